@@ -1,0 +1,47 @@
+# The two commands of the README: `make demo` and `make test`. Both make their own virtual environment first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint unit lock clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/installed  ## play two upgrades of a small shop on this machine: one is let through, one is held back
+	$(BIN)/chaos-gate demo
+
+test: lint unit  ## every check that runs anywhere Python runs
+
+lint: $(VENV)/installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/pip check
+
+unit: $(VENV)/installed-test
+	$(BIN)/pytest -n auto
+
+lock: $(VENV)/installed-test  ## renew requirements-test.lock from the ranges in pyproject.toml
+	$(BIN)/pip install --quiet 'uv>=0.8'
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --group test --no-emit-index-url --no-emit-find-links \
+	  --custom-compile-command 'make lock' --output-file requirements-test.lock pyproject.toml
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "chaos-gate needs Python 3.11 or newer; $(PYTHON) is older. Name a newer one: make PYTHON=python3.12"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: $(VENV)/bin/python pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/installed-test: $(VENV)/bin/python pyproject.toml requirements-test.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements-test.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@ $(VENV)/installed
+
+clean:
+	rm -rf $(VENV) build dist
