@@ -1,0 +1,531 @@
+"""The nouns of the gate: what it sees, is told, does and concludes. Values only; nothing here acts."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+Settings = Mapping[str, Any]
+"""A `with:`, `http:`, ... block as the author wrote it; the fault, probe or load it belongs to gives it a type."""
+
+SECOND = timedelta(seconds=1)
+
+
+def draw(seed: str, what: str, who: str) -> float:
+    """A number in [0, 1) that depends on nothing but its arguments, so that every random choice can be replayed."""
+    digest = hashlib.blake2b(f"{what}\0{who}".encode(), key=seed.encode()[:64], digest_size=8).digest()
+    return int.from_bytes(digest) / 2**64
+
+
+def fingerprint(*parts: str) -> str:
+    """Ten hex digits that stand for the parts: short enough for names, long enough never to meet twice."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:10]
+
+
+# ---------------------------------------------------------------------------------------------- what the gate concludes
+
+
+class Verdict(StrEnum):
+    """What is known about a version, from best to worst. Only PASSED opens the gate."""
+
+    PASSED = "PASSED"
+    CANCELED = "CANCELED"
+    ERRORED = "ERRORED"
+    FAILED = "FAILED"
+
+    @staticmethod
+    def worst(verdicts: Iterable["Verdict"]) -> "Verdict":
+        """The fold of several verdicts. Of none at all nothing is known, and that is ERRORED, never a pass."""
+        order = list(Verdict)
+        return max(verdicts, key=order.index, default=Verdict.ERRORED)
+
+
+class Reason(StrEnum):
+    """Why a verdict is not PASSED, or why there is none yet, for machines; the sentence beside it is for people."""
+
+    PROBE_FAILED = "ProbeFailed"
+    RECOVERY_TOO_SLOW = "RecoveryTooSlow"
+    BASELINE_UNSTEADY = "BaselineUnsteady"
+    NO_TARGETS = "NoTargets"
+    NO_EFFECT = "NoEffect"
+    NO_DATA = "NoData"
+    LOAD_TOO_WEAK = "LoadTooWeak"
+    REVERT_FAILED = "RevertFailed"
+    EXECUTOR_LOST = "ExecutorLost"
+    DEADLINE_EXCEEDED = "DeadlineExceeded"
+    ROLLOUT_FAILED = "RolloutFailed"
+    VERSION_CHANGED = "VersionChanged"
+    POLICY_DENIED = "PolicyDenied"
+    BAD_DOCUMENT = "BadDocument"
+    INTERNAL_ERROR = "InternalError"
+    SUPERSEDED = "Superseded"
+    ABORTED = "Aborted"
+    NOT_JUDGED_YET = "NotJudgedYet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """A verdict with its reason (None for PASSED) and one sentence for a person."""
+
+    verdict: Verdict
+    reason: Reason | None = None
+    message: str = ""
+
+
+# ----------------------------------------------------------------------------------------------- what the gate looks at
+
+
+class WorkloadKind(StrEnum):
+    """The kinds of workload that the gate can judge."""
+
+    DEPLOYMENT = "Deployment"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadName:
+    """A workload as a document names it; only the cluster knows its uid."""
+
+    kind: WorkloadKind
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """One workload in the cluster. Deleted and made again under its old name it is another one: the uid tells."""
+
+    name: WorkloadName
+    uid: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ContainerImage:
+    """One container and the digest of the image that it really runs (`sha256:…`)."""
+
+    container: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """What a workload runs: the digests of its own containers. The same images are the same version."""
+
+    images: tuple[ContainerImage, ...]
+
+    @property
+    def key(self) -> str:
+        return fingerprint(*(f"{image.container}={image.digest}" for image in sorted(self.images)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What a fault hits: one pod, or one other object (then without node and images)."""
+
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+    node: str = ""
+    images: tuple[ContainerImage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """The commit that a version was built from, and the pipeline that waits for the answer."""
+
+    project: str
+    sha: str
+    pipeline: int | None = None
+    job: int | None = None
+
+
+class Progress(StrEnum):
+    """How far a rollout is."""
+
+    ROLLING = "Rolling"
+    COMPLETE = "Complete"
+    FAILED = "Failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollout:
+    """A workload as it is now: how far it is, and when complete, which version its pods run."""
+
+    workload: Workload
+    created: datetime
+    progress: Progress
+    message: str
+    version: Version | None = None
+    commit: Commit | None = None
+    image: str = ""
+    """The image references of the pod template, for people; versions are told apart by digest alone."""
+
+
+# --------------------------------------------------------------------------------------------------- what authors write
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tolerance:
+    """How much a probe may fail within one window: a share of its samples (0 to 1), and the longest unbroken time."""
+
+    failures: float = 0.0
+    streak: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """A question about the service, asked again and again, with what counts as a good answer."""
+
+    name: str
+    kind: str
+    settings: Settings
+    expect: Settings = field(default_factory=dict)
+    every: timedelta = SECOND
+    tolerate: Tolerance = Tolerance()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """Traffic that runs for as long as the workflow does."""
+
+    name: str
+    kind: str
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One fault for some time, and how long the service may take to be steady again after the fault was taken back."""
+
+    name: str
+    fault: str
+    settings: Settings
+    hold: timedelta
+    recover: timedelta
+    target: WorkloadName | None = None
+    """Another workload than the one that is judged, such as a dependency."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workflow:
+    """Steady state, load and steps, with every parameter filled in."""
+
+    name: str
+    baseline: timedelta
+    steady_state: tuple[Probe, ...]
+    steps: tuple[Step, ...]
+    load: tuple[Load, ...] = ()
+
+
+class OnSubscribe(StrEnum):
+    """What happens to the version that already runs when a subscription is seen for the first time."""
+
+    RECORD = "record"
+    RUN = "run"
+
+
+class OnRollback(StrEnum):
+    """What happens when a version comes back that was judged before."""
+
+    REUSE = "reuse"
+    RUN = "run"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowUse:
+    """A workflow by name, with the values of its parameters."""
+
+    name: str
+    parameters: Settings = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """This workload, these workflows, this GitLab project."""
+
+    name: str
+    workload: WorkloadName
+    environment: str
+    workflows: tuple[WorkflowUse, ...]
+    settle: timedelta
+    deadline: timedelta
+    on_subscribe: OnSubscribe = OnSubscribe.RECORD
+    on_rollback: OnRollback = OnRollback.REUSE
+    project: str = ""
+    """The GitLab project (path with groups) that is told; empty: none is."""
+    place: str = ""
+    """File and line, for messages."""
+
+
+# --------------------------------------------------------------------------------------------- what a run leaves behind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undo:
+    """Everything that is needed to take one act back, written before the act. Any process can revert from it alone."""
+
+    id: str
+    step: str
+    fault: str
+    target: Target
+    settings: Settings = field(default_factory=dict)
+    before: Settings = field(default_factory=dict)
+    """The state that the act will change, as it was."""
+    injected: datetime | None = None
+    reverted: datetime | None = None
+    error: str = ""
+    """Why the last attempt to revert did not work."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """Proof that a fault was felt: what was seen to change, and when."""
+
+    undo: str
+    step: str
+    what: str
+    seen: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One answer of a probe. `at` is when the question was asked, not when the answer came."""
+
+    at: datetime
+    ok: bool
+    latency: timedelta
+    detail: str = ""
+
+
+class Window(StrEnum):
+    """Which part of a run samples belong to."""
+
+    BEFORE = "before"
+    DURING = "during"
+    AFTER = "after"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """The samples of one probe in one window of one step (no step: the baseline)."""
+
+    probe: str
+    window: Window
+    step: str = ""
+    due: int = 0
+    """How many samples there should have been."""
+    samples: int = 0
+    failures: int = 0
+    streak: timedelta = timedelta(0)
+    """The longest unbroken time without a good answer."""
+    first_failure: datetime | None = None
+    last_failure: datetime | None = None
+    detail: str = ""
+    """What the first bad answer was."""
+    p50: timedelta | None = None
+    p95: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRecord:
+    """When a step did what. A time that is None has not come."""
+
+    step: str
+    attempt: int = 1
+    injected: datetime | None = None
+    reverted: datetime | None = None
+    ended: datetime | None = None
+    detection: timedelta | None = None
+    """Injection to first bad sample; None: no sample was bad."""
+    recovery: timedelta | None = None
+    """Revert to steady again; None: not steady again while it was watched."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What the executor saw. It says nothing about good or bad: `judge` does that, from this alone."""
+
+    targets: tuple[Target, ...] = ()
+    undo: tuple[Undo, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    steps: tuple[StepRecord, ...] = ()
+    summaries: tuple[Summary, ...] = ()
+    version_after: str = ""
+    """The version key of the workload when the last step had ended."""
+    stopped: Judgement | None = None
+    """Why the executor stopped before the end, if it did."""
+
+
+class RunPhase(StrEnum):
+    """How far a run is."""
+
+    PENDING = "Pending"
+    RUNNING = "Running"
+    EXECUTED = "Executed"
+    JUDGED = "Judged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEntry:
+    """One line of a run's story."""
+
+    at: datetime
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSpec:
+    """One workflow against one version, with everything that is needed to execute it."""
+
+    workload: Workload
+    version: str
+    images: tuple[ContainerImage, ...]
+    workflow: Workflow
+    subscriptions: tuple[str, ...]
+    revision: str
+    seed: str
+    deadline: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStatus:
+    """What became of a run so far. The executor writes everything but the verdict, the gate writes the verdict."""
+
+    phase: RunPhase = RunPhase.PENDING
+    attempt: int = 0
+    """How many executors have begun; more than one when an executor was lost."""
+    activity: str = ""
+    """What it is doing right now, for people."""
+    started: datetime | None = None
+    finished: datetime | None = None
+    timeline: tuple[TimelineEntry, ...] = ()
+    evidence: Evidence = Evidence()
+    verdict: Verdict | None = None
+    reason: Reason | None = None
+    message: str = ""
+    score: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A `ChaosRun` as the cluster holds it."""
+
+    namespace: str
+    name: str
+    uid: str
+    spec: RunSpec
+    status: RunStatus = RunStatus()
+    abort: Reason | None = None
+    """Somebody wants it to stop: superseded, or aborted by a person."""
+    deleting: bool = False
+    guarded: bool = False
+    """The finalizer is there: something is still to be taken back."""
+
+
+# -------------------------------------------------------------------------------------------------- the standing answer
+
+
+class Phase(StrEnum):
+    """The standing answer for a workload."""
+
+    PENDING = "Pending"
+    OPEN = "Open"
+    CLOSED = "Closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEntry:
+    """A run as its gate remembers it, also when the run itself has been deleted."""
+
+    name: str
+    workflow: str
+    subscriptions: tuple[str, ...]
+    uid: str = ""
+    """Empty until the run has been seen in the cluster."""
+    verdict: Verdict | None = None
+    reason: Reason | None = None
+    message: str = ""
+    score: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedVersion:
+    """A version that has its verdict."""
+
+    version: str
+    workflows: str
+    """A fingerprint of the workflows it was judged with: changed workflows make an old verdict stale."""
+    at: datetime
+    judgement: Judgement
+    runs: tuple[RunEntry, ...] = ()
+
+
+class StatusState(StrEnum):
+    """The states of a GitLab commit status that the gate uses."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCESS = "success"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+    @property
+    def final(self) -> bool:
+        return self in {StatusState.SUCCESS, StatusState.FAILED, StatusState.CANCELED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """What GitLab should show on one commit for one subscription."""
+
+    name: str
+    commit: Commit
+    version: str
+    state: StatusState
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateStatus:
+    """Everything the gate knows about one workload."""
+
+    phase: Phase = Phase.PENDING
+    version: str = ""
+    images: tuple[ContainerImage, ...] = ()
+    image: str = ""
+    verdict: Verdict | None = None
+    reason: Reason | None = None
+    message: str = ""
+    since: datetime | None = None
+    """When the answer last changed."""
+    complete_since: datetime | None = None
+    """When the rollout to `version` was first seen complete; settling counts from here."""
+    judgements: int = 0
+    """How often this gate has begun to judge; part of its runs' names: creating one twice is creating it once."""
+    workflows: str = ""
+    deadline: datetime | None = None
+    revision: str = ""
+    runs: tuple[RunEntry, ...] = ()
+    commit: Commit | None = None
+    subscriptions: tuple[str, ...] = ()
+    announcements: tuple[Announcement, ...] = ()
+    judged: tuple[JudgedVersion, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """A `ChaosGate` as the cluster holds it."""
+
+    namespace: str
+    name: str
+    uid: str
+    workload: Workload
+    status: GateStatus = GateStatus()
+    resource_version: str = ""
+    accepted: Mapping[str, str] = field(default_factory=dict)
+    """Announcement key -> what GitLab last accepted for it; written by the reporter alone."""

@@ -1,0 +1,197 @@
+"""What the engine asks of the world, and the shape of a fault, a probe and a load."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from pydantic import BaseModel
+
+from gate.model import Judgement, RunSpec, RunStatus, Step, Target, Undo, Workload, WorkloadName
+
+Json = dict[str, Any]
+
+
+class Clock(Protocol):
+    """Time as an argument. Durations are measured on `monotonic`, which no one can set."""
+
+    def now(self) -> datetime:
+        """The wall clock, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds since some fixed moment."""
+        ...
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Sleep until the event is set (True) or the seconds are over (False)."""
+        ...
+
+
+class Cluster(Protocol):
+    """Kubernetes, as far as faults need it. `resource` is a plural name such as `pods` or `deployments`.
+
+    Every method raises `Temporary` where trying again may help, `Denied` where rights are missing, else `Permanent`.
+    """
+
+    def get(self, resource: str, namespace: str, name: str) -> Json | None:
+        """The object, or None where there is none."""
+        ...
+
+    def patch(self, resource: str, namespace: str, name: str, body: Json, *, subresource: str = "") -> Json:
+        """Merge-patch the object; with `metadata.resourceVersion` in the body a stale one raises `Conflict`."""
+        ...
+
+    def delete(self, resource: str, namespace: str, name: str, *, uid: str, grace: timedelta | None = None) -> bool:
+        """Delete this very object; False if it is gone already, or another one has taken its name."""
+        ...
+
+
+class Fault(Protocol):
+    """What is done to targets, and how it is taken back; each fault is a module of this shape."""
+
+    @property
+    def Settings(self) -> type[BaseModel]:  # noqa: N802 - a class, held by a module
+        """The schema of the step's `with:` block."""
+        ...
+
+    def plan(
+        self, step: Step, workload: WorkloadName, pods: Sequence[Target], seed: str, cluster: Cluster
+    ) -> list[Undo]:
+        """Read what will be touched, with its state before. Changes nothing. No targets: an empty list.
+
+        `workload` is the workload that the step hits, `pods` are its ready pods of the current revision.
+        """
+        ...
+
+    def inject(self, undo: Undo, cluster: Cluster) -> None:
+        """Do it. The undo is saved before this is called."""
+        ...
+
+    def prove(self, undo: Undo, cluster: Cluster) -> str | None:
+        """What shows that the fault was felt, in one clause; None while nothing does. Changes nothing."""
+        ...
+
+    def revert(self, undo: Undo, cluster: Cluster) -> None:
+        """Take it back, from the record alone; once, twice, or although it was never done: the same end."""
+        ...
+
+
+class Asker(Protocol):
+    """A probe made ready to be asked; thread-safe. It never raises: a question without an answer is a bad sample."""
+
+    def __call__(self) -> "Answer": ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One answer to a probe. `detail` says what was wrong, in one clause, where it was not ok."""
+
+    ok: bool
+    detail: str = ""
+
+
+class ProbeKind(Protocol):
+    """A way to ask the service; each kind is a module of this shape."""
+
+    @property
+    def Settings(self) -> type[BaseModel]:  # noqa: N802 - a class, held by a module
+        """The schema of the block that is named like the probe (`http:`)."""
+        ...
+
+    @property
+    def Expect(self) -> type[BaseModel]:  # noqa: N802 - a class, held by a module
+        """The schema of the `expect:` block."""
+        ...
+
+    def prepare(self, settings: Mapping[str, Any], expect: Mapping[str, Any], surroundings: "Surroundings") -> Asker:
+        """Parse the blocks once; what is wrong in them raises `Permanent`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadSummary:
+    """What a load delivered."""
+
+    due: int
+    sent: int
+    failed: int
+
+
+class RunningLoad(Protocol):
+    """A load that is under way."""
+
+    def stop(self) -> LoadSummary:
+        """End it within a second or two and say what it delivered."""
+        ...
+
+
+class LoadKind(Protocol):
+    """A way to make traffic; each kind is a module of this shape."""
+
+    @property
+    def Settings(self) -> type[BaseModel]:  # noqa: N802 - a class, held by a module
+        """The schema of the block that is named like the load (`http:`)."""
+        ...
+
+    def start(self, settings: Mapping[str, Any], surroundings: "Surroundings") -> RunningLoad:
+        """Begin; what is wrong in the settings raises `Permanent`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What probes and loads may use."""
+
+    cluster: Cluster
+    clock: Clock
+    namespace: str
+    """The namespace of the workload that is judged."""
+    resolve: Callable[[str], str]
+    """Host name as the author wrote it -> address to connect to (the same name where the system's DNS knows it)."""
+
+
+class Workloads(Protocol):
+    """What runs right now."""
+
+    def ready_pods(self, name: WorkloadName) -> Sequence[Target]:
+        """The ready pods of the workload's current revision, in no particular order."""
+        ...
+
+    def version(self, workload: Workload) -> str:
+        """The key of the version that the workload's pods run now; empty if it is gone, or they do not agree."""
+        ...
+
+
+class Journal(Protocol):
+    """The run's record in the cluster. What was saved is still there when this process is not."""
+
+    def save(self, status: RunStatus, *, guarded: bool) -> None:
+        """Write the status; `guarded` keeps (or lets go of) the finalizer that holds the run until all is taken back.
+
+        Raises `Temporary` where trying again may help, and `Permanent` when the run belongs to another executor now.
+        """
+        ...
+
+
+class Permission(Protocol):
+    """Asked before every act that changes something."""
+
+    def __call__(self, spec: RunSpec, step: Step, targets: Sequence[Target]) -> Judgement | None:
+        """None: go ahead. Otherwise the judgement with which to stop (mode, policy)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Everything that the engine needs besides the run itself."""
+
+    cluster: Cluster
+    workloads: Workloads
+    permission: Permission
+    clock: Clock
+    resolve: Callable[[str], str]
+    faults: Mapping[str, Fault]
+    probes: Mapping[str, ProbeKind]
+    loads: Mapping[str, LoadKind]
