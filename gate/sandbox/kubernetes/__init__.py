@@ -1,0 +1,1 @@
+"""An embedded Kubernetes: the API server on loopback, its controllers, and pods that are local processes."""

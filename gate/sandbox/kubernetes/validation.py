@@ -1,0 +1,348 @@
+"""What the API server refuses in an object: one function for each kind, each giving the causes that a client reads."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from gate.sandbox.kubernetes.errors import Cause, CauseType, duplicate, forbidden, invalid, not_supported, required
+from gate.sandbox.kubernetes.objects import Object, lookup, name_of
+from gate.sandbox.kubernetes.selectors import LabelSelector
+
+SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+LABEL_1035 = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+QUALIFIED = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
+LABEL_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
+
+_SUBDOMAIN_RULE = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
+    "end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+    r"'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+)
+_LABEL_RULE = (
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with "
+    "an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
+    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
+)
+_LABEL_1035_RULE = (
+    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, "
+    "and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is "
+    "'[a-z]([-a-z0-9]*[a-z0-9])?')"
+)
+_LABEL_VALUE_RULE = (
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and "
+    "end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
+    "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
+)
+_QUALIFIED_RULE = (
+    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
+    "character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+    "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+)
+
+
+def dns_named(new: Object, _old: Object | None) -> list[Cause]:
+    """A subdomain for a name, and metadata in order: all that some kinds demand."""
+    return _metadata(new, SUBDOMAIN, 253, _SUBDOMAIN_RULE)
+
+
+def namespace(new: Object, _old: Object | None) -> list[Cause]:
+    return _metadata(new, LABEL, 63, _LABEL_RULE)
+
+
+def node(new: Object, old: Object | None) -> list[Cause]:
+    return dns_named(new, old)
+
+
+def config_map(new: Object, old: Object | None) -> list[Cause]:
+    return dns_named(new, old) + _immutable_data(new, old)
+
+
+def secret(new: Object, old: Object | None) -> list[Cause]:
+    causes = dns_named(new, old) + _immutable_data(new, old)
+    if old is not None and old.get("type") != new.get("type"):
+        causes.append(invalid("type", new.get("type"), "field is immutable"))
+    return causes
+
+
+def event(new: Object, old: Object | None) -> list[Cause]:
+    causes = dns_named(new, old)
+    if lookup(new, "involvedObject.namespace", "default") != new["metadata"].get("namespace"):
+        causes.append(
+            invalid(
+                "involvedObject.namespace", lookup(new, "involvedObject.namespace"), "does not match event.namespace"
+            )
+        )
+    return causes
+
+
+def lease(new: Object, old: Object | None) -> list[Cause]:
+    causes = dns_named(new, old)
+    seconds = lookup(new, "spec.leaseDurationSeconds")
+    if seconds is not None and seconds <= 0:
+        causes.append(invalid("spec.leaseDurationSeconds", seconds, "must be greater than 0"))
+    transitions = lookup(new, "spec.leaseTransitions")
+    if transitions is not None and transitions < 0:
+        causes.append(invalid("spec.leaseTransitions", transitions, "must be greater than or equal to 0"))
+    return causes
+
+
+def endpoint_slice(new: Object, old: Object | None) -> list[Cause]:
+    causes = dns_named(new, old)
+    kind = new.get("addressType")
+    if not kind:
+        causes.append(required("addressType"))
+    elif kind not in ("IPv4", "IPv6", "FQDN"):
+        causes.append(not_supported("addressType", kind, ("FQDN", "IPv4", "IPv6")))
+    if old is not None and old.get("addressType") != kind:
+        causes.append(invalid("addressType", kind, "field is immutable"))
+    return causes
+
+
+def pod_disruption_budget(new: Object, old: Object | None) -> list[Cause]:
+    causes = dns_named(new, old)
+    spec = new.get("spec") or {}
+    if spec.get("minAvailable") is not None and spec.get("maxUnavailable") is not None:
+        causes.append(invalid("spec", "spec", "minAvailable and maxUnavailable cannot be both set"))
+    return causes
+
+
+def pod(new: Object, old: Object | None) -> list[Cause]:
+    causes = dns_named(new, old)
+    if old is None:
+        return causes + _pod_spec(new.get("spec") or {}, "spec")
+    return causes + _pod_update(new, old)
+
+
+def deployment(new: Object, old: Object | None) -> list[Cause]:
+    causes = dns_named(new, old) + _templated(new, old)
+    spec = new["spec"]
+    causes += _not_negative(
+        spec, "spec", ("replicas", "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds")
+    )
+    causes += _strategy(spec.get("strategy") or {})
+    deadline, ready = spec.get("progressDeadlineSeconds"), spec.get("minReadySeconds") or 0
+    if isinstance(deadline, int) and isinstance(ready, int) and deadline <= ready:
+        causes.append(invalid("spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds"))
+    return causes
+
+
+def replica_set(new: Object, old: Object | None) -> list[Cause]:
+    causes = dns_named(new, old) + _templated(new, old)
+    return causes + _not_negative(new["spec"], "spec", ("replicas", "minReadySeconds"))
+
+
+def service(new: Object, old: Object | None) -> list[Cause]:
+    causes = _metadata(new, LABEL_1035, 63, _LABEL_1035_RULE)
+    spec = new.get("spec") or {}
+    kinds = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
+    if spec.get("type") not in kinds:
+        causes.append(not_supported("spec.type", spec.get("type"), kinds))
+    ports = spec.get("ports") or []
+    if not ports and spec.get("type") != "ExternalName" and spec.get("clusterIP") != "None":
+        causes.append(required("spec.ports"))
+    seen: set[str] = set()
+    for index, port in enumerate(ports):
+        causes += _service_port(port, f"spec.ports[{index}]", seen, named=len(ports) > 1)
+    before, after = lookup(old, "spec.clusterIP"), spec.get("clusterIP")
+    if before and before != after and spec.get("type") != "ExternalName":
+        causes.append(invalid("spec.clusterIPs[0]", [after or ""], "may not change once set"))
+    return causes
+
+
+def custom_resource_definition(new: Object, old: Object | None) -> list[Cause]:
+    spec = new.get("spec") or {}
+    names = spec.get("names") or {}
+    causes = dns_named(new, old)
+    for field, value in (("spec.group", spec.get("group")), ("spec.scope", spec.get("scope"))):
+        if not value:
+            causes.append(required(field))
+    for field in ("plural", "kind"):
+        if not names.get(field):
+            causes.append(required(f"spec.names.{field}"))
+    expected = f"{names.get('plural')}.{spec.get('group')}"
+    if name_of(new) != expected:
+        causes.append(invalid("metadata.name", name_of(new), 'must be spec.names.plural+"."+spec.group'))
+    if spec.get("scope") and spec["scope"] not in ("Cluster", "Namespaced"):
+        causes.append(not_supported("spec.scope", spec["scope"], ("Cluster", "Namespaced")))
+    versions = spec.get("versions") or []
+    if sum(bool(version.get("storage")) for version in versions) != 1:
+        causes.append(invalid("spec.versions", "versions", "must have exactly one version marked as storage version"))
+    for index, version in enumerate(versions):
+        if lookup(version, "schema.openAPIV3Schema") is None:
+            causes.append(required(f"spec.versions[{index}].schema.openAPIV3Schema", "schemas are required"))
+    for field in ("group", "scope"):
+        if old is not None and lookup(old, f"spec.{field}") != spec.get(field):
+            causes.append(invalid(f"spec.{field}", spec.get(field), "field is immutable"))
+    return causes
+
+
+# Parts of objects
+
+
+def _metadata(new: Object, pattern: re.Pattern[str], limit: int, rule: str) -> list[Cause]:
+    name = name_of(new)
+    causes = []
+    if len(name) > limit:
+        causes.append(invalid("metadata.name", name, f"must be no more than {limit} bytes"))
+    elif not pattern.fullmatch(name):
+        causes.append(invalid("metadata.name", name, rule))
+    return causes + labels(new["metadata"].get("labels"), "metadata.labels")
+
+
+def labels(mapping: Any, field: str) -> list[Cause]:
+    causes = []
+    for key, value in (mapping or {}).items():
+        if not QUALIFIED.fullmatch(key.rpartition("/")[2]):
+            causes.append(invalid(field, key, _QUALIFIED_RULE))
+        if not isinstance(value, str) or len(value) > 63 or not LABEL_VALUE.fullmatch(value):
+            causes.append(invalid(field, value, _LABEL_VALUE_RULE))
+    return causes
+
+
+def _immutable_data(new: Object, old: Object | None) -> list[Cause]:
+    if old is None or not old.get("immutable"):
+        return []
+    detail = "field is immutable when `immutable` is set"
+    causes = [forbidden(field, detail) for field in ("data", "binaryData") if new.get(field) != old.get(field)]
+    return causes if new.get("immutable") else [forbidden("immutable", detail), *causes]
+
+
+def _not_negative(mapping: Object, path: str, fields: Iterable[str]) -> list[Cause]:
+    return [
+        invalid(f"{path}.{field}", mapping[field], "must be greater than or equal to 0")
+        for field in fields
+        if isinstance(mapping.get(field), int) and mapping[field] < 0
+    ]
+
+
+def _templated(new: Object, old: Object | None) -> list[Cause]:
+    """The selector and the template of a Deployment or ReplicaSet."""
+    spec = new["spec"]
+    selector = spec.get("selector")
+    template = spec.get("template") or {}
+    template_labels = lookup(template, "metadata.labels", {})
+    causes = []
+    if selector is None:
+        causes.append(required("spec.selector"))
+    elif not (selector.get("matchLabels") or selector.get("matchExpressions")):
+        causes.append(invalid("spec.selector", "{}", f"empty selector is invalid for {new['kind'].lower()}"))
+    causes += labels(template_labels, "spec.template.labels")
+    if selector and not LabelSelector.from_object(selector).matches(template_labels):
+        detail = "`selector` does not match template `labels`"
+        causes.append(invalid("spec.template.metadata.labels", _go_map(template_labels), detail))
+    policy = lookup(template, "spec.restartPolicy")
+    if policy != "Always":
+        causes.append(not_supported("spec.template.spec.restartPolicy", policy, ("Always",)))
+    if old is not None and lookup(old, "spec.selector") != selector:
+        causes.append(invalid("spec.selector", _go_map(lookup(selector, "matchLabels", {})), "field is immutable"))
+    return causes + _pod_spec(template.get("spec") or {}, "spec.template.spec")
+
+
+def _strategy(strategy: Object) -> list[Cause]:
+    kind, rolling = strategy.get("type"), strategy.get("rollingUpdate") or {}
+    if kind not in ("Recreate", "RollingUpdate"):
+        return [not_supported("spec.strategy.type", kind, ("Recreate", "RollingUpdate"))]
+    if kind == "Recreate" and rolling:
+        return [forbidden("spec.strategy.rollingUpdate", "may not be specified when strategy `type` is 'Recreate'")]
+    if kind == "RollingUpdate" and all(_is_zero(rolling.get(side)) for side in ("maxUnavailable", "maxSurge")):
+        field = "spec.strategy.rollingUpdate.maxUnavailable"
+        return [invalid(field, rolling.get("maxUnavailable"), "may not be 0 when `maxSurge` is 0")]
+    return []
+
+
+def _is_zero(amount: Any) -> bool:
+    return amount in (0, "0%", "0")
+
+
+def _pod_spec(spec: Object, path: str) -> list[Cause]:
+    causes: list[Cause] = []
+    volumes = spec.get("volumes") or []
+    for index, volume in enumerate(volumes):
+        if not volume.get("name"):
+            causes.append(required(f"{path}.volumes[{index}].name"))
+    known = {volume.get("name") for volume in volumes}
+    if not spec.get("containers"):
+        causes.append(required(f"{path}.containers"))
+    seen: set[str] = set()
+    for group in ("initContainers", "containers"):
+        for index, container in enumerate(spec.get(group) or []):
+            causes += _container(container, f"{path}.{group}[{index}]", seen, known)
+    policies = ("Always", "OnFailure", "Never")
+    if spec.get("restartPolicy") not in policies:
+        causes.append(not_supported(f"{path}.restartPolicy", spec.get("restartPolicy"), policies))
+    return causes + _not_negative(spec, path, ("terminationGracePeriodSeconds",))
+
+
+def _container(container: Object, path: str, seen: set[str], volumes: set[Any]) -> list[Cause]:
+    causes = []
+    name = container.get("name")
+    if not name:
+        causes.append(required(f"{path}.name"))
+    elif not LABEL.fullmatch(name):
+        causes.append(invalid(f"{path}.name", name, _LABEL_RULE))
+    elif name in seen:
+        causes.append(duplicate(f"{path}.name", name))
+    seen.add(str(name))
+    if not container.get("image"):
+        causes.append(required(f"{path}.image"))
+    for index, port in enumerate(container.get("ports") or []):
+        causes += _port(port.get("containerPort"), f"{path}.ports[{index}].containerPort")
+    for index, variable in enumerate(container.get("env") or []):
+        if not variable.get("name"):
+            causes.append(required(f"{path}.env[{index}].name"))
+    for index, mount in enumerate(container.get("volumeMounts") or []):
+        if mount.get("name") not in volumes:
+            message = f'Not found: "{mount.get("name")}"'
+            causes.append(Cause(field=f"{path}.volumeMounts[{index}].name", type=CauseType.NOT_FOUND, message=message))
+    return causes
+
+
+def _port(number: Any, field: str) -> list[Cause]:
+    if number is None:
+        return [required(field)]
+    if not isinstance(number, int) or not 0 < number < 65536:
+        return [invalid(field, number, "must be between 1 and 65535, inclusive")]
+    return []
+
+
+def _service_port(port: Object, path: str, seen: set[str], *, named: bool) -> list[Cause]:
+    causes = _port(port.get("port"), f"{path}.port")
+    name = port.get("name") or ""
+    if named and not name:
+        causes.append(required(f"{path}.name"))
+    if name and name in seen:
+        causes.append(duplicate(f"{path}.name", name))
+    seen.add(name)
+    protocols = ("SCTP", "TCP", "UDP")
+    if port.get("protocol") not in protocols:
+        causes.append(not_supported(f"{path}.protocol", port.get("protocol"), protocols))
+    return causes
+
+
+def _pod_update(new: Object, old: Object) -> list[Cause]:
+    """Of a living pod's spec, only the images, the deadline and additional tolerations may change."""
+    if _frozen(new["spec"]) == _frozen(old["spec"]):
+        return []
+    detail = (
+        "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
+        "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
+        "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
+    )
+    return [forbidden("spec", detail)]
+
+
+def _frozen(spec: Object) -> Object:
+    kept = {key: value for key, value in spec.items() if key not in ("activeDeadlineSeconds", "tolerations")}
+    if not kept.get("nodeName"):
+        kept.pop("nodeName", None)
+    for group in ("containers", "initContainers"):
+        if group in kept:
+            kept[group] = [{key: value for key, value in each.items() if key != "image"} for each in kept[group]]
+    return kept
+
+
+def _go_map(mapping: Any) -> str:
+    """How Go prints a map of strings into the real message."""
+    inner = ", ".join(f'"{key}":"{value}"' for key, value in sorted(mapping.items()))
+    return f"map[string]string{{{inner}}}"
