@@ -1,0 +1,228 @@
+"""The transport to one GitLab: sends requests, bounds everything, turns answers into values or errors of the gate."""
+
+import json
+import logging
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import requests
+from requests.auth import AuthBase
+
+from gate.errors import Permanent, Temporary
+from gate.gitlab import protocol
+from gate.gitlab.protocol import Answer, Fate, Request
+from gate.gitlab.statuses import Row
+
+log = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT = 5.0
+READ_TIMEOUT = 15.0
+WHOLE_TIMEOUT = 30.0
+"""Seconds until the first byte, between two bytes, and for the whole of an answer."""
+LARGEST_BODY = 4 * 1024 * 1024
+"""Bytes."""
+
+_NO_ADDRESS = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.InvalidSchema,
+)
+
+Token = Callable[[], str]
+"""Gives the token of this moment, so that it can be rotated while the gate runs."""
+
+
+def token_from(path: Path) -> Token:
+    """A token that is read from its file each time: whatever rotates the file rotates the token."""
+
+    def read() -> str:
+        try:
+            return path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            why = f"the GitLab token cannot be read from {path}: {type(error).__name__}; mount it there"
+            raise Temporary(why) from error
+
+    return read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pipeline:
+    """A pipeline, as far as the gate looks at it."""
+
+    id: int
+    sha: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """A deployment record, as far as the gate looks at it."""
+
+    id: int
+    sha: str
+    status: str
+
+
+class _PrivateToken(AuthBase):
+    """Puts the token on a request. As `auth` it also keeps a .netrc from adding a second identity."""
+
+    def __init__(self, token: Token) -> None:
+        self._token = token
+
+    def __call__(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+        token = self._token()
+        # Sent as it is, a token with a line break in it would come back in the text of the library's error.
+        if not re.fullmatch(r"[!-~]+", token):
+            raise Temporary("the GitLab token is empty or holds spaces; its file must hold the token and nothing else")
+        prepared.headers["PRIVATE-TOKEN"] = token
+        return prepared
+
+    def __repr__(self) -> str:
+        return "<token>"
+
+
+class GitLab:
+    """One GitLab, spoken to as one user. Every method raises `Temporary` or `Permanent` if it does not work."""
+
+    def __init__(
+        self,
+        address: str,
+        token: Token,
+        *,
+        authority: Path | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`address` as people type it (`https://gitlab.example.org`); `authority`: a PEM file, else the usual CAs."""
+        self.address = address.rstrip("/")
+        self._auth = _PrivateToken(token)
+        self._session = requests.Session()
+        self._session.verify = True if authority is None else str(authority)
+        self._session.headers.update({"Accept": "application/json", "User-Agent": "chaos-gate"})
+        self._now = now
+        self._monotonic = monotonic
+
+    def __repr__(self) -> str:
+        return f"GitLab({self.address!r})"
+
+    def close(self) -> None:
+        """Close the connections that are kept open."""
+        self._session.close()
+
+    # ------------------------------------------------------------------------------------------------------ the calls
+
+    def user(self) -> int:
+        """The id of the user whose token we use."""
+        return _number(self.send(protocol.get_user()), "id")
+
+    def statuses(self, project: str, sha: str, *, pipeline: int, name: str) -> Sequence[Row]:
+        """The visible rows of this name in this pipeline, by whomever."""
+        said = self.send(protocol.get_statuses(project, sha, pipeline=pipeline, name=name))
+        return tuple(Row.parse(row) for row in _objects(said))
+
+    def pipeline(self, project: str, pipeline: int) -> Pipeline:
+        """One pipeline; `Permanent` if there is none."""
+        said = self.send(protocol.get_pipeline(project, pipeline))
+        return Pipeline(id=_number(said, "id"), sha=_text(said, "sha"), status=_text(said, "status"))
+
+    def deployments(self, project: str, *, environment: str) -> Sequence[Deployment]:
+        """The newest deployments to an environment, newest first."""
+        said = self.send(protocol.get_deployments(project, environment=environment))
+        return tuple(
+            Deployment(id=_number(one, "id"), sha=_text(one, "sha"), status=_text(one, "status"))
+            for one in _objects(said)
+        )
+
+    def send(self, request: Request) -> Any:
+        """The JSON of the answer; None if GitLab says that the thing was done already."""
+        answer = self._exchange(request)
+        meaning = protocol.meaning(request, answer, now=self._now())
+        log.debug("gitlab request=%r status=%s fate=%s", str(request), answer.status, meaning.fate)
+        if meaning.fate is Fate.NEVER:
+            raise Permanent(meaning.why)
+        if meaning.fate is Fate.LATER:
+            raise Temporary(meaning.why, retry_after=meaning.retry_after)
+        if answer.status >= 300:
+            return None
+        try:
+            return json.loads(answer.body)
+        except ValueError as error:
+            raise Temporary(
+                f"GitLab answered {answer.status} to {request}, but not with JSON: {answer.text}"
+            ) from error
+
+    # ------------------------------------------------------------------------------------------------------ transport
+
+    def _exchange(self, request: Request) -> Answer:
+        deadline = self._monotonic() + WHOLE_TIMEOUT
+        try:
+            with self._session.request(
+                request.method,
+                f"{self.address}/api/v4{request.path}",
+                params=dict(request.query),
+                json=request.body,
+                auth=self._auth,
+                timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
+                stream=True,
+                # A redirect would carry the token to wherever it points.
+                allow_redirects=False,
+            ) as response:
+                body = self._read(request, response, deadline)
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                return Answer(status=response.status_code, headers=headers, body=body)
+        except requests.exceptions.SSLError as error:
+            raise Temporary(
+                f"{self.address} cannot be trusted: {_root(error)}; give the file of its CA, or mend its certificate"
+            ) from error
+        except _NO_ADDRESS as error:
+            why = f"{self.address!r} is not an address of a GitLab; give one like https://gitlab.example.org"
+            raise Permanent(why) from error
+        except requests.exceptions.RequestException as error:
+            raise Temporary(f"{self.address} did not answer {request}: {_root(error)}") from error
+
+    def _read(self, request: Request, response: requests.Response, deadline: float) -> bytes:
+        body = bytearray()
+        for chunk in response.iter_content(64 * 1024):
+            body += chunk
+            if len(body) > LARGEST_BODY:
+                raise Temporary(
+                    f"{self.address} answered {request} with more than {LARGEST_BODY} bytes; the answer was dropped"
+                )
+            if self._monotonic() > deadline:
+                raise Temporary(f"{self.address} took more than {WHOLE_TIMEOUT:.0f} s to answer {request}")
+        return bytes(body)
+
+
+def _root(error: BaseException) -> str:
+    """The innermost cause, which is the part that a person can use."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return f"{type(error).__name__}: {error}"
+
+
+def _objects(said: Any) -> Sequence[Mapping[str, Any]]:
+    if not isinstance(said, list) or not all(isinstance(one, dict) for one in said):
+        raise Temporary("GitLab answered something that is not a list of objects")
+    return said
+
+
+def _field(said: Any, name: str) -> Any:
+    if not isinstance(said, dict) or said.get(name) is None:
+        raise Temporary(f"GitLab answered something without {name!r}")
+    return said[name]
+
+
+def _number(said: Any, name: str) -> int:
+    value = _field(said, name)
+    if not isinstance(value, int):
+        raise Temporary(f"GitLab answered a {name!r} that is not a number: {value!r}")
+    return value
+
+
+def _text(said: Any, name: str) -> str:
+    return str(_field(said, name))

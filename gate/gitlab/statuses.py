@@ -1,0 +1,134 @@
+"""Commit statuses: which request, if any, makes GitLab show what it should. Pure; read, compare, write.
+
+GitLab finds a status row again by project, commit, pipeline, name *and user*. It never changes a row in a final state:
+whatever is posted then opens a second row and hides the first one. So a final state is posted once, and nothing that is
+not final ever follows it. `pipeline_id` is always sent and `ref` never: a wrong ref is a 404, and without a pipeline
+GitLab opens one of its own, which can turn a broken merge request green.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gate.errors import Permanent, Temporary
+from gate.gitlab.protocol import Method, Request, project_path
+from gate.model import Announcement, StatusState, fingerprint
+
+LONGEST = 255
+"""Characters that GitLab takes in a name, a description and a target address."""
+
+_FINAL = {"success", "failed", "canceled", "skipped"}
+_ORDER = ("created", "pending", "running")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One commit status as GitLab shows it."""
+
+    id: int
+    name: str
+    state: str
+    """As GitLab says it; native CI jobs are in more states than the gate uses."""
+    description: str
+    sha: str
+    pipeline: int | None
+    author: int | None
+
+    @classmethod
+    def parse(cls, said: Mapping[str, Any]) -> "Row":
+        """A row from GitLab's JSON; `Temporary` if it is not one, since only a broken server or proxy answers that."""
+        try:
+            author = (said.get("author") or {}).get("id")
+            return cls(
+                id=int(said["id"]),
+                name=str(said["name"]),
+                state=str(said["status"]),
+                description=str(said.get("description") or ""),
+                sha=str(said["sha"]),
+                pipeline=None if said.get("pipeline_id") is None else int(said["pipeline_id"]),
+                author=None if author is None else int(author),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Temporary(f"GitLab answered something that is not a commit status: {error!r}") from error
+
+
+def next_request(wanted: Announcement, rows: Sequence[Row], *, bot: int, target_url: str = "") -> Request | None:
+    """The one request that brings GitLab from these rows to what is wanted; None: it is there, or nothing may be sent.
+
+    `bot` is the id of our own user. Rows of others under the same name are not ours to continue: they do not count.
+    `Permanent` where the announcement cannot be posted at all.
+    """
+    ours = [row for row in rows if _is_ours(row, wanted, bot)]
+    newest = max(ours, key=lambda row: row.id, default=None)
+    if newest is not None and not _worth_a_request(wanted.state, newest.state):
+        return None
+    return _post(wanted, target_url)
+
+
+def _is_ours(row: Row, wanted: Announcement, bot: int) -> bool:
+    return row.author == bot and row.name == wanted.name and row.pipeline == wanted.commit.pipeline
+
+
+def _worth_a_request(wanted: StatusState, shown: str) -> bool:
+    """Whether posting the wanted state onto a row of ours in the shown state does what is meant."""
+    if shown in _FINAL:
+        return wanted.final and wanted != shown
+    if wanted.final:
+        return True
+    # Forward only. The same state again is a 400 that throws the new description away, and running never goes back.
+    return shown not in _ORDER or _ORDER.index(wanted) > _ORDER.index(shown)
+
+
+def pipeline_of(wanted: Announcement) -> int:
+    """The pipeline to post to; `Permanent` where none is known, since GitLab would then choose or open another one."""
+    commit = wanted.commit
+    if commit.pipeline is None:
+        raise Permanent(
+            f"{wanted.name}: nothing says which pipeline of {commit.project} waits for commit {commit.sha[:8]}; "
+            f"let the deploy job write the annotation chaosgate.dev/pipeline=$CI_PIPELINE_ID on the workload"
+        )
+    return commit.pipeline
+
+
+def _post(wanted: Announcement, target_url: str) -> Request:
+    if not wanted.name or len(wanted.name) > LONGEST:
+        raise Permanent(
+            f"the status name {wanted.name[:60]!r}… has {len(wanted.name)} characters, GitLab takes 1 to {LONGEST}; "
+            f"shorten the name of the subscription or of its environment"
+        )
+    body: dict[str, Any] = {
+        "state": wanted.state.value,
+        "name": wanted.name,
+        "description": shortened(wanted.description),
+        "pipeline_id": pipeline_of(wanted),
+    }
+    # GitLab refuses the whole status for an address that it does not like; the status matters more than the link.
+    if target_url.startswith(("http://", "https://")) and len(target_url) <= LONGEST:
+        body["target_url"] = target_url
+    return Request(
+        method=Method.POST, path=project_path(wanted.commit.project, "statuses", wanted.commit.sha), body=body
+    )
+
+
+def shortened(text: str, longest: int = LONGEST) -> str:
+    """The text in one line of at most `longest` characters, cut between words where there is a place to cut."""
+    line = " ".join(text.split())
+    if len(line) <= longest:
+        return line
+    head = line[:longest]
+    cut = head.rfind(" ")
+    return f"{(head[:cut] if cut > longest // 2 else head[: longest - 2]).rstrip(' ,;:')} …"
+
+
+def mark(announcement: Announcement) -> str:
+    """What is remembered of an announcement that GitLab has accepted: its state, for people, and a hash of it all."""
+    commit = announcement.commit
+    rest = (
+        announcement.name,
+        commit.project,
+        commit.sha,
+        str(commit.pipeline),
+        announcement.version,
+        announcement.description,
+    )
+    return f"{announcement.state}-{fingerprint(announcement.state, *rest)}"
