@@ -162,6 +162,8 @@ class Rollout:
     message: str
     version: Version | None = None
     commit: Commit | None = None
+    commit_problem: str = ""
+    """Why the commit cannot be told, if the deploy job wrote something that cannot be read."""
     image: str = ""
     """The image references of the pod template, for people; versions are told apart by digest alone."""
 
@@ -418,6 +420,7 @@ class Run:
     namespace: str
     name: str
     uid: str
+    created: datetime
     spec: RunSpec
     status: RunStatus = RunStatus()
     abort: Reason | None = None
@@ -505,6 +508,8 @@ class GateStatus:
     """When the answer last changed."""
     complete_since: datetime | None = None
     """When the rollout to `version` was first seen complete; settling counts from here."""
+    recorded: str = ""
+    """The version that ran when the gate first looked: seen, not judged, until another one comes."""
     judgements: int = 0
     """How often this gate has begun to judge; part of its runs' names: creating one twice is creating it once."""
     workflows: str = ""
@@ -512,6 +517,7 @@ class GateStatus:
     revision: str = ""
     runs: tuple[RunEntry, ...] = ()
     commit: Commit | None = None
+    commit_problem: str = ""
     subscriptions: tuple[str, ...] = ()
     announcements: tuple[Announcement, ...] = ()
     judged: tuple[JudgedVersion, ...] = ()
@@ -529,3 +535,5 @@ class Gate:
     resource_version: str = ""
     accepted: Mapping[str, str] = field(default_factory=dict)
     """Announcement key -> what GitLab last accepted for it; written by the reporter alone."""
+    reported: str = ""
+    """Why GitLab does not show what it should, in one sentence; empty when it does."""

@@ -1,0 +1,219 @@
+"""The Kubernetes API spoken raw: JSON in, JSON out, one error for each thing that can go wrong.
+
+The `kubernetes` library finds the server and proves who we are; its typed models are left alone, because parsing them
+costs fifty times what `json.loads` does (500 Deployments: 0.22 s against 0.004 s).
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlencode
+
+import urllib3
+from kubernetes import config
+from kubernetes.client import Configuration
+from kubernetes.client.rest import RESTClientObject
+
+from gate.errors import Conflict, Denied, GateError, Permanent, Temporary
+
+Json = dict[str, Any]
+
+GROUPS: Mapping[str, str] = {
+    "configmaps": "/api/v1",
+    "events": "/api/v1",
+    "namespaces": "/api/v1",
+    "pods": "/api/v1",
+    "services": "/api/v1",
+    "deployments": "/apis/apps/v1",
+    "replicasets": "/apis/apps/v1",
+    "leases": "/apis/coordination.k8s.io/v1",
+    "chaosgates": "/apis/chaosgate.dev/v1alpha1",
+    "chaosruns": "/apis/chaosgate.dev/v1alpha1",
+}
+"""Plural name of a resource -> where its group is served."""
+
+CONNECT = 5.0
+READ = 20.0
+PAGE = 500
+
+
+class Expired(Temporary):
+    """The server no longer keeps the history that was asked for (410): list again."""
+
+
+class EventType(StrEnum):
+    """What a watch event says happened."""
+
+    ADDED = "ADDED"
+    MODIFIED = "MODIFIED"
+    DELETED = "DELETED"
+    BOOKMARK = "BOOKMARK"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchEvent:
+    """One line of a watch."""
+
+    type: EventType
+    object: Json
+
+
+class Api:
+    """One API server. Thread-safe; raises `Temporary`, `Denied` or `Permanent`, never a library's error."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.host = str(configuration.host).rstrip("/")
+        self._configuration = configuration
+        self._pool: urllib3.PoolManager = RESTClientObject(configuration).pool_manager
+
+    @classmethod
+    def from_environment(cls, kubeconfig: str | None = None) -> "Api":
+        """The server of the kubeconfig named, of KUBECONFIG, of ~/.kube/config, or the one of the pod we run in."""
+        configuration = Configuration()
+        load: Any = config.load_kube_config if kubeconfig else config.load_config  # the library has no types
+        try:
+            if kubeconfig:
+                load(config_file=kubeconfig, client_configuration=configuration, persist_config=False)
+            else:
+                load(client_configuration=configuration)
+        except (config.ConfigException, OSError) as error:
+            raise GateError(f"no Kubernetes to talk to: {error}; set KUBECONFIG to a kubeconfig file") from error
+        return cls(configuration)
+
+    def get(self, resource: str, namespace: str, name: str) -> Json | None:
+        try:
+            return self._call("GET", path_of(resource, namespace, name))
+        except _NotFound:
+            return None
+
+    def list(self, resource: str, namespace: str = "", *, labels: str = "") -> tuple[list[Json], str]:
+        """All objects, read page by page, and the resourceVersion from which a watch goes on."""
+        items: list[Json] = []
+        query = {"limit": str(PAGE), **({"labelSelector": labels} if labels else {})}
+        while True:
+            page = self._call("GET", path_of(resource, namespace), query)
+            items += page.get("items") or []
+            metadata = page["metadata"]
+            if not metadata.get("continue"):
+                return items, metadata["resourceVersion"]
+            query["continue"] = metadata["continue"]
+
+    def watch(self, resource: str, namespace: str, since: str, *, lasting: timedelta) -> Iterator[WatchEvent]:
+        """What happens after `since`, for about so long. Raises `Expired` when that is too long ago."""
+        query = {
+            "watch": "true",
+            "resourceVersion": since,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(int(lasting.total_seconds())),
+        }
+        url = f"{self.host}{path_of(resource, namespace)}?{urlencode(query)}"
+        # The server ends the watch; the read timeout is for a server that went away without a word.
+        timeout = urllib3.Timeout(connect=CONNECT, read=lasting.total_seconds() + READ)
+        try:
+            response = self._pool.request(
+                "GET", url, headers=self._headers(), timeout=timeout, retries=False, preload_content=False
+            )
+            with closing(response):
+                if response.status >= 400:
+                    raise _error(response.status, response.read(), url)
+                for line in _lines(response):
+                    event = json.loads(line)
+                    if event["type"] == "ERROR":
+                        raise _error(event["object"].get("code", 500), json.dumps(event["object"]).encode(), url)
+                    yield WatchEvent(type=EventType(event["type"]), object=event["object"])
+        except (urllib3.exceptions.HTTPError, ValueError, KeyError) as error:
+            raise Temporary(f"the watch of {resource} at {self.host} broke: {error}") from error
+
+    def create(self, resource: str, namespace: str, body: Json) -> Json:
+        """Create it; `Conflict` if the name is taken."""
+        return self._call("POST", path_of(resource, namespace), body=body)
+
+    def patch(self, resource: str, namespace: str, name: str, body: Json, *, subresource: str = "") -> Json:
+        return self._call("PATCH", path_of(resource, namespace, name, subresource), body=body)
+
+    def replace(self, resource: str, namespace: str, name: str, body: Json) -> Json:
+        return self._call("PUT", path_of(resource, namespace, name), body=body)
+
+    def delete(self, resource: str, namespace: str, name: str, *, uid: str, grace: timedelta | None = None) -> bool:
+        body: Json = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
+        if grace is not None:
+            body["gracePeriodSeconds"] = int(grace.total_seconds())
+        try:
+            self._call("DELETE", path_of(resource, namespace, name), body=body)
+        except (_NotFound, Conflict):  # gone, or another object has taken the name
+            return False
+        return True
+
+    def _headers(self) -> dict[str, str]:
+        headers = {"Accept": "application/json", "User-Agent": "chaos-gate"}
+        settings: Any = self._configuration.auth_settings()
+        for setting in settings.values():
+            if setting["in"] == "header" and setting["value"]:
+                headers[setting["key"]] = setting["value"]
+        return headers
+
+    def _call(self, method: str, path: str, query: Mapping[str, str] | None = None, body: Json | None = None) -> Json:
+        url = self.host + path + (f"?{urlencode(query)}" if query else "")
+        headers = self._headers()
+        if body is not None:
+            headers["Content-Type"] = "application/merge-patch+json" if method == "PATCH" else "application/json"
+        try:
+            response = self._pool.request(
+                method,
+                url,
+                body=None if body is None else json.dumps(body).encode(),
+                headers=headers,
+                timeout=urllib3.Timeout(connect=CONNECT, read=READ),
+                retries=False,
+            )
+        except urllib3.exceptions.HTTPError as error:
+            raise Temporary(f"{method} {url}: the Kubernetes API does not answer: {error}") from error
+        if response.status >= 400:
+            raise _error(response.status, response.data, f"{method} {url}")
+        try:
+            answer: Json = json.loads(response.data)
+        except ValueError as error:
+            raise Temporary(f"{method} {url}: the answer is not JSON: {response.data[:80]!r}") from error
+        return answer
+
+
+def path_of(resource: str, namespace: str = "", name: str = "", subresource: str = "") -> str:
+    """Where a resource, or one object of it, is served."""
+    within = f"/namespaces/{namespace}" if namespace and resource != "namespaces" else ""
+    return "/".join(part for part in (f"{GROUPS[resource]}{within}/{resource}", name, subresource) if part)
+
+
+class _NotFound(Permanent):
+    """There is no such object."""
+
+
+def _error(status: int, body: bytes, what: str) -> GateError:
+    try:
+        message = json.loads(body)["message"]
+    except (ValueError, KeyError, TypeError):
+        message = body[:200].decode(errors="replace")
+    text = f"{what}: {status}: {message}"
+    match status:
+        case 404:
+            return _NotFound(text)
+        case 409:
+            return Conflict(text)
+        case 410:
+            return Expired(text)
+        case 401 | 403:
+            return Denied(f"{text}; grant it in the gate's role")
+        case 408 | 429 | 500 | 502 | 503 | 504:
+            return Temporary(text)
+    return Permanent(text)
+
+
+def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+    """The lines of a stream, each as soon as it is whole."""
+    rest = b""
+    while chunk := response.read1(65536):
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from (line for line in lines if line.strip())

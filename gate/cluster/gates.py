@@ -1,0 +1,81 @@
+"""`ChaosGate` objects: the standing answers, kept beside their workloads."""
+
+from collections.abc import Mapping
+
+from gate.cluster.api import Api, Json
+from gate.cluster.codec import Codec
+from gate.errors import Conflict
+from gate.model import Gate, GateStatus, Workload, WorkloadKind, WorkloadName, fingerprint
+
+API_VERSION = "chaosgate.dev/v1alpha1"
+OWNER_API = {WorkloadKind.DEPLOYMENT: "apps/v1"}
+LONGEST_NAME = 253
+
+STATUS = Codec(GateStatus)
+
+
+def gate_name(workload: WorkloadName) -> str:
+    """`deployment-checkout`: a Deployment and a StatefulSet of one name must not share a gate."""
+    name = f"{workload.kind.lower()}-{workload.name}"
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 11]}-{fingerprint(name)}"
+
+
+def gate_from(item: Json) -> Gate:
+    """Raises `Permanent` when the object cannot be read."""
+    metadata, spec, status = item["metadata"], item["spec"], item.get("status") or {}
+    what = f"ChaosGate {metadata['namespace']}/{metadata['name']}"
+    named = spec["workload"]
+    name = WorkloadName(kind=WorkloadKind(named["kind"]), namespace=metadata["namespace"], name=named["name"])
+    return Gate(
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        uid=metadata["uid"],
+        workload=Workload(name=name, uid=named["uid"]),
+        status=STATUS.read(status, what),
+        resource_version=metadata["resourceVersion"],
+        accepted=(status.get("gitlab") or {}).get("accepted") or {},
+        reported=(status.get("gitlab") or {}).get("problem") or "",
+    )
+
+
+class Gates:
+    """Reads and writes gates. The tracker owns the status but for `status.gitlab`, which is the reporter's."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def get(self, name: WorkloadName) -> Gate | None:
+        item = self._api.get("chaosgates", name.namespace, gate_name(name))
+        return gate_from(item) if item else None
+
+    def create(self, workload: Workload) -> Gate:
+        """The gate of a workload that has none; one that somebody made meanwhile is as good."""
+        name = workload.name
+        owner = {"apiVersion": OWNER_API[name.kind], "kind": str(name.kind), "name": name.name, "uid": workload.uid}
+        body: Json = {
+            "apiVersion": API_VERSION,
+            "kind": "ChaosGate",
+            "metadata": {"name": gate_name(name), "namespace": name.namespace, "ownerReferences": [owner]},
+            "spec": {"workload": {"kind": str(name.kind), "name": name.name, "uid": workload.uid}},
+        }
+        try:
+            return gate_from(self._api.create("chaosgates", name.namespace, body))
+        except Conflict:
+            existing = self.get(name)
+            if existing is None:
+                raise
+            return existing
+
+    def delete(self, gate: Gate) -> None:
+        """For a gate whose workload is gone, or was made anew: it must not answer for the one that came after it."""
+        self._api.delete("chaosgates", gate.namespace, gate.name, uid=gate.uid)
+
+    def save(self, gate: Gate, status: GateStatus) -> Gate:
+        """Write the status; raises `Conflict` if the gate was written since it was read."""
+        body = {"metadata": {"resourceVersion": gate.resource_version}, "status": STATUS.write(status)}
+        return gate_from(self._api.patch("chaosgates", gate.namespace, gate.name, body, subresource="status"))
+
+    def save_accepted(self, gate: Gate, accepted: Mapping[str, str | None], problem: str) -> None:
+        """What GitLab accepted, per announcement (None forgets one), and why it did not accept the rest."""
+        body = {"status": {"gitlab": {"accepted": dict(accepted), "problem": problem}}}
+        self._api.patch("chaosgates", gate.namespace, gate.name, body, subresource="status")

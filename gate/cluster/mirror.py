@@ -1,0 +1,107 @@
+"""A local copy of one resource: listed once, then followed by watch, listed again whenever the thread is lost."""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import Generic, TypeVar
+
+from gate.cluster.api import Api, EventType, Expired, Json
+from gate.errors import GateError
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Key = tuple[str, str]
+"""Namespace and name."""
+
+WATCH_FOR = timedelta(minutes=5)
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
+
+
+class Mirror(Generic[T]):
+    """What the server holds of one resource, as far as `keep` keeps it; `changed` hears of each key that may differ.
+
+    An event is only a hint: whoever is called compares what is with what should be. So a re-list simply calls for every
+    key that came, went or has another resourceVersion.
+    """
+
+    def __init__(
+        self, api: Api, resource: str, namespace: str, keep: Callable[[Json], T], changed: Callable[[Key], None]
+    ) -> None:
+        self._api, self._resource, self._namespace, self._keep, self._changed = api, resource, namespace, keep, changed
+        self._lock = threading.Lock()
+        self._objects: dict[Key, tuple[str, T]] = {}
+        self.synced = threading.Event()
+        """Set while the copy is whole and a watch follows it."""
+        self.problem = ""
+        """Why it is not, in one sentence."""
+
+    def get(self, key: Key) -> T | None:
+        with self._lock:
+            found = self._objects.get(key)
+        return found[1] if found else None
+
+    def all(self) -> list[T]:
+        with self._lock:
+            return [kept for _, kept in self._objects.values()]
+
+    def keys(self) -> list[Key]:
+        with self._lock:
+            return list(self._objects)
+
+    def run(self, stop: threading.Event) -> None:
+        """Follow the server until told to stop."""
+        pause, version = FIRST_PAUSE, ""
+        while not stop.is_set():
+            try:
+                version = version or self._list()
+                self.problem = ""
+                self.synced.set()
+                version = self._follow(version, stop)
+                pause = FIRST_PAUSE
+            except Expired:
+                version = ""
+            except GateError as error:
+                self.synced.clear()
+                self.problem, version = str(error), ""
+                log.warning("watch.lost resource=%s retry_in=%.1fs why=%r", self._resource, pause, str(error))
+                stop.wait(pause * (0.5 + random.random()))  # noqa: S311 - jitter, so that replicas do not come as one
+                pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _list(self) -> str:
+        items, version = self._api.list(self._resource, self._namespace)
+        fresh = {_key(item): (item["metadata"]["resourceVersion"], self._keep(item)) for item in items}
+        with self._lock:
+            before, self._objects = self._objects, fresh
+        self._call(key for key in before.keys() | fresh.keys() if before.get(key, ("",))[0] != fresh.get(key, ("",))[0])
+        return version
+
+    def _follow(self, version: str, stop: threading.Event) -> str:
+        began = time.monotonic()
+        for event in self._api.watch(self._resource, self._namespace, version, lasting=WATCH_FOR):
+            if stop.is_set():
+                break
+            version = event.object["metadata"]["resourceVersion"]
+            if event.type is EventType.BOOKMARK:
+                continue
+            key = _key(event.object)
+            with self._lock:
+                if event.type is EventType.DELETED:
+                    self._objects.pop(key, None)
+                else:
+                    self._objects[key] = (version, self._keep(event.object))
+            self._call([key])
+        if time.monotonic() - began < 1:  # a server that ends every watch at once must not be asked in a tight loop
+            stop.wait(FIRST_PAUSE)
+        return version
+
+    def _call(self, keys: Iterable[Key]) -> None:
+        for key in keys:
+            self._changed(key)
+
+
+def _key(item: Json) -> Key:
+    return item["metadata"].get("namespace", ""), item["metadata"]["name"]

@@ -1,0 +1,119 @@
+"""`ChaosRun` objects: made with a deterministic name, filled with evidence by an executor, judged by the gate."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from gate.cluster.api import Api, Json
+from gate.cluster.codec import Codec
+from gate.cluster.gates import API_VERSION
+from gate.errors import Conflict, Permanent
+from gate.model import Gate, Judgement, Reason, Run, RunPhase, RunSpec, RunStatus
+
+ABORT = "chaosgate.dev/abort"
+FINALIZER = "chaosgate.dev/revert"
+VERDICT_FIELDS = ("verdict", "reason", "message", "score")
+
+SPEC = Codec(RunSpec)
+STATUS = Codec(RunStatus)
+
+
+def run_from(item: Json) -> Run:
+    """Raises `Permanent` when the object cannot be read."""
+    metadata = item["metadata"]
+    what = f"ChaosRun {metadata['namespace']}/{metadata['name']}"
+    abort = (metadata.get("annotations") or {}).get(ABORT)
+    return Run(
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        uid=metadata["uid"],
+        created=datetime.fromisoformat(metadata["creationTimestamp"]),
+        spec=SPEC.read(item["spec"], what),
+        status=STATUS.read(item.get("status") or {}, what),
+        abort=None if abort is None else Reason(abort) if abort in set(Reason) else Reason.ABORTED,
+        deleting="deletionTimestamp" in metadata,
+        guarded=FINALIZER in (metadata.get("finalizers") or []),
+    )
+
+
+class Runs:
+    """Reads and writes runs."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def get(self, namespace: str, name: str) -> Run | None:
+        item = self._api.get("chaosruns", namespace, name)
+        return run_from(item) if item else None
+
+    def create(self, gate: Gate, name: str, spec: RunSpec) -> Run:
+        """Make the run; creating it twice is creating it once."""
+        owner = {"apiVersion": API_VERSION, "kind": "ChaosGate", "name": gate.name, "uid": gate.uid}
+        body: Json = {
+            "apiVersion": API_VERSION,
+            "kind": "ChaosRun",
+            "metadata": {
+                "name": name,
+                "namespace": gate.namespace,
+                "labels": {"chaosgate.dev/version": spec.version},
+                "ownerReferences": [owner],
+            },
+            "spec": SPEC.write_new(spec),
+        }
+        try:
+            return run_from(self._api.create("chaosruns", gate.namespace, body))
+        except Conflict:
+            existing = self.get(gate.namespace, name)
+            if existing is None:
+                raise
+            return existing
+
+    def abort(self, run: Run, reason: Reason) -> None:
+        """Ask for the run to stop; whoever executes it takes back what it did and ends it."""
+        self._api.patch("chaosruns", run.namespace, run.name, {"metadata": {"annotations": {ABORT: str(reason)}}})
+
+    def save_verdict(self, run: Run, judgement: Judgement, score: int | None) -> Run:
+        """Write what the gate concluded from the run's evidence."""
+        verdict: dict[str, Any] = {
+            "phase": str(RunPhase.JUDGED),
+            "verdict": str(judgement.verdict),
+            "reason": judgement.reason and str(judgement.reason),
+            "message": judgement.message,
+            "score": score,
+        }
+        body = {"status": verdict}
+        return run_from(self._api.patch("chaosruns", run.namespace, run.name, body, subresource="status"))
+
+    def save_status(self, run: Run, status: RunStatus) -> None:
+        """The executor's write: everything but the verdict. Raises `Permanent` if the run is gone, `Conflict` if it is
+        another one of the same name.
+        """
+        written = {key: value for key, value in STATUS.write(status).items() if key not in VERDICT_FIELDS}
+        body = {"metadata": {"uid": run.uid}, "status": written}
+        self._api.patch("chaosruns", run.namespace, run.name, body, subresource="status")
+
+    def guard(self, run: Run, *, guarded: bool) -> None:
+        """Put the finalizer on, or take it off; other people's finalizers stay."""
+        item = self._api.get("chaosruns", run.namespace, run.name)
+        if item is None or item["metadata"]["uid"] != run.uid:
+            raise Permanent(f"ChaosRun {run.namespace}/{run.name} is gone")
+        present: Sequence[str] = item["metadata"].get("finalizers") or []
+        if (FINALIZER in present) != guarded:
+            wanted = [name for name in present if name != FINALIZER] + ([FINALIZER] if guarded else [])
+            metadata = {"finalizers": wanted, "resourceVersion": item["metadata"]["resourceVersion"]}
+            self._api.patch("chaosruns", run.namespace, run.name, {"metadata": metadata})
+
+
+class RunJournal:
+    """The record of one run while it is executed: the finalizer goes on before what it guards is written, off after."""
+
+    def __init__(self, runs: Runs, run: Run) -> None:
+        self._runs, self._run, self._guarded = runs, run, run.guarded
+
+    def save(self, status: RunStatus, *, guarded: bool) -> None:
+        if guarded and not self._guarded:
+            self._runs.guard(self._run, guarded=True)
+        self._runs.save_status(self._run, status)
+        if self._guarded and not guarded:
+            self._runs.guard(self._run, guarded=False)
+        self._guarded = guarded
