@@ -1,0 +1,299 @@
+"""The standing answer for those who wait for it: pipelines that ask for their commit, people who ask for a workload.
+
+Pure. One rule stands above all others here: the verdict of one version is never attached to another commit. A commit
+gets a verdict only if the gate is at that commit now, or remembers both what it announced for that commit and the
+version that the announcement was about.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from gate.model import (
+    Announcement,
+    Commit,
+    Gate,
+    GateStatus,
+    JudgedVersion,
+    Judgement,
+    Phase,
+    Reason,
+    Run,
+    RunEntry,
+    StatusState,
+    Subscription,
+    Verdict,
+    Window,
+    WorkloadName,
+    fingerprint,
+)
+
+
+class State(StrEnum):
+    """How far the answer is. OPEN and CLOSED are final for a commit; UNSUBSCRIBED may end with the next document."""
+
+    UNSUBSCRIBED = "unsubscribed"
+    UNSEEN = "unseen"
+    PENDING = "pending"
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked for: one workload, or all that a project's subscriptions name; for one commit, or as it is now."""
+
+    workload: WorkloadName | None = None
+    project: str = ""
+    environment: str = ""
+    sha: str = ""
+    pipeline: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedProbe:
+    """A probe that had bad answers in one window of a run."""
+
+    probe: str
+    window: Window
+    step: str
+    samples: int
+    failures: int
+    streak: timedelta
+    first_failure: datetime | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunAnswer:
+    """One run, as far as those who wait want to know it."""
+
+    name: str
+    workload: str
+    workflow: str
+    verdict: Verdict | None = None
+    reason: Reason | None = None
+    message: str = ""
+    score: int | None = None
+    activity: str = ""
+    """What it is doing right now."""
+    failed: tuple[FailedProbe, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What is known. There is a verdict exactly if the state is OPEN or CLOSED."""
+
+    state: State
+    verdict: Verdict | None = None
+    reason: Reason | None = None
+    message: str = ""
+    workloads: tuple[str, ...] = ()
+    version: str = ""
+    score: int | None = None
+    runs: tuple[RunAnswer, ...] = ()
+
+    @property
+    def etag(self) -> str:
+        """Changes exactly when the answer does."""
+        return fingerprint(repr(self))
+
+
+def answer(
+    question: Question, *, gates: Sequence[Gate], subscriptions: Sequence[Subscription], runs: Sequence[Run] = ()
+) -> Answer:
+    """The answer to the question, from what the gate knows and the catalogue says. `runs` only adds detail."""
+    workloads = _asked_for(question, gates, subscriptions)
+    if not workloads:
+        return Answer(state=State.UNSUBSCRIBED, message=f"no subscription names {_what(question)}")
+    by_name = {gate.workload.name: gate for gate in gates}
+    live = {run.uid: run for run in runs}
+    return _fold([_of_workload(question, workload, by_name.get(workload), live) for workload in workloads])
+
+
+def _asked_for(
+    question: Question, gates: Sequence[Gate], subscriptions: Sequence[Subscription]
+) -> tuple[WorkloadName, ...]:
+    """The workloads in question.
+
+    A gate that knows of subscriptions counts beside the catalogue: a document that has become unreadable must not turn
+    its workload into one that nobody subscribed, which some pipelines let pass.
+    """
+    subscribed = {
+        subscription.workload
+        for subscription in subscriptions
+        if (question.workload is None or subscription.workload == question.workload)
+        and (not question.project or subscription.project.lower() == question.project.lower())
+        and (not question.environment or subscription.environment == question.environment)
+    }
+    remembered = {
+        gate.workload.name
+        for gate in gates
+        if gate.status.subscriptions
+        and (gate.workload.name == question.workload or (question.sha and _is_asked(question, gate.status.commit)))
+        and question.workload in {None, gate.workload.name}
+    }
+    return tuple(sorted(subscribed | remembered, key=str))
+
+
+def _what(question: Question) -> str:
+    parts = [str(question.workload)] if question.workload is not None else []
+    if question.project:
+        parts.append(f"the project {question.project}")
+    what = " and ".join(parts) or "anything"
+    return f"{what} in {question.environment}" if question.environment else what
+
+
+# --------------------------------------------------------------------------------------------------------- one workload
+
+
+def _of_workload(question: Question, workload: WorkloadName, gate: Gate | None, live: dict[str, Run]) -> Answer:
+    name = str(workload)
+    if gate is None:
+        return Answer(state=State.UNSEEN, message="the gate has not seen the workload yet", workloads=(name,))
+    status = gate.status
+    if not question.sha or _is_asked(question, status.commit):
+        return replace(_known(name, _standing(gate.status), status.version, status.runs, live), message=status.message)
+    earlier = next((one for one in status.announcements if _is_asked(question, one.commit) and one.state.final), None)
+    return _unseen(name, gate) if earlier is None else _announced(name, earlier, gate, live)
+
+
+def _standing(status: GateStatus) -> Judgement | None:
+    """The judgement of the version that runs. Where the two fields verdict and phase disagree, nothing is known."""
+    open_phase, passed = status.phase is Phase.OPEN, status.verdict is Verdict.PASSED
+    if status.verdict is None or status.phase is Phase.PENDING or open_phase != passed:
+        return None
+    return Judgement(verdict=status.verdict, reason=status.reason, message=status.message)
+
+
+def _is_asked(question: Question, commit: Commit | None) -> bool:
+    """Whether this is the commit in question. What the question leaves open does not matter, the rest must agree."""
+    return (
+        commit is not None
+        and commit.sha.lower() == question.sha.lower()
+        and (question.pipeline is None or commit.pipeline == question.pipeline)
+        and (not question.project or commit.project.isdecimal() or commit.project.lower() == question.project.lower())
+    )
+
+
+def _unseen(name: str, gate: Gate) -> Answer:
+    commit = gate.status.commit
+    if commit is None:
+        message = (
+            "the gate does not know which commit runs there; let the deploy job write the annotations "
+            "chaosgate.dev/project, commit and pipeline on the workload"
+        )
+    else:
+        where = f" of pipeline {commit.pipeline}" if commit.pipeline is not None else ""
+        message = f"the gate is at commit {commit.sha[:8]}{where}"
+    return Answer(state=State.UNSEEN, message=message, workloads=(name,))
+
+
+def _announced(name: str, earlier: Announcement, gate: Gate, live: dict[str, Run]) -> Answer:
+    """A commit that the gate has left behind: what was announced for it, with the judgement of that very version."""
+    judged = _newest(entry for entry in gate.status.judged if entry.version == earlier.version)
+    if earlier.state is StatusState.CANCELED:
+        canceled = Judgement(verdict=Verdict.CANCELED, reason=Reason.SUPERSEDED, message=earlier.description)
+        if judged is not None and judged.judgement.verdict is Verdict.CANCELED:
+            canceled = replace(judged.judgement, message=judged.judgement.message or earlier.description)
+        return _known(name, canceled, earlier.version, judged.runs if judged else (), live)
+    passed = earlier.state is StatusState.SUCCESS
+    if judged is None or (judged.judgement.verdict is Verdict.PASSED) != passed:
+        message = (
+            "the gate has left this commit behind and holds no verdict for it; run the pipeline of the commit again"
+        )
+        return _known(
+            name,
+            Judgement(verdict=Verdict.CANCELED, reason=Reason.SUPERSEDED, message=message),
+            earlier.version,
+            (),
+            live,
+        )
+    return _known(name, judged.judgement, judged.version, judged.runs, live)
+
+
+def _newest(judged: Iterable[JudgedVersion]) -> JudgedVersion | None:
+    return max(judged, key=lambda entry: entry.at, default=None)
+
+
+def _known(
+    name: str, judgement: Judgement | None, version: str, entries: Sequence[RunEntry], live: dict[str, Run]
+) -> Answer:
+    runs = tuple(_run(name, entry, live.get(entry.uid) if entry.uid else None) for entry in entries)
+    if judgement is None:
+        return Answer(state=State.PENDING, workloads=(name,), version=version, runs=runs)
+    scores = [entry.score for entry in entries if entry.score is not None]
+    return Answer(
+        state=State.OPEN if judgement.verdict is Verdict.PASSED else State.CLOSED,
+        verdict=judgement.verdict,
+        reason=judgement.reason,
+        message=judgement.message,
+        workloads=(name,),
+        version=version,
+        score=min(scores, default=None),
+        runs=runs,
+    )
+
+
+def _run(workload: str, entry: RunEntry, live: Run | None) -> RunAnswer:
+    """The gate's memory of a run, with what only the run itself knows while it is still there."""
+    summaries = live.status.evidence.summaries if live is not None else ()
+    return RunAnswer(
+        name=entry.name,
+        workload=workload,
+        workflow=entry.workflow,
+        verdict=entry.verdict,
+        reason=entry.reason,
+        message=entry.message,
+        score=entry.score,
+        activity=live.status.activity if live is not None and entry.verdict is None else "",
+        failed=tuple(
+            FailedProbe(
+                probe=summary.probe,
+                window=summary.window,
+                step=summary.step,
+                samples=summary.samples,
+                failures=summary.failures,
+                streak=summary.streak,
+                first_failure=summary.first_failure,
+                detail=summary.detail,
+            )
+            for summary in summaries
+            if summary.failures
+        ),
+    )
+
+
+# -------------------------------------------------------------------------------------------------------- all of them
+
+
+def _fold(parts: Sequence[Answer]) -> Answer:
+    """Several workloads as one: open if all are, failed as soon as one has failed, else decided when all are."""
+    if len(parts) == 1:
+        return parts[0]
+    deciding = _deciding(parts)
+    scores = [part.score for part in parts if part.score is not None]
+    decided = deciding.verdict is not None
+    return Answer(
+        state=deciding.state,
+        verdict=deciding.verdict,
+        reason=deciding.reason,
+        message="; ".join(f"{part.workloads[0]}: {part.message or part.state}" for part in parts),
+        workloads=tuple(name for part in parts for name in part.workloads),
+        version=" ".join(part.version for part in parts if part.version),
+        score=min(scores, default=None) if decided else None,
+        runs=tuple(run for part in parts for run in part.runs),
+    )
+
+
+def _deciding(parts: Sequence[Answer]) -> Answer:
+    """The part that stands for all. FAILED is the worst there is: nothing that is still to come can change it."""
+    failed = next((part for part in parts if part.verdict is Verdict.FAILED), None)
+    if failed is not None:
+        return failed
+    undecided = [part for part in parts if part.verdict is None]
+    if undecided:
+        return next((part for part in undecided if part.state is State.PENDING), undecided[0])
+    worst = Verdict.worst(part.verdict for part in parts if part.verdict is not None)
+    return next(part for part in parts if part.verdict is worst)

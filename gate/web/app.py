@@ -1,0 +1,123 @@
+"""The Flask application: health, gates and runs as JSON, the answer that pipelines wait for, a page for people."""
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from flask import Flask, Response, jsonify, render_template, request
+from werkzeug.exceptions import HTTPException, NotFound, ServiceUnavailable
+
+from gate.model import Gate, Run
+from gate.web.answer import Answer, answer
+from gate.web.answer_json import to_json
+from gate.web.asked import Asked, BadQuestion, asked
+from gate.web.shown import gate_json, readiness_json, run_json
+from gate.web.views import Views
+
+MOST_WAITING = 80
+"""Each job that waits holds a thread of the server. One job more than this is answered at once and asks again later."""
+
+
+def create_app(views: Views, *, most_waiting: int = MOST_WAITING, now: Callable[[], datetime] | None = None) -> Flask:
+    """The application over these views."""
+    app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = 64 * 1024
+    waiting = threading.BoundedSemaphore(most_waiting)
+    clock = now or (lambda: datetime.now(UTC))
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        return Response("ok\n", mimetype="text/plain")
+
+    @app.get("/readyz")
+    def readyz() -> tuple[Response, int]:
+        readiness = views.readiness()
+        return jsonify(readiness_json(readiness)), 200 if readiness.ready else 503
+
+    @app.get("/api/v1/gates")
+    def gates() -> Response:
+        return jsonify({"items": [gate_json(gate) for gate in _sorted(views)]})
+
+    @app.get("/api/v1/gates/<namespace>/<kind>/<name>")
+    def gate(namespace: str, kind: str, name: str) -> Response:
+        for one in views.gates():
+            workload = one.workload.name
+            if (workload.namespace, workload.kind.lower(), workload.name) == (namespace, kind.lower(), name):
+                return jsonify(gate_json(one))
+        raise NotFound(f"there is no gate for {kind} {namespace}/{name}; /api/v1/gates lists all")
+
+    @app.get("/api/v1/runs")
+    def runs() -> Response:
+        namespace = request.args.get("namespace", "")
+        found = [run for run in views.runs() if namespace in {"", run.namespace}]
+        return jsonify({"items": [run_json(run) for run in sorted(found, key=_run_key)]})
+
+    @app.get("/api/v1/wait")
+    def wait() -> Response:
+        return _no_store(jsonify(to_json(_answer_within(views, asked(request.args), waiting))))
+
+    @app.get("/")
+    def index() -> Response:
+        page = render_template("index.html", gates=_sorted(views), readiness=views.readiness(), now=clock())
+        return _no_store(Response(page, mimetype="text/html"))
+
+    @app.errorhandler(BadQuestion)
+    def bad_question(error: BadQuestion) -> tuple[Response, int]:
+        return jsonify({"error": str(error)}), 400
+
+    @app.errorhandler(HTTPException)
+    def refused(error: HTTPException) -> tuple[Response, int]:
+        return jsonify({"error": error.description}), error.code or 500
+
+    app.jinja_env.globals["ago"] = _ago
+    return app
+
+
+def _answer_within(views: Views, what: Asked, waiting: threading.BoundedSemaphore) -> Answer:
+    """The answer as soon as it is another one than the asker knows, or as it is when the time is over."""
+    change = views.changed(-1, 0.0)
+    known = _answer(views, what)
+    if known.etag != what.after or what.timeout <= 0 or not waiting.acquire(blocking=False):
+        return known
+    try:
+        deadline = time.monotonic() + what.timeout
+        while known.etag == what.after:
+            newer = views.changed(change, max(deadline - time.monotonic(), 0.0))
+            if newer == change:
+                break  # the time is over, or the gate is stopping
+            change, known = newer, _answer(views, what)
+        return known
+    finally:
+        waiting.release()
+
+
+def _answer(views: Views, what: Asked) -> Answer:
+    subscriptions = views.subscriptions()
+    if subscriptions is None:
+        raise ServiceUnavailable("the gate has not read its catalogue yet; ask again")
+    return answer(what.question, gates=views.gates(), subscriptions=subscriptions, runs=views.runs())
+
+
+def _sorted(views: Views) -> list[Gate]:
+    return sorted(views.gates(), key=lambda gate: str(gate.workload.name))
+
+
+def _run_key(run: Run) -> tuple[str, str]:
+    return run.namespace, run.name
+
+
+def _no_store(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _ago(since: datetime | None, now: datetime) -> str:
+    """How long something has lasted, in its largest unit."""
+    if since is None:
+        return ""
+    seconds = max(int((now - since).total_seconds()), 0)
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"

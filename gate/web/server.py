@@ -1,0 +1,55 @@
+"""Serves a WSGI application on an address, in threads of its own, until it is stopped.
+
+Each waiting job holds a thread while its poll lasts, so the number of threads bounds how many can wait at once; those
+above it (see `app.MOST_WAITING`) are answered at once and poll more often instead.
+"""
+
+import threading
+from types import TracebackType
+from typing import Any, Self
+
+from cheroot import wsgi
+
+from gate.errors import Permanent
+
+THREADS = 100
+
+
+class Server:
+    """A running HTTP server; as a context manager it starts on entry and stops on exit."""
+
+    def __init__(self, application: Any, *, host: str = "127.0.0.1", port: int = 0, threads: int = THREADS) -> None:
+        """`port` 0: any that is free; `address` says which, once started."""
+        self._server = wsgi.Server((host, port), application, numthreads=threads, server_name="chaos-gate")
+        self._server.shutdown_timeout = 2
+        self._thread = threading.Thread(target=self._server.serve, name="web", daemon=True)
+        self._host, self._port = host, port
+
+    def start(self) -> Self:
+        """Listen; `Permanent` if the address cannot be had."""
+        try:
+            self._server.prepare()
+        except OSError as error:
+            why = f"cannot listen on {self._host}:{self._port}: {error}; choose another address"
+            raise Permanent(why) from error
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop listening and end the threads; polls that still wait should have been woken before (`Changes.close`)."""
+        self._server.stop()
+        self._thread.join()
+
+    @property
+    def address(self) -> str:
+        """The base of all addresses here, such as `http://127.0.0.1:8080`."""
+        host, port = self._server.bind_addr[:2]
+        return f"http://{host}:{port}"
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

@@ -1,0 +1,48 @@
+"""What the web room asks of the rest of the gate: looks only, never acts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol
+
+from gate.model import Gate, Run, Subscription
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """Whether the gate can judge, and what its parts say of themselves. What is None is not known yet."""
+
+    ready: bool
+    revision: str = ""
+    """The catalogue's revision in use; empty: none has been read yet."""
+    catalogue_age: timedelta | None = None
+    """Since the catalogue was last fetched."""
+    watch_lag: timedelta | None = None
+    """Since Kubernetes was last heard."""
+    gitlab: str = ""
+    """How GitLab is, in words: `ok`, or what does not work."""
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+class Views(Protocol):
+    """The gate's knowledge at this moment, from memory: no method but `changed` may block."""
+
+    def gates(self) -> Sequence[Gate]:
+        """All gates."""
+        ...
+
+    def runs(self) -> Sequence[Run]:
+        """All runs that the cluster holds."""
+        ...
+
+    def subscriptions(self) -> Sequence[Subscription] | None:
+        """The catalogue's subscriptions; None while no catalogue has been read, so that nobody takes it for empty."""
+        ...
+
+    def readiness(self) -> Readiness:
+        """How the gate is."""
+        ...
+
+    def changed(self, since: int, timeout: float) -> int:
+        """A number that grows with each change: as soon as it is above `since`, or after `timeout` seconds as it is."""
+        ...
