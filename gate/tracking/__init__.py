@@ -1,1 +1,1 @@
-"""What an upgrade is, and what follows from it: pure decisions, and the reconciler around them."""
+"""The tracker: sees every upgrade, has each version judged exactly once, and keeps the standing answer."""

@@ -1,0 +1,170 @@
+"""Executes runs in threads of this process: who goes first, who holds the lease, and when one has to stop."""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from gate.errors import GateError
+from gate.model import Judgement, Reason, Run, RunPhase, Verdict
+from gate.running.mode import Mode
+from gate.running.permit import Permit
+from gate.running.ports import Journal, World
+from gate.running.runner import execute
+
+log = logging.getLogger(__name__)
+
+BEAT = timedelta(seconds=1)
+SILENCE = 4 * BEAT
+"""An executor that could not beat for so long must assume that another one has taken its place."""
+
+
+class Leases(Protocol):
+    """Who executes a run; other processes can see it."""
+
+    def hold(self, run: Run, now: datetime) -> bool:
+        """Take the run's lease or beat; False while somebody else holds it. Raises `GateError` if it cannot be told."""
+        ...
+
+    def release(self, run: Run) -> None:
+        """Give the lease up."""
+        ...
+
+
+class Store(Protocol):
+    """The runs in the cluster, as the last event left them."""
+
+    def all(self) -> Sequence[Run]: ...
+
+    def journal(self, run: Run) -> Journal: ...
+
+
+@dataclass(slots=True)
+class _Active:
+    """A run that a thread of ours executes."""
+
+    run: Run
+    last_beat: float
+    lost: bool = False
+    thread: threading.Thread | None = field(default=None, repr=False)
+
+
+def startable(runs: Sequence[Run], mode: Mode) -> list[Run]:
+    """The runs that should be executed now: at most one per namespace, unfinished ones before new ones.
+
+    A run that was begun may have left a fault behind, so nothing else starts beside it. A run that only has to be ended
+    (aborted, deleted) harms nobody and is taken in every mode.
+    """
+    chosen: dict[str, Run] = {}
+    for run in sorted(runs, key=lambda run: (run.status.phase is RunPhase.PENDING, run.created, run.name)):
+        if run.status.phase not in {RunPhase.PENDING, RunPhase.RUNNING} and not (run.deleting and run.guarded):
+            continue
+        new = run.status.phase is RunPhase.PENDING and not run.abort and not run.deleting
+        if not new or mode is Mode.RUN:
+            chosen.setdefault(run.namespace, run)
+    return list(chosen.values())
+
+
+class Executor:
+    """Keeps a thread for each run that should be executed. `consider` may be called at any time, by anyone."""
+
+    def __init__(
+        self, *, store: Store, leases: Leases, world: World, mode: Callable[[], Mode], permit: Callable[..., Permit]
+    ) -> None:
+        self._store, self._leases, self._world, self._read_mode, self._permit = store, leases, world, mode, permit
+        self._lock = threading.Lock()
+        self._active: dict[str, _Active] = {}
+        self._closing = threading.Event()
+        self._mode = Mode.PAUSE
+
+    def run(self, stop: threading.Event) -> None:
+        """Beat, and start what should be started, once a second until told to stop; then take everything back."""
+        while not stop.is_set():
+            self._mode = self._read_mode()
+            self._beat()
+            self.consider()
+            self._world.clock.wait(stop, BEAT.total_seconds())
+        self._closing.set()
+        for active in self._snapshot():
+            if active.thread:
+                active.thread.join()
+
+    def consider(self) -> None:
+        """Start what should be started."""
+        if self._closing.is_set():
+            return
+        for run in startable(self._store.all(), self._mode):
+            with self._lock:
+                if run.uid in self._active:
+                    continue
+                if any(active.run.namespace == run.namespace for active in self._active.values()):
+                    continue
+                if not self._hold(run):
+                    continue
+                active = _Active(run=run, last_beat=self._world.clock.monotonic())
+                active.thread = threading.Thread(target=self._execute, args=(active,), name=f"run {run.name}")
+                self._active[run.uid] = active
+            active.thread.start()
+
+    def _execute(self, active: _Active) -> None:
+        run = active.run
+
+        def stop() -> Judgement | None:
+            return self._must_stop(active)
+
+        log.info("run.execute run=%s workflow=%s attempt=%d", run.name, run.spec.workflow.name, run.status.attempt + 1)
+        try:
+            world = replace(self._world, permission=self._permit(stop))
+            status = execute(run.spec, run.status, world, self._store.journal(run), stop)
+            log.info("run.executed run=%s phase=%s", run.name, status.phase)
+        except GateError as error:
+            log.error("run.lost run=%s why=%r", run.name, str(error))  # noqa: TRY400 - the sentence says it all
+        finally:
+            with self._lock:
+                del self._active[run.uid]
+            self._release(run)
+
+    def _must_stop(self, active: _Active) -> Judgement | None:
+        run = next((run for run in self._store.all() if run.uid == active.run.uid), None)
+        if active.lost:
+            return _stopped(Verdict.ERRORED, Reason.EXECUTOR_LOST, "the executor lost its lease")
+        if self._closing.is_set():
+            return _stopped(Verdict.ERRORED, Reason.EXECUTOR_LOST, "the gate was told to stop")
+        if run and run.abort:
+            return _stopped(Verdict.CANCELED, run.abort, f"the run was told to stop: {run.abort}")
+        if run and run.deleting:
+            return _stopped(Verdict.CANCELED, Reason.ABORTED, "the ChaosRun was deleted")
+        if self._mode is Mode.ABORT:
+            return _stopped(Verdict.CANCELED, Reason.ABORTED, "the mode is abort")
+        return None
+
+    def _beat(self) -> None:
+        for active in self._snapshot():
+            now = self._world.clock.monotonic()
+            if self._hold(active.run):
+                active.last_beat = now
+            elif now - active.last_beat > SILENCE.total_seconds():
+                active.lost = True
+
+    def _hold(self, run: Run) -> bool:
+        try:
+            return self._leases.hold(run, self._world.clock.now())
+        except GateError as error:
+            log.warning("lease.unsure run=%s why=%r", run.name, str(error))
+            return False
+
+    def _release(self, run: Run) -> None:
+        try:
+            self._leases.release(run)
+        except GateError as error:  # it expires by itself
+            log.warning("lease.unsure run=%s why=%r", run.name, str(error))
+
+    def _snapshot(self) -> list[_Active]:
+        with self._lock:
+            return list(self._active.values())
+
+
+def _stopped(verdict: Verdict, reason: Reason, message: str) -> Judgement:
+    return Judgement(verdict=verdict, reason=reason, message=message)

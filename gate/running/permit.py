@@ -1,0 +1,46 @@
+"""May this act be done now? Asked before every one of them: the mode first, then the policy."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from threading import Event
+
+from gate.errors import GateError
+from gate.model import Judgement, Reason, RunSpec, Step, Target, Verdict
+from gate.policy.allow import Policy, allowed
+from gate.running.mode import Mode
+from gate.running.ports import Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permit:
+    """The permission of one run."""
+
+    policy: Policy
+    mode: Callable[[], Mode]
+    labels: Callable[[str], Mapping[str, str]]
+    """The labels of a namespace; raises `GateError` if they cannot be read."""
+    clock: Clock
+    stop: Callable[[], Judgement | None]
+
+    def __call__(self, spec: RunSpec, step: Step, targets: Sequence[Target]) -> Judgement | None:
+        """None: go ahead. Under `pause` this waits, for as long as the run may."""
+        while (mode := self.mode()) is Mode.PAUSE:
+            if stopped := self.stop():
+                return stopped
+            if self.clock.now() >= spec.deadline:
+                return _refused(Verdict.ERRORED, Reason.DEADLINE_EXCEEDED, "the gate was paused until the deadline")
+            self.clock.wait(Event(), 1.0)
+        if mode is Mode.ABORT:
+            return _refused(Verdict.CANCELED, Reason.ABORTED, "the mode is abort")
+        namespace = (step.target or spec.workload.name).namespace
+        try:
+            answer = allowed(self.policy, step.fault, namespace, self.labels(namespace), targets)
+        except GateError as error:
+            return _refused(Verdict.ERRORED, Reason.POLICY_DENIED, f"the policy could not be asked: {error}")
+        if not answer.allowed:
+            return _refused(Verdict.ERRORED, Reason.POLICY_DENIED, "; ".join(answer.reasons))
+        return None
+
+
+def _refused(verdict: Verdict, reason: Reason, message: str) -> Judgement:
+    return Judgement(verdict=verdict, reason=reason, message=message)

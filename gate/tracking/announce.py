@@ -1,0 +1,72 @@
+"""What GitLab should show, as it follows from the gate's status. Pure; what GitLab does show is for the reporter."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from gate.model import Announcement, GateStatus, Reason, StatusState, Subscription, Verdict
+from gate.tracking.judgements import fold
+
+KEPT = 20
+"""How many announcements a gate keeps; beyond it the oldest final ones go."""
+
+STATES = {
+    Verdict.PASSED: StatusState.SUCCESS,
+    Verdict.FAILED: StatusState.FAILED,
+    Verdict.ERRORED: StatusState.FAILED,
+    Verdict.CANCELED: StatusState.CANCELED,
+}
+
+
+def announce(status: GateStatus, subscriptions: Sequence[Subscription]) -> GateStatus:
+    """The status with its announcements: the present commit's as the answer stands, older ones brought to an end."""
+    present = [made for sub in subscriptions if (made := _present(status, sub))]
+    keys = {_key(announcement) for announcement in present}
+    successor = status.commit.sha[:8] if status.commit else "another version"
+    older = [
+        _ended(announcement, successor, status.commit is not None)
+        for announcement in status.announcements
+        if _key(announcement) not in keys
+    ]
+    surplus = max(0, len(older) + len(present) - KEPT)
+    return replace(status, announcements=(*older[surplus:], *present))
+
+
+def status_name(subscription: Subscription) -> str:
+    """One stable name per subscription and environment: GitLab finds the row again by it."""
+    return f"chaos/{subscription.environment}/{subscription.name}"
+
+
+def _key(announcement: Announcement) -> tuple[str, str, str, int | None]:
+    commit = announcement.commit
+    return announcement.name, commit.project, commit.sha, commit.pipeline
+
+
+def _present(status: GateStatus, subscription: Subscription) -> Announcement | None:
+    commit = status.commit
+    if commit is None or not subscription.project or commit.project != subscription.project:
+        return None
+    state, description = _state(status, subscription.name)
+    return Announcement(
+        name=status_name(subscription), commit=commit, version=status.version, state=state, description=description
+    )
+
+
+def _state(status: GateStatus, subscription: str) -> tuple[StatusState, str]:
+    entries = tuple(entry for entry in status.runs if subscription in entry.subscriptions)
+    if status.verdict is None:
+        begun = any(entry.uid for entry in entries)
+        return (StatusState.RUNNING, "chaos workflows are running") if begun else (StatusState.PENDING, status.message)
+    if not entries and status.verdict is Verdict.PASSED:
+        return StatusState.PENDING, "subscribed after this version was judged; the next one will be"
+    if not entries or status.reason is Reason.SUPERSEDED:
+        return STATES[status.verdict], status.message
+    judgement = fold(entries)
+    if judgement.verdict is Verdict.PASSED:
+        return StatusState.SUCCESS, f"passed {', '.join(entry.workflow for entry in entries)}"
+    return STATES[judgement.verdict], f"{judgement.reason}: {judgement.message}"
+
+
+def _ended(announcement: Announcement, successor: str, known: bool) -> Announcement:
+    if announcement.state.final or not known:
+        return announcement
+    return replace(announcement, state=StatusState.CANCELED, description=f"superseded by {successor}")

@@ -1,0 +1,331 @@
+"""The decision: given everything that is, what should be next. Pure; the reconciler gathers and applies.
+
+`decide` knows no events. It is asked whenever something may have changed, and asking it twice is harmless: a repeated
+event, a lost one and a restart all end in the same comparison.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from gate.model import (
+    GateStatus,
+    Judgement,
+    OnRollback,
+    OnSubscribe,
+    Phase,
+    Progress,
+    Reason,
+    Rollout,
+    Run,
+    RunEntry,
+    RunSpec,
+    Subscription,
+    Verdict,
+    Workflow,
+    fingerprint,
+)
+from gate.tracking.announce import announce
+from gate.tracking.judgements import follow, remember, standing
+
+OPEN_QUESTIONS = frozenset({Reason.SUPERSEDED, Reason.ROLLOUT_FAILED, Reason.BAD_DOCUMENT})
+"""Verdicts that were given without judging the version; when it is there after all, it is judged."""
+
+
+class Kind(StrEnum):
+    """What was decided, in the words of DESIGN section 3."""
+
+    IGNORE = "ignore"
+    ROLLING = "rollout in progress"
+    SETTLE = "settle"
+    RECORD = "record"
+    UPGRADE = "upgrade"
+    FOLLOW = "follow"
+    CONCLUDE = "conclude"
+    SUPERSEDE = "supersede"
+    REUSE = "reuse"
+    CLOSE = "close"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """One subscription as it stands in the catalogue: what it asks of a workload, or why it cannot be read."""
+
+    name: str
+    subscription: Subscription | None
+    workflows: tuple[Workflow, ...] = ()
+    problems: tuple[str, ...] = ()
+    since: datetime
+    """When the gate first knew of it; a workload created later is judged from its first version on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """Everything that a decision depends on."""
+
+    rollout: Rollout
+    status: GateStatus
+    claims: Sequence[Claim]
+    runs: Mapping[str, Run]
+    """The runs named in the status, as far as the cluster still has them."""
+    revision: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What should be: the next status, the runs to make and to stop, and when to look again without being told."""
+
+    kind: Kind
+    why: str
+    status: GateStatus
+    create: Mapping[str, RunSpec] = field(default_factory=dict)
+    abort: Mapping[str, Reason] = field(default_factory=dict)
+    wake: datetime | None = None
+
+
+def decide(seen: Seen) -> Decision:
+    """Guards first, each saying why it stops; what is left over is an upgrade."""
+    decision = _decide(seen)
+    status = _dated(decision.status, seen)
+    subscriptions = [claim.subscription for claim in seen.claims if claim.subscription]
+    return replace(decision, status=announce(status, subscriptions))
+
+
+def _decide(seen: Seen) -> Decision:
+    rollout, status = seen.rollout, seen.status
+    if _judging(status):
+        return _supersede(seen) if _moved_on(rollout, status) else _follow(seen)
+    if not seen.claims:
+        return Decision(kind=Kind.IGNORE, why="nobody subscribes to this workload", status=status)
+    status = replace(
+        status,
+        commit=rollout.commit,
+        commit_problem=rollout.commit_problem,
+        subscriptions=tuple(sorted(claim.name for claim in seen.claims)),
+    )
+    if rollout.progress is not Progress.COMPLETE or rollout.version is None:
+        return _incomplete(seen, status)
+    if not status.version and not status.recorded and _first_sight(seen):
+        return _record(seen, status)
+    version = rollout.version.key
+    same_commit = rollout.commit == seen.status.commit
+    if version == status.recorded or (version == status.version and _answered(status) and same_commit):
+        return _stay(seen, status)
+    if version == status.version and status.reason is Reason.BAD_DOCUMENT and (problems := _problems(seen.claims)):
+        return Decision(kind=Kind.CLOSE, why=problems, status=_bad_document(status, problems))
+    # Also a new commit on the version that has its answer waits a while: its image may only just be on the way.
+    if decision := _unsettled(seen, status):
+        return decision
+    if version == status.version and (restored := standing(status, version)):
+        return Decision(
+            kind=Kind.REUSE, why="the rollout came back to the version that was judged last", status=restored
+        )
+    return _upgrade(seen, status)
+
+
+def _judging(status: GateStatus) -> bool:
+    return bool(status.runs) and status.verdict is None
+
+
+def _answered(status: GateStatus) -> bool:
+    return status.verdict is not None and status.reason not in OPEN_QUESTIONS
+
+
+def _moved_on(rollout: Rollout, status: GateStatus) -> bool:
+    """Another version has come, or is coming. A restart, a scaling or a killed pod is not that."""
+    if rollout.version and rollout.progress is Progress.COMPLETE:
+        return rollout.version.key != status.version
+    return rollout.image != status.image or (rollout.version is not None and rollout.version.key != status.version)
+
+
+def _follow(seen: Seen) -> Decision:
+    """Runs are on: make those that are missing, take in the verdicts, and conclude when there is one of each."""
+    entries, missing = follow(seen.status.runs, seen.runs)
+    specs = _specs(seen, seen.status)
+    if missing and len(missing) == len(entries) and not specs.keys() >= missing:
+        # The gate died before it made a single run, and the catalogue has changed since: begin again.
+        return _upgrade(seen, seen.status)
+    create = {name: specs[name] for name in missing if name in specs}
+    status = replace(seen.status, runs=tuple(_lost(entry, missing - specs.keys()) for entry in entries))
+    if all(entry.verdict for entry in status.runs):
+        status = remember(status, seen.now)
+        return Decision(kind=Kind.CONCLUDE, why=status.message or "every run passed", status=status)
+    waiting = [entry.workflow for entry in entries if entry.verdict is None]
+    return Decision(kind=Kind.FOLLOW, why=f"waiting for {', '.join(waiting)}", status=status, create=create)
+
+
+def _lost(entry: RunEntry, lost: set[str]) -> RunEntry:
+    if entry.name not in lost:
+        return entry
+    message = f"the workflow {entry.workflow} changed in the catalogue before its run was made"
+    return replace(entry, verdict=Verdict.ERRORED, reason=Reason.BAD_DOCUMENT, message=message)
+
+
+def _supersede(seen: Seen) -> Decision:
+    """A newer version while runs are on: stop them, and only when the last has let go turn to the newer one."""
+    entries, missing = follow(seen.status.runs, seen.runs)
+    unfinished = [entry.name for entry in entries if entry.verdict is None and entry.name not in missing]
+    successor = seen.rollout.commit.sha[:8] if seen.rollout.commit else seen.rollout.image
+    if unfinished:
+        abort = {name: Reason.SUPERSEDED for name in unfinished if seen.runs[name].abort is None}
+        why = f"superseded by {successor}: stopping {', '.join(unfinished)}"
+        return Decision(kind=Kind.SUPERSEDE, why=why, status=replace(seen.status, runs=entries), abort=abort)
+    message = f"superseded by {successor}"
+    entries = tuple(
+        replace(entry, verdict=Verdict.CANCELED, reason=Reason.SUPERSEDED, message=message)
+        if not entry.verdict
+        else entry
+        for entry in entries
+    )
+    judgement = Judgement(verdict=Verdict.CANCELED, reason=Reason.SUPERSEDED, message=message)
+    status = remember(replace(seen.status, runs=entries), seen.now, judgement)
+    return Decision(kind=Kind.SUPERSEDE, why=message, status=status, wake=seen.now)
+
+
+def _incomplete(seen: Seen, status: GateStatus) -> Decision:
+    rollout = seen.rollout
+    if not _moved_on(rollout, status) or (not status.version and not status.recorded and _first_sight(seen)):
+        return Decision(kind=Kind.IGNORE, why=rollout.message, status=status, wake=seen.now + 4 * _GLANCE)
+    status = replace(status, complete_since=None, runs=())
+    if rollout.progress is Progress.FAILED:
+        version = rollout.version.key if rollout.version else ""
+        status = replace(status, image=rollout.image, version=version, recorded="")
+        closed = Judgement(verdict=Verdict.ERRORED, reason=Reason.ROLLOUT_FAILED, message=rollout.message)
+        return Decision(kind=Kind.CLOSE, why=rollout.message, status=_answer(status, closed))
+    status = _pending(status, f"rollout in progress: {rollout.message}")
+    return Decision(kind=Kind.ROLLING, why=rollout.message, status=status, wake=seen.now + _GLANCE)
+
+
+_GLANCE = timedelta(milliseconds=500)
+"""How soon to look again at what sends no event of its own: an old pod that is still terminating."""
+
+
+def _first_sight(seen: Seen) -> bool:
+    """The workload was there before anybody told us to look at it."""
+    known = [claim for claim in seen.claims if claim.subscription]
+    return not any(
+        claim.subscription.on_subscribe is OnSubscribe.RUN or seen.rollout.created > claim.since
+        for claim in known
+        if claim.subscription
+    )
+
+
+def _record(seen: Seen, status: GateStatus) -> Decision:
+    version = seen.rollout.version
+    assert version is not None  # noqa: S101 - a complete rollout has one
+    status = replace(status, image=seen.rollout.image, images=version.images, version=version.key, recorded=version.key)
+    return _stay(seen, status)
+
+
+def _stay(seen: Seen, status: GateStatus) -> Decision:
+    """The version is the one that the answer is about."""
+    status = replace(status, image=seen.rollout.image)
+    if status.version != status.recorded:
+        return Decision(kind=Kind.IGNORE, why="this version has its verdict", status=status)
+    if problems := _problems(seen.claims):
+        return Decision(kind=Kind.CLOSE, why=problems, status=_bad_document(status, problems))
+    message = "this version ran before the gate knew of it; the next one will be judged"
+    status = replace(_pending(status, message), complete_since=None, runs=())
+    return Decision(kind=Kind.RECORD, why=message, status=status)
+
+
+def _unsettled(seen: Seen, status: GateStatus) -> Decision | None:
+    """Complete, but for less than the settling time; None when it has settled."""
+    settle = max((claim.subscription.settle for claim in seen.claims if claim.subscription), default=timedelta(0))
+    since = status.complete_since or seen.now
+    if seen.now - since >= settle:
+        return None
+    status = replace(_pending(status, "rollout complete, settling"), complete_since=since, runs=())
+    return Decision(
+        kind=Kind.SETTLE, why=f"settling until {since + settle:%H:%M:%S}", status=status, wake=since + settle
+    )
+
+
+def _upgrade(seen: Seen, status: GateStatus) -> Decision:
+    """A version that has no answer: give it an old one where that is allowed, else have it judged."""
+    version = seen.rollout.version
+    assert version is not None  # noqa: S101 - a complete rollout has one
+    status = replace(
+        status, version=version.key, images=version.images, image=seen.rollout.image, revision=seen.revision
+    )
+    if problems := _problems(seen.claims):
+        return Decision(kind=Kind.CLOSE, why=problems, status=_bad_document(status, problems))
+    wanted = _workflows(seen.claims)
+    status = replace(status, recorded="", workflows=fingerprint(*wanted), complete_since=None)
+    reusable = all(claim.subscription.on_rollback is OnRollback.REUSE for claim in seen.claims if claim.subscription)
+    if reusable and (old := standing(status, version.key, workflows=status.workflows)):
+        return Decision(kind=Kind.REUSE, why="this version was judged before with the same workflows", status=old)
+    deadlines = [claim.subscription.deadline for claim in seen.claims if claim.subscription]
+    status = replace(
+        _pending(status, ""), judgements=status.judgements + 1, deadline=seen.now + min(deadlines), runs=()
+    )
+    entries = tuple(
+        RunEntry(name=_run_name(seen, status, key), workflow=workflow.name, subscriptions=names)
+        for key, (workflow, names) in wanted.items()
+    )
+    names = ", ".join(entry.workflow for entry in entries)
+    status = replace(status, runs=entries, message=f"to be judged by {names}")
+    # The status that names the runs is saved before they are made: so they are always found again.
+    return Decision(kind=Kind.UPGRADE, why=f"to be judged by {names}", status=status, create=_specs(seen, status))
+
+
+def _specs(seen: Seen, status: GateStatus) -> dict[str, RunSpec]:
+    """The runs of the judgement that is under way, by name; without those whose workflow changed meanwhile."""
+    specs = {}
+    for key, (workflow, names) in _workflows(seen.claims).items():
+        name = _run_name(seen, status, key)
+        specs[name] = RunSpec(
+            workload=seen.rollout.workload,
+            version=status.version,
+            images=status.images,
+            workflow=workflow,
+            subscriptions=names,
+            revision=status.revision,
+            seed=fingerprint(name),
+            deadline=status.deadline or seen.now,
+        )
+    return specs
+
+
+def _run_name(seen: Seen, status: GateStatus, workflow_key: str) -> str:
+    workload = seen.rollout.workload
+    suffix = fingerprint(workload.uid, status.version, workflow_key, str(status.judgements))
+    return f"{workload.name.name[:40]}-{suffix}"
+
+
+def _workflows(claims: Sequence[Claim]) -> dict[str, tuple[Workflow, tuple[str, ...]]]:
+    """Every workflow that is asked for, once, with the subscriptions that ask for it."""
+    wanted: dict[str, tuple[Workflow, tuple[str, ...]]] = {}
+    for claim in sorted(claims, key=lambda claim: claim.name):
+        for workflow in claim.workflows:
+            key = fingerprint(repr(workflow))
+            names = wanted[key][1] if key in wanted else ()
+            wanted[key] = (workflow, (*names, claim.name))
+    return wanted
+
+
+def _problems(claims: Sequence[Claim]) -> str:
+    return "; ".join(problem for claim in claims for problem in claim.problems)
+
+
+def _bad_document(status: GateStatus, problems: str) -> GateStatus:
+    return _answer(status, Judgement(verdict=Verdict.ERRORED, reason=Reason.BAD_DOCUMENT, message=problems))
+
+
+def _answer(status: GateStatus, judgement: Judgement) -> GateStatus:
+    phase = Phase.OPEN if judgement.verdict is Verdict.PASSED else Phase.CLOSED
+    return replace(
+        status, phase=phase, verdict=judgement.verdict, reason=judgement.reason, message=judgement.message, runs=()
+    )
+
+
+def _pending(status: GateStatus, message: str) -> GateStatus:
+    return replace(status, phase=Phase.PENDING, verdict=None, reason=Reason.NOT_JUDGED_YET, message=message)
+
+
+def _dated(status: GateStatus, seen: Seen) -> GateStatus:
+    before = seen.status
+    same = (before.phase, before.verdict, before.version) == (status.phase, status.verdict, status.version)
+    return replace(status, since=before.since if same and before.since else seen.now)

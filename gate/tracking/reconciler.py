@@ -1,0 +1,104 @@
+"""Brings one workload's gate to what it should be: reads, decides, writes. Safe to kill at any instruction."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from gate.model import Gate, GateStatus, Rollout, Run, RunPhase, WorkloadName
+from gate.tracking.decide import Claim, Decision, Kind, Seen, decide
+from gate.tracking.ports import Gates, Judge, Runs, Subscriptions, Workloads
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciler:
+    """One comparison at a time per workload; the queue in front of it sees to that."""
+
+    workloads: Workloads
+    gates: Gates
+    runs: Runs
+    subscriptions: Subscriptions
+    judge: Judge
+    now: Callable[[], datetime]
+
+    def reconcile(self, name: WorkloadName) -> datetime | None:
+        """Compare and act once; returns when to look again even if nothing is heard. Raises what the ports raise."""
+        gate = self.gates.get(name)
+        claims = self.subscriptions.of(name)
+        if gate is None and not claims:
+            return None
+        rollout = self.workloads.rollout(name)
+        if rollout is None:
+            self._gone(name, gate)
+            return None
+        if gate and gate.workload != rollout.workload:
+            log.info("gate.delete workload=%s why=%r", name, "the workload was deleted and made anew")
+            self.gates.delete(gate)
+            gate = None
+        gate = gate or self.gates.create(rollout.workload)
+        seen = self._see(rollout, gate, claims)
+        decision = decide(seen)
+        self._log(name, seen.status, decision)
+        self._apply(gate, seen, decision)
+        return decision.wake
+
+    def _see(self, rollout: Rollout, gate: Gate, claims: Sequence[Claim]) -> Seen:
+        found = (self.runs.get(gate.namespace, entry.name) for entry in gate.status.runs if not entry.verdict)
+        return Seen(
+            rollout=rollout,
+            status=gate.status,
+            claims=claims,
+            runs={run.name: self._judged(run) for run in found if run and self._answers(run, gate)},
+            revision=self.subscriptions.revision,
+            now=self.now(),
+        )
+
+    def _answers(self, run: Run, gate: Gate) -> bool:
+        """Trusted by name only, an object left over from before could answer for now."""
+        return run.spec.workload == gate.workload and run.spec.version == gate.status.version
+
+    def _judged(self, run: Run) -> Run:
+        if run.status.phase is not RunPhase.EXECUTED:
+            return run
+        judgement, score = self.judge(run)
+        log.info(
+            "run.judged run=%s verdict=%s reason=%s why=%r",
+            run.name,
+            judgement.verdict,
+            judgement.reason,
+            judgement.message,
+        )
+        return self.runs.save_verdict(run, judgement, score)
+
+    def _apply(self, gate: Gate, seen: Seen, decision: Decision) -> None:
+        """The status first: what it names can be made again after a crash, what it does not name would be lost."""
+        if decision.status != gate.status:
+            gate = self.gates.save(gate, decision.status)
+        for name, reason in decision.abort.items():
+            self.runs.abort(seen.runs[name], reason)
+        for name, spec in decision.create.items():
+            run = self.runs.create(gate, name, spec)
+            log.info(
+                "run.create run=%s workflow=%s version=%s uid=%s", run.name, spec.workflow.name, spec.version, run.uid
+            )
+
+    def _gone(self, name: WorkloadName, gate: Gate | None) -> None:
+        """The cluster collects the runs with the gate; their executors take back what they did."""
+        if gate:
+            log.info("gate.delete workload=%s why=%r", name, "the workload is gone")
+            self.gates.delete(gate)
+        else:
+            log.warning("subscription.idle workload=%s why=%r", name, "there is no such workload; nothing is judged")
+
+    def _log(self, name: WorkloadName, before: GateStatus, decision: Decision) -> None:
+        quiet = decision.kind in {Kind.IGNORE, Kind.FOLLOW, Kind.RECORD} and decision.status == before
+        log.log(
+            logging.DEBUG if quiet else logging.INFO,
+            "decide workload=%s version=%s decision=%r why=%r",
+            name,
+            decision.status.version or "-",
+            str(decision.kind),
+            decision.why,
+        )
