@@ -185,8 +185,8 @@ def _unseen(name: str, gate: Gate) -> Answer:
             "chaosgate.dev/project, commit and pipeline on the workload"
         )
     else:
-        where = f" of pipeline {commit.pipeline}" if commit.pipeline is not None else ""
-        message = f"the gate is at commit {commit.sha[:8]}{where}"
+        where = f"pipeline {commit.pipeline}" if commit.pipeline is not None else "no pipeline that it knows"
+        message = f"the gate is at commit {commit.sha[:8]} of {where}"
     return Answer(state=State.UNSEEN, message=message, workloads=(name,))
 
 
@@ -198,18 +198,10 @@ def _announced(name: str, earlier: Announcement, gate: Gate, live: dict[str, Run
         if judged is not None and judged.judgement.verdict is Verdict.CANCELED:
             canceled = replace(judged.judgement, message=judged.judgement.message or earlier.description)
         return _known(name, canceled, earlier.version, judged.runs if judged else (), live)
-    passed = earlier.state is StatusState.SUCCESS
-    if judged is None or (judged.judgement.verdict is Verdict.PASSED) != passed:
-        message = (
-            "the gate has left this commit behind and holds no verdict for it; run the pipeline of the commit again"
-        )
-        return _known(
-            name,
-            Judgement(verdict=Verdict.CANCELED, reason=Reason.SUPERSEDED, message=message),
-            earlier.version,
-            (),
-            live,
-        )
+    if judged is None or (judged.judgement.verdict is Verdict.PASSED) != (earlier.state is StatusState.SUCCESS):
+        why = "the gate has left this commit behind and holds no verdict for it; run the pipeline of the commit again"
+        lost = Judgement(verdict=Verdict.CANCELED, reason=Reason.SUPERSEDED, message=why)
+        return _known(name, lost, earlier.version, (), live)
     return _known(name, judged.judgement, judged.version, judged.runs, live)
 
 
