@@ -1,0 +1,430 @@
+"""The decision: what should be next, given everything that is."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gate.model import (
+    Commit,
+    ContainerImage,
+    GateStatus,
+    OnRollback,
+    OnSubscribe,
+    Phase,
+    Probe,
+    Progress,
+    Reason,
+    Rollout,
+    Run,
+    RunPhase,
+    RunStatus,
+    StatusState,
+    Step,
+    Subscription,
+    Verdict,
+    Version,
+    Workflow,
+    WorkflowUse,
+    Workload,
+    WorkloadKind,
+    WorkloadName,
+)
+from gate.tracking.decide import Claim, Decision, Kind, Seen, decide
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+CHECKOUT = WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="shop", name="checkout")
+WORKLOAD = Workload(name=CHECKOUT, uid="uid-1")
+SETTLE = timedelta(seconds=5)
+
+
+def version(text: str) -> Version:
+    return Version(images=(ContainerImage(container="checkout", digest=f"sha256:{text}"),))
+
+
+def commit(text: str) -> Commit:
+    return Commit(project="shop/checkout", sha=text.ljust(40, "0"), pipeline=7)
+
+
+def rollout(text: str, **changes: object) -> Rollout:
+    made = Rollout(
+        workload=WORKLOAD,
+        created=NOW - timedelta(days=9),
+        progress=Progress.COMPLETE,
+        message="3 of 3 replicas run it",
+        version=version(text),
+        commit=commit(text),
+        image=f"checkout:{text}",
+    )
+    return replace(made, **changes)
+
+
+def rolling(text: str) -> Rollout:
+    return rollout(text, progress=Progress.ROLLING, version=None, message="1 of 3 replicas are updated")
+
+
+def workflow(name: str) -> Workflow:
+    return Workflow(
+        name=name,
+        baseline=timedelta(seconds=1),
+        steady_state=(Probe(name="answers", kind="http", settings={"url": "http://checkout.shop/"}),),
+        steps=(Step(name="one", fault="pod-kill", settings={}, hold=SETTLE, recover=SETTLE),),
+    )
+
+
+def claim(*workflows: str, name: str = "checkout", problems: tuple[str, ...] = (), **changes: object) -> Claim:
+    subscription = Subscription(
+        name=name,
+        workload=CHECKOUT,
+        environment="staging",
+        workflows=tuple(WorkflowUse(name=each) for each in workflows),
+        settle=SETTLE,
+        deadline=timedelta(minutes=30),
+        project="shop/checkout",
+    )
+    return Claim(
+        name=name,
+        subscription=replace(subscription, **changes),
+        workflows=tuple(workflow(each) for each in workflows),
+        problems=problems,
+        since=NOW - timedelta(days=1),
+    )
+
+
+class Story:
+    """Plays decisions one after the other, as the reconciler would apply them."""
+
+    def __init__(self, *claims: Claim) -> None:
+        self.status, self.claims, self.now = GateStatus(), claims, NOW
+        self.runs: dict[str, Run] = {}
+        self.created: list[str] = []
+        self.rollout = rollout("1.0")
+
+    def sees(self, rollout: Rollout, *, after: timedelta = timedelta(0)) -> Decision:
+        self.rollout, self.now = rollout, self.now + after
+        seen = Seen(
+            rollout=rollout, status=self.status, claims=self.claims, runs=self.runs, revision="rev", now=self.now
+        )
+        decision = decide(seen)
+        self.status = decision.status
+        for name, spec in decision.create.items():
+            self.created.append(name)
+            self.runs[name] = Run(namespace="shop", name=name, uid=f"uid of {name}", created=self.now, spec=spec)
+        for name, reason in decision.abort.items():
+            self.runs[name] = replace(self.runs[name], abort=reason)
+        return decision
+
+    def settles(self, rollout: Rollout) -> Decision:
+        self.sees(rollout)
+        return self.sees(rollout, after=SETTLE)
+
+    def ends(self, verdicts: Mapping[str, Verdict], reason: Reason | None = None) -> Decision:
+        for name, run in self.runs.items():
+            if (verdict := verdicts.get(run.spec.workflow.name)) and run.status.verdict is None:
+                status = RunStatus(phase=RunPhase.JUDGED, verdict=verdict, reason=reason, message="because", score=50)
+                self.runs[name] = replace(run, status=status)
+        return self.sees(self.rollout)
+
+    def judges(self, text: str, verdict: Verdict = Verdict.PASSED) -> Decision:
+        self.settles(rollout(text))
+        self.sees(rollout(text))
+        return self.ends(dict.fromkeys(("loss", "delay"), verdict))
+
+    def announced(self, text: str) -> StatusState:
+        (found,) = [each for each in self.status.announcements if each.commit == commit(text)]
+        return found.state
+
+
+def test_a_version_that_ran_before_the_gate_knew_of_it_is_recorded_and_not_judged() -> None:
+    story = Story(claim("loss"))
+    story.settles(rollout("1.0"))
+    assert (story.status.phase, story.status.reason) == (Phase.PENDING, Reason.NOT_JUDGED_YET)
+    assert story.created == []
+
+
+def test_a_subscription_that_asks_for_it_has_the_present_version_judged() -> None:
+    story = Story(claim("loss", on_subscribe=OnSubscribe.RUN))
+    story.settles(rollout("1.0"))
+    assert len(story.created) == 1
+
+
+def test_a_workload_that_is_created_under_a_known_subscription_is_judged_from_its_first_version_on() -> None:
+    story = Story(claim("loss"))
+    story.settles(rollout("1.0", created=NOW - timedelta(minutes=1)))
+    assert len(story.created) == 1
+
+
+def test_an_upgrade_is_judged_once_it_has_settled() -> None:
+    story = Story(claim("loss", "delay"))
+    story.sees(rollout("1.0"))
+    assert story.sees(rolling("1.1")).kind is Kind.ROLLING
+    settling = story.sees(rollout("1.1"))
+    assert (settling.kind, settling.wake) == (Kind.SETTLE, NOW + SETTLE)
+    assert story.created == []
+    assert story.sees(rollout("1.1"), after=SETTLE).kind is Kind.UPGRADE
+    assert [story.runs[name].spec.workflow.name for name in story.created] == ["loss", "delay"]
+
+
+def test_a_rollout_that_wavers_settles_anew() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    story.sees(rollout("1.1"))
+    story.sees(rolling("1.1"), after=SETTLE / 2)
+    assert story.sees(rollout("1.1"), after=SETTLE / 2).kind is Kind.SETTLE
+    assert story.created == []
+
+
+def test_asking_again_changes_nothing() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    story.settles(rollout("1.1"))
+    runs = list(story.created)
+    for _ in range(3):
+        before = story.status
+        story.sees(rollout("1.1"))
+    assert story.status == before
+    assert story.created == runs
+
+
+def test_the_gate_opens_when_every_run_passed() -> None:
+    story = Story(claim("loss", "delay"))
+    story.sees(rollout("1.0"))
+    story.judges("1.1")
+    assert (story.status.phase, story.status.verdict) == (Phase.OPEN, Verdict.PASSED)
+    assert story.announced("1.1") is StatusState.SUCCESS
+
+
+@pytest.mark.parametrize("verdict", [Verdict.FAILED, Verdict.ERRORED, Verdict.CANCELED])
+def test_the_gate_stays_shut_for_anything_but_a_pass(verdict: Verdict) -> None:
+    story = Story(claim("loss", "delay"))
+    story.sees(rollout("1.0"))
+    story.settles(rollout("1.1"))
+    story.sees(rollout("1.1"))
+    story.ends({"loss": Verdict.PASSED})
+    assert story.status.phase is Phase.PENDING
+    story.ends({"delay": verdict}, Reason.ABORTED)
+    assert (story.status.phase, story.status.verdict) == (Phase.CLOSED, verdict)
+
+
+def test_a_run_that_somebody_deletes_is_no_pass() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    story.settles(rollout("1.1"))
+    story.sees(rollout("1.1"))
+    story.runs.clear()
+    story.sees(rollout("1.1"))
+    assert (story.status.phase, story.status.verdict, story.status.reason) == (
+        Phase.CLOSED,
+        Verdict.CANCELED,
+        Reason.ABORTED,
+    )
+
+
+def test_a_gate_that_dies_after_saving_makes_the_runs_it_named_and_no_others() -> None:
+    story = Story(claim("loss", "delay"))
+    story.sees(rollout("1.0"))
+    story.settles(rollout("1.1"))
+    named = sorted(story.created)
+    story.runs.clear()
+    story.created.clear()
+    story.sees(rollout("1.1"))
+    assert sorted(story.created) == named
+
+
+def test_a_gate_that_dies_before_its_first_run_takes_the_catalogue_as_it_is_then() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    story.settles(rollout("1.1"))
+    story.runs.clear()
+    story.created.clear()
+    story.claims = (claim("delay"),)
+    story.sees(rollout("1.1"))
+    assert [story.runs[name].spec.workflow.name for name in story.created] == ["delay"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        rollout("1.1", message="scaled to 5"),
+        rollout("1.1", image="checkout:other-name-same-digests"),
+        rollout("1.1", progress=Progress.ROLLING, version=None, message="1 of 3 updated replicas are available"),
+    ],
+    ids=["scaling", "same digests under another tag", "a pod is killed or restarted"],
+)
+def test_what_keeps_the_digests_is_not_an_upgrade(change: Rollout) -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    story.judges("1.1")
+    runs = list(story.created)
+    story.settles(change)
+    story.settles(rollout("1.1"))
+    assert story.created == runs
+    assert story.status.phase is Phase.OPEN
+
+
+def test_the_same_tag_with_a_new_digest_is_an_upgrade() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    story.judges("1.1")
+    story.settles(rollout("1.1", version=version("rebuilt")))
+    assert len(story.created) == 2
+    assert story.status.phase is Phase.PENDING
+
+
+def test_a_newer_version_stops_the_runs_and_is_judged_when_they_have_let_go() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    story.settles(rollout("1.1"))
+    story.sees(rollout("1.1"))
+    (first,) = story.created
+    decision = story.sees(rolling("1.2"))
+    assert decision.abort == {first: Reason.SUPERSEDED}
+    assert story.sees(rollout("1.2"), after=2 * SETTLE).abort == {}
+    assert story.created == [first]
+    story.ends({"loss": Verdict.CANCELED}, Reason.SUPERSEDED)
+    story.settles(rollout("1.2"))
+    assert len(story.created) == 2
+    assert story.announced("1.1") is StatusState.CANCELED
+    assert story.announced("1.2") is StatusState.PENDING
+
+
+def test_a_superseded_version_that_comes_back_is_judged_after_all() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    story.settles(rollout("1.1"))
+    story.sees(rollout("1.1"))
+    story.sees(rolling("1.2"))
+    story.ends({"loss": Verdict.CANCELED}, Reason.SUPERSEDED)
+    story.settles(rollout("1.1"))
+    assert len(set(story.created)) == 2
+
+
+def test_a_rollback_reuses_the_verdict_while_the_workflows_are_the_same() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    story.judges("1.1")
+    story.judges("1.2", Verdict.FAILED)
+    assert story.status.phase is Phase.CLOSED
+    assert story.settles(rollout("1.1")).kind is Kind.REUSE
+    assert (story.status.phase, len(story.created)) == (Phase.OPEN, 2)
+
+
+def test_a_rollback_is_judged_again_when_the_workflows_changed() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    story.judges("1.1")
+    story.judges("1.2", Verdict.FAILED)
+    story.claims = (claim("delay"),)
+    story.settles(rollout("1.1"))
+    assert len(story.created) == 3
+
+
+def test_a_rollback_is_judged_again_when_the_subscription_asks_for_it() -> None:
+    story = Story(claim("loss", on_rollback=OnRollback.RUN))
+    story.sees(rollout("1.0"))
+    story.judges("1.1")
+    story.judges("1.2", Verdict.FAILED)
+    story.settles(rollout("1.1"))
+    assert len(set(story.created)) == 3
+
+
+def test_a_verdict_that_could_not_be_found_is_not_reused() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    story.judges("1.1", Verdict.ERRORED)
+    story.judges("1.2")
+    story.settles(rollout("1.1"))
+    assert len(set(story.created)) == 3
+
+
+def test_a_rollout_that_fails_closes_the_gate() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    story.sees(rollout("1.1", progress=Progress.FAILED, version=None, message="progress deadline exceeded"))
+    assert (story.status.phase, story.status.verdict, story.status.reason) == (
+        Phase.CLOSED,
+        Verdict.ERRORED,
+        Reason.ROLLOUT_FAILED,
+    )
+    assert story.announced("1.1") is StatusState.FAILED
+
+
+def test_a_failed_rollout_that_gets_through_after_all_is_judged() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    story.sees(rollout("1.1", progress=Progress.FAILED, version=version("1.1"), message="deadline exceeded"))
+    story.settles(rollout("1.1"))
+    assert len(story.created) == 1
+
+
+def test_a_broken_document_closes_the_gate_and_mending_it_has_the_version_judged() -> None:
+    story = Story(claim("loss", problems=("workflows/loss.yaml:3: steps: is missing",)))
+    story.sees(rollout("1.0"))
+    assert (story.status.phase, story.status.reason) == (Phase.CLOSED, Reason.BAD_DOCUMENT)
+    story.settles(rollout("1.1"))
+    for _ in range(3):
+        story.sees(rollout("1.1"), after=SETTLE)
+        assert (story.status.phase, story.status.verdict) == (Phase.CLOSED, Verdict.ERRORED)
+    assert "workflows/loss.yaml:3" in story.status.message
+    story.claims = (claim("loss"),)
+    story.settles(rollout("1.1"))
+    assert len(story.created) == 1
+
+
+def test_a_subscription_that_cannot_be_read_closes_the_gate_too() -> None:
+    broken = Claim(name="checkout", subscription=None, problems=("subscriptions/checkout.yaml:7: …",), since=NOW)
+    story = Story(broken)
+    story.settles(rollout("1.1"))
+    assert (story.status.phase, story.status.verdict) == (Phase.CLOSED, Verdict.ERRORED)
+
+
+def test_two_subscriptions_add_up_and_what_both_ask_for_runs_once() -> None:
+    story = Story(claim("loss", name="a"), claim("loss", "delay", name="b"))
+    story.sees(rollout("1.0"))
+    story.settles(rollout("1.1"))
+    asked = {story.runs[name].spec.workflow.name: story.runs[name].spec.subscriptions for name in story.created}
+    assert asked == {"loss": ("a", "b"), "delay": ("b",)}
+
+
+def test_a_subscription_that_came_after_the_verdict_is_not_shown_as_passed() -> None:
+    story = Story(claim("loss", name="a"))
+    story.sees(rollout("1.0"))
+    story.judges("1.1")
+    story.claims = (claim("loss", name="a"), claim("delay", name="b"))
+    story.sees(rollout("1.1"))
+    states = {each.name: each.state for each in story.status.announcements if each.commit == commit("1.1")}
+    assert states == {"chaos/staging/a": StatusState.SUCCESS, "chaos/staging/b": StatusState.PENDING}
+
+
+def test_a_new_commit_gets_the_verdict_only_after_its_image_had_time_to_come() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    story.judges("1.1")
+    story.sees(rollout("1.1", commit=commit("next")))
+    assert story.announced("next") is StatusState.PENDING
+    story.sees(rolling("next"), after=SETTLE / 2)
+    assert story.announced("next") is StatusState.PENDING
+
+
+def test_a_commit_that_builds_the_same_images_gets_their_verdict() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    story.judges("1.1")
+    story.settles(rollout("1.1", commit=commit("docs-only")))
+    assert story.announced("docs-only") is StatusState.SUCCESS
+    assert len(story.created) == 1
+
+
+def test_a_project_that_did_not_subscribe_is_told_nothing() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0", commit=None))
+    stranger = replace(commit("1.1"), project="somebody/else")
+    story.settles(rollout("1.1", commit=stranger))
+    assert story.status.announcements == ()
+
+
+def test_nothing_is_judged_for_a_workload_without_subscriptions() -> None:
+    story = Story()
+    assert story.settles(rollout("1.1")).kind is Kind.IGNORE
+    assert story.created == []
