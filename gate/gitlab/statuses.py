@@ -115,9 +115,8 @@ def shortened(text: str, longest: int = LONGEST) -> str:
     line = " ".join(text.split())
     if len(line) <= longest:
         return line
-    head = line[:longest]
-    cut = head.rfind(" ")
-    return f"{(head[:cut] if cut > longest // 2 else head[: longest - 2]).rstrip(' ,;:')} …"
+    cut = line.rfind(" ", longest // 2, longest - 1)
+    return f"{line[: cut if cut > 0 else longest - 2].rstrip(' ,;:')} …"
 
 
 def mark(announcement: Announcement) -> str:

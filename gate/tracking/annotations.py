@@ -25,7 +25,10 @@ def commit_from(annotations: Mapping[str, str]) -> Commit | None:
     if not given:
         return None
     project = _matching(
-        given, PROJECT, r"\d+|[\w.-]+(/[\w.-]+)+", "the path of a GitLab project, such as shop/checkout, or its id"
+        given,
+        PROJECT,
+        r"[0-9]+|\w[\w.-]*(/\w[\w.-]*)+",
+        "the path of a GitLab project, such as shop/checkout, or its id",
     )
     sha = _matching(given, COMMIT, r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}", "a whole commit id of 40 hex digits").lower()
     return Commit(project=project, sha=sha, pipeline=_number(given, PIPELINE), job=_number(given, JOB))
