@@ -22,6 +22,7 @@ class CauseType(StrEnum):
     TYPE_INVALID = "FieldValueTypeInvalid"
     TOO_LONG = "FieldValueTooLong"
     NOT_FOUND = "FieldValueNotFound"
+    TOO_MANY = "FieldValueTooMany"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from gate.sandbox.kubernetes import defaults, validation
 from gate.sandbox.kubernetes.columns import COLUMNS, Column
+from gate.sandbox.kubernetes.decoding import Decoded
 from gate.sandbox.kubernetes.errors import Cause
 from gate.sandbox.kubernetes.objects import Object
 
@@ -18,6 +19,9 @@ Default: TypeAlias = Callable[[Object], None]
 
 Validate: TypeAlias = Callable[[Object, Object | None], list[Cause]]
 """What is wrong with a new object, given the stored one (None when it is being created)."""
+
+
+Decode: TypeAlias = Callable[[Object], Decoded]
 
 
 class Grace(StrEnum):
@@ -83,6 +87,8 @@ class Resource:
     prepare: Default = _nothing
     """What only a new object gets, such as its first status."""
     validate: Validate = _accept
+    decode: Decode | None = None
+    """Reads a custom object; the built-in kinds are read by their shapes."""
     columns: tuple[Column, ...] = ()
     fields: tuple[str, ...] = ()
     """Field selectors beyond metadata.name and metadata.namespace."""

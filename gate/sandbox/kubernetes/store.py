@@ -44,6 +44,9 @@ Admission: TypeAlias = Callable[[Object, Object | None], None]
 Objects: TypeAlias = list[Object]
 Entries: TypeAlias = list["Entry"]
 
+_HEAD = ("kind", "apiVersion")
+"""What every stored object begins with."""
+
 HISTORY = 10_000
 GENERATED_NAME_ATTEMPTS = 8
 
@@ -71,6 +74,12 @@ class Entry:
             self._encoded = json.dumps(self.shared, separators=(",", ":"), ensure_ascii=False).encode()
         return self._encoded
 
+    @property
+    def encoded_item(self) -> bytes:
+        """The same without kind and apiVersion, which the items of a list of a built-in kind do not repeat."""
+        head = json.dumps({key: self.shared[key] for key in _HEAD}, separators=(",", ":"))
+        return b"{" + self.encoded[len(head) :]
+
     def copy(self) -> Object:
         copied: Object = json.loads(self.encoded)
         return copied
@@ -96,9 +105,9 @@ class Change:
 class Watch:
     """The changes from some moment on. Iterate until closed, or take one at a time with a deadline."""
 
-    def __init__(self, keys: frozenset[tuple[str, str]] | None, leave: Callable[["Watch"], None]) -> None:
+    def __init__(self, store: "Store", keys: frozenset[tuple[str, str]] | None) -> None:
+        self._store = store
         self._keys = keys
-        self._leave = leave
         self._queue: SimpleQueue[Change | None] = SimpleQueue()
         self.closed = False
 
@@ -117,6 +126,11 @@ class Watch:
         except Empty:
             return None
 
+    def caught_up(self) -> int | None:
+        """The revision up to which there is nothing left to take; None while there is something."""
+        with self._store.lock:
+            return self._store.revision if self._queue.empty() else None
+
     def __iter__(self) -> Iterator[Change]:
         while (change := self.next()) is not None:
             yield change
@@ -125,7 +139,7 @@ class Watch:
         """End the iteration, from any thread."""
         if not self.closed:
             self.closed = True
-            self._leave(self)
+            self._store.leave(self)
             self._queue.put(None)
 
     def __enter__(self) -> Self:
@@ -155,7 +169,8 @@ class Store:
         self.registry = registry or Registry()
         self._clock = clock
         self._random = random or SystemRandom()
-        self._lock = RLock()
+        self.lock = RLock()
+        """Held by whoever has to see several calls as one."""
         self._revision = 0
         self._objects: dict[tuple[str, str], dict[Key, Entry]] = {}
         self._history: deque[Change] = deque()
@@ -179,7 +194,7 @@ class Store:
 
     def entry(self, resource: Resource, namespace: str, name: str) -> Entry:
         """The object as it lies in the store, to be read only; NotFound."""
-        with self._lock:
+        with self.lock:
             entry = self._table(resource).get(_key(resource, namespace, name))
         if entry is None:
             raise NotFound.of(resource, name)
@@ -206,7 +221,7 @@ class Store:
         at: int | None = None,
     ) -> tuple[Entries, int]:
         """The same, as they lie in the store; `at` an earlier revision, as long as the history goes back (Gone)."""
-        with self._lock:
+        with self.lock:
             table = dict(self._table(resource)) if at is None else self._table_at(resource, at)
             revision = self._revision if at is None else at
         wanted = selection(labels, fields)
@@ -223,8 +238,8 @@ class Store:
         A list and a subscription from the list's revision together miss nothing and repeat nothing.
         """
         keys = None if resources is None else frozenset(resource.key for resource in resources)
-        watch = Watch(keys, self._leave)
-        with self._lock:
+        watch = Watch(self, keys)
+        with self.lock:
             if since is not None:
                 if since < self._oldest:
                     raise Gone.revision(since, self._oldest)
@@ -238,7 +253,7 @@ class Store:
 
     def create(self, resource: Resource, obj: Object, *, dry_run: bool = False) -> Object:
         """Store a new object and give it back complete. AlreadyExists, Invalid, NotFound for its namespace."""
-        with self._lock:
+        with self.lock:
             self._check_namespace(resource, obj)
             for attempts_left in reversed(range(GENERATED_NAME_ATTEMPTS)):
                 new = lifecycle.born(resource, obj, now=self._clock(), random=self._random)
@@ -259,7 +274,7 @@ class Store:
 
         An object without a resourceVersion replaces whatever is there. Writing what is there already changes nothing.
         """
-        with self._lock:
+        with self.lock:
             before = self.entry(resource, namespace_of(obj), name_of(obj))
             carried = revision_of(obj)
             if carried is not None and carried != before.revision:
@@ -284,7 +299,7 @@ class Store:
         dry_run: bool = False,
     ) -> Object:
         """Change the object by a function of its present state, with nobody in between; NotFound."""
-        with self._lock:
+        with self.lock:
             present = self.get(resource, namespace, name)
             new = function(lifecycle.copy(present))
             return present if new is None else self.update(resource, new, subresource, dry_run=dry_run)
@@ -303,7 +318,7 @@ class Store:
         Gives the object in its last state. It is gone already unless that has a deletionTimestamp that somebody holds:
         finalizers, or for a pod on a node the kubelet, which confirms with ``Deletion(grace=0)``.
         """
-        with self._lock:
+        with self.lock:
             before = self.entry(resource, namespace, name)
             new = lifecycle.dying(resource, before.shared, options or Deletion(), self._clock())
             gone = lifecycle.is_over(new)
@@ -325,9 +340,14 @@ class Store:
 
     def forget(self) -> None:
         """Drop the history, as etcd's compaction does: watches from an older revision than now get Gone."""
-        with self._lock:
+        with self.lock:
             self._history.clear()
             self._oldest = self._revision
+
+    def leave(self, watch: Watch) -> None:
+        """Offer this watch nothing more; `Watch.close` does this."""
+        with self.lock:
+            self._watches.remove(watch)
 
     def close(self) -> None:
         """End all watches."""
@@ -361,6 +381,7 @@ class Store:
     def _commit(self, kind: ChangeType, resource: Resource, new: Object, before: Entry | None) -> Object:
         self._revision += 1
         new["metadata"]["resourceVersion"] = str(self._revision)
+        new = {key: new[key] for key in _HEAD} | new
         change = Change(
             type=kind, resource=resource, revision=self._revision, entry=Entry(new, self._revision), before=before
         )
@@ -391,10 +412,6 @@ class Store:
             raise BadRequest("an empty namespace may not be set during creation")
         if is_terminating(self.entry(NAMESPACES, "", namespace).shared):
             raise Forbidden.terminating(resource, name_of(obj), namespace)
-
-    def _leave(self, watch: Watch) -> None:
-        with self._lock:
-            self._watches.remove(watch)
 
     @staticmethod
     def _read(resource: Resource, entry: Entry) -> Object:

@@ -1,0 +1,96 @@
+"""The embedded Kubernetes as one thing: store, API server and the parts that make it live, from start to stop."""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+import yaml
+
+from gate.sandbox.kubernetes.crds import CustomResources, load
+from gate.sandbox.kubernetes.emptying import Emptying
+from gate.sandbox.kubernetes.faults import Faults
+from gate.sandbox.kubernetes.rest import Api, PodLogs
+from gate.sandbox.kubernetes.server import ApiServer
+from gate.sandbox.kubernetes.store import HISTORY, Store
+
+
+class Part(Protocol):
+    """What runs beside the API server: a controller, the kubelet, a balancer."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+class Kubernetes:
+    """A whole cluster in this process, on loopback. A context manager; `start` and `stop` do the same by hand.
+
+    `crds` are files with CustomResourceDefinitions that are served from the beginning. `parts` are made with the store,
+    started after the server in the given order, and stopped in the opposite one; one that can read the logs of pods
+    says so with `serve_logs`.
+    """
+
+    def __init__(
+        self,
+        *,
+        address: str = "127.0.0.1",
+        port: int = 0,
+        crds: Sequence[Path] = (),
+        parts: Sequence[Callable[[Store], Part]] = (),
+        faults: Faults | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        history: int = HISTORY,
+    ) -> None:
+        self.store = Store(clock=clock, history=history)
+        CustomResources(self.store).attach()
+        self.api = Api(self.store, wall=clock)
+        for path in crds:
+            load(self.store, path)
+        self._server = ApiServer(self.api, address=address, port=port, faults=faults)
+        made = (make(self.store) for make in parts)
+        self._parts: tuple[Part, ...] = (self._server, Emptying(self.store), *made)
+        self._running = contextlib.ExitStack()
+
+    @property
+    def url(self) -> str:
+        return self._server.url
+
+    def serve_logs(self, logs: PodLogs) -> None:
+        """Answer `kubectl logs` from here."""
+        self.api.logs = logs
+
+    def kubeconfig(self) -> str:
+        """A kubeconfig with this cluster as its only context, as YAML."""
+        return yaml.safe_dump(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "clusters": [{"name": "sandbox", "cluster": {"server": self.url}}],
+                "users": [{"name": "admin", "user": {}}],
+                "contexts": [{"name": "sandbox", "context": {"cluster": "sandbox", "user": "admin"}}],
+                "current-context": "sandbox",
+            },
+            sort_keys=False,
+        )
+
+    def start(self) -> None:
+        with contextlib.ExitStack() as starting:
+            for part in self._parts:
+                part.start()
+                starting.callback(part.stop)
+            self._running = starting.pop_all()
+
+    def stop(self) -> None:
+        self._running.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

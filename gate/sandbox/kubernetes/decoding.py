@@ -1,0 +1,138 @@
+"""Reading what clients send: JSON or YAML into an object, without the fields that its kind does not know."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from gate.sandbox.kubernetes.errors import BadRequest, UnsupportedMediaType
+from gate.sandbox.kubernetes.objects import Object
+from gate.sandbox.kubernetes.shapes import Form, Type, is_known, shape
+
+_SCALARS: dict[Form, tuple[type, ...]] = {
+    Form.STRING: (str,),
+    Form.INT: (int,),
+    Form.NUMBER: (int, float),
+    Form.BOOL: (bool,),
+    Form.INT_OR_STRING: (int, str),
+    Form.QUANTITY: (int, float, str),
+}
+_GO_TYPES = {
+    Form.STRING: "string",
+    Form.INT: "int32",
+    Form.NUMBER: "float64",
+    Form.BOOL: "bool",
+    Form.INT_OR_STRING: "intstr.IntOrString",
+    Form.QUANTITY: "resource.Quantity",
+    Form.LIST: "[]interface {}",
+    Form.MAP: "map[string]string",
+    Form.OBJECT: "struct",
+}
+
+
+class _TimelessLoader(yaml.SafeLoader):
+    """YAML as Kubernetes reads it: what looks like a date stays text."""
+
+
+_TimelessLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def read_yaml(text: str | bytes) -> Any:
+    """One YAML document as JSON values; yaml.YAMLError."""
+    return yaml.load(text, Loader=_TimelessLoader)  # noqa: S506 (a SafeLoader that knows less)
+
+
+def parse(body: bytes, media_type: str) -> Object:
+    """The mapping in a request's body. BadRequest if it is none, UnsupportedMediaType for a format not spoken here."""
+    try:
+        if media_type in ("", "application/json", "*/*"):
+            value = json.loads(body)
+        elif media_type == "application/yaml":
+            value = read_yaml(body)
+        else:
+            raise UnsupportedMediaType(
+                "the body of the request was in an unknown format - accepted media types include: "
+                "application/json, application/yaml"
+            )
+    except (ValueError, yaml.YAMLError) as error:
+        raise BadRequest(f"couldn't get version/kind; json parse error: {error}") from error
+    if not isinstance(value, dict):
+        found = {list: "array", str: "string", bool: "bool"}.get(type(value), "number")
+        raise BadRequest(
+            f"couldn't get version/kind; json parse error: json: cannot unmarshal {found} into Go value of type struct"
+        )
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    object: Object
+    unknown: tuple[str, ...] = ()
+    """The paths of the fields that were dropped."""
+
+
+def decode(kind: str, api_version: str, obj: Object) -> Decoded:
+    """The object with nothing in it that its kind does not know, nor nulls. BadRequest where a type is wrong."""
+    if not is_known(kind):
+        return Decoded(obj)
+    unknown: list[str] = []
+    try:
+        pruned = _object(obj, kind, "", unknown)
+    except _WrongTypeError as error:
+        version = api_version.rpartition("/")[2]
+        raise BadRequest(f'{kind} in version "{version}" cannot be handled as a {kind}: {error}') from error
+    return Decoded(pruned, tuple(unknown))
+
+
+class _WrongTypeError(Exception):
+    """A value of another type than the field's."""
+
+
+def _object(value: Object, name: str, path: str, unknown: list[str]) -> Object:
+    known = shape(name)
+    result = {}
+    for key, each in value.items():
+        place = f"{path}.{key}" if path else key
+        if key not in known:
+            unknown.append(place)
+        elif each is not None:
+            result[key] = _value(each, known[key], place, name, unknown)
+    return result
+
+
+def _value(value: Any, wanted: Type, path: str, owner: str, unknown: list[str]) -> Any:
+    if wanted.form is Form.ANY:
+        return value
+    if wanted.form is Form.LIST and isinstance(value, list) and wanted.items:
+        return [_value(each, wanted.items, f"{path}[{index}]", owner, unknown) for index, each in enumerate(value)]
+    if wanted.form is Form.MAP and isinstance(value, dict) and wanted.items:
+        return {key: _value(each, wanted.items, f"{path}.{key}", owner, unknown) for key, each in value.items()}
+    if wanted.form is Form.OBJECT and isinstance(value, dict):
+        return _object(value, wanted.shape, path, unknown)
+    if not isinstance(value, _SCALARS.get(wanted.form, ())) or (
+        isinstance(value, bool) and wanted.form is not Form.BOOL
+    ):
+        found = next((word for kinds, word in _JSON_WORDS if isinstance(value, kinds)), "null")
+        raise _WrongTypeError(
+            f"json: cannot unmarshal {found} into Go struct field {owner}.{path} of type {_GO_TYPES[wanted.form]}"
+        )
+    return value
+
+
+_JSON_WORDS: tuple[tuple[tuple[type, ...], str], ...] = (
+    ((bool,), "bool"),
+    ((int, float), "number"),
+    ((str,), "string"),
+    ((list,), "array"),
+    ((dict,), "object"),
+)
+
+
+def warnings(decoded: Decoded) -> Iterator[str]:
+    """What a client is told about dropped fields unless it wants that to be an error, or does not care."""
+    return (f'unknown field "{path}"' for path in decoded.unknown)

@@ -1,0 +1,282 @@
+"""The three patches that Kubernetes takes: JSON (RFC 6902), merge (RFC 7386), and strategic merge. Pure functions."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
+
+from gate.sandbox.kubernetes.errors import ApiError, BadRequest
+from gate.sandbox.kubernetes.objects import Object
+from gate.sandbox.kubernetes.shapes import Form, Type, shape
+
+# JSON Patch, RFC 6902
+
+
+class _Unprocessable(ApiError):
+    code, reason = 422, "Invalid"
+
+
+Document: TypeAlias = Any
+
+
+def json_patch(document: Document, operations: Any) -> Document:
+    """The document after all operations; none is applied if one fails (422), and a malformed patch is a BadRequest."""
+    if not isinstance(operations, list):
+        raise BadRequest("json: cannot unmarshal object into Go value of type jsonpatch.Patch")
+    for operation in operations:
+        document = _apply(document, operation)
+    return document
+
+
+def _apply(document: Document, operation: Any) -> Document:
+    match operation:
+        case {"op": "add", "path": str(path), "value": value}:
+            return _edit(document, path, lambda _: value, insert=True)
+        case {"op": "replace", "path": str(path), "value": value}:
+            return _edit(document, path, lambda _: value)
+        case {"op": "remove", "path": str(path)}:
+            return _remove(document, path)
+        case {"op": "move", "from": str(source), "path": str(path)}:
+            value = _find(document, source)
+            return _edit(_remove(document, source), path, lambda _: value, insert=True)
+        case {"op": "copy", "from": str(source), "path": str(path)}:
+            value = _find(document, source)
+            return _edit(document, path, lambda _: value, insert=True)
+        case {"op": "test", "path": str(path), "value": value}:
+            if not _equal(_find(document, path), value):
+                raise _Unprocessable(f"testing value {path} failed: test failed")
+            return document
+    raise BadRequest(f"invalid JSON patch operation: {operation!r}")
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """Equality of JSON values, where true is not 1."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_equal(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_equal, one, other))
+    return bool(one == other)
+
+
+def _tokens(pointer: str) -> list[str]:
+    if pointer and not pointer.startswith("/"):
+        raise BadRequest(f"invalid JSON pointer {pointer!r}: it has to start with a slash")
+    return [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]]
+
+
+def _find(document: Document, pointer: str) -> Any:
+    for token in _tokens(pointer):
+        document = document[_step(document, token, pointer)]
+    return document
+
+
+def _remove(document: Document, pointer: str) -> Document:
+    _find(document, pointer)
+
+    def without(container: Any, step: Any) -> Any:
+        if isinstance(container, list):
+            return container[:step] + container[step + 1 :]
+        return {key: value for key, value in container.items() if key != step}
+
+    return _rebuild(document, _tokens(pointer), pointer, without)
+
+
+def _edit(document: Document, pointer: str, new: Callable[[Any], Any], *, insert: bool = False) -> Document:
+    """The document with the value at the pointer replaced, or inserted where that is a place in a list."""
+    tokens = _tokens(pointer)
+    if not tokens:
+        return new(document)
+
+    def put(container: Any, step: Any) -> Any:
+        if isinstance(container, list):
+            return [*container[:step], new(None), *container[step + (0 if insert else 1) :]]
+        return container | {step: new(container.get(step))}
+
+    return _rebuild(document, tokens, pointer, put, insert=insert)
+
+
+def _rebuild(
+    document: Document, tokens: list[str], pointer: str, change: Callable[[Any, Any], Any], *, insert: bool = False
+) -> Document:
+    if not tokens:
+        raise _missing(pointer)
+    last = len(tokens) == 1
+    step = _step(document, tokens[0], pointer, insert=insert and last)
+    if last:
+        return change(document, step)
+    inner = _rebuild(document[step], tokens[1:], pointer, change, insert=insert)
+    if isinstance(document, list):
+        return [*document[:step], inner, *document[step + 1 :]]
+    return document | {step: inner}
+
+
+def _step(container: Any, part: str, pointer: str, *, insert: bool = False) -> Any:
+    """The key or index that one part of the pointer means in the container."""
+    if isinstance(container, dict):
+        if part in container or insert:
+            return part
+    elif isinstance(container, list):
+        if part == "-" and insert:
+            return len(container)
+        if part.isdecimal() and int(part) < len(container) + insert and (part == "0" or part[0] != "0"):
+            return int(part)
+    raise _missing(pointer)
+
+
+def _missing(pointer: str) -> ApiError:
+    return _Unprocessable(
+        f'the server rejected our request due to an error in our request: doc is missing path: "{pointer}"'
+    )
+
+
+# JSON Merge Patch, RFC 7386
+
+
+def merge_patch(document: Any, patch: Any) -> Any:
+    """Mappings are merged, null deletes, everything else replaces."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(document) if isinstance(document, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = merge_patch(merged.get(key), value)
+    return merged
+
+
+# Strategic merge patch
+
+_DIRECTIVE = "$patch"
+_RETAIN = "$retainKeys"
+_ORDER = "$setElementOrder/"
+_DELETE = "$deleteFromPrimitiveList/"
+
+
+def strategic_merge_patch(document: Object, patch: Object, kind: str) -> Object:
+    """A merge patch that knows the lists of the kind: merged by their keys, ordered and thinned out by directives."""
+    return _merge_mapping(document, patch, shape(kind))
+
+
+def _merge_mapping(original: Any, patch: Object, fields: Mapping[str, Type]) -> Object:
+    match patch.get(_DIRECTIVE):
+        case None | "merge":
+            pass
+        case "replace":
+            bare: Object = _bare(patch)
+            return bare
+        case "delete":
+            return {}
+        case other:
+            raise BadRequest(f"Unknown patch type: {other}")
+    merged = dict(original) if isinstance(original, dict) else {}
+    if _RETAIN in patch:
+        merged = {key: value for key, value in merged.items() if key in patch[_RETAIN]}
+    for key, value in patch.items():
+        if key.startswith(_DELETE):
+            field = key.removeprefix(_DELETE)
+            merged[field] = [each for each in merged.get(field) or [] if each not in value]
+    for key, value in patch.items():
+        if key.startswith("$"):
+            continue
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = _merge(merged.get(key), value, fields.get(key), patch.get(_ORDER + key))
+    for key, order in patch.items():
+        field = key.removeprefix(_ORDER)
+        if key.startswith(_ORDER) and field not in patch and isinstance(merged.get(field), list):
+            known = fields.get(field)
+            merged[field] = _ordered(merged[field], merged[field], order, (known and known.merge_key) or "")
+    return merged
+
+
+def _merge(original: Any, patch: Any, known: Type | None, order: Any) -> Any:
+    if isinstance(patch, dict):
+        return _merge_mapping(original, patch, _fields(known))
+    if isinstance(patch, list) and known is not None and known.merge_key is not None:
+        merged = _merge_list(original if isinstance(original, list) else [], patch, known)
+        return merged if order is None else _ordered(merged, original or [], order, known.merge_key)
+    return _bare(patch)
+
+
+def _fields(known: Type | None) -> Mapping[str, Type]:
+    if known is None:
+        return {}
+    if known.form is Form.OBJECT:
+        return shape(known.shape)
+    if known.form is Form.MAP and known.items and known.items.form is Form.OBJECT:
+        return _AnyKey(known.items)
+    return {}
+
+
+class _AnyKey(dict[str, Type]):
+    """The fields of a map whose values all have one type."""
+
+    def __init__(self, value: Type) -> None:
+        super().__init__()
+        self._value = value
+
+    def get(self, _key: str, _default: Any = None) -> Any:
+        return self._value
+
+
+def _merge_list(original: list[Any], patch: list[Any], known: Type) -> list[Any]:
+    key = known.merge_key
+    if not key:
+        return original + [
+            each for index, each in enumerate(patch) if each not in original and each not in patch[:index]
+        ]
+    if any(each.get(_DIRECTIVE) == "replace" for each in _mappings(patch)):
+        return [_bare(each) for each in patch if each.get(_DIRECTIVE) != "replace" or each.keys() - {_DIRECTIVE}]
+    merged = list(original)
+    for each in _mappings(patch):
+        if key not in each:
+            raise ApiError(f"map: {each} does not contain declared merge key: {key}")
+        found = next((index for index, have in enumerate(merged) if have.get(key) == each[key]), None)
+        if each.get(_DIRECTIVE) == "delete":
+            merged = [have for have in merged if have.get(key) != each[key]]
+        elif found is None:
+            merged.append(_merge_mapping({}, each, _fields(known.items)))
+        else:
+            merged[found] = _merge_mapping(merged[found], each, _fields(known.items))
+    return merged
+
+
+def _mappings(patch: Iterable[Any]) -> Iterable[Object]:
+    for each in patch:
+        if not isinstance(each, dict):
+            raise BadRequest(f"expected a mapping in a list that is merged by a key, got {each!r}")
+        yield each
+
+
+def _ordered(merged: list[Any], original: list[Any], order: list[Any], key: str) -> list[Any]:
+    """The elements named by the order in that order; the others keep their place relative to those around them."""
+
+    def identity(each: Any) -> Any:
+        return each.get(key) if key and isinstance(each, dict) else each
+
+    wanted = [identity(each) for each in order]
+    places = {_hashable(identity(each)): index for index, each in enumerate(original)}
+    named = sorted((each for each in merged if identity(each) in wanted), key=lambda each: wanted.index(identity(each)))
+    others = [each for each in merged if identity(each) not in wanted]
+    result: list[Any] = []
+    for each in named:
+        place = places.get(_hashable(identity(each)))
+        while place is not None and others and places.get(_hashable(identity(others[0])), len(places)) < place:
+            result.append(others.pop(0))
+        result.append(each)
+    return result + others
+
+
+def _hashable(value: Any) -> Any:
+    return value if isinstance(value, str | int | float | bool) else repr(value)
+
+
+def _bare(value: Any) -> Any:
+    """What a patch says, without its directives and nulls."""
+    if isinstance(value, dict):
+        return {key: _bare(each) for key, each in value.items() if each is not None and not str(key).startswith("$")}
+    if isinstance(value, list):
+        return [_bare(each) for each in value if not (isinstance(each, dict) and each.get(_DIRECTIVE) == "delete")]
+    return value

@@ -1,0 +1,494 @@
+"""The API without its transport: a request in, an answer or a stream out."""
+
+import base64
+import binascii
+import json
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Protocol
+
+from gate.sandbox.kubernetes import discovery, patch, scales, tables, watching
+from gate.sandbox.kubernetes.decoding import Decoded, decode, parse, warnings
+from gate.sandbox.kubernetes.errors import (
+    ApiError,
+    BadRequest,
+    Cause,
+    Gone,
+    Invalid,
+    MethodNotAllowed,
+    NotFound,
+    Timeout,
+    UnsupportedMediaType,
+    forbidden,
+    invalid,
+    not_supported,
+)
+from gate.sandbox.kubernetes.objects import Object, is_terminating, lookup, name_of, namespace_of, revision_of, uid_of
+from gate.sandbox.kubernetes.resources import PODS, Resource
+from gate.sandbox.kubernetes.routes import Request, Target, target
+from gate.sandbox.kubernetes.selectors import FieldSelector, LabelSelector, selection
+from gate.sandbox.kubernetes.store import Deletion, Entry, Store
+from gate.sandbox.kubernetes.tables import Form, accepted
+
+JSON = "application/json"
+
+JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
+STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A whole response."""
+
+    body: bytes
+    status: int = 200
+    media_type: str = JSON
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """A response that goes on. An empty chunk is a sign of life: nothing to send, but see whether somebody is there."""
+
+    chunks: Generator[bytes]
+    media_type: str = JSON
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogQuery:
+    """Which part of which log a client wants."""
+
+    container: str
+    follow: bool = False
+    previous: bool = False
+    timestamps: bool = False
+    tail: int | None = None
+    """Lines from the end; None: all."""
+    since_seconds: int | None = None
+    limit: int | None = None
+    """Bytes."""
+
+
+class PodLogs(Protocol):
+    """Whoever runs the pods, asked for what they wrote."""
+
+    def read(self, pod: Object, query: LogQuery) -> Generator[bytes]:
+        """The log in chunks; b"" from time to time while following. Raises an ApiError (400 if not started) at once."""
+
+
+class Api:
+    """The Kubernetes API on a store."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        logs: PodLogs | None = None,
+        wall: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.store = store
+        self.logs = logs
+        self._wall = wall
+        self._monotonic = monotonic
+        self._verbs: dict[str, Callable[[Request, Target], Answer | Stream]] = {
+            "get": self._get,
+            "list": self._list,
+            "watch": self._watch,
+            "create": self._create,
+            "update": self._update,
+            "patch": self._patch,
+            "delete": self._delete,
+            "deletecollection": self._delete_collection,
+        }
+
+    def answer(self, request: Request) -> Answer | Stream:
+        """What the server says to the request; a refusal is an answer, too."""
+        try:
+            about = target(request, self.store.registry)
+            if about is None:
+                return self._document(request)
+            return self._verbs[about.verb](request, about)
+        except ApiError as error:
+            return Answer(status=error.code, body=tables.encode(error.as_status()))
+
+    def _document(self, request: Request) -> Answer:
+        """Paths that are about no resource: discovery, schemas, version, health."""
+        path = request.path.rstrip("/")
+        if request.method != "GET":
+            raise MethodNotAllowed
+        if path in ("/healthz", "/readyz", "/livez"):
+            return Answer(body=b"ok", media_type="text/plain; charset=utf-8")
+        document = discovery.document(path, self.store.registry)
+        if document is None and path.startswith("/api"):
+            raise NotFound.path()
+        if document is None:
+            return Answer(status=404, body=b"404 page not found\n", media_type="text/plain; charset=utf-8")
+        return Answer(body=tables.encode(document))
+
+    # Reading
+
+    def _get(self, request: Request, about: Target) -> Answer | Stream:
+        form = accepted(request.headers.get("accept", "")) if about.subresource != "log" else Form.OBJECT
+        entry = self.store.entry(about.resource, about.namespace, about.name)
+        if about.subresource == "log":
+            return self._log(request, entry.copy())
+        if about.subresource == "scale" and about.resource.scale:
+            return Answer(body=tables.encode(scales.scale_of(about.resource.scale, entry.shared)))
+        include = request.query.get("includeObject", "Metadata")
+        return Answer(body=tables.one(about.resource, entry, form, self._wall(), include))
+
+    def _log(self, request: Request, pod: Object) -> Stream:
+        if self.logs is None:
+            raise ApiError(f'no kubelet runs the pod "{name_of(pod)}": nobody can read its log')
+        names = [each["name"] for each in pod["spec"].get("initContainers", []) + pod["spec"]["containers"]]
+        container = request.query.get("container") or (names[0] if len(names) == 1 else "")
+        if not container:
+            raise BadRequest(
+                f"a container name must be specified for pod {name_of(pod)}, choose one of: [{' '.join(names)}]"
+            )
+        if container not in names:
+            raise BadRequest(f"container {container} is not valid for pod {name_of(pod)}")
+        query = LogQuery(
+            container=container,
+            follow=request.flag("follow"),
+            previous=request.flag("previous"),
+            timestamps=request.flag("timestamps"),
+            tail=request.number("tailLines"),
+            since_seconds=request.number("sinceSeconds"),
+            limit=request.number("limitBytes"),
+        )
+        return Stream(chunks=self.logs.read(pod, query), media_type="text/plain")
+
+    def _list(self, request: Request, about: Target) -> Answer:
+        form = accepted(request.headers.get("accept", ""))
+        labels, fields = _selectors(request, about.resource)
+        at, after = self._moment(request, about.resource)
+        entries, revision = self.store.entries(about.resource, about.namespace or None, labels, fields, at=at)
+        if after is not None:
+            entries = [entry for entry in entries if _place(entry) > after]
+        metadata: Object = {"resourceVersion": str(revision)}
+        limit = request.number("limit") or 0
+        if 0 < limit < len(entries):
+            metadata["continue"] = _token(revision, entries[limit - 1])
+            if labels is None and fields is None:
+                metadata["remainingItemCount"] = len(entries) - limit
+            entries = entries[:limit]
+        include = request.query.get("includeObject", "Metadata")
+        return Answer(body=tables.many(about.resource, entries, metadata, form, self._wall(), include))
+
+    def _moment(self, request: Request, resource: Resource) -> tuple[int | None, tuple[str, str] | None]:
+        """The revision that a list shows (None: the latest), and the place after which it goes on."""
+        token, version = request.query.get("continue"), request.query.get("resourceVersion", "")
+        match = request.query.get("resourceVersionMatch", "")
+        if token:
+            if version and version != "0":
+                raise BadRequest("specifying resource version is not allowed when using continue")
+            revision, after = _read_token(token)
+            try:
+                self.store.entries(resource, at=revision if revision > 0 else None)
+            except Gone as gone:
+                raise _expired_token(after) from gone
+            return (revision if revision > 0 else None), after
+        asked = _revision(version)
+        if match and not version:
+            cause = forbidden(
+                "resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided"
+            )
+            raise _invalid_options(cause)
+        if match == "Exact":
+            return asked, None
+        if asked is not None and asked > self.store.revision:
+            raise Timeout.too_large(asked, self.store.revision)
+        return None, None
+
+    def _watch(self, request: Request, about: Target) -> Stream:
+        labels, fields = _selectors(request, about.resource)
+        if about.name:
+            fields = FieldSelector.parse(f"metadata.name={about.name}", ())
+        seconds = request.number("timeoutSeconds")
+        view = watching.View(
+            resource=about.resource,
+            namespace=about.namespace,
+            wanted=selection(labels, fields),
+            form=accepted(request.headers.get("accept", "")),
+            include=request.query.get("includeObject", "Metadata"),
+            bookmarks=request.flag("allowWatchBookmarks"),
+            seconds=float(seconds) if seconds else None,
+        )
+        version = request.query.get("resourceVersion", "")
+        asked = _revision(version)
+        initial: list[Entry] = []
+        sends_initial = request.flag("sendInitialEvents")
+        if sends_initial and request.query.get("resourceVersionMatch") != "NotOlderThan":
+            detail = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+            raise _invalid_options(forbidden("resourceVersionMatch", detail))
+        if not asked or sends_initial:
+            with self.store.lock:
+                initial, asked = self.store.entries(about.resource, about.namespace or None, labels, fields)
+                watch = self.store.subscribe([about.resource], since=asked)
+        else:
+            try:
+                watch = self.store.subscribe([about.resource], since=asked)
+            except Gone as gone:
+                return Stream(chunks=watching.refusal(gone))
+        return Stream(
+            chunks=watching.stream(
+                view,
+                initial,
+                watch,
+                asked,
+                initial_end=sends_initial and view.bookmarks,
+                wall=self._wall,
+                monotonic=self._monotonic,
+            )
+        )
+
+    # Writing
+
+    def _create(self, request: Request, about: Target) -> Answer:
+        decoded = self._decode(request, about.resource, parse(request.body, request.media_type))
+        obj = decoded.object
+        about.place(obj)
+        if revision_of_text(obj):
+            raise ApiError("resourceVersion should not be set on objects to be created", reason="")
+        created = self.store.create(about.resource, obj, dry_run=_dry_run(request))
+        return self._written(request, about.resource, created, decoded, status=201)
+
+    def _update(self, request: Request, about: Target) -> Answer:
+        body = parse(request.body, request.media_type)
+        dry_run = _dry_run(request)
+        if about.subresource == "scale":
+            return self._scale(about, lambda _: body, dry_run=dry_run)
+        decoded = self._decode(request, about.resource, body)
+        obj = decoded.object
+        about.place(obj)
+        about_version = revision_of_text(obj)
+        try:
+            self.store.entry(about.resource, about.namespace, about.name)
+        except NotFound:
+            if not about.resource.create_on_update or about.subresource or about_version:
+                raise
+            created = self.store.create(about.resource, obj, dry_run=dry_run)
+            return self._written(request, about.resource, created, decoded, status=201)
+        if not about_version and not about.resource.unconditional_update:
+            cause = invalid("metadata.resourceVersion", 0, "must be specified for an update")
+            raise Invalid.of(
+                about.resource, about.name, [replace(cause, message=cause.message.replace(" 0:", " 0x0:"))]
+            )
+        updated = self.store.update(about.resource, obj, about.subresource or None, dry_run=dry_run)
+        return self._written(request, about.resource, updated, decoded)
+
+    def _patch(self, request: Request, about: Target) -> Answer:
+        change = _patcher(request, about)
+        dry_run = _dry_run(request)
+        if about.subresource == "scale":
+            return self._scale(about, change, dry_run=dry_run)
+        seen: list[Decoded] = []
+
+        def patched(present: Object) -> Object:
+            new = change(present)
+            if not isinstance(new, dict):
+                raise BadRequest("a patch has to leave an object")
+            decoded = self._decode(request, about.resource, new)
+            about.place(decoded.object)
+            seen.append(decoded)
+            return decoded.object
+
+        result = self.store.patch(
+            about.resource, about.namespace, about.name, patched, about.subresource or None, dry_run=dry_run
+        )
+        return self._written(request, about.resource, result, seen[-1])
+
+    def _scale(self, about: Target, change: Callable[[Object], Object], *, dry_run: bool) -> Answer:
+        resource, scale = about.resource, about.resource.scale
+        if scale is None:
+            raise NotFound.path()
+
+        def rescaled(present: Object) -> Object:
+            return scales.scaled(resource, scale, present, change(scales.scale_of(scale, present)))
+
+        written = self.store.patch(resource, about.namespace, about.name, rescaled, dry_run=dry_run)
+        return Answer(body=tables.encode(scales.scale_of(scale, written)))
+
+    def _delete(self, request: Request, about: Target) -> Answer:
+        options, dry_run = _deletion(request)
+        last = self.store.delete(about.resource, about.namespace, about.name, options, dry_run=dry_run)
+        lives = is_terminating(last) and about.resource is not PODS and not _is_gone(self.store, about, last)
+        if lives or about.resource.returns_deleted:
+            return Answer(body=tables.encode(last))
+        details = {
+            "name": about.name,
+            "group": about.resource.group,
+            "kind": about.resource.plural,
+            "uid": uid_of(last),
+        }
+        success = {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Success",
+            "details": {key: value for key, value in details.items() if value},
+        }
+        return Answer(body=tables.encode(success))
+
+    def _delete_collection(self, request: Request, about: Target) -> Answer:
+        options, dry_run = _deletion(request)
+        labels, fields = _selectors(request, about.resource)
+        entries, revision = self.store.entries(about.resource, about.namespace or None, labels, fields)
+        for entry in entries:
+            self.store.delete(
+                about.resource, namespace_of(entry.shared), name_of(entry.shared), options, dry_run=dry_run
+            )
+        body = tables.many(about.resource, entries, {"resourceVersion": str(revision)}, Form.OBJECT, self._wall())
+        return Answer(body=body)
+
+    # Bodies
+
+    def _decode(self, request: Request, resource: Resource, obj: Object) -> Decoded:
+        kind = obj.setdefault("kind", resource.kind)
+        version = obj.setdefault("apiVersion", resource.api_version)
+        if version != resource.api_version:
+            raise BadRequest(
+                f"the API version in the data ({version}) does not match "
+                f"the expected API version ({resource.api_version})"
+            )
+        if kind != resource.kind:
+            short = version.rpartition("/")[2]
+            raise BadRequest(f'{kind} in version "{short}" cannot be handled as a {resource.kind}')
+        decoded = resource.decode(obj) if resource.decode else decode(resource.kind, resource.api_version, obj)
+        if decoded.unknown and request.query.get("fieldValidation") == "Strict":
+            listed = ", ".join(warnings(decoded))
+            raise BadRequest(
+                f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
+                f"strict decoding error: {listed}"
+            )
+        return decoded
+
+    def _written(
+        self, request: Request, resource: Resource, obj: Object, decoded: Decoded, *, status: int = 200
+    ) -> Answer:
+        told = () if request.query.get("fieldValidation") == "Ignore" else tuple(warnings(decoded))
+        form = accepted(request.headers.get("accept", ""))
+        entry = Entry(obj, revision_of(obj) or 0)
+        return Answer(status=status, body=tables.one(resource, entry, form, self._wall()), warnings=told)
+
+
+def revision_of_text(obj: Object) -> str:
+    return str(lookup(obj, "metadata.resourceVersion", ""))
+
+
+def _is_gone(store: Store, about: Target, last: Object) -> bool:
+    try:
+        return uid_of(store.entry(about.resource, about.namespace, about.name).shared) != uid_of(last)
+    except NotFound:
+        return True
+
+
+def _patcher(request: Request, about: Target) -> Callable[[Object], Object]:
+    """The patch in the body as a function. UnsupportedMediaType names what can be had."""
+    kinds = [JSON_PATCH, MERGE_PATCH] if about.resource.custom else [JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH]
+    if request.media_type not in kinds:
+        raise UnsupportedMediaType(
+            "the body of the request was in an unknown format - accepted media types include: " + ", ".join(kinds)
+        )
+    try:
+        body = json.loads(request.body)
+    except ValueError as error:
+        raise BadRequest(f"error decoding patch: {error}") from error
+    if request.media_type == JSON_PATCH:
+        return lambda present: patch.json_patch(present, body)
+    if not isinstance(body, dict):
+        raise BadRequest(
+            "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}"
+        )
+    if request.media_type == MERGE_PATCH:
+        return lambda present: patch.merge_patch(present, body)
+    kind = "Scale" if about.subresource == "scale" else about.resource.kind
+    return lambda present: patch.strategic_merge_patch(present, body, kind)
+
+
+def _selectors(request: Request, resource: Resource) -> tuple[LabelSelector | None, FieldSelector | None]:
+    labels, fields = request.query.get("labelSelector"), request.query.get("fieldSelector")
+    return (
+        LabelSelector.parse(labels) if labels else None,
+        FieldSelector.parse(fields, resource.fields) if fields else None,
+    )
+
+
+def _dry_run(request: Request, given: object = None) -> bool:
+    value = given or request.query.get("dryRun", "")
+    if value and value not in ("All", ["All"]):
+        raise _invalid_options(not_supported("dryRun", value, ("All",)), "DeleteOptions" if given else "CreateOptions")
+    return bool(value)
+
+
+def _deletion(request: Request) -> tuple[Deletion, bool]:
+    """DeleteOptions, from the body or else from the URL, and whether it is a rehearsal."""
+    body = parse(request.body, request.media_type) if request.body.strip() else {}
+    grace = body.get("gracePeriodSeconds", request.number("gracePeriodSeconds"))
+    policy = body.get("propagationPolicy") or request.query.get("propagationPolicy") or None
+    if body.get("orphanDependents") is not None and policy is None:
+        policy = "Orphan" if body["orphanDependents"] else "Background"
+    if policy not in (None, "Background", "Foreground", "Orphan"):
+        cause = not_supported("propagationPolicy", policy, ("Background", "Foreground", "Orphan", "nil"))
+        raise _invalid_options(cause, "DeleteOptions")
+    preconditions = body.get("preconditions") or {}
+    options = Deletion(
+        grace=grace,
+        uid=preconditions.get("uid"),
+        revision=preconditions.get("resourceVersion"),
+        policy=policy,
+    )
+    return options, _dry_run(request, body.get("dryRun"))
+
+
+def _invalid_options(cause: Cause, kind: str = "ListOptions") -> Invalid:
+    options = Resource(group="meta.k8s.io", kind=kind, plural=kind.lower())
+    return Invalid.of(options, "", [cause])
+
+
+def _revision(text: str) -> int | None:
+    if not text:
+        return None
+    if not text.isdecimal():
+        raise _invalid_options(invalid("resourceVersion", text, f'strconv.ParseUint: parsing "{text}": invalid syntax'))
+    return int(text)
+
+
+def _place(entry: Entry) -> tuple[str, str]:
+    return namespace_of(entry.shared), name_of(entry.shared)
+
+
+def _token(revision: int, last: Entry) -> str:
+    """A continue token. Clients must not look inside; it has the real one's form all the same."""
+    start = "/".join(_place(last)) + "\0"
+    return (
+        base64.urlsafe_b64encode(tables.encode({"v": "meta.k8s.io/v1", "rv": revision, "start": start}))
+        .decode()
+        .rstrip("=")
+    )
+
+
+def _read_token(token: str) -> tuple[int, tuple[str, str]]:
+    try:
+        read = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+        namespace, _, name = str(read["start"]).rstrip("\0").partition("/")
+        return int(read["rv"]), (namespace, name)
+    except (ValueError, KeyError, TypeError, binascii.Error) as error:
+        raise BadRequest("continue key is not valid: unable to decode the token") from error
+
+
+def _expired_token(after: tuple[str, str]) -> Gone:
+    start = "/".join(after) + "\0"
+    inconsistent = base64.urlsafe_b64encode(tables.encode({"v": "meta.k8s.io/v1", "rv": -1, "start": start}))
+    return Gone(
+        "The provided continue parameter is too old to display a consistent list result. You can start a new list "
+        "without the continue parameter, or use the continue token in this response to retrieve the remainder of the "
+        "results. Continuing with the provided token results in an inconsistent list - objects that were created, "
+        "modified, or deleted between the time the first chunk was returned and now may show up in the list.",
+        metadata={"continue": inconsistent.decode().rstrip("=")},
+    )

@@ -1,0 +1,142 @@
+"""From the line of a request to what it asks: the verb, and the resource, object or subresource that it is about."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from gate.sandbox.kubernetes.errors import BadRequest, MethodNotAllowed, NotFound, NotImplementedHere
+from gate.sandbox.kubernetes.objects import Object
+from gate.sandbox.kubernetes.resources import NAMESPACES, PODS, SERVICE_ACCOUNTS, SERVICES, Registry, Resource
+
+ADMINISTRATOR = "system:admin"
+
+_VERBS = {
+    ("GET", True): "get",
+    ("GET", False): "list",
+    ("POST", False): "create",
+    ("PUT", True): "update",
+    ("PATCH", True): "patch",
+    ("DELETE", True): "delete",
+    ("DELETE", False): "deletecollection",
+}
+
+_NOT_HERE = {
+    (PODS.key, "attach"),
+    (PODS.key, "binding"),
+    (PODS.key, "ephemeralcontainers"),
+    (PODS.key, "eviction"),
+    (PODS.key, "exec"),
+    (PODS.key, "portforward"),
+    (PODS.key, "proxy"),
+    (PODS.key, "resize"),
+    (SERVICES.key, "proxy"),
+    (SERVICE_ACCOUNTS.key, "token"),
+    (NAMESPACES.key, "finalize"),
+}
+"""Subresources that a real API server has and this one refuses with 501."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """An HTTP request, read to its end."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    """By lower-case name."""
+    body: bytes = b""
+    user: str = ADMINISTRATOR
+    """Everybody is the administrator, until there are roles to tell them apart."""
+
+    def flag(self, name: str) -> bool:
+        return self.query.get(name, "").lower() in ("1", "true")
+
+    def number(self, name: str) -> int | None:
+        """The value of a numeric parameter; None where it is missing or empty."""
+        text = self.query.get(name, "")
+        if not text:
+            return None
+        try:
+            return int(text)
+        except ValueError as error:
+            raise BadRequest(f'strconv.ParseInt: parsing "{text}": invalid syntax ({name})') from error
+
+    @property
+    def media_type(self) -> str:
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What a request is about."""
+
+    verb: str
+    resource: Resource
+    namespace: str = ""
+    name: str = ""
+    subresource: str = ""
+
+    def place(self, obj: Object) -> None:
+        """Give the object the namespace and name of the URL; BadRequest if it has others."""
+        meta = obj.setdefault("metadata", {})
+        if self.resource.namespaced:
+            if meta.setdefault("namespace", self.namespace) != self.namespace:
+                raise BadRequest(
+                    "the namespace of the provided object does not match the namespace sent on the request"
+                )
+        elif meta.get("namespace"):
+            raise BadRequest("the namespace of the provided object does not match the namespace sent on the request")
+        if self.name and meta.setdefault("name", self.name) != self.name:
+            raise BadRequest(
+                f"the name of the object ({meta['name']}) does not match the name on the URL ({self.name})"
+            )
+
+
+def target(request: Request, registry: Registry) -> Target | None:
+    """What the request is about; None where the path is not one of a resource. Raises 404, 405 or 501."""
+    parts = [unquote(part) for part in request.path.strip("/").split("/")]
+    match parts:
+        case ["api", version, *rest] if rest:
+            return _target(request, registry, "", version, rest)
+        case ["apis", group, version, *rest] if rest:
+            return _target(request, registry, group, version, rest)
+    return None
+
+
+def _target(request: Request, registry: Registry, group: str, version: str, rest: list[str]) -> Target:
+    namespace = ""
+    in_namespace = rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in ("status", "finalize")
+    if in_namespace:
+        namespace, rest = rest[1], rest[2:]
+    resource = registry.find(group, version, rest[0])
+    if resource is None or len(rest) > 3 or (in_namespace and not resource.namespaced):
+        raise NotFound.path()
+    name = rest[1] if len(rest) > 1 else ""
+    subresource = rest[2] if len(rest) > 2 else ""
+    if name and resource.namespaced and not namespace:
+        raise NotFound.path()
+    if subresource:
+        _check_subresource(resource, subresource, request.method)
+    verb = _VERBS.get((request.method, bool(name)))
+    if verb == "list" and request.flag("watch"):
+        verb = "watch"
+    if verb is None or verb not in resource.verbs or (verb == "create" and resource.namespaced and not namespace):
+        raise MethodNotAllowed
+    if verb == "deletecollection" and resource.namespaced and not namespace:
+        raise MethodNotAllowed
+    return Target(verb=verb, resource=resource, namespace=namespace, name=name, subresource=subresource)
+
+
+def _check_subresource(resource: Resource, subresource: str, method: str) -> None:
+    if (resource.key, subresource) in _NOT_HERE:
+        raise NotImplementedHere(f"the sandbox has no {resource.plural}/{subresource}; a real API server has")
+    allowed = {
+        "status": ("GET", "PUT", "PATCH") if resource.status else (),
+        "scale": ("GET", "PUT", "PATCH") if resource.scale else (),
+        "log": ("GET",) if resource is PODS else (),
+    }.get(subresource, ())
+    if not allowed:
+        raise NotFound.path()
+    if method not in allowed:
+        raise MethodNotAllowed

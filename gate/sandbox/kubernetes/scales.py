@@ -1,0 +1,44 @@
+"""The scale subresource: what `kubectl scale` and autoscalers read and write instead of the object itself."""
+
+from gate.sandbox.kubernetes.decoding import decode
+from gate.sandbox.kubernetes.errors import Invalid, invalid
+from gate.sandbox.kubernetes.objects import Object, lookup, name_of
+from gate.sandbox.kubernetes.resources import Resource, Scale
+from gate.sandbox.kubernetes.selectors import LabelSelector
+
+API_VERSION = "autoscaling/v1"
+
+
+def scale_of(scale: Scale, obj: Object) -> Object:
+    """The autoscaling/v1 Scale that shows the object."""
+    meta = obj["metadata"]
+    kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+    selector = lookup(obj, scale.selector, "")
+    status: Object = {"replicas": lookup(obj, scale.observed, 0)}
+    if selector:
+        status["selector"] = selector if isinstance(selector, str) else str(LabelSelector.from_object(selector))
+    return {
+        "kind": "Scale",
+        "apiVersion": API_VERSION,
+        "metadata": {key: meta[key] for key in kept if key in meta},
+        "spec": {"replicas": lookup(obj, scale.replicas, 0)},
+        "status": status,
+    }
+
+
+def scaled(resource: Resource, scale: Scale, obj: Object, wanted: Object) -> Object:
+    """The object as the Scale wants it; Invalid for a number of replicas that cannot be."""
+    wanted = decode("Scale", API_VERSION, wanted).object
+    replicas = lookup(wanted, "spec.replicas", 0)
+    if replicas < 0:
+        cause = invalid("spec.replicas", replicas, "must be greater than or equal to 0")
+        raise Invalid.of(resource, name_of(obj), [cause])
+    *parents, last = scale.replicas.split(".")
+    place = obj
+    for parent in parents:
+        place = place.setdefault(parent, {})
+    place[last] = replicas
+    revision = lookup(wanted, "metadata.resourceVersion")
+    if revision:
+        obj["metadata"]["resourceVersion"] = revision
+    return obj

@@ -1,0 +1,177 @@
+"""The API over HTTP on loopback: HTTP/1.1 with connections that stay, and chunked streams for watches and logs."""
+
+import contextlib
+import select
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl, urlsplit
+
+from gate.sandbox.kubernetes import tables
+from gate.sandbox.kubernetes.errors import ApiError
+from gate.sandbox.kubernetes.faults import Fault, Faults
+from gate.sandbox.kubernetes.rest import Answer, Api, Stream
+from gate.sandbox.kubernetes.routes import Request
+
+_REASONS: Mapping[int, str] = {
+    409: "Conflict",
+    410: "Expired",
+    429: "TooManyRequests",
+    500: "InternalError",
+    503: "ServiceUnavailable",
+    504: "Timeout",
+}
+
+
+class ApiServer:
+    """A listening API server; `start` and `stop` it once."""
+
+    def __init__(
+        self,
+        api: Api,
+        *,
+        address: str = "127.0.0.1",
+        port: int = 0,
+        faults: Faults | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._listener = _Listener((address, port), api, faults, sleep)
+        self._thread = threading.Thread(target=self._listener.serve_forever, args=(0.05,), name="api", daemon=True)
+
+    @property
+    def url(self) -> str:
+        host, port = self._listener.server_address[:2]
+        return f"http://{host!s}:{port}"
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop listening, end all streams and close all connections."""
+        self._listener.shutdown()
+        self._thread.join()
+        self._listener.api.store.close()
+        self._listener.close_connections()
+        self._listener.server_close()
+
+
+class _Listener(ThreadingHTTPServer):
+    daemon_threads = False
+    block_on_close = True
+    request_queue_size = 256
+
+    def __init__(
+        self, address: tuple[str, int], api: Api, faults: Faults | None, sleep: Callable[[float], None]
+    ) -> None:
+        super().__init__(address, _Connection)
+        self.api = api
+        self.faults = faults
+        self.sleep = sleep
+        self._connections: set[socket.socket] = set()
+        self._changing = threading.Lock()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._changing:
+            self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._changing:
+            self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def close_connections(self) -> None:
+        with self._changing:
+            for connection in self._connections:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A connection that broke is its client's business."""
+
+
+class _Connection(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    server: _Listener
+    extensions_map: ClassVar[dict[str, str]] = {}
+
+    def _serve(self) -> None:
+        parts = urlsplit(self.path)
+        request = Request(
+            method=self.command,
+            path=parts.path,
+            query=dict(parse_qsl(parts.query, keep_blank_values=True)),
+            headers={name.lower(): value for name, value in self.headers.items()},
+            body=self.rfile.read(int(self.headers.get("Content-Length") or 0)),
+        )
+        fault = self.server.faults(request) if self.server.faults is not None else None
+        if fault is not None and self._suffers(fault):
+            return
+        answer = self.server.api.answer(request)
+        if isinstance(answer, Answer):
+            self._send(answer)
+        else:
+            self._stream(answer)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _serve  # noqa: N815 (names of the library)
+
+    def _suffers(self, fault: Fault) -> bool:
+        """Let the fault happen; true if that was the answer."""
+        if fault.delay:
+            self.server.sleep(fault.delay)
+        if fault.cut:
+            self.close_connection = True
+            return True
+        if fault.status is None:
+            return False
+        details = {"retryAfterSeconds": fault.retry_after} if fault.retry_after else None
+        reason = _REASONS.get(fault.status, "")
+        error = ApiError("the sandbox was told to fail", code=fault.status, reason=reason, details=details)
+        answer = Answer(status=fault.status, body=tables.encode(error.as_status()))
+        self._send(answer, {"Retry-After": str(fault.retry_after)} if fault.retry_after else {})
+        return True
+
+    def _send(self, answer: Answer, headers: Mapping[str, str] | None = None) -> None:
+        self.send_response(answer.status, HTTPStatus(answer.status).phrase)
+        self.send_header("Content-Type", answer.media_type)
+        self.send_header("Content-Length", str(len(answer.body)))
+        for warning in answer.warnings:
+            escaped = warning.replace("\\", "\\\\").replace('"', '\\"')
+            self.send_header("Warning", f'299 - "{escaped}"')
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(answer.body)
+        self.wfile.flush()
+
+    def _stream(self, stream: Stream) -> None:
+        self.send_response(200, "OK")
+        self.send_header("Content-Type", stream.media_type)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.wfile.flush()
+        with contextlib.closing(stream.chunks):
+            for chunk in stream.chunks:
+                if chunk:
+                    self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+                    self.wfile.flush()
+                elif self._is_deserted():
+                    self.close_connection = True
+                    return
+        self.wfile.write(b"0\r\n\r\n")
+        self.wfile.flush()
+
+    def _is_deserted(self) -> bool:
+        """The client has closed its end (it sends nothing while it reads a stream, so readable means closed)."""
+        readable, _, _ = select.select([self.connection], [], [], 0)
+        return bool(readable) and not self.connection.recv(1, socket.MSG_PEEK)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: the sandbox's log is the objects."""
