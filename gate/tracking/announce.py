@@ -9,6 +9,8 @@ from gate.tracking.judgements import fold
 KEPT = 20
 """How many announcements a gate keeps; beyond it the oldest final ones go."""
 
+AWAITED = "the rollout is awaited, then chaos workflows will run"
+
 STATES = {
     Verdict.PASSED: StatusState.SUCCESS,
     Verdict.FAILED: StatusState.FAILED,
@@ -54,8 +56,9 @@ def _present(status: GateStatus, subscription: Subscription) -> Announcement | N
 def _state(status: GateStatus, subscription: str) -> tuple[StatusState, str]:
     entries = tuple(entry for entry in status.runs if subscription in entry.subscriptions)
     if status.verdict is None:
+        # No progress in these words: GitLab would not show it (a status in the same state keeps its description).
         begun = any(entry.uid for entry in entries)
-        return (StatusState.RUNNING, "chaos workflows are running") if begun else (StatusState.PENDING, status.message)
+        return (StatusState.RUNNING, "chaos workflows are running") if begun else (StatusState.PENDING, AWAITED)
     if not entries and status.verdict is Verdict.PASSED:
         return StatusState.PENDING, "subscribed after this version was judged; the next one will be"
     if not entries or status.reason is Reason.SUPERSEDED:

@@ -1,0 +1,62 @@
+"""The command line. Each command is imported only when it is called, so that `--help` is instant."""
+
+import importlib
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from gate.errors import GateError
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "demo": ("gate.cli.demo:demo", "Play two upgrades of a small shop on this machine."),
+    "sandbox": ("gate.cli.sandbox:sandbox", "Run the demo's Kubernetes, GitLab and gate until Ctrl-C."),
+    "serve": ("gate.cli.serve:serve", "Run the gate."),
+    "lint": ("gate.cli.lint:lint", "Check documents of a catalogue; says every mistake with file and line."),
+    "plan": ("gate.cli.plan:plan", "Say what a subscription would do now, without doing it."),
+    "wait": ("gate.cli.wait:wait", "Wait for the gate's verdict on a commit; the exit code is the verdict."),
+}
+"""Name -> where the command is, and what it does in one line."""
+
+USAGE = 2
+
+
+class Lazy(click.Group):
+    """A group whose commands are looked up in `COMMANDS`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, what) for name, (_, what) in COMMANDS.items()])
+
+
+@click.group(
+    cls=Lazy,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Try first:  chaos-gate demo",
+)
+@click.version_option(package_name="chaos-gate", prog_name="chaos-gate")
+def cli() -> None:
+    """A gate between staging and production that opens only on proof.
+
+    When a service is upgraded on staging, chaos workflows run against the new version; the pipeline gets one verdict.
+    """
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run a command; what the gate raises on purpose becomes one line and exit code 2."""
+    try:
+        cli.main(args=arguments, prog_name="chaos-gate")
+    except GateError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(USAGE)

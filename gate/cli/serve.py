@@ -1,0 +1,36 @@
+"""`chaos-gate serve`: the gate itself, as it runs in a cluster."""
+
+import logging
+import os
+import signal
+import threading
+
+import click
+
+
+@click.command(
+    epilog="""\b
+Example:
+  CHAOS_GATE_CATALOGUE=https://gitlab.example.org/platform/chaos-catalogue.git \\
+  CHAOS_GATE_GITLAB_URL=https://gitlab.example.org \\
+  CHAOS_GATE_GITLAB_TOKEN_FILE=/var/run/secrets/gitlab/token \\
+  chaos-gate serve
+"""
+)
+@click.option("--debug", is_flag=True, help="Log every comparison, not only those that change something.")
+def serve(debug: bool) -> None:
+    """Run the gate until SIGTERM or Ctrl-C. Settings come from CHAOS_GATE_… variables; Kubernetes from KUBECONFIG, or
+    from the pod that this runs in.
+    """
+    from gate import wire
+    from gate.config import Settings
+
+    logging.basicConfig(
+        level=logging.DEBUG if debug else logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    for noisy in ("urllib3", "git"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    wire.serve(Settings.read(os.environ), stop)
