@@ -4,6 +4,7 @@ Each waiting job holds a thread while its poll lasts, so the number of threads b
 above it (see `app.MOST_WAITING`) are answered at once and poll more often instead.
 """
 
+import socket
 import threading
 from types import TracebackType
 from typing import Any, Self
@@ -15,12 +16,25 @@ from gate.errors import Permanent
 THREADS = 100
 
 
+class _Listener(wsgi.Server):
+    """A server that gives its socket back when it cannot have the address; cheroot would leave it open."""
+
+    @staticmethod
+    def bind_socket(socket_: socket.socket, bind_addr: tuple[str, int]) -> socket.socket:
+        try:
+            socket_.bind(bind_addr)
+        except OSError:
+            socket_.close()
+            raise
+        return socket_
+
+
 class Server:
     """A running HTTP server; as a context manager it starts on entry and stops on exit."""
 
     def __init__(self, application: Any, *, host: str = "127.0.0.1", port: int = 0, threads: int = THREADS) -> None:
         """`port` 0: any that is free; `address` says which, once started."""
-        self._server = wsgi.Server((host, port), application, numthreads=threads, server_name="chaos-gate")
+        self._server = _Listener((host, port), application, numthreads=threads, server_name="chaos-gate")
         self._server.shutdown_timeout = 2
         self._thread = threading.Thread(target=self._server.serve, name="web", daemon=True)
         self._host, self._port = host, port

@@ -1,0 +1,432 @@
+"""What is answered to whom: above all, no verdict of one version for another commit."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gate.errors import Temporary
+from gate.model import (
+    Announcement,
+    Commit,
+    Evidence,
+    Gate,
+    GateStatus,
+    JudgedVersion,
+    Judgement,
+    Phase,
+    Reason,
+    Run,
+    RunEntry,
+    RunPhase,
+    RunSpec,
+    RunStatus,
+    StatusState,
+    Subscription,
+    Summary,
+    Verdict,
+    Window,
+    Workflow,
+    WorkflowUse,
+    Workload,
+    WorkloadKind,
+    WorkloadName,
+)
+from gate.web.answer import Answer, Question, State, answer
+from gate.web.answer_json import from_json, to_json
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+OLD, NEW = "a" * 40, "b" * 40
+
+
+def named(name: str) -> WorkloadName:
+    return WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="shop", name=name)
+
+
+CHECKOUT, CART = named("checkout"), named("cart")
+
+
+def subscribed(
+    workload: WorkloadName = CHECKOUT, project: str = "shop/checkout", environment: str = "staging"
+) -> Subscription:
+    return Subscription(
+        name=workload.name,
+        workload=workload,
+        environment=environment,
+        workflows=(WorkflowUse(name="survives"),),
+        settle=timedelta(seconds=5),
+        deadline=timedelta(minutes=30),
+        project=project,
+    )
+
+
+def commit(sha: str, pipeline: int | None = 10, project: str = "shop/checkout") -> Commit:
+    return Commit(project=project, sha=sha, pipeline=pipeline)
+
+
+def gate(workload: WorkloadName = CHECKOUT, **status: object) -> Gate:
+    return Gate(
+        namespace=workload.namespace,
+        name=workload.name,
+        uid="g",
+        workload=Workload(name=workload, uid="w"),
+        status=GateStatus(**status),
+    )
+
+
+PHASES = {Verdict.PASSED: Phase.OPEN, None: Phase.PENDING}
+ENTRY = RunEntry(name="run-1", workflow="survives", subscriptions=("checkout",), uid="r", score=90)
+
+
+def judged(verdict: Verdict | None, sha: str = NEW, workload: WorkloadName = CHECKOUT, **more: object) -> Gate:
+    status = {
+        "phase": PHASES.get(verdict, Phase.CLOSED),
+        "verdict": verdict,
+        "version": "v2",
+        "commit": commit(sha),
+        "runs": (ENTRY,),
+        "message": "so it is",
+    }
+    return gate(workload, **(status | more))
+
+
+def ask(question: Question, *gates: Gate, subscriptions: tuple[Subscription, ...] = (subscribed(),)) -> Answer:
+    return answer(question, gates=gates, subscriptions=subscriptions)
+
+
+def of(sha: str, pipeline: int | None = 10) -> Question:
+    return Question(workload=CHECKOUT, sha=sha, pipeline=pipeline)
+
+
+def announced(sha: str, state: StatusState, version: str = "v1", pipeline: int | None = 10) -> Announcement:
+    return Announcement(
+        name="chaos/staging/checkout", commit=commit(sha, pipeline), version=version, state=state, description="told"
+    )
+
+
+def remembered(version: str, verdict: Verdict, at: datetime = NOW) -> JudgedVersion:
+    return JudgedVersion(version=version, workflows="f", at=at, judgement=Judgement(verdict=verdict), runs=(ENTRY,))
+
+
+# ------------------------------------------------------------------------------------------------- the commit that runs
+
+
+@pytest.mark.parametrize(
+    ("verdict", "state"),
+    [
+        (None, State.PENDING),
+        (Verdict.PASSED, State.OPEN),
+        (Verdict.FAILED, State.CLOSED),
+        (Verdict.ERRORED, State.CLOSED),
+        (Verdict.CANCELED, State.CLOSED),
+    ],
+)
+def test_the_commit_that_the_gate_is_at_gets_its_verdict(verdict: Verdict | None, state: State) -> None:
+    found = ask(of(NEW), judged(verdict))
+    assert (found.state, found.verdict) == (state, verdict)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [of(OLD), of(NEW, 11), of(OLD, None), Question(project="shop/checkout", sha=OLD)],
+)
+def test_another_commit_or_pipeline_gets_none(question: Question) -> None:
+    found = ask(question, judged(Verdict.PASSED))
+    assert (found.state, found.verdict) == (State.UNSEEN, None)
+    assert "the gate is at commit bbbbbbbb of pipeline 10" in found.message
+
+
+def test_without_a_pipeline_in_the_question_the_commit_decides() -> None:
+    assert ask(of(NEW, None), judged(Verdict.PASSED)).state is State.OPEN
+
+
+def test_a_pipeline_that_the_gate_does_not_know_of_is_not_assumed() -> None:
+    found = ask(of(NEW), judged(Verdict.PASSED, commit=commit(NEW, None)))
+    assert found.state is State.UNSEEN
+    assert "no pipeline that it knows" in found.message
+
+
+def test_a_gate_that_knows_no_commit_answers_no_commit_and_says_the_remedy() -> None:
+    found = ask(of(NEW), judged(Verdict.PASSED, commit=None))
+    assert (found.state, found.verdict) == (State.UNSEEN, None)
+    assert "chaosgate.dev/project" in found.message
+
+
+def test_the_same_commit_id_in_another_project_is_another_commit() -> None:
+    found = ask(
+        Question(project="fork/checkout", sha=NEW),
+        judged(Verdict.PASSED),
+        subscriptions=(subscribed(project="fork/checkout"),),
+    )
+    assert found.state is State.UNSEEN
+
+
+@pytest.mark.parametrize(
+    ("phase", "verdict"),
+    [
+        (Phase.PENDING, Verdict.PASSED),
+        (Phase.CLOSED, Verdict.PASSED),
+        (Phase.PENDING, Verdict.FAILED),
+        (Phase.OPEN, Verdict.FAILED),
+        (Phase.OPEN, None),
+    ],
+)
+def test_a_phase_that_does_not_fit_its_verdict_is_no_answer(phase: Phase, verdict: Verdict | None) -> None:
+    found = ask(of(NEW), judged(verdict, phase=phase))
+    assert (found.state, found.verdict) == (State.PENDING, None)
+
+
+def test_without_a_commit_in_the_question_the_version_that_runs_is_answered() -> None:
+    assert ask(Question(workload=CHECKOUT), judged(Verdict.FAILED, commit=None)).verdict is Verdict.FAILED
+
+
+# ------------------------------------------------------------------------------------------ the commits before that one
+
+
+def test_a_commit_that_was_superseded_is_canceled() -> None:
+    at_new = judged(
+        None, announcements=(announced(OLD, StatusState.CANCELED), announced(NEW, StatusState.RUNNING, "v2"))
+    )
+    found = ask(of(OLD), at_new)
+    assert (found.state, found.verdict, found.reason, found.message) == (
+        State.CLOSED,
+        Verdict.CANCELED,
+        Reason.SUPERSEDED,
+        "told",
+    )
+    assert ask(of(NEW), at_new).state is State.PENDING
+
+
+@pytest.mark.parametrize(
+    ("told", "verdict"),
+    [
+        (StatusState.SUCCESS, Verdict.PASSED),
+        (StatusState.FAILED, Verdict.FAILED),
+        (StatusState.FAILED, Verdict.ERRORED),
+    ],
+)
+def test_a_commit_left_behind_keeps_the_verdict_that_its_own_version_got(told: StatusState, verdict: Verdict) -> None:
+    at_new = judged(None, announcements=(announced(OLD, told),), judged=(remembered("v1", verdict),))
+    assert ask(of(OLD), at_new).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    "judgements",
+    [
+        (),
+        (remembered("v2", Verdict.PASSED),),
+        (remembered("v1", Verdict.FAILED),),
+        (remembered("v1", Verdict.PASSED), remembered("v1", Verdict.FAILED, NOW + timedelta(1))),
+    ],
+)
+def test_a_success_that_no_judgement_of_that_version_backs_is_no_pass(judgements: tuple[JudgedVersion, ...]) -> None:
+    at_new = judged(Verdict.PASSED, announcements=(announced(OLD, StatusState.SUCCESS),), judged=judgements)
+    assert ask(of(OLD), at_new).verdict is Verdict.CANCELED
+
+
+def test_what_was_announced_for_another_pipeline_of_the_commit_does_not_count() -> None:
+    at_new = judged(
+        None,
+        announcements=(announced(OLD, StatusState.SUCCESS, pipeline=9),),
+        judged=(remembered("v1", Verdict.PASSED),),
+    )
+    assert ask(of(OLD), at_new).state is State.UNSEEN
+
+
+shas = st.sampled_from(["a" * 40, "b" * 40, "c" * 40])
+pipelines = st.sampled_from([None, 1, 2])
+verdicts = st.sampled_from(Verdict)
+announcements = st.builds(announced, shas, st.sampled_from(StatusState), st.sampled_from(["v1", "v2", "v3"]), pipelines)
+judgements = st.builds(
+    remembered, st.sampled_from(["v1", "v2", "v3"]), verdicts, st.integers(0, 9).map(lambda day: NOW + timedelta(day))
+)
+
+
+@given(
+    asked=shas,
+    pipeline=pipelines,
+    current=st.none() | st.builds(commit, shas, pipelines),
+    verdict=st.none() | verdicts,
+    phase=st.sampled_from(Phase),
+    told=st.lists(announcements, max_size=4),
+    memory=st.lists(judgements, max_size=4),
+)
+def test_open_always_means_that_a_version_of_this_very_commit_has_passed(
+    asked: str,
+    pipeline: int | None,
+    current: Commit | None,
+    verdict: Verdict | None,
+    phase: Phase,
+    told: list[Announcement],
+    memory: list[JudgedVersion],
+) -> None:
+    found = ask(
+        of(asked, pipeline),
+        gate(
+            phase=phase, verdict=verdict, version="v9", commit=current, announcements=tuple(told), judged=tuple(memory)
+        ),
+    )
+
+    def is_asked(one: Commit | None) -> bool:
+        return one is not None and one.sha == asked and pipeline in {None, one.pipeline}
+
+    assert (found.verdict is None) == (found.state not in {State.OPEN, State.CLOSED})
+    if found.state is State.OPEN:
+        now = is_asked(current) and found.version == "v9" and verdict is Verdict.PASSED and phase is Phase.OPEN
+        then = any(
+            is_asked(one.commit)
+            and one.state is StatusState.SUCCESS
+            and one.version == entry.version == found.version
+            and entry.judgement.verdict is Verdict.PASSED
+            for one in told
+            for entry in memory
+        )
+        assert now or then
+    elif found.verdict is not None:
+        assert is_asked(current) or any(is_asked(one.commit) and one.state.final for one in told)
+
+
+# ----------------------------------------------------------------------------------------------------- who is asked for
+
+
+def test_a_workload_that_nobody_subscribed_is_said_to_be_so() -> None:
+    found = ask(Question(workload=CART, sha=NEW))
+    assert (found.state, found.verdict) == (State.UNSUBSCRIBED, None)
+    assert "Deployment shop/cart" in found.message
+
+
+def test_a_project_without_subscriptions_in_that_environment_is_unsubscribed() -> None:
+    assert ask(Question(project="shop/checkout", environment="production", sha=NEW)).state is State.UNSUBSCRIBED
+    assert ask(Question(project="shop/other", sha=NEW)).state is State.UNSUBSCRIBED
+
+
+def test_a_subscribed_workload_without_a_gate_is_unseen() -> None:
+    assert ask(of(NEW)).state is State.UNSEEN
+
+
+@pytest.mark.parametrize("question", [of(NEW), Question(project="shop/checkout", environment="staging", sha=NEW)])
+def test_a_gate_whose_document_cannot_be_read_any_more_is_not_taken_for_unsubscribed(question: Question) -> None:
+    broken = judged(Verdict.ERRORED, subscriptions=("checkout",))
+    assert ask(question, broken, subscriptions=()).verdict is Verdict.ERRORED
+
+
+def test_a_gate_that_nobody_subscribes_any_more_is_unsubscribed() -> None:
+    assert ask(of(NEW), judged(Verdict.PASSED), subscriptions=()).state is State.UNSUBSCRIBED
+
+
+# ---------------------------------------------------------------------------------------------------- several workloads
+
+BOTH = (subscribed(), subscribed(CART))
+PROJECT = Question(project="Shop/Checkout", environment="staging", sha=NEW, pipeline=10)
+
+
+def test_several_workloads_are_open_only_together() -> None:
+    passed = judged(Verdict.PASSED)
+    assert ask(PROJECT, passed, judged(Verdict.PASSED, workload=CART), subscriptions=BOTH).state is State.OPEN
+    assert ask(PROJECT, passed, judged(None, workload=CART), subscriptions=BOTH).state is State.PENDING
+    assert ask(PROJECT, passed, subscriptions=BOTH).state is State.UNSEEN
+    assert ask(PROJECT, passed, judged(Verdict.PASSED, OLD, CART), subscriptions=BOTH).state is State.UNSEEN
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "verdict"),
+    [
+        (Verdict.FAILED, None, Verdict.FAILED),
+        (Verdict.ERRORED, None, None),
+        (Verdict.PASSED, Verdict.ERRORED, Verdict.ERRORED),
+        (Verdict.CANCELED, Verdict.ERRORED, Verdict.ERRORED),
+        (Verdict.FAILED, Verdict.ERRORED, Verdict.FAILED),
+        (Verdict.CANCELED, Verdict.PASSED, Verdict.CANCELED),
+    ],
+)
+def test_several_verdicts_fold_to_the_worst_and_only_a_failure_comes_early(
+    first: Verdict, second: Verdict | None, verdict: Verdict | None
+) -> None:
+    found = ask(PROJECT, judged(first), judged(second, workload=CART), subscriptions=BOTH)
+    assert found.verdict is verdict
+    assert len(found.runs) == 2
+    assert "Deployment shop/cart: so it is" in found.message
+
+
+# -------------------------------------------------------------------------------------------------------------- details
+
+
+def run(uid: str) -> Run:
+    summary = Summary(
+        probe="checkout answers",
+        window=Window.DURING,
+        step="one pod dies",
+        samples=200,
+        failures=12,
+        streak=timedelta(seconds=3),
+        first_failure=NOW,
+        detail="HTTP 502",
+    )
+    good = replace(summary, failures=0)
+    spec = RunSpec(
+        workload=Workload(name=CHECKOUT, uid="w"),
+        version="v2",
+        images=(),
+        workflow=Workflow(name="survives", baseline=timedelta(0), steady_state=(), steps=()),
+        subscriptions=(),
+        revision="",
+        seed="",
+        deadline=NOW,
+    )
+    status = RunStatus(phase=RunPhase.RUNNING, activity="holding", evidence=Evidence(summaries=(summary, good)))
+    return Run(namespace="shop", name="run-1", uid=uid, created=NOW, spec=spec, status=status)
+
+
+def test_a_run_that_is_still_there_tells_what_it_does_and_which_probes_failed() -> None:
+    found = answer(of(NEW), gates=[judged(None)], subscriptions=[subscribed()], runs=[run("r")])
+    assert [(one.activity, [failed.failures for failed in one.failed]) for one in found.runs] == [("holding", [12])]
+
+
+def test_a_run_of_that_name_from_before_tells_nothing() -> None:
+    found = answer(of(NEW), gates=[judged(None)], subscriptions=[subscribed()], runs=[run("another")])
+    assert [(one.activity, one.failed) for one in found.runs] == [("", ())]
+
+
+def test_an_answer_survives_its_journey() -> None:
+    found = answer(
+        of(NEW),
+        gates=[judged(Verdict.FAILED, reason=Reason.PROBE_FAILED)],
+        subscriptions=[subscribed()],
+        runs=[run("r")],
+    )
+    assert from_json(json.loads(json.dumps(to_json(found)))) == found
+
+
+def test_the_etag_changes_with_the_answer_only() -> None:
+    assert ask(of(NEW), judged(None)).etag == ask(of(NEW), judged(None)).etag
+    assert ask(of(NEW), judged(None)).etag != ask(of(NEW), judged(None, message="other")).etag
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        None,
+        [],
+        {},
+        "open",
+        {"state": "open", "verdict": None},
+        {"state": "open", "verdict": "FAILED"},
+        {"state": "closed", "verdict": None},
+        {"state": "closed", "verdict": "PASSED"},
+        {"state": "pending", "verdict": "PASSED"},
+        {"state": "ajar", "verdict": None},
+        {"state": "open", "verdict": "GREAT"},
+        {"state": "pending", "verdict": None, "runs": [{}]},
+    ],
+)
+def test_what_cannot_be_an_answer_is_never_taken_for_one(said: object) -> None:
+    with pytest.raises(Temporary, match="cannot be read"):
+        from_json(said)
+
+
+def test_a_reason_that_this_program_does_not_know_hides_no_verdict() -> None:
+    found = from_json({"state": "closed", "verdict": "FAILED", "reason": "SomethingNew"})
+    assert (found.verdict, found.reason) == (Verdict.FAILED, None)

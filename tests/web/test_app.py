@@ -1,0 +1,219 @@
+"""The web room over a real server: what it shows, and how long it holds those who wait."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import requests
+
+from gate.errors import Permanent
+from gate.model import (
+    Commit,
+    Gate,
+    GateStatus,
+    Load,
+    Phase,
+    Probe,
+    Run,
+    RunSpec,
+    Subscription,
+    Verdict,
+    Workflow,
+    WorkflowUse,
+    Workload,
+    WorkloadKind,
+    WorkloadName,
+)
+from gate.web.app import create_app
+from gate.web.changes import Changes
+from gate.web.server import Server
+from gate.web.views import Readiness
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+SHA = "a" * 40
+CHECKOUT = WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="shop", name="checkout")
+SUBSCRIPTION = Subscription(
+    name="checkout",
+    workload=CHECKOUT,
+    environment="staging",
+    workflows=(WorkflowUse(name="survives"),),
+    settle=timedelta(0),
+    deadline=timedelta(minutes=1),
+    project="shop/checkout",
+)
+ASK = {"namespace": "shop", "name": "checkout", "sha": SHA}
+
+
+def gate(verdict: Verdict | None, **status: object) -> Gate:
+    phase = Phase.PENDING if verdict is None else Phase.OPEN if verdict is Verdict.PASSED else Phase.CLOSED
+    return Gate(
+        namespace="shop",
+        name="checkout",
+        uid="g",
+        workload=Workload(name=CHECKOUT, uid="w"),
+        status=GateStatus(phase=phase, verdict=verdict, commit=Commit(project="shop/checkout", sha=SHA), **status),
+    )
+
+
+def get(address: str, path: str, **query: str) -> requests.Response:
+    return requests.get(f"{address}{path}", params=query, timeout=10)
+
+
+def test_a_gate_that_lives_says_so(served) -> None:
+    answer = get(served(), "/healthz")
+    assert (answer.status_code, answer.text) == (200, "ok\n")
+
+
+@pytest.mark.parametrize(("ready", "status"), [(True, 200), (False, 503)])
+def test_readiness_comes_with_its_parts(known, served, ready: bool, status: int) -> None:
+    known.state = Readiness(
+        ready=ready, revision="abc", catalogue_age=timedelta(seconds=9), gitlab="away", details={"mode": "run"}
+    )
+    answer = get(served(), "/readyz")
+    assert answer.status_code == status
+    assert answer.json() == {
+        "ready": ready,
+        "catalogue": {"revision": "abc", "age_s": 9.0},
+        "watch_lag_s": None,
+        "gitlab": "away",
+        "mode": "run",
+    }
+
+
+def test_gates_are_listed_and_found_by_their_workload(known, served) -> None:
+    known.all_gates = [gate(Verdict.PASSED, since=NOW)]
+    address = served()
+    listed = get(address, "/api/v1/gates").json()["items"]
+    assert [(one["name"], one["phase"], one["since"]) for one in listed] == [("checkout", "Open", NOW.isoformat())]
+    assert get(address, "/api/v1/gates/shop/deployment/checkout").json() == listed[0]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/gates/shop/Deployment/cart", "/nothing"])
+def test_what_is_not_there_is_an_error_in_json(served, path: str) -> None:
+    answer = get(served(), path)
+    assert answer.status_code == 404
+    assert answer.json()["error"]
+
+
+def test_runs_are_listed_without_the_settings_of_their_probes_and_loads(known, served) -> None:
+    secret = {"headers": {"Authorization": "very-secret"}}
+    workflow = Workflow(
+        name="survives",
+        baseline=timedelta(0),
+        steady_state=(Probe(name="p", kind="http", settings=secret),),
+        load=(Load(name="l", kind="http", settings=secret),),
+        steps=(),
+    )
+    spec = RunSpec(
+        workload=Workload(name=CHECKOUT, uid="w"),
+        version="v",
+        images=(),
+        workflow=workflow,
+        subscriptions=(),
+        revision="",
+        seed="",
+        deadline=NOW,
+    )
+    known.all_runs = [Run(namespace="shop", name="r", uid="u", created=NOW, spec=spec)]
+    address = served()
+    answer = get(address, "/api/v1/runs")
+    assert [(one["name"], one["workflow"], one["phase"]) for one in answer.json()["items"]] == [
+        ("r", "survives", "Pending")
+    ]
+    assert "very-secret" not in answer.text
+    assert get(address, "/api/v1/runs", namespace="other").json() == {"items": []}
+
+
+def test_a_first_question_is_answered_at_once(known, served) -> None:
+    known.all_subscriptions, known.all_gates = [SUBSCRIPTION], [gate(Verdict.PASSED)]
+    answer = get(served(), "/api/v1/wait", **ASK, timeout="30")
+    assert (answer.json()["state"], answer.json()["verdict"]) == ("open", "PASSED")
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_a_question_is_held_until_the_answer_changes(known, served) -> None:
+    known.all_subscriptions, known.all_gates = [SUBSCRIPTION], [gate(None)]
+    address = served()
+    first = get(address, "/api/v1/wait", **ASK).json()
+    with ThreadPoolExecutor() as pool:
+        held = [pool.submit(get, address, "/api/v1/wait", **ASK, after=first["etag"], timeout="30") for _ in range(3)]
+        known.changes.ring()  # something else changed: not worth an answer
+        assert not any(one.done() for one in held)
+        known.all_gates = [gate(Verdict.FAILED)]
+        known.changes.ring()
+        assert {one.result(timeout=5).json()["verdict"] for one in held} == {"FAILED"}
+
+
+def test_a_question_is_not_held_beyond_its_time(known, served) -> None:
+    known.all_subscriptions = [SUBSCRIPTION]
+    address = served()
+    first = get(address, "/api/v1/wait", **ASK).json()
+    begun = time.monotonic()
+    assert get(address, "/api/v1/wait", **ASK, after=first["etag"], timeout="0.3").json() == first
+    assert 0.3 <= time.monotonic() - begun < 5
+
+
+def test_one_waiting_job_too_many_is_answered_at_once(known) -> None:
+    known.all_subscriptions = [SUBSCRIPTION]
+    client = create_app(known, most_waiting=0).test_client()
+    first = client.get("/api/v1/wait", query_string=ASK).json
+    begun = time.monotonic()
+    assert client.get("/api/v1/wait", query_string=ASK | {"after": first["etag"], "timeout": "30"}).json == first
+    assert time.monotonic() - begun < 5
+
+
+def test_stopping_ends_all_polls(known, served) -> None:
+    known.all_subscriptions = [SUBSCRIPTION]
+    address = served()
+    first = get(address, "/api/v1/wait", **ASK).json()
+    with ThreadPoolExecutor() as pool:
+        held = pool.submit(get, address, "/api/v1/wait", **ASK, after=first["etag"], timeout="30")
+        known.changes.close()
+        assert held.result(timeout=5).json() == first
+
+
+def test_before_the_catalogue_is_read_nobody_is_told_that_nobody_subscribed(known, served) -> None:
+    known.all_subscriptions = None
+    answer = get(served(), "/api/v1/wait", **ASK)
+    assert answer.status_code == 503
+    assert "catalogue" in answer.json()["error"]
+
+
+def test_a_bad_question_is_refused_in_json(served) -> None:
+    answer = get(served(), "/api/v1/wait", project="a/b")
+    assert answer.status_code == 400
+    assert "give sha as well" in answer.json()["error"]
+
+
+def test_the_page_shows_what_goes_on_and_escapes_it(known, served) -> None:
+    known.all_gates = [gate(None, message="<script>alert(1)</script>", since=datetime.now(UTC) - timedelta(minutes=5))]
+    page = get(served(), "/").text
+    assert "Deployment shop/checkout" in page
+    assert "5 min" in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script" not in page
+    assert "0123456789" in page
+
+
+def test_an_address_that_is_taken_is_said(known, served) -> None:
+    port = int(served().rsplit(":", 1)[1])
+    with pytest.raises(Permanent, match=f"cannot listen on 127.0.0.1:{port}"):
+        Server(create_app(known), port=port).start()
+
+
+def test_a_bell_wakes_all_and_forgets_nothing() -> None:
+    changes = Changes()
+    assert changes.changed(-1, 0) == 0
+    changes.ring()
+    assert changes.changed(0, 60) == 1
+    assert changes.changed(1, 0.01) == 1
+    woken: list[int] = []
+    threads = [threading.Thread(target=lambda: woken.append(changes.changed(1, 60))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    changes.ring()
+    for thread in threads:
+        thread.join(5)
+    assert woken == [2, 2, 2]
