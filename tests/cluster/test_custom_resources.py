@@ -1,0 +1,212 @@
+"""Gates and runs as the cluster holds them, on the embedded API server with the real schemas."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gate.cluster.api import Api
+from gate.cluster.gates import Gates
+from gate.cluster.runs import RunJournal, Runs
+from gate.errors import Conflict, GateError, Permanent
+from gate.model import (
+    Commit,
+    ContainerImage,
+    Evidence,
+    Gate,
+    GateStatus,
+    Judgement,
+    Phase,
+    Probe,
+    Reason,
+    RunEntry,
+    RunPhase,
+    RunSpec,
+    RunStatus,
+    Step,
+    Summary,
+    Target,
+    Tolerance,
+    Undo,
+    Verdict,
+    Window,
+    Workflow,
+    Workload,
+    WorkloadKind,
+    WorkloadName,
+)
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+IMAGES = (ContainerImage("checkout", f"sha256:{'a' * 64}"),)
+WORKLOAD = Workload(
+    name=WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="default", name="checkout"), uid="uid-of-checkout"
+)
+SPEC = RunSpec(
+    workload=WORKLOAD,
+    version="0123456789",
+    images=IMAGES,
+    workflow=Workflow(
+        name="loss",
+        baseline=timedelta(seconds=2),
+        steady_state=(
+            Probe(
+                name="answers",
+                kind="http",
+                settings={"url": "http://checkout/", "headers": {"a": "b"}},
+                tolerate=Tolerance(failures=0.01, streak=timedelta(milliseconds=1500)),
+            ),
+        ),
+        steps=(
+            Step(
+                name="one dies",
+                fault="pod-kill",
+                settings={"count": 1},
+                hold=timedelta(seconds=4),
+                recover=timedelta(seconds=5),
+                target=replace(WORKLOAD.name, name="inventory"),
+            ),
+        ),
+    ),
+    subscriptions=("checkout",),
+    revision="abc",
+    seed="seed",
+    deadline=NOW + timedelta(minutes=30),
+)
+TARGET = Target(kind="Pod", namespace="default", name="checkout-x", uid="u", node="n", images=IMAGES)
+
+
+@pytest.fixture
+def gate(api: Api) -> Gate:
+    return Gates(api).create(WORKLOAD)
+
+
+def test_a_gate_comes_back_as_it_was_saved(api: Api, gate: Gate) -> None:
+    status = GateStatus(
+        phase=Phase.CLOSED,
+        version="0123456789",
+        images=IMAGES,
+        verdict=Verdict.FAILED,
+        reason=Reason.PROBE_FAILED,
+        message="it broke",
+        since=NOW,
+        judgements=3,
+        runs=(RunEntry(name="r", workflow="loss", subscriptions=("checkout",), verdict=Verdict.FAILED, score=50),),
+        commit=Commit(project="shop/checkout", sha="a" * 40, pipeline=7),
+    )
+    Gates(api).save(gate, status)
+    found = Gates(api).get(WORKLOAD.name)
+    assert found is not None
+    assert found.status == status
+
+
+def test_what_is_cleared_in_a_gate_is_cleared_in_the_cluster(api: Api, gate: Gate) -> None:
+    judged = Gates(api).save(gate, GateStatus(verdict=Verdict.FAILED, reason=Reason.ABORTED, since=NOW))
+    assert Gates(api).save(judged, GateStatus()).status == GateStatus()
+
+
+def test_a_gate_that_was_written_meanwhile_is_not_overwritten(api: Api, gate: Gate) -> None:
+    Gates(api).save(gate, GateStatus(message="first"))
+    with pytest.raises(Conflict):
+        Gates(api).save(gate, GateStatus(message="second"))
+
+
+def test_the_reporter_and_the_tracker_do_not_undo_each_other(api: Api, gate: Gate) -> None:
+    gates = Gates(api)
+    gates.save(gate, GateStatus(message="the tracker's"))
+    gates.save_accepted(gate, {"a": "success-1", "b": "pending-1"}, "")
+    gates.save_accepted(gate, {"b": None}, "GitLab is away")
+    found = gates.get(WORKLOAD.name)
+    assert found is not None
+    assert (found.status.message, found.accepted, found.reported) == (
+        "the tracker's",
+        {"a": "success-1"},
+        "GitLab is away",
+    )
+
+
+def test_creating_twice_is_creating_once(api: Api, gate: Gate) -> None:
+    assert Gates(api).create(WORKLOAD) == gate
+    runs = Runs(api)
+    assert runs.create(gate, "run", SPEC) == runs.create(gate, "run", SPEC)
+
+
+def test_a_run_comes_back_as_it_was_made(api: Api, gate: Gate) -> None:
+    made = Runs(api).create(gate, "run", SPEC)
+    assert made.spec == SPEC
+    assert made.status == RunStatus()
+
+
+def test_the_undo_is_guarded_by_the_finalizer_until_it_is_taken_back(api: Api, gate: Gate) -> None:
+    runs = Runs(api)
+    run = runs.create(gate, "run", SPEC)
+    journal = RunJournal(runs, run)
+    undo = Undo(id="1", step="one dies", fault="pod-kill", target=TARGET, before={"replicas": 3})
+    status = RunStatus(phase=RunPhase.RUNNING, attempt=1, started=NOW, evidence=Evidence(undo=(undo,)))
+    journal.save(status, guarded=True)
+    saved = runs.get("default", "run")
+    assert saved is not None
+    assert (saved.guarded, saved.status) == (True, status)
+    journal.save(replace(status, phase=RunPhase.EXECUTED), guarded=False)
+    saved = runs.get("default", "run")
+    assert saved is not None
+    assert (saved.guarded, saved.status.phase) == (False, RunPhase.EXECUTED)
+
+
+def test_an_executor_cannot_write_a_verdict(api: Api, gate: Gate) -> None:
+    runs = Runs(api)
+    run = runs.create(gate, "run", SPEC)
+    runs.save_verdict(run, Judgement(verdict=Verdict.FAILED, reason=Reason.NO_EFFECT, message="nothing"), 0)
+    runs.save_status(run, RunStatus(phase=RunPhase.JUDGED, verdict=Verdict.PASSED, score=100))
+    found = runs.get("default", "run")
+    assert found is not None
+    assert (found.status.verdict, found.status.reason, found.status.score) == (Verdict.FAILED, Reason.NO_EFFECT, 0)
+
+
+def test_samples_keep_their_times(api: Api, gate: Gate) -> None:
+    runs = Runs(api)
+    run = runs.create(gate, "run", SPEC)
+    summary = Summary(
+        probe="answers",
+        window=Window.DURING,
+        step="one dies",
+        due=40,
+        samples=40,
+        failures=2,
+        streak=timedelta(milliseconds=250),
+        first_failure=NOW,
+        last_failure=NOW,
+        detail="HTTP 502",
+        p95=timedelta(milliseconds=12),
+    )
+    runs.save_status(run, RunStatus(evidence=Evidence(summaries=(summary,))))
+    found = runs.get("default", "run")
+    assert found is not None
+    assert found.status.evidence.summaries == (summary,)
+
+
+def test_the_journal_of_a_deleted_run_says_that_it_is_gone(api: Api, gate: Gate) -> None:
+    runs = Runs(api)
+    run = runs.create(gate, "run", SPEC)
+    assert api.delete("chaosruns", "default", "run", uid=run.uid)
+    with pytest.raises(Permanent):
+        RunJournal(runs, run).save(RunStatus(), guarded=True)
+
+
+def test_an_abort_is_seen_with_its_reason(api: Api, gate: Gate) -> None:
+    runs = Runs(api)
+    run = runs.create(gate, "run", SPEC)
+    runs.abort(run, Reason.SUPERSEDED)
+    found = runs.get("default", "run")
+    assert found is not None
+    assert found.abort is Reason.SUPERSEDED
+
+
+def test_the_api_server_refuses_a_gate_without_a_workload(api: Api) -> None:
+    body = {
+        "apiVersion": "chaosgate.dev/v1alpha1",
+        "kind": "ChaosGate",
+        "metadata": {"name": "x", "namespace": "default"},
+        "spec": {},
+    }
+    with pytest.raises(GateError, match="workload"):
+        api.create("chaosgates", "default", body)

@@ -1,0 +1,75 @@
+"""The local copy of a resource follows the server through everything that a watch can suffer."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gate.cluster.api import Api
+from gate.cluster.mirror import Mirror
+from gate.sandbox.kubernetes.cluster import Kubernetes
+
+Eventually = Callable[[Callable[[], object]], None]
+
+
+@pytest.fixture
+def followed(api: Api) -> Iterator[tuple[Mirror[str], list[tuple[str, str]]]]:
+    """A mirror of the ConfigMaps in `default` that keeps one value, and the keys it called for."""
+    called: list[tuple[str, str]] = []
+    mirror = Mirror(api, "configmaps", "default", lambda item: item["data"]["mode"], called.append)
+    stop = threading.Event()
+    thread = threading.Thread(target=mirror.run, args=(stop,))
+    thread.start()
+    mirror.synced.wait(10)
+    yield mirror, called
+    stop.set()
+    api.create("configmaps", "default", config_map("wakes-the-watch", "x"))
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def config_map(name: str, mode: str) -> dict[str, object]:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"mode": mode}}
+
+
+def test_what_comes_changes_and_goes_is_followed(
+    followed: tuple[Mirror[str], list[tuple[str, str]]], api: Api, eventually: Eventually
+) -> None:
+    mirror, called = followed
+    made = api.create("configmaps", "default", config_map("a", "run"))
+    eventually(lambda: mirror.get(("default", "a")) == "run")
+    api.patch("configmaps", "default", "a", {"data": {"mode": "pause"}})
+    eventually(lambda: mirror.get(("default", "a")) == "pause")
+    api.delete("configmaps", "default", "a", uid=made["metadata"]["uid"])
+    eventually(lambda: mirror.get(("default", "a")) is None)
+    assert called.count(("default", "a")) == 3
+
+
+def test_what_changed_while_the_server_was_away_is_called_for(tmp_path: Path, eventually: Eventually) -> None:
+    called: list[tuple[str, str]] = []
+    stop = threading.Event()
+    with Kubernetes() as before:
+        api = client(before, tmp_path)
+        api.create("configmaps", "default", config_map("goes", "run"))
+        mirror = Mirror(api, "configmaps", "default", lambda item: item["data"]["mode"], called.append)
+        thread = threading.Thread(target=mirror.run, args=(stop,))
+        thread.start()
+        eventually(lambda: mirror.get(("default", "goes")) == "run")
+        port = int(before.url.rpartition(":")[2])
+    eventually(lambda: mirror.problem)
+    called.clear()
+    with Kubernetes(port=port) as after:
+        api = client(after, tmp_path)
+        api.create("configmaps", "default", config_map("comes", "drain"))
+        eventually(lambda: mirror.keys() == [("default", "comes")])
+        stop.set()
+        api.create("configmaps", "default", config_map("wakes-the-watch", "x"))
+        thread.join(10)
+    assert set(called) >= {("default", "comes"), ("default", "goes")}
+
+
+def client(kubernetes: Kubernetes, folder: Path) -> Api:
+    config = folder / "kubeconfig"
+    config.write_text(kubernetes.kubeconfig())
+    return Api.from_environment(str(config))
