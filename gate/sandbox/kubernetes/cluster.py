@@ -12,9 +12,11 @@ import yaml
 from gate.sandbox.kubernetes.crds import CustomResources, load
 from gate.sandbox.kubernetes.emptying import Emptying
 from gate.sandbox.kubernetes.faults import Faults
+from gate.sandbox.kubernetes.images import Images
 from gate.sandbox.kubernetes.rest import Api, PodLogs
 from gate.sandbox.kubernetes.server import ApiServer
 from gate.sandbox.kubernetes.store import HISTORY, Store
+from gate.sandbox.kubernetes.workloads import Workloads
 
 
 class Part(Protocol):
@@ -28,7 +30,8 @@ class Part(Protocol):
 class Kubernetes:
     """A whole cluster in this process, on loopback. A context manager; `start` and `stop` do the same by hand.
 
-    `crds` are files with CustomResourceDefinitions that are served from the beginning. `parts` are made with the store,
+    With `images` it is alive: controllers act, and pods are processes that run these images. Without, objects are only
+    stored. `crds` are files with CustomResourceDefinitions that are served from the beginning. `parts` are made with the store,
     started after the server in the given order, and stopped in the opposite one; one that can read the logs of pods
     says so with `serve_logs`.
     """
@@ -38,6 +41,7 @@ class Kubernetes:
         *,
         address: str = "127.0.0.1",
         port: int = 0,
+        images: Images | None = None,
         crds: Sequence[Path] = (),
         parts: Sequence[Callable[[Store], Part]] = (),
         faults: Faults | None = None,
@@ -50,7 +54,11 @@ class Kubernetes:
         for path in crds:
             load(self.store, path)
         self._server = ApiServer(self.api, address=address, port=port, faults=faults)
-        made = (make(self.store) for make in parts)
+        made = [make(self.store) for make in parts]
+        if images is not None:
+            workloads = Workloads(self.store, images, clock=clock)
+            self.serve_logs(workloads.logs)
+            made.insert(0, workloads)
         self._parts: tuple[Part, ...] = (self._server, Emptying(self.store), *made)
         self._running = contextlib.ExitStack()
 

@@ -57,7 +57,8 @@ def parse(body: bytes, media_type: str) -> Object:
         else:
             raise UnsupportedMediaType(
                 "the body of the request was in an unknown format - accepted media types include: "
-                "application/json, application/yaml"
+                "application/json, application/yaml (for `kubectl create KIND`, which sends protobuf, "
+                "add `--dry-run=client -o yaml | kubectl apply -f -`)"
             )
     except (ValueError, yaml.YAMLError) as error:
         raise BadRequest(f"couldn't get version/kind; json parse error: {error}") from error

@@ -4,6 +4,7 @@ Only fields that kubectl or the sandbox's own controllers read, or that the real
 works in place and is idempotent.
 """
 
+from base64 import b64encode
 from collections.abc import Iterable
 from typing import Any
 
@@ -143,6 +144,10 @@ def endpoints(obj: Object) -> None:
 
 def secret(obj: Object) -> None:
     obj.setdefault("type", "Opaque")
+    plain = obj.pop("stringData", None) or {}
+    if plain:
+        encoded = {key: b64encode(value.encode()).decode() for key, value in plain.items()}
+        obj["data"] = {**(obj.get("data") or {}), **encoded}
 
 
 def event(obj: Object) -> None:

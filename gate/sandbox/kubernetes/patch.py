@@ -29,20 +29,20 @@ def json_patch(document: Document, operations: Any) -> Document:
 def _apply(document: Document, operation: Any) -> Document:
     match operation:
         case {"op": "add", "path": str(path), "value": value}:
-            return _edit(document, path, lambda _: value, insert=True)
+            return _edit(document, path, value, insert=True)
         case {"op": "replace", "path": str(path), "value": value}:
-            return _edit(document, path, lambda _: value)
+            return _edit(document, path, value)
         case {"op": "remove", "path": str(path)}:
             return _remove(document, path)
         case {"op": "move", "from": str(source), "path": str(path)}:
             value = _find(document, source)
-            return _edit(_remove(document, source), path, lambda _: value, insert=True)
+            return _edit(_remove(document, source), path, value, insert=True)
         case {"op": "copy", "from": str(source), "path": str(path)}:
             value = _find(document, source)
-            return _edit(document, path, lambda _: value, insert=True)
+            return _edit(document, path, value, insert=True)
         case {"op": "test", "path": str(path), "value": value}:
             if not _equal(_find(document, path), value):
-                raise _Unprocessable(f"testing value {path} failed: test failed")
+                raise _refused()
             return document
     raise BadRequest(f"invalid JSON patch operation: {operation!r}")
 
@@ -66,51 +66,49 @@ def _tokens(pointer: str) -> list[str]:
 
 def _find(document: Document, pointer: str) -> Any:
     for token in _tokens(pointer):
-        document = document[_step(document, token, pointer)]
+        document = document[_step(document, token)]
     return document
 
 
 def _remove(document: Document, pointer: str) -> Document:
-    _find(document, pointer)
-
     def without(container: Any, step: Any) -> Any:
         if isinstance(container, list):
             return container[:step] + container[step + 1 :]
         return {key: value for key, value in container.items() if key != step}
 
-    return _rebuild(document, _tokens(pointer), pointer, without)
+    return _rebuild(document, _tokens(pointer), without)
 
 
-def _edit(document: Document, pointer: str, new: Callable[[Any], Any], *, insert: bool = False) -> Document:
+def _edit(document: Document, pointer: str, value: Any, *, insert: bool = False) -> Document:
     """The document with the value at the pointer replaced, or inserted where that is a place in a list."""
     tokens = _tokens(pointer)
     if not tokens:
-        return new(document)
+        return value
 
     def put(container: Any, step: Any) -> Any:
         if isinstance(container, list):
-            return [*container[:step], new(None), *container[step + (0 if insert else 1) :]]
-        return container | {step: new(container.get(step))}
+            return [*container[:step], value, *container[step + (0 if insert else 1) :]]
+        return container | {step: value}
 
-    return _rebuild(document, tokens, pointer, put, insert=insert)
+    return _rebuild(document, tokens, put, insert=insert)
 
 
 def _rebuild(
-    document: Document, tokens: list[str], pointer: str, change: Callable[[Any, Any], Any], *, insert: bool = False
+    document: Document, tokens: list[str], change: Callable[[Any, Any], Any], *, insert: bool = False
 ) -> Document:
     if not tokens:
-        raise _missing(pointer)
+        raise _refused()
     last = len(tokens) == 1
-    step = _step(document, tokens[0], pointer, insert=insert and last)
+    step = _step(document, tokens[0], insert=insert and last)
     if last:
         return change(document, step)
-    inner = _rebuild(document[step], tokens[1:], pointer, change, insert=insert)
+    inner = _rebuild(document[step], tokens[1:], change, insert=insert)
     if isinstance(document, list):
         return [*document[:step], inner, *document[step + 1 :]]
     return document | {step: inner}
 
 
-def _step(container: Any, part: str, pointer: str, *, insert: bool = False) -> Any:
+def _step(container: Any, part: str, *, insert: bool = False) -> Any:
     """The key or index that one part of the pointer means in the container."""
     if isinstance(container, dict):
         if part in container or insert:
@@ -120,13 +118,12 @@ def _step(container: Any, part: str, pointer: str, *, insert: bool = False) -> A
             return len(container)
         if part.isdecimal() and int(part) < len(container) + insert and (part == "0" or part[0] != "0"):
             return int(part)
-    raise _missing(pointer)
+    raise _refused()
 
 
-def _missing(pointer: str) -> ApiError:
-    return _Unprocessable(
-        f'the server rejected our request due to an error in our request: doc is missing path: "{pointer}"'
-    )
+def _refused() -> ApiError:
+    """The patch does not fit the document. The real server says no more than this, either."""
+    return _Unprocessable("the server rejected our request due to an error in our request", details={})
 
 
 # JSON Merge Patch, RFC 7386
