@@ -32,7 +32,7 @@ class Addresses:
     """
 
     def __init__(self, *, start: int | None = None) -> None:
-        """`start` is the second octet to try first; by default it follows from the process id: neighbours rarely meet."""
+        """`start` is the second octet to try first; by default the process id decides, so neighbours rarely meet."""
         self._claim, self.second_octet = _claim(os.getpid() if start is None else start - _SECOND_OCTETS.start)
         self.node = f"127.{self.second_octet}.0.1"
         self._pods = _Pool(lambda: _hosts(self.second_octet, _POD_BLOCKS))

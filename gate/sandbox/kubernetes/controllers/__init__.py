@@ -1,0 +1,81 @@
+"""The controllers, side by side on one thread: each compares what is with what should be whenever the store changes.
+
+To add one: a file with a class that says what it watches, which keys a change concerns, and how to reconcile a key;
+and a row in `Controllers`.
+"""
+
+import threading
+from collections.abc import Callable, Hashable, Iterable
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from gate.sandbox.kubernetes.controllers.deployment import Deployments
+from gate.sandbox.kubernetes.controllers.endpoints import ServiceEndpoints
+from gate.sandbox.kubernetes.controllers.garbage import Garbage
+from gate.sandbox.kubernetes.controllers.replicaset import ReplicaSets
+from gate.sandbox.kubernetes.events import Events
+from gate.sandbox.kubernetes.resources import Resource
+from gate.sandbox.kubernetes.store import Change, ChangeType, Store, Watch
+from gate.sandbox.kubernetes.work import Work
+
+__all__ = ["Controller", "Controllers"]
+
+
+class Controller(Protocol):
+    """One controller. `watches` None: everything, custom resources too."""
+
+    @property
+    def watches(self) -> tuple[Resource, ...] | None: ...
+
+    def keys(self, change: Change) -> Iterable[Any]:
+        """What to look at after this change."""
+        ...
+
+    def reconcile(self, key: Any) -> float | None:
+        """Make it so; seconds after which to look again by itself, or None."""
+        ...
+
+
+class Controllers:
+    """Runs all controllers of the sandbox over one store."""
+
+    def __init__(self, store: Store, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._store = store
+        self._controllers: tuple[Controller, ...] = (
+            Deployments(store, Events(store, "deployment-controller", clock=clock).tell, clock),
+            ReplicaSets(store, Events(store, "replicaset-controller", clock=clock).tell, clock),
+            ServiceEndpoints(store),
+            Garbage(store),
+        )
+        self._work: Work[tuple[Controller, Hashable]] = Work("controllers", lambda key: key[0].reconcile(key[1]))
+        self._watch: Watch | None = None
+        self._listener = threading.Thread(target=self._listen, name="controllers-watch", daemon=True)
+
+    def start(self) -> None:
+        """Look at everything that is there already, and from now on at every change."""
+        self._watch = self._store.subscribe()
+        for resource in self._store.registry:
+            for entry in self._store.entries(resource)[0]:
+                revision = entry.revision
+                self._notice(
+                    Change(type=ChangeType.ADDED, resource=resource, revision=revision, entry=entry, before=None)
+                )
+        self._listener.start()
+        self._work.start()
+
+    def stop(self) -> None:
+        """Stop; what is under way is finished."""
+        if self._watch is not None:
+            self._watch.close()
+            self._listener.join()
+        self._work.stop()
+
+    def _listen(self) -> None:
+        for change in self._watch or ():
+            self._notice(change)
+
+    def _notice(self, change: Change) -> None:
+        for controller in self._controllers:
+            if controller.watches is None or change.resource in controller.watches:
+                for key in controller.keys(change):
+                    self._work.ask((controller, key))

@@ -1,0 +1,366 @@
+"""The Deployment controller: a ReplicaSet for each template, grown and shrunk step by step; old ones stay for undo."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+from gate.sandbox.kubernetes.controllers import progress
+from gate.sandbox.kubernetes.controllers.conditions import condition, with_condition
+from gate.sandbox.kubernetes.controllers.ownership import claim, controller_of, reference_to
+from gate.sandbox.kubernetes.controllers.rollout import (
+    MAX_REPLICAS,
+    Bounds,
+    grown,
+    is_recreate,
+    proportional,
+    shrunk,
+    size,
+)
+from gate.sandbox.kubernetes.errors import AlreadyExists, NotFound
+from gate.sandbox.kubernetes.events import Tell
+from gate.sandbox.kubernetes.lifecycle import NAME_ALPHABET, copy
+from gate.sandbox.kubernetes.objects import Object, is_terminating, lookup, name_of, namespace_of, uid_of
+from gate.sandbox.kubernetes.resources import DEPLOYMENTS, PODS, REPLICA_SETS
+from gate.sandbox.kubernetes.store import Change, Key, Store
+
+HASH = "pod-template-hash"
+REVISION = "deployment.kubernetes.io/revision"
+_HISTORY = "deployment.kubernetes.io/revision-history"
+_DESIRED = "deployment.kubernetes.io/desired-replicas"
+_NOT_INHERITED = {
+    *(REVISION, _HISTORY, _DESIRED, MAX_REPLICAS),
+    *("kubectl.kubernetes.io/last-applied-configuration", "deprecated.deployment.rollback.to"),
+}
+
+
+class Deployments:
+    watches = (DEPLOYMENTS, REPLICA_SETS, PODS)
+
+    def __init__(self, store: Store, tell: Tell, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._tell = tell
+        self._clock = clock
+
+    def keys(self, change: Change) -> Iterable[Key]:
+        obj = change.entry.shared
+        if change.resource is DEPLOYMENTS:
+            yield namespace_of(obj), name_of(obj)
+            return
+        owner = controller_of(obj)
+        if (
+            owner is not None and owner["kind"] == REPLICA_SETS.kind
+        ):  # a pod: Recreate waits until the old ones are gone
+            replica_set = self._found(namespace_of(obj), owner["name"])
+            owner = None if replica_set is None else controller_of(replica_set)
+        if owner is not None and owner["kind"] == DEPLOYMENTS.kind:
+            yield namespace_of(obj), owner["name"]
+
+    def reconcile(self, key: Key) -> float | None:
+        """One step; each write makes an event that asks for the next one."""
+        try:
+            deployment = self._store.get(DEPLOYMENTS, *key)
+        except NotFound:
+            return None
+        replica_sets = sorted(claim(self._store, REPLICA_SETS, deployment), key=_age)
+        if is_terminating(deployment):
+            return self._report(deployment, replica_sets, progress.counted)
+        deployment = self._tell_pause(deployment)
+        if deployment["spec"].get("paused") or _is_scaled(deployment, replica_sets):
+            return self._scale(deployment, replica_sets)
+        if is_recreate(deployment):
+            return self._recreate(deployment, replica_sets)
+        return self._roll(deployment, replica_sets)
+
+    # The two strategies
+
+    def _roll(self, deployment: Object, replica_sets: list[Object]) -> float | None:
+        deployment, new, old = self._revise(deployment, replica_sets, create=True)
+        everybody = [*old, new] if new else old
+        wanted = deployment["spec"]["replicas"]
+        if new is not None:
+            to = wanted if size(new) > wanted else grown(deployment, everybody, size(new))
+            if self._resize(deployment, new, to):
+                return self._report(deployment, self._all(deployment), progress.progressed)
+            sizes = shrunk(deployment, new, [each for each in old if size(each)])
+            for each in old:
+                self._resize(deployment, each, sizes.get(name_of(each), size(each)))
+            if not sizes and progress.is_complete(deployment, deployment.get("status") or {}):
+                self._clean_up(deployment, old)
+        return self._report(deployment, self._all(deployment), progress.progressed)
+
+    def _recreate(self, deployment: Object, replica_sets: list[Object]) -> float | None:
+        deployment, new, old = self._revise(deployment, replica_sets, create=False)
+        running = [each for each in old if size(each)]
+        for each in running:
+            self._resize(deployment, each, 0)
+        if not running and not self._has_pods(old):
+            deployment, new, old = self._revise(deployment, self._all(deployment), create=True)
+            if new is not None:
+                self._resize(deployment, new, deployment["spec"]["replicas"])
+            if progress.is_complete(deployment, deployment.get("status") or {}):
+                self._clean_up(deployment, old)
+        return self._report(deployment, self._all(deployment), progress.progressed)
+
+    # Scaling, and what happens while paused
+
+    def _scale(self, deployment: Object, replica_sets: list[Object]) -> float | None:
+        deployment, new, old = self._revise(deployment, replica_sets, create=False)
+        everybody = [*old, new] if new else old
+        wanted = deployment["spec"]["replicas"]
+        growing = [each for each in everybody if size(each)]
+        if len(growing) <= 1:
+            for only in growing or everybody[-1:]:
+                self._resize(deployment, only, wanted)
+        elif new is not None and _is_saturated(deployment, new):
+            for each in old:
+                self._resize(deployment, each, 0)
+        elif not is_recreate(deployment):
+            sizes = proportional(deployment, growing)
+            for each in growing:
+                self._resize(deployment, each, sizes.get(name_of(each), size(each)))
+        if deployment["spec"].get("paused"):
+            self._clean_up(deployment, old)
+        return self._report(deployment, self._all(deployment), progress.counted)
+
+    def _tell_pause(self, deployment: Object) -> Object:
+        """A paused rollout cannot be late: the condition says so, and says when it goes on."""
+        current = condition(deployment.get("status") or {}, "Progressing")
+        reason = (current or {}).get("reason")
+        paused = bool(deployment["spec"].get("paused"))
+        if (
+            not progress.has_deadline(deployment)
+            or reason == progress.TIMED_OUT
+            or paused == (reason == progress.PAUSED)
+        ):
+            return deployment
+        words = (progress.PAUSED, "Deployment is paused") if paused else ("DeploymentResumed", "Deployment is resumed")
+        return self._add_condition(deployment, progress.progressing("Unknown", *words, self._clock()))
+
+    # ReplicaSets and their revisions
+
+    def _revise(
+        self, deployment: Object, replica_sets: Sequence[Object], *, create: bool
+    ) -> tuple[Object, Object | None, list[Object]]:
+        """The Deployment with its revision noted, its new ReplicaSet (made, if so wished), and the old ones."""
+        new = next((each for each in replica_sets if _same_template(each, deployment)), None)
+        old = [each for each in replica_sets if each is not new]
+        revision = max((_revision(each) for each in old), default=0) + 1
+        first_condition = None
+        if new is not None:
+            new = self._annotate(deployment, new, revision)
+            first_condition = ("FoundNewReplicaSet", f'Found new replica set "{name_of(new)}"')
+            if condition(deployment.get("status") or {}, "Progressing") is not None:
+                first_condition = None
+        elif create:
+            new = self._create(deployment, old, revision)
+            first_condition = ("NewReplicaSetCreated", f'Created new replica set "{name_of(new)}"')
+        else:
+            return deployment, None, old
+        deployment = self._note_revision(deployment, _annotations(new)[REVISION])
+        if first_condition and progress.has_deadline(deployment):
+            told = progress.progressing("True", *first_condition, self._clock())
+            deployment = self._add_condition(deployment, told)
+        return deployment, new, old
+
+    def _create(self, deployment: Object, old: Sequence[Object], revision: int) -> Object:
+        template = copy(deployment["spec"]["template"])
+        suffix = template_hash(template, lookup(deployment, "status.collisionCount", 0))
+        labels = {**(template["metadata"].get("labels") or {}), HASH: suffix}
+        template["metadata"]["labels"] = labels
+        selector = copy(deployment["spec"]["selector"])
+        selector["matchLabels"] = {**(selector.get("matchLabels") or {}), HASH: suffix}
+        bounds = Bounds.of(deployment)
+        replica_set = {
+            "metadata": {
+                "name": f"{name_of(deployment)}-{suffix}",
+                "namespace": namespace_of(deployment),
+                "labels": labels,
+                "annotations": _inherited(deployment) | {REVISION: str(revision)} | _sizes(bounds),
+                "ownerReferences": [reference_to(deployment)],
+            },
+            "spec": {
+                "replicas": grown(deployment, old, 0),
+                "selector": selector,
+                "template": template,
+                "minReadySeconds": deployment["spec"].get("minReadySeconds", 0),
+            },
+        }
+        try:
+            created = self._store.create(REPLICA_SETS, replica_set)
+        except AlreadyExists:
+            self._count_collision(deployment)
+            raise
+        if size(created):
+            self._tell_size(deployment, created, 0)
+        return created
+
+    def _annotate(self, deployment: Object, new: Object, revision: int) -> Object:
+        """Keep the new ReplicaSet's annotations, revision and readiness time up with the Deployment."""
+        annotations = _annotations(new) | _inherited(deployment)
+        before = _revision(new)
+        if before < revision:
+            annotations[REVISION] = str(revision)
+            if before:
+                history = annotations.get(_HISTORY)
+                annotations[_HISTORY] = f"{history},{before}" if history else str(before)
+        minimum = deployment["spec"].get("minReadySeconds", 0)
+        if annotations == _annotations(new) and minimum == new["spec"].get("minReadySeconds", 0):
+            return new
+
+        def change(present: Object) -> Object:
+            present["metadata"]["annotations"] = annotations
+            present["spec"]["minReadySeconds"] = minimum
+            return present
+
+        return self._store.patch(REPLICA_SETS, namespace_of(new), name_of(new), change)
+
+    def _resize(self, deployment: Object, replica_set: Object, to: int) -> bool:
+        """Whether the size had to change. The wanted size is noted in any case: it tells scaling from rolling."""
+        sizes = _sizes(Bounds.of(deployment))
+        before = size(replica_set)
+        noted = sizes.items() <= _annotations(replica_set).items()
+        if before == to and (noted or not before):
+            return False
+
+        def change(present: Object) -> Object:
+            present["spec"]["replicas"] = to
+            present["metadata"]["annotations"] = _annotations(present) | sizes
+            return present
+
+        changed = self._store.patch(REPLICA_SETS, namespace_of(replica_set), name_of(replica_set), change)
+        if before != to:
+            self._tell_size(deployment, changed, before)
+        return before != to
+
+    def _tell_size(self, deployment: Object, replica_set: Object, before: int) -> None:
+        way = "up" if size(replica_set) > before else "down"
+        message = f"Scaled {way} replica set {name_of(replica_set)} from {before} to {size(replica_set)}"
+        self._tell(deployment, "ScalingReplicaSet", message)
+
+    def _clean_up(self, deployment: Object, old: Sequence[Object]) -> None:
+        """Delete the oldest revisions beyond the history limit, as far as they are empty."""
+        kept = [each for each in old if not is_terminating(each)]
+        surplus = len(kept) - deployment["spec"]["revisionHistoryLimit"]
+        for each in sorted(kept, key=_revision)[: max(surplus, 0)]:
+            seen = lookup(each, "status.observedGeneration", 0) >= each["metadata"]["generation"]
+            if seen and not size(each) and not lookup(each, "status.replicas", 0):
+                self._store.delete(REPLICA_SETS, namespace_of(each), name_of(each))
+
+    # Reading and writing the Deployment
+
+    def _report(
+        self,
+        deployment: Object,
+        replica_sets: Sequence[Object],
+        made: Callable[[Object, Sequence[Object], Object | None, datetime], Object],
+    ) -> float | None:
+        new = next((each for each in replica_sets if _same_template(each, deployment)), None)
+        now = self._clock()
+        status = made(deployment, replica_sets, new, now)
+        if status != deployment.get("status"):
+            self._write(deployment, lambda present: present | {"status": status})
+        return progress.until_deadline(deployment, status, now)
+
+    def _add_condition(self, deployment: Object, told: Object) -> Object:
+        def change(present: Object) -> Object:
+            present["status"]["conditions"] = with_condition(lookup(present, "status.conditions", []), told)
+            return present
+
+        return self._write(deployment, change)
+
+    def _note_revision(self, deployment: Object, revision: str) -> Object:
+        if _annotations(deployment).get(REVISION) == revision:
+            return deployment
+
+        def change(present: Object) -> Object:
+            present["metadata"]["annotations"] = _annotations(present) | {REVISION: revision}
+            return present
+
+        return self._write(deployment, change)
+
+    def _count_collision(self, deployment: Object) -> None:
+        def change(present: Object) -> Object:
+            present["status"]["collisionCount"] = lookup(present, "status.collisionCount", 0) + 1
+            return present
+
+        self._write(deployment, change)
+
+    def _write(self, deployment: Object, change: Callable[[Object], Object]) -> Object:
+        return self._store.patch(DEPLOYMENTS, namespace_of(deployment), name_of(deployment), change, "status")
+
+    def _all(self, deployment: Object) -> list[Object]:
+        return sorted(claim(self._store, REPLICA_SETS, deployment), key=_age)
+
+    def _has_pods(self, replica_sets: Iterable[Object]) -> bool:
+        """Whether any pod is left of them, also one that is on its way out."""
+        owners = {uid_of(each) for each in replica_sets}
+        for entry in self._store.entries(PODS)[0]:
+            owner = controller_of(entry.shared)
+            finished = lookup(entry.shared, "status.phase") in ("Succeeded", "Failed")
+            if owner is not None and owner["uid"] in owners and not finished:
+                return True
+        return False
+
+    def _found(self, namespace: str, name: str) -> Object | None:
+        try:
+            return self._store.entry(REPLICA_SETS, namespace, name).shared
+        except NotFound:
+            return None
+
+
+def template_hash(template: Object, collisions: int) -> str:
+    """What tells the ReplicaSets of one Deployment apart, in the alphabet of the real one."""
+    text = json.dumps([_without_hash(template), collisions], sort_keys=True)
+    number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+    return "".join(NAME_ALPHABET[ord(digit) % len(NAME_ALPHABET)] for digit in str(number))
+
+
+def _same_template(replica_set: Object, deployment: Object) -> bool:
+    return _without_hash(replica_set["spec"]["template"]) == _without_hash(deployment["spec"]["template"])
+
+
+def _without_hash(template: Object) -> Object:
+    bare = copy(template)
+    labels = bare["metadata"].get("labels") or {}
+    labels.pop(HASH, None)
+    bare["metadata"].pop("creationTimestamp", None)  # kubectl and the Python client write it as null
+    return bare
+
+
+def _is_scaled(deployment: Object, replica_sets: Iterable[Object]) -> bool:
+    """Whether spec.replicas changed since the ReplicaSets were last sized: then scale first, roll afterwards."""
+    noted = (_annotations(each).get(_DESIRED) for each in replica_sets if size(each))
+    return any(each is not None and int(each) != deployment["spec"]["replicas"] for each in noted)
+
+
+def _is_saturated(deployment: Object, new: Object) -> bool:
+    wanted = deployment["spec"]["replicas"]
+    noted = _annotations(new).get(_DESIRED)
+    return bool(
+        size(new) == wanted
+        and noted is not None
+        and int(noted) == wanted
+        and lookup(new, "status.availableReplicas", 0) == wanted
+    )
+
+
+def _annotations(obj: Object) -> dict[str, str]:
+    return dict(obj["metadata"].get("annotations") or {})
+
+
+def _inherited(deployment: Object) -> dict[str, str]:
+    return {key: value for key, value in _annotations(deployment).items() if key not in _NOT_INHERITED}
+
+
+def _sizes(bounds: Bounds) -> dict[str, str]:
+    return {_DESIRED: str(bounds.wanted), MAX_REPLICAS: str(bounds.maximum)}
+
+
+def _revision(replica_set: Object) -> int:
+    return int(_annotations(replica_set).get(REVISION, 0))
+
+
+def _age(replica_set: Object) -> tuple[str, int, str]:
+    """Oldest first; creation times have whole seconds, the revision decides between equals."""
+    return replica_set["metadata"]["creationTimestamp"], _revision(replica_set), name_of(replica_set)
