@@ -1,5 +1,6 @@
 """A server that answers what it is told to, byte by byte where needed."""
 
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -28,6 +29,17 @@ class Scripted:
         self.plays.append(lambda connection: connection.sendall(raw))
 
 
+def _request(connection: socket.socket) -> bytes:
+    heard = b""
+    while b"\r\n\r\n" not in heard:
+        heard += connection.recv(65536)
+    length = re.search(rb"(?i)content-length: *(\d+)", heard)
+    end = heard.index(b"\r\n\r\n") + 4 + (int(length[1]) if length else 0)
+    while len(heard) < end:
+        heard += connection.recv(65536)
+    return heard
+
+
 def _serve(listener: socket.socket, scripted: Scripted) -> None:
     while True:
         try:
@@ -35,10 +47,7 @@ def _serve(listener: socket.socket, scripted: Scripted) -> None:
         except OSError:
             return
         with connection:
-            heard = b""
-            while b"\r\n\r\n" not in heard:
-                heard += connection.recv(65536)
-            scripted.heard.append(heard)
+            scripted.heard.append(_request(connection))
             scripted.plays.pop(0)(connection)
             connection.shutdown(socket.SHUT_WR)
 

@@ -1,0 +1,51 @@
+"""The CI component: what it runs is a command line that `chaos-gate wait` takes, in the variables that GitLab sets."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gate.cli.wait import wait
+
+TEMPLATE = Path(__file__).parents[2] / "templates" / "chaos-gate.yml"
+
+
+@pytest.fixture(scope="module")
+def component() -> tuple[dict, dict]:
+    """The header with the inputs, and the job with `service` filled in and everything else at its default."""
+    header, _, _ = TEMPLATE.read_text(encoding="utf-8").partition("\n---\n")
+    inputs = yaml.safe_load(header)["spec"]["inputs"]
+    values = {name: one.get("default") for name, one in inputs.items()} | {"service": "shop/checkout"}
+    body = TEMPLATE.read_text(encoding="utf-8").partition("\n---\n")[2]
+    filled = re.sub(r"\$\[\[ inputs\.([\w-]+) \]\]", lambda found: values[found[1]], body)
+    (job,) = yaml.safe_load(filled).values()
+    return inputs, job
+
+
+def test_its_script_is_a_command_line_that_the_command_takes(component) -> None:
+    _, job = component
+    (line,) = job["script"]
+    program, command, *arguments = shlex.split(line)
+    assert (program, command) == ("chaos-gate", "wait")
+    with wait.make_context("wait", arguments) as context:
+        assert context.params["url"] == "$CHAOS_GATE_URL"
+        assert context.params["service"] == "shop/checkout"
+        assert context.params["unsubscribed"] == "fail"
+        reports = job["artifacts"]["reports"]
+        assert {name: str(context.params[name]) for name in reports} == reports
+
+
+def test_each_input_is_described_and_used(component) -> None:
+    inputs, _ = component
+    body = TEMPLATE.read_text(encoding="utf-8").partition("\n---\n")[2]
+    assert all(one["description"] for one in inputs.values())
+    assert set(re.findall(r"inputs\.([\w-]+)", body)) == set(inputs)
+
+
+def test_it_neither_counts_as_a_deployment_nor_gives_way(component) -> None:
+    _, job = component
+    assert job["environment"] == {"name": "staging", "action": "verify"}
+    assert job["artifacts"]["when"] == "always"
+    assert "allow_failure" not in job
