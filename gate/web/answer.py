@@ -72,6 +72,7 @@ class RunAnswer:
     name: str
     workload: str
     workflow: str
+    subscriptions: tuple[str, ...] = ()
     verdict: Verdict | None = None
     reason: Reason | None = None
     message: str = ""
@@ -109,32 +110,36 @@ def answer(
         return Answer(state=State.UNSUBSCRIBED, message=f"no subscription names {_what(question)}")
     by_name = {gate.workload.name: gate for gate in gates}
     live = {run.uid: run for run in runs}
-    return _fold([_of_workload(question, workload, by_name.get(workload), live) for workload in workloads])
+    return _fold(
+        [
+            _proven(_of_workload(question, workload, by_name.get(workload), live), names)
+            for workload, names in sorted(workloads.items(), key=str)
+        ]
+    )
 
 
 def _asked_for(
     question: Question, gates: Sequence[Gate], subscriptions: Sequence[Subscription]
-) -> tuple[WorkloadName, ...]:
-    """The workloads in question.
+) -> dict[WorkloadName, set[str]]:
+    """The workloads in question, each with the subscriptions that make it so.
 
     A gate that knows of subscriptions counts beside the catalogue: a document that has become unreadable must not turn
     its workload into one that nobody subscribed, which some pipelines let pass.
     """
-    subscribed = {
-        subscription.workload
-        for subscription in subscriptions
-        if (question.workload is None or subscription.workload == question.workload)
-        and (not question.project or subscription.project.lower() == question.project.lower())
-        and (not question.environment or subscription.environment == question.environment)
-    }
-    remembered = {
-        gate.workload.name
-        for gate in gates
-        if gate.status.subscriptions
-        and (gate.workload.name == question.workload or (question.sha and _is_asked(question, gate.status.commit)))
-        and question.workload in {None, gate.workload.name}
-    }
-    return tuple(sorted(subscribed | remembered, key=str))
+    found: dict[WorkloadName, set[str]] = {}
+    for subscription in subscriptions:
+        if (
+            question.workload in {None, subscription.workload}
+            and (not question.project or subscription.project.lower() == question.project.lower())
+            and (not question.environment or subscription.environment == question.environment)
+        ):
+            found.setdefault(subscription.workload, set()).add(subscription.name)
+    for gate in gates:
+        name = gate.workload.name
+        asked = name == question.workload or (question.workload is None and _is_asked(question, gate.status.commit))
+        if asked and gate.status.subscriptions:
+            found.setdefault(name, set())
+    return found
 
 
 def _what(question: Question) -> str:
@@ -157,6 +162,18 @@ def _of_workload(question: Question, workload: WorkloadName, gate: Gate | None, 
         return replace(_known(name, _standing(gate.status), status.version, status.runs, live), message=status.message)
     earlier = next((one for one in status.announcements if _is_asked(question, one.commit) and one.state.final), None)
     return _unseen(name, gate) if earlier is None else _announced(name, earlier, gate, live)
+
+
+def _proven(answer: Answer, subscriptions: set[str]) -> Answer:
+    """The answer, but no pass for a subscription that came only after this version was judged: nothing ran for it."""
+    proven = {name for run in answer.runs for name in run.subscriptions}
+    late = subscriptions - proven
+    if answer.state is not State.OPEN or not late:
+        return answer
+    message = (
+        f"{', '.join(sorted(late))} subscribed after this version was judged; the next version will be judged for it"
+    )
+    return replace(answer, state=State.PENDING, verdict=None, reason=Reason.NOT_JUDGED_YET, message=message, score=None)
 
 
 def _standing(status: GateStatus) -> Judgement | None:
@@ -235,6 +252,7 @@ def _run(workload: str, entry: RunEntry, live: Run | None) -> RunAnswer:
         name=entry.name,
         workload=workload,
         workflow=entry.workflow,
+        subscriptions=entry.subscriptions,
         verdict=entry.verdict,
         reason=entry.reason,
         message=entry.message,

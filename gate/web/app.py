@@ -62,6 +62,20 @@ def create_app(views: Views, *, most_waiting: int = MOST_WAITING, now: Callable[
         page = render_template("index.html", gates=_sorted(views), readiness=views.readiness(), now=clock())
         return _no_store(Response(page, mimetype="text/html"))
 
+    _answer_errors_and_guard(app)
+    app.jinja_env.globals["ago"] = _ago
+    return app
+
+
+def _answer_errors_and_guard(app: Flask) -> None:
+    """Every error is JSON, and a browser runs nothing that an answer may carry."""
+
+    @app.after_request
+    def guarded(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
     @app.errorhandler(BadQuestion)
     def bad_question(error: BadQuestion) -> tuple[Response, int]:
         return jsonify({"error": str(error)}), 400
@@ -69,9 +83,6 @@ def create_app(views: Views, *, most_waiting: int = MOST_WAITING, now: Callable[
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> tuple[Response, int]:
         return jsonify({"error": error.description}), error.code or 500
-
-    app.jinja_env.globals["ago"] = _ago
-    return app
 
 
 def _answer_within(views: Views, what: Asked, waiting: threading.BoundedSemaphore) -> Answer:

@@ -87,7 +87,7 @@ def judged(verdict: Verdict | None, sha: str = NEW, workload: WorkloadName = CHE
         "verdict": verdict,
         "version": "v2",
         "commit": commit(sha),
-        "runs": (ENTRY,),
+        "runs": (replace(ENTRY, subscriptions=(workload.name,)),),
         "message": "so it is",
     }
     return gate(workload, **(status | more))
@@ -266,7 +266,13 @@ def test_open_always_means_that_a_version_of_this_very_commit_has_passed(
     found = ask(
         of(asked, pipeline),
         gate(
-            phase=phase, verdict=verdict, version="v9", commit=current, announcements=tuple(told), judged=tuple(memory)
+            runs=(ENTRY,),
+            phase=phase,
+            verdict=verdict,
+            version="v9",
+            commit=current,
+            announcements=tuple(told),
+            judged=tuple(memory),
         ),
     )
 
@@ -311,6 +317,18 @@ def test_a_subscribed_workload_without_a_gate_is_unseen() -> None:
 def test_a_gate_whose_document_cannot_be_read_any_more_is_not_taken_for_unsubscribed(question: Question) -> None:
     broken = judged(Verdict.ERRORED, subscriptions=("checkout",))
     assert ask(question, broken, subscriptions=()).verdict is Verdict.ERRORED
+
+
+def test_a_subscription_that_came_after_the_judgement_gets_no_pass_from_it() -> None:
+    late = replace(subscribed(), name="checkout-of-another-team")
+    found = ask(of(NEW), judged(Verdict.PASSED), subscriptions=(subscribed(), late))
+    assert (found.state, found.verdict) == (State.PENDING, None)
+    assert "checkout-of-another-team subscribed after this version was judged" in found.message
+    assert ask(of(NEW), judged(Verdict.FAILED), subscriptions=(subscribed(), late)).verdict is Verdict.FAILED
+
+
+def test_a_pass_without_a_single_run_is_none() -> None:
+    assert ask(of(NEW), judged(Verdict.PASSED, runs=())).verdict is None
 
 
 def test_a_gate_that_nobody_subscribes_any_more_is_unsubscribed() -> None:

@@ -17,6 +17,7 @@ from gate.model import (
     Phase,
     Probe,
     Run,
+    RunEntry,
     RunSpec,
     Subscription,
     Verdict,
@@ -48,12 +49,15 @@ ASK = {"namespace": "shop", "name": "checkout", "sha": SHA}
 
 def gate(verdict: Verdict | None, **status: object) -> Gate:
     phase = Phase.PENDING if verdict is None else Phase.OPEN if verdict is Verdict.PASSED else Phase.CLOSED
+    runs = (RunEntry(name="r", workflow="survives", subscriptions=("checkout",)),)
     return Gate(
         namespace="shop",
         name="checkout",
         uid="g",
         workload=Workload(name=CHECKOUT, uid="w"),
-        status=GateStatus(phase=phase, verdict=verdict, commit=Commit(project="shop/checkout", sha=SHA), **status),
+        status=GateStatus(
+            phase=phase, verdict=verdict, commit=Commit(project="shop/checkout", sha=SHA), runs=runs, **status
+        ),
     )
 
 
