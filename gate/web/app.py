@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 from flask import Flask, Response, jsonify, render_template, request
@@ -19,12 +18,11 @@ MOST_WAITING = 80
 """Each job that waits holds a thread of the server. One job more than this is answered at once and asks again later."""
 
 
-def create_app(views: Views, *, most_waiting: int = MOST_WAITING, now: Callable[[], datetime] | None = None) -> Flask:
+def create_app(views: Views, *, most_waiting: int = MOST_WAITING) -> Flask:
     """The application over these views."""
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = 64 * 1024
     waiting = threading.BoundedSemaphore(most_waiting)
-    clock = now or (lambda: datetime.now(UTC))
 
     @app.get("/healthz")
     def healthz() -> Response:
@@ -59,7 +57,7 @@ def create_app(views: Views, *, most_waiting: int = MOST_WAITING, now: Callable[
 
     @app.get("/")
     def index() -> Response:
-        page = render_template("index.html", gates=_sorted(views), readiness=views.readiness(), now=clock())
+        page = render_template("index.html", gates=_sorted(views), readiness=views.readiness(), now=datetime.now(UTC))
         return _no_store(Response(page, mimetype="text/html"))
 
     _answer_errors_and_guard(app)
