@@ -32,7 +32,7 @@ def pod(name: str = "one", labels: dict[str, str] | None = None, **spec: Any) ->
     }
 
 
-def config_map(name: str = "settings", **data: str) -> dict[str, Any]:
+def config_map(name: str = "settings", /, **data: str) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -59,7 +59,7 @@ def definition(schema: dict[str, Any] | None = None, **version: Any) -> dict[str
     }
 
 
-def widget(name: str = "w", **spec: Any) -> dict[str, Any]:
+def widget(name: str = "w", /, **spec: Any) -> dict[str, Any]:
     return {
         "apiVersion": "example.com/v1",
         "kind": "Widget",

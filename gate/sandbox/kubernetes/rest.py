@@ -1,7 +1,5 @@
 """The API without its transport: a request in, an answer or a stream out."""
 
-import base64
-import binascii
 import json
 import time
 from collections.abc import Callable, Generator
@@ -9,12 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
-from gate.sandbox.kubernetes import discovery, patch, scales, tables, watching
+from gate.sandbox.kubernetes import discovery, options, patch, scales, tables, watching
 from gate.sandbox.kubernetes.decoding import Decoded, decode, parse, warnings
 from gate.sandbox.kubernetes.errors import (
     ApiError,
     BadRequest,
-    Cause,
     Gone,
     Invalid,
     MethodNotAllowed,
@@ -23,13 +20,13 @@ from gate.sandbox.kubernetes.errors import (
     UnsupportedMediaType,
     forbidden,
     invalid,
-    not_supported,
 )
+from gate.sandbox.kubernetes.lifecycle import is_over
 from gate.sandbox.kubernetes.objects import Object, is_terminating, lookup, name_of, namespace_of, revision_of, uid_of
-from gate.sandbox.kubernetes.resources import PODS, Resource
+from gate.sandbox.kubernetes.resources import Resource
 from gate.sandbox.kubernetes.routes import Request, Target, target
-from gate.sandbox.kubernetes.selectors import FieldSelector, LabelSelector, selection
-from gate.sandbox.kubernetes.store import Deletion, Entry, Store
+from gate.sandbox.kubernetes.selectors import FieldSelector, selection
+from gate.sandbox.kubernetes.store import Entry, Store
 from gate.sandbox.kubernetes.tables import Form, accepted
 
 JSON = "application/json"
@@ -165,15 +162,15 @@ class Api:
 
     def _list(self, request: Request, about: Target) -> Answer:
         form = accepted(request.headers.get("accept", ""))
-        labels, fields = _selectors(request, about.resource)
+        labels, fields = options.selectors(request, about.resource)
         at, after = self._moment(request, about.resource)
         entries, revision = self.store.entries(about.resource, about.namespace or None, labels, fields, at=at)
         if after is not None:
-            entries = [entry for entry in entries if _place(entry) > after]
+            entries = [entry for entry in entries if options.place(entry) > after]
         metadata: Object = {"resourceVersion": str(revision)}
         limit = request.number("limit") or 0
         if 0 < limit < len(entries):
-            metadata["continue"] = _token(revision, entries[limit - 1])
+            metadata["continue"] = options.continue_token(revision, entries[limit - 1])
             if labels is None and fields is None:
                 metadata["remainingItemCount"] = len(entries) - limit
             entries = entries[:limit]
@@ -187,18 +184,18 @@ class Api:
         if token:
             if version and version != "0":
                 raise BadRequest("specifying resource version is not allowed when using continue")
-            revision, after = _read_token(token)
+            revision, after = options.read_continue_token(token)
             try:
                 self.store.entries(resource, at=revision if revision > 0 else None)
             except Gone as gone:
-                raise _expired_token(after) from gone
+                raise options.expired_token(after) from gone
             return (revision if revision > 0 else None), after
-        asked = _revision(version)
+        asked = options.revision(version)
         if match and not version:
             cause = forbidden(
                 "resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided"
             )
-            raise _invalid_options(cause)
+            raise options.invalid_options(cause)
         if match == "Exact":
             return asked, None
         if asked is not None and asked > self.store.revision:
@@ -206,7 +203,7 @@ class Api:
         return None, None
 
     def _watch(self, request: Request, about: Target) -> Stream:
-        labels, fields = _selectors(request, about.resource)
+        labels, fields = options.selectors(request, about.resource)
         if about.name:
             fields = FieldSelector.parse(f"metadata.name={about.name}", ())
         seconds = request.number("timeoutSeconds")
@@ -220,12 +217,12 @@ class Api:
             seconds=float(seconds) if seconds else None,
         )
         version = request.query.get("resourceVersion", "")
-        asked = _revision(version)
+        asked = options.revision(version)
         initial: list[Entry] = []
         sends_initial = request.flag("sendInitialEvents")
         if sends_initial and request.query.get("resourceVersionMatch") != "NotOlderThan":
             detail = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
-            raise _invalid_options(forbidden("resourceVersionMatch", detail))
+            raise options.invalid_options(forbidden("resourceVersionMatch", detail))
         if not asked or sends_initial:
             with self.store.lock:
                 initial, asked = self.store.entries(about.resource, about.namespace or None, labels, fields)
@@ -253,20 +250,20 @@ class Api:
         decoded = self._decode(request, about.resource, parse(request.body, request.media_type))
         obj = decoded.object
         about.place(obj)
-        if revision_of_text(obj):
+        if _version_in(obj):
             raise ApiError("resourceVersion should not be set on objects to be created", reason="")
-        created = self.store.create(about.resource, obj, dry_run=_dry_run(request))
+        created = self.store.create(about.resource, obj, dry_run=options.dry_run(request))
         return self._written(request, about.resource, created, decoded, status=201)
 
     def _update(self, request: Request, about: Target) -> Answer:
         body = parse(request.body, request.media_type)
-        dry_run = _dry_run(request)
+        dry_run = options.dry_run(request)
         if about.subresource == "scale":
             return self._scale(about, lambda _: body, dry_run=dry_run)
         decoded = self._decode(request, about.resource, body)
         obj = decoded.object
         about.place(obj)
-        about_version = revision_of_text(obj)
+        about_version = _version_in(obj)
         try:
             self.store.entry(about.resource, about.namespace, about.name)
         except NotFound:
@@ -284,7 +281,7 @@ class Api:
 
     def _patch(self, request: Request, about: Target) -> Answer:
         change = _patcher(request, about)
-        dry_run = _dry_run(request)
+        dry_run = options.dry_run(request)
         if about.subresource == "scale":
             return self._scale(about, change, dry_run=dry_run)
         seen: list[Decoded] = []
@@ -315,9 +312,9 @@ class Api:
         return Answer(body=tables.encode(scales.scale_of(scale, written)))
 
     def _delete(self, request: Request, about: Target) -> Answer:
-        options, dry_run = _deletion(request)
-        last = self.store.delete(about.resource, about.namespace, about.name, options, dry_run=dry_run)
-        lives = is_terminating(last) and about.resource is not PODS and not _is_gone(self.store, about, last)
+        asked, dry_run = options.deletion(request)
+        last = self.store.delete(about.resource, about.namespace, about.name, asked, dry_run=dry_run)
+        lives = is_terminating(last) and not is_over(last)
         if lives or about.resource.returns_deleted:
             return Answer(body=tables.encode(last))
         details = {
@@ -336,13 +333,11 @@ class Api:
         return Answer(body=tables.encode(success))
 
     def _delete_collection(self, request: Request, about: Target) -> Answer:
-        options, dry_run = _deletion(request)
-        labels, fields = _selectors(request, about.resource)
+        asked, dry_run = options.deletion(request)
+        labels, fields = options.selectors(request, about.resource)
         entries, revision = self.store.entries(about.resource, about.namespace or None, labels, fields)
         for entry in entries:
-            self.store.delete(
-                about.resource, namespace_of(entry.shared), name_of(entry.shared), options, dry_run=dry_run
-            )
+            self.store.delete(about.resource, namespace_of(entry.shared), name_of(entry.shared), asked, dry_run=dry_run)
         body = tables.many(about.resource, entries, {"resourceVersion": str(revision)}, Form.OBJECT, self._wall())
         return Answer(body=body)
 
@@ -377,15 +372,8 @@ class Api:
         return Answer(status=status, body=tables.one(resource, entry, form, self._wall()), warnings=told)
 
 
-def revision_of_text(obj: Object) -> str:
+def _version_in(obj: Object) -> str:
     return str(lookup(obj, "metadata.resourceVersion", ""))
-
-
-def _is_gone(store: Store, about: Target, last: Object) -> bool:
-    try:
-        return uid_of(store.entry(about.resource, about.namespace, about.name).shared) != uid_of(last)
-    except NotFound:
-        return True
 
 
 def _patcher(request: Request, about: Target) -> Callable[[Object], Object]:
@@ -409,86 +397,3 @@ def _patcher(request: Request, about: Target) -> Callable[[Object], Object]:
         return lambda present: patch.merge_patch(present, body)
     kind = "Scale" if about.subresource == "scale" else about.resource.kind
     return lambda present: patch.strategic_merge_patch(present, body, kind)
-
-
-def _selectors(request: Request, resource: Resource) -> tuple[LabelSelector | None, FieldSelector | None]:
-    labels, fields = request.query.get("labelSelector"), request.query.get("fieldSelector")
-    return (
-        LabelSelector.parse(labels) if labels else None,
-        FieldSelector.parse(fields, resource.fields) if fields else None,
-    )
-
-
-def _dry_run(request: Request, given: object = None) -> bool:
-    value = given or request.query.get("dryRun", "")
-    if value and value not in ("All", ["All"]):
-        raise _invalid_options(not_supported("dryRun", value, ("All",)), "DeleteOptions" if given else "CreateOptions")
-    return bool(value)
-
-
-def _deletion(request: Request) -> tuple[Deletion, bool]:
-    """DeleteOptions, from the body or else from the URL, and whether it is a rehearsal."""
-    body = parse(request.body, request.media_type) if request.body.strip() else {}
-    grace = body.get("gracePeriodSeconds", request.number("gracePeriodSeconds"))
-    policy = body.get("propagationPolicy") or request.query.get("propagationPolicy") or None
-    if body.get("orphanDependents") is not None and policy is None:
-        policy = "Orphan" if body["orphanDependents"] else "Background"
-    if policy not in (None, "Background", "Foreground", "Orphan"):
-        cause = not_supported("propagationPolicy", policy, ("Background", "Foreground", "Orphan", "nil"))
-        raise _invalid_options(cause, "DeleteOptions")
-    preconditions = body.get("preconditions") or {}
-    options = Deletion(
-        grace=grace,
-        uid=preconditions.get("uid"),
-        revision=preconditions.get("resourceVersion"),
-        policy=policy,
-    )
-    return options, _dry_run(request, body.get("dryRun"))
-
-
-def _invalid_options(cause: Cause, kind: str = "ListOptions") -> Invalid:
-    options = Resource(group="meta.k8s.io", kind=kind, plural=kind.lower())
-    return Invalid.of(options, "", [cause])
-
-
-def _revision(text: str) -> int | None:
-    if not text:
-        return None
-    if not text.isdecimal():
-        raise _invalid_options(invalid("resourceVersion", text, f'strconv.ParseUint: parsing "{text}": invalid syntax'))
-    return int(text)
-
-
-def _place(entry: Entry) -> tuple[str, str]:
-    return namespace_of(entry.shared), name_of(entry.shared)
-
-
-def _token(revision: int, last: Entry) -> str:
-    """A continue token. Clients must not look inside; it has the real one's form all the same."""
-    start = "/".join(_place(last)) + "\0"
-    return (
-        base64.urlsafe_b64encode(tables.encode({"v": "meta.k8s.io/v1", "rv": revision, "start": start}))
-        .decode()
-        .rstrip("=")
-    )
-
-
-def _read_token(token: str) -> tuple[int, tuple[str, str]]:
-    try:
-        read = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-        namespace, _, name = str(read["start"]).rstrip("\0").partition("/")
-        return int(read["rv"]), (namespace, name)
-    except (ValueError, KeyError, TypeError, binascii.Error) as error:
-        raise BadRequest("continue key is not valid: unable to decode the token") from error
-
-
-def _expired_token(after: tuple[str, str]) -> Gone:
-    start = "/".join(after) + "\0"
-    inconsistent = base64.urlsafe_b64encode(tables.encode({"v": "meta.k8s.io/v1", "rv": -1, "start": start}))
-    return Gone(
-        "The provided continue parameter is too old to display a consistent list result. You can start a new list "
-        "without the continue parameter, or use the continue token in this response to retrieve the remainder of the "
-        "results. Continuing with the provided token results in an inconsistent list - objects that were created, "
-        "modified, or deleted between the time the first chunk was returned and now may show up in the list.",
-        metadata={"continue": inconsistent.decode().rstrip("=")},
-    )
