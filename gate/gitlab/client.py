@@ -142,7 +142,7 @@ class GitLab:
         """The JSON of the answer; None if GitLab says that the thing was done already."""
         answer = self._exchange(request)
         meaning = protocol.meaning(request, answer, now=self._now())
-        log.debug("gitlab request=%r status=%s fate=%s", str(request), answer.status, meaning.fate)
+        log.debug("gitlab.answered request=%r status=%s fate=%s", str(request), answer.status, meaning.fate)
         if meaning.fate is Fate.NEVER:
             raise Permanent(meaning.why)
         if meaning.fate is Fate.LATER:

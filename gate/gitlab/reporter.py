@@ -48,13 +48,13 @@ class Reporter:
             if said is not None:
                 _check(announcement, said)
         log.info(
-            "gitlab status=%s state=%s project=%s commit=%s pipeline=%s sent=%s",
+            "gitlab.%s status=%s state=%s project=%s commit=%s pipeline=%s",
+            "unchanged" if request is None else "posted",
             announcement.name,
             announcement.state,
             commit.project,
             commit.sha[:8],
             pipeline,
-            "no" if request is None else "yes",
         )
         return mark(announcement)
 
