@@ -1,0 +1,138 @@
+"""The gate's settings: read once from the environment, with everything that is wrong with them said at once."""
+
+import difflib
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from gate.errors import GateError, Temporary
+
+PREFIX = "CHAOS_GATE_"
+ELSEWHERE = {f"{PREFIX}URL"}
+"""Variables of the same prefix that other commands read."""
+
+
+class Resolve(StrEnum):
+    """How host names in documents are resolved: by the system, or as Services through the Kubernetes API."""
+
+    DNS = "dns"
+    SERVICES = "services"
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret in a file. It is read at each use, so that it can be rotated, and never shown."""
+
+    file: Path = field(repr=False)
+
+    def __call__(self) -> str:
+        try:
+            return self.file.read_text().strip()
+        except OSError as error:
+            raise Temporary(f"the secret in {self.file} cannot be read: {error.strerror}") from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the gate needs to know before it starts."""
+
+    catalogue: str
+    branch: str
+    fetch_every: timedelta
+    state: Path
+    namespace: str
+    namespaces: tuple[str, ...]
+    gitlab_url: str
+    gitlab_token: Secret | None
+    listen: tuple[str, int]
+    public_url: str
+    resolve: Resolve
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> "Settings":
+        """Raises `GateError` that names every variable that is missing, wrong or unknown."""
+        reading = _Reading(environ)
+        settings = {
+            "catalogue": reading.take("CATALOGUE", str),
+            "branch": reading.take("CATALOGUE_BRANCH", str, "main"),
+            "fetch_every": reading.take("FETCH_EVERY", _seconds, "30s"),
+            "state": reading.take("STATE", Path, str(Path(tempfile.gettempdir()) / "chaos-gate")),
+            "namespace": reading.take("NAMESPACE", str, "chaos-gate"),
+            "namespaces": reading.take("NAMESPACES", _list, ""),
+            "gitlab_url": reading.take("GITLAB_URL", _address, ""),
+            "gitlab_token": reading.take("GITLAB_TOKEN_FILE", _secret, ""),
+            "listen": reading.take("LISTEN", _host_and_port, "127.0.0.1:8080"),
+            "public_url": reading.take("PUBLIC_URL", _address, ""),
+            "resolve": reading.take("RESOLVE", _resolve, "dns"),
+        }
+        if settings["gitlab_url"] and not settings["gitlab_token"]:
+            reading.problems.append(f"{PREFIX}GITLAB_TOKEN_FILE is missing: {PREFIX}GITLAB_URL needs a token")
+        reading.finish()
+        return cls(**settings)
+
+
+class _Reading:
+    """Takes variables one by one and remembers what was wrong."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._left = {name: value for name, value in environ.items() if name.startswith(PREFIX)}
+        self._known: list[str] = []
+        self.problems: list[str] = []
+
+    def take(self, name: str, parse: Callable[[str], Any], default: str | None = None) -> Any:
+        name = PREFIX + name
+        self._known.append(name)
+        text = self._left.pop(name, default)
+        if text is None:
+            self.problems.append(f"{name} is missing")
+            return None
+        try:
+            return parse(text)
+        except ValueError as error:
+            self.problems.append(f"{name}: {error}")
+            return None
+
+    def finish(self) -> None:
+        for name in sorted(self._left.keys() - ELSEWHERE):
+            close = difflib.get_close_matches(name, self._known, n=1)
+            self.problems.append(f"{name} is not known{f'; did you mean {close[0]}?' if close else ''}")
+        if self.problems:
+            raise GateError("the settings are not right: " + "; ".join(self.problems))
+
+
+def _seconds(text: str) -> timedelta:
+    number = text.removesuffix("s")
+    if number == text or not number.isdecimal() or int(number) == 0:
+        raise ValueError(f'"{text}" is not a number of seconds such as 30s')
+    return timedelta(seconds=int(number))
+
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _address(text: str) -> str:
+    if text and not text.startswith(("http://", "https://")):
+        raise ValueError(f'"{text}" is not an address such as https://gitlab.example.org')
+    return text.rstrip("/")
+
+
+def _secret(text: str) -> Secret | None:
+    return Secret(Path(text)) if text else None
+
+
+def _host_and_port(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise ValueError(f'"{text}" is not an address such as 127.0.0.1:8080')
+    return host, int(port)
+
+
+def _resolve(text: str) -> Resolve:
+    if text not in set(Resolve):
+        raise ValueError(f'"{text}" is not one of {", ".join(Resolve)}')
+    return Resolve(text)

@@ -1,0 +1,159 @@
+"""The forms of the documents: every field, its type and what it means. What they become are the nouns of the model."""
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from gate.documents.units import Duration, Percent
+from gate.model import OnRollback, OnSubscribe, WorkloadKind
+
+GROUP = "chaosgate.dev"
+API_VERSION = f"{GROUP}/v1alpha1"
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$", examples=["survives-pod-loss"])]
+"""A name that Kubernetes takes: lower case letters, digits, `-` and `.`."""
+ParameterName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]*$", examples=["delay"])]
+
+
+def _lasting(time: timedelta) -> timedelta:
+    if time <= timedelta(0):
+        raise ValueError("must be more than 0s")
+    return time
+
+
+Lasting = Annotated[Duration, AfterValidator(_lasting)]
+
+
+class Form(BaseModel):
+    """A form knows all of its fields; another one is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
+
+
+class Metadata(Form):
+    """Who a document is."""
+
+    name: Name = Field(description="The name that others refer to it by.")
+    labels: dict[str, str] = Field(default={}, description="Labels for people and tools.")
+
+
+class WorkloadForm(Form):
+    """A workload by name."""
+
+    kind: WorkloadKind = Field(description="The kind of workload.")
+    namespace: Name = Field(description="Its namespace.")
+    name: Name = Field(description="Its name.")
+
+
+class TargetForm(Form):
+    """Another workload than the judged one that a step hits."""
+
+    kind: WorkloadKind = Field(description="The kind of workload.")
+    namespace: Name | None = Field(default=None, description="Its namespace; that of the judged workload if left out.")
+    name: Name = Field(description="Its name.")
+
+
+class WorkflowUseForm(Form):
+    """A workflow that a subscription asks for."""
+
+    name: Name = Field(description="The workflow's name.")
+    parameters: dict[str, Any] = Field(default={}, description="Values for the parameters that it declares.")
+
+
+class GitLabForm(Form):
+    """Where the verdict is told."""
+
+    project: str = Field(
+        pattern=r"^[\w.-]+(/[\w.-]+)+$", description="The project's path with its groups.", examples=["shop/checkout"]
+    )
+
+
+class SubscriptionSpec(Form):
+    """This workload, these workflows, this GitLab project."""
+
+    workload: WorkloadForm = Field(description="The workload whose upgrades are judged.")
+    environment: Name = Field(description="The GitLab environment that it runs in.", examples=["staging"])
+    workflows: list[WorkflowUseForm] = Field(min_length=1, description="The workflows that judge each new version.")
+    settle: Duration = Field(
+        default=timedelta(seconds=5), description="How long a rollout must stay complete before it is judged."
+    )
+    deadline: Lasting = Field(default=timedelta(minutes=30), description="How long judging one version may take.")
+    on_subscribe: OnSubscribe = Field(
+        default=OnSubscribe.RECORD, description="What happens to the version that already runs: record it, or run."
+    )
+    on_rollback: OnRollback = Field(
+        default=OnRollback.REUSE, description="What happens to a version that was judged before: reuse, or run again."
+    )
+    gitlab: GitLabForm | None = Field(default=None, description="Where the verdict is told; nowhere if left out.")
+
+
+class ParameterForm(Form):
+    """A parameter that a workflow declares."""
+
+    default: Any = Field(default=None, description="Its value when a subscription gives none; without it, it must.")
+    description: str = Field(default="", description="What it means, for those who subscribe.")
+
+
+class ToleranceForm(Form):
+    """How much may go wrong."""
+
+    failures: Percent = Field(default=0.0, description="The share of samples that may be bad.")
+    streak: Duration = Field(default=timedelta(0), description="The longest unbroken time without a good answer.")
+
+
+class LoadForm(Form):
+    """Traffic for as long as the workflow runs. The kind of load is the name of its block."""
+
+    name: str = Field(min_length=1, description="A name for people.")
+
+
+class ProbeForm(Form):
+    """A question about the service, asked again and again. The kind of probe is the name of its block."""
+
+    name: str = Field(min_length=1, description="A name for people, such as a statement that should hold.")
+    every: Lasting = Field(default=timedelta(seconds=1), description="How often it is asked.")
+    expect: dict[str, Any] = Field(default={}, description="What counts as a good answer.")
+    tolerate: ToleranceForm = Field(default=ToleranceForm(), description="How much may go wrong in one window.")
+
+
+class StepForm(Form):
+    """One fault for some time, and what may happen afterwards."""
+
+    name: str = Field(min_length=1, description="A name for people.")
+    fault: str = Field(description="The kind of fault.")
+    settings: dict[str, Any] = Field(default={}, alias="with", description="The fault's own settings.")
+    target: TargetForm | None = Field(default=None, description="Another workload to hit than the judged one.")
+    hold: Lasting = Field(description="How long the fault stays.")
+    recover: Lasting = Field(description="How soon after the fault the service must be steady again.")
+
+
+class WorkflowSpec(Form):
+    """Steady state, load and steps."""
+
+    parameters: dict[ParameterName, ParameterForm] = Field(default={}, description="What subscriptions may set.")
+    baseline: Lasting = Field(
+        default=timedelta(seconds=5), description="How long the service is watched before the first fault."
+    )
+    load: list[LoadForm] = Field(default=[], description="Traffic that runs all the while.")
+    steady_state: list[ProbeForm] = Field(min_length=1, description="What must hold.")
+    steps: list[StepForm] = Field(min_length=1, description="The faults, one after the other.")
+
+
+class SubscriptionForm(Form):
+    """A subscription document."""
+
+    api_version: Literal["chaosgate.dev/v1alpha1"]
+    kind: Literal["Subscription"]
+    metadata: Metadata
+    spec: SubscriptionSpec
+
+
+class WorkflowForm(Form):
+    """A workflow document."""
+
+    api_version: Literal["chaosgate.dev/v1alpha1"]
+    kind: Literal["Workflow"]
+    metadata: Metadata
+    spec: WorkflowSpec

@@ -1,0 +1,181 @@
+"""One file of documents: what it says, and everything that is wrong with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from gate.documents.forms import (
+    API_VERSION,
+    GROUP,
+    ParameterForm,
+    ParameterName,
+    SubscriptionForm,
+)
+from gate.documents.mistakes import mistakes, unknown
+from gate.documents.tree import Tree, trees
+from gate.documents.vocabulary import Vocabulary
+from gate.documents.workflows import SPEC, WorkflowDocument, check
+from gate.errors import BadDocument, Place
+from gate.model import Subscription, WorkflowUse, WorkloadKind, WorkloadName
+
+LARGEST = 1_000_000
+"""Bytes in one file."""
+KINDS = ("Subscription", "Workflow")
+COMING = ("Fault", "GameDay")
+
+_PARAMETERS = TypeAdapter(dict[ParameterName, ParameterForm])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broken:
+    """A document that cannot be taken, and who it would have been as far as that can be read."""
+
+    kind: str
+    name: str
+    workload: WorkloadName | None
+    problems: tuple[BadDocument, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What one or more files say."""
+
+    subscriptions: tuple[Subscription, ...] = ()
+    workflows: tuple[WorkflowDocument, ...] = ()
+    broken: tuple[Broken, ...] = ()
+    notes: tuple[BadDocument, ...] = ()
+    """What was passed over without being a mistake."""
+
+    @property
+    def problems(self) -> tuple[BadDocument, ...]:
+        return tuple(problem for each in self.broken for problem in each.problems)
+
+    def __add__(self, other: "Loaded") -> "Loaded":
+        return Loaded(
+            subscriptions=self.subscriptions + other.subscriptions,
+            workflows=self.workflows + other.workflows,
+            broken=self.broken + other.broken,
+            notes=self.notes + other.notes,
+        )
+
+
+def load(data: bytes, file: str, vocabulary: Vocabulary) -> Loaded:
+    """All documents of a file. What is wrong with one does not touch the others; nothing is raised."""
+    if len(data) > LARGEST:
+        return _unreadable(f"has {len(data)} bytes; a file may have {LARGEST}", file)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        return _unreadable("is not UTF-8", file, line)
+    loaded = Loaded()
+    try:
+        for tree in trees(text, file):
+            loaded += _document(tree, vocabulary)
+    except BadDocument as error:
+        loaded += Loaded(broken=(Broken(kind="", name="", workload=None, problems=(error,)),))
+    return loaded
+
+
+def _unreadable(why: str, file: str, line: int = 1) -> Loaded:
+    problem = BadDocument(why, place=Place(file=file, line=line))
+    return Loaded(broken=(Broken(kind="", name="", workload=None, problems=(problem,)),))
+
+
+def _document(tree: Tree, vocabulary: Vocabulary) -> Loaded:
+    value, place = tree.value, tree.place(())
+    if not isinstance(value, dict):
+        return _broken(
+            tree, [BadDocument("a document must be a mapping with apiVersion, kind, metadata, spec", place=place)]
+        )
+    version = value.get("apiVersion")
+    if isinstance(version, str) and version.partition("/")[0] != GROUP and "/" in version:
+        note = BadDocument(f"a document of {version.partition('/')[0]} is not ours and is passed over", place=place)
+        return Loaded(notes=(note,))
+    if problems := [*tree.problems, *_head(tree)]:
+        return _broken(tree, problems)
+    return _subscription(tree) if value["kind"] == "Subscription" else _workflow(tree, vocabulary)
+
+
+def _head(tree: Tree) -> list[BadDocument]:
+    """What keeps the rest of the document from being looked at."""
+    value = tree.value
+    if value.get("apiVersion") != API_VERSION:
+        why = f'must be {API_VERSION}, not "{value.get("apiVersion")}"' if "apiVersion" in value else "is missing"
+        return [BadDocument(why, place=tree.place(("apiVersion",)), path="apiVersion")]
+    kind = value.get("kind")
+    if kind in COMING:
+        return [BadDocument(f"{kind} is planned, but not there yet", place=tree.place(("kind",)), path="kind")]
+    if kind not in KINDS:
+        why = unknown(str(kind), KINDS, "one of") if "kind" in value else "is missing"
+        return [BadDocument(why, place=tree.place(("kind",)), path="kind")]
+    if not isinstance(value.get("spec"), dict):
+        why = "must be a mapping" if "spec" in value else "is missing"
+        return [BadDocument(why, place=tree.place(SPEC), path="spec")]
+    return []
+
+
+def _subscription(tree: Tree) -> Loaded:
+    try:
+        form = SubscriptionForm.model_validate(tree.value)
+    except ValidationError as error:
+        return _broken(tree, list(mistakes(error, tree, (), SubscriptionForm)))
+    spec = form.spec
+    return Loaded(
+        subscriptions=(
+            Subscription(
+                name=form.metadata.name,
+                workload=WorkloadName(
+                    kind=spec.workload.kind, namespace=spec.workload.namespace, name=spec.workload.name
+                ),
+                environment=spec.environment,
+                workflows=tuple(WorkflowUse(name=use.name, parameters=use.parameters) for use in spec.workflows),
+                settle=spec.settle,
+                deadline=spec.deadline,
+                on_subscribe=spec.on_subscribe,
+                on_rollback=spec.on_rollback,
+                project=spec.gitlab.project if spec.gitlab else "",
+                place=str(tree.place((*SPEC, "workflows"))),
+            ),
+        )
+    )
+
+
+def _workflow(tree: Tree, vocabulary: Vocabulary) -> Loaded:
+    try:
+        parameters: Mapping[str, ParameterForm] = _PARAMETERS.validate_python(
+            tree.value["spec"].get("parameters") or {}
+        )
+    except ValidationError as error:
+        return _broken(tree, list(mistakes(error, tree, (*SPEC, "parameters"), ParameterForm)))
+    document = WorkflowDocument(name=_name(tree), tree=tree, parameters=parameters)
+    if problems := check(document, vocabulary):
+        return _broken(tree, problems)
+    return Loaded(workflows=(document,))
+
+
+def _broken(tree: Tree, problems: list[BadDocument]) -> Loaded:
+    kind = tree.value.get("kind") if isinstance(tree.value, dict) else ""
+    return Loaded(
+        broken=(Broken(kind=str(kind), name=_name(tree), workload=_workload(tree), problems=tuple(problems)),)
+    )
+
+
+def _name(tree: Tree) -> str:
+    return str(_at(tree.value, "metadata", "name") or "")
+
+
+def _workload(tree: Tree) -> WorkloadName | None:
+    """The workload of a subscription that is broken elsewhere: its gate must be closed, so it is worth reading."""
+    kind, namespace, name = (_at(tree.value, "spec", "workload", key) for key in ("kind", "namespace", "name"))
+    if kind not in set(WorkloadKind) or not isinstance(namespace, str) or not isinstance(name, str):
+        return None
+    return WorkloadName(kind=WorkloadKind(kind), namespace=namespace, name=name)
+
+
+def _at(value: Any, *path: str) -> Any:
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value

@@ -1,0 +1,78 @@
+"""What pydantic found wrong, said with file and line, in the words of the author, with the nearest right word."""
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from gate.documents.tree import Path, Tree, dotted
+from gate.errors import BadDocument
+
+
+def mistakes(error: ValidationError, tree: Tree, prefix: Path, form: type[BaseModel]) -> Iterator[BadDocument]:
+    """One mistake for each of pydantic's, for a form that was filled from the part of the tree at `prefix`."""
+    words = sorted(_fields(form))
+    for found in error.errors():
+        path = (*prefix, *(part for part in found["loc"] if part != "[key]"))
+        yield BadDocument(_why(found, words), place=tree.place(path), path=dotted(path))
+
+
+def unknown(word: str, known: Iterable[str], what: str) -> str:
+    """`"pod-kil" is not one of pod-kill, scale-to-zero; did you mean pod-kill?`"""
+    known = list(known)
+    close = difflib.get_close_matches(word, known, n=1)
+    listed = ", ".join(known) if known else "none"
+    return f'"{word}" is not {what} {listed}{f"; did you mean {close[0]}?" if close else ""}'
+
+
+def _why(found: Mapping[str, Any], words: list[str]) -> str:
+    name, given = str(found["loc"][-1]) if found["loc"] else "", found.get("input")
+    say: dict[str, Callable[[], str]] = {
+        "missing": lambda: "is missing",
+        "extra_forbidden": lambda: _unknown_field(name, words),
+        "enum": lambda: unknown(str(given), found["ctx"]["expected"].replace("'", "").split(" or "), "one of"),
+        "literal_error": lambda: f'must be {found["ctx"]["expected"]}, not "{given}"',
+        "string_pattern_mismatch": lambda: f'"{given}" does not look like {found["ctx"]["pattern"]}',
+        "string_type": lambda: f"must be text, not {_said(given)}; put it in quotes",
+        "too_short": lambda: "must not be empty",
+        "string_too_short": lambda: "must not be empty",
+        "model_type": lambda: f"must be a mapping, not {_said(given)}",
+        "dict_type": lambda: f"must be a mapping, not {_said(given)}",
+        "list_type": lambda: f"must be a list, not {_said(given)}",
+        "value_error": lambda: str(found["ctx"]["error"]),
+    }
+    return say.get(found["type"], lambda: f"{found['msg']}, not {_said(given)}")()
+
+
+def _unknown_field(name: str, words: list[str]) -> str:
+    close = difflib.get_close_matches(name, words, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(words)}"
+    return f'there is no field "{name}"; {hint}'
+
+
+def _said(given: Any) -> str:
+    if given is None:
+        return "nothing"
+    if isinstance(given, dict):
+        return "a mapping"
+    if isinstance(given, list):
+        return "a list"
+    return f'"{given}"'
+
+
+def _fields(form: type[BaseModel]) -> set[str]:
+    """The names of all fields in a form and in those within it."""
+    names = set()
+    for name, field in form.model_fields.items():
+        names.add(field.alias or name)
+        for inner in (field.annotation, *_arguments(field.annotation)):
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                names |= _fields(inner)
+    return names
+
+
+def _arguments(annotation: Any) -> Iterator[Any]:
+    for argument in get_args(annotation):
+        yield argument
+        yield from _arguments(argument)

@@ -1,0 +1,131 @@
+"""YAML as plain values that remember where they stand. Read as YAML 1.2 reads it: `on` and `no` are words.
+
+PyYAML parses; only what its 1.1 rules would make of a scalar is replaced, because a key `on:` is no boolean to anybody.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from gate.errors import BadDocument, Place
+
+MOST_NODES = 20_000
+DEEPEST = 40
+
+Path = tuple[str | int, ...]
+
+_NULL = re.compile(r"~|null|Null|NULL|")
+_TRUE = re.compile(r"true|True|TRUE")
+_FALSE = re.compile(r"false|False|FALSE")
+_INT = re.compile(r"[-+]?[0-9]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """One document: its value, and the place of every part of it."""
+
+    value: Any
+    places: Mapping[Path, Place]
+    problems: tuple[BadDocument, ...] = field(default=())
+
+    def place(self, path: Path) -> Place:
+        """Where the part stands; of one that is missing, where it should."""
+        while path not in self.places:
+            path = path[:-1]
+        return self.places[path]
+
+
+def trees(text: str, file: str) -> Iterator[Tree]:
+    """The documents of a file, one after the other; raises `BadDocument` at the first that is no YAML."""
+    try:
+        for node in yaml.compose_all(text, Loader=yaml.SafeLoader):
+            if node is not None:
+                yield _Reading(file).tree(node)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = Place(file=file, line=mark.line + 1, column=mark.column + 1) if mark else Place(file=file)
+        why = " ".join(part for part in (error.context, error.problem) if part)
+        raise BadDocument(f"this is no YAML: {why}", place=place) from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise BadDocument(f"this is no YAML: {error}", place=Place(file=file)) from error
+
+
+class _Reading:
+    """The nodes of one document turned into values; counts them, since aliases can make few lines very many nodes."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._places: dict[Path, Place] = {}
+        self._problems: list[BadDocument] = []
+        self._nodes = 0
+
+    def tree(self, node: yaml.Node) -> Tree:
+        value = self._value(node, ())
+        return Tree(value=value, places=self._places, problems=tuple(self._problems))
+
+    def _value(self, node: yaml.Node, path: Path) -> Any:
+        place = Place(file=self._file, line=node.start_mark.line + 1, column=node.start_mark.column + 1)
+        self._places.setdefault(path, place)
+        self._nodes += 1
+        if self._nodes > MOST_NODES or len(path) > DEEPEST:
+            raise BadDocument(
+                f"the document is too large: at most {MOST_NODES} values, nested {DEEPEST} deep", place=place
+            )
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, yaml.SequenceNode):
+            return [self._value(item, (*path, index)) for index, item in enumerate(node.value)]
+        return self._scalar(node, place, path)
+
+    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else ""
+            mark = key_node.start_mark
+            place = Place(file=self._file, line=mark.line + 1, column=mark.column + 1)
+            if not key:
+                self._problems.append(BadDocument("a key must be a word", place=place, path=dotted(path)))
+            elif key in found:
+                why = f"{key!r} stands here twice, first in line {self._places[(*path, key)].line}"
+                self._problems.append(BadDocument(why, place=place, path=dotted(path)))
+            else:
+                self._places[(*path, key)] = place
+                found[key] = self._value(value_node, (*path, key))
+        return found
+
+    def _scalar(self, node: Any, place: Place, path: Path) -> Any:
+        text = str(node.value)
+        if node.style in {"'", '"', "|", ">"} or node.tag == "!":
+            return text
+        if not node.tag.startswith("tag:yaml.org,2002:"):
+            self._problems.append(BadDocument(f"the tag {node.tag} means nothing here", place=place, path=dotted(path)))
+            return text
+        return plain(text)
+
+
+def plain(text: str) -> Any:
+    """What an unquoted scalar means by the core schema of YAML 1.2."""
+    if _NULL.fullmatch(text):
+        return None
+    if _TRUE.fullmatch(text):
+        return True
+    if _FALSE.fullmatch(text):
+        return False
+    if _INT.fullmatch(text) and len(text) < 20:
+        return int(text)
+    if _FLOAT.fullmatch(text) and math.isfinite(float(text)):
+        return float(text)
+    return text
+
+
+def dotted(path: Path) -> str:
+    """`spec.steps[0].hold`"""
+    words = ""
+    for part in path:
+        words += f"[{part}]" if isinstance(part, int) else f".{part}" if words else part
+    return words

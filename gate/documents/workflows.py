@@ -1,0 +1,187 @@
+"""A workflow document with its parameters filled in becomes the workflow that is run, or a list of mistakes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from gate.documents.forms import LoadForm, ParameterForm, ProbeForm, StepForm, WorkflowForm
+from gate.documents.mistakes import mistakes, unknown
+from gate.documents.substitution import Filling, references
+from gate.documents.tree import Path, Tree, dotted
+from gate.documents.vocabulary import Vocabulary
+from gate.errors import BadDocument
+from gate.model import Load, Probe, Settings, Step, Subscription, Tolerance, Workflow, WorkloadKind, WorkloadName
+
+SPEC: Path = ("spec",)
+FACTS = ("workload.kind", "workload.namespace", "workload.name", "environment")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowDocument:
+    """A workflow as it is written; its parameters are still open."""
+
+    name: str
+    tree: Tree
+    parameters: Mapping[str, ParameterForm]
+
+
+def facts_of(subscription: Subscription) -> dict[str, str]:
+    """What any workflow may refer to."""
+    workload = subscription.workload
+    return dict(zip(FACTS, (workload.kind, workload.namespace, workload.name, subscription.environment), strict=True))
+
+
+def check(document: WorkflowDocument, vocabulary: Vocabulary) -> list[BadDocument]:
+    """What is wrong with the document whoever subscribes. Values that only a subscription gives are not looked at."""
+    open_names = {name for name, each in document.parameters.items() if "default" not in each.model_fields_set}
+    given = dict.fromkeys(open_names, "1s")
+    facts = dict.fromkeys(FACTS, "x") | {"workload.kind": str(WorkloadKind.DEPLOYMENT)}
+    _, problems = build(document, given, facts, vocabulary)
+    hidden = {f"parameters.{name}" for name in open_names}
+    return [problem for problem in problems if not hidden & _referred(document.tree, problem)]
+
+
+def _referred(tree: Tree, problem: BadDocument) -> set[str]:
+    """The names that stand where the mistake is: with another value there may be none."""
+    value = tree.value
+    path = next(
+        (path for path, place in tree.places.items() if place == problem.place and dotted(path) == problem.path), ()
+    )
+    for part in path:
+        value = value[part]
+    return references(value)
+
+
+def build(
+    document: WorkflowDocument, given: Settings, facts: Mapping[str, str], vocabulary: Vocabulary
+) -> tuple[Workflow | None, list[BadDocument]]:
+    """The workflow with these parameters, or None with everything that is wrong."""
+    tree, declared = document.tree, document.parameters
+    values = {name: given.get(name, each.default) for name, each in declared.items()}
+    filling = Filling({**facts} | {f"parameters.{name}": value for name, value in values.items()})
+    written = {**tree.value, "spec": {key: part for key, part in tree.value["spec"].items() if key != "parameters"}}
+    problems = []
+    filled = filling.fill(written, ())
+    problems += [BadDocument(why, place=tree.place(path), path=dotted(path)) for path, why in filling.unknown]
+    for name in declared:
+        if f"parameters.{name}" not in filling.used:
+            path = (*SPEC, "parameters", name)
+            problems.append(
+                BadDocument("this parameter is not used anywhere", place=tree.place(path), path=dotted(path))
+            )
+    shaping = _Shaping(tree, vocabulary, facts, problems)
+    workflow = shaping.workflow(filled)
+    return (None if problems else workflow), problems
+
+
+class _Shaping:
+    """One document on its way into the model; collects mistakes instead of stopping at the first."""
+
+    def __init__(
+        self, tree: Tree, vocabulary: Vocabulary, facts: Mapping[str, str], problems: list[BadDocument]
+    ) -> None:
+        self._tree, self._vocabulary, self._facts, self._problems = tree, vocabulary, facts, problems
+
+    def workflow(self, filled: dict[str, Any]) -> Workflow | None:
+        spec = filled["spec"]
+        probes = self._blocks(spec, "steadyState", self._vocabulary.probes, "probe")
+        loads = self._blocks(spec, "load", self._vocabulary.loads, "load")
+        try:
+            form = WorkflowForm.model_validate(filled)
+        except ValidationError as error:
+            self._problems += mistakes(error, self._tree, (), WorkflowForm)
+            return None
+        shaped = form.spec
+        self._unique((*SPEC, "steadyState"), [each.name for each in shaped.steady_state])
+        self._unique((*SPEC, "steps"), [each.name for each in shaped.steps])
+        return Workflow(
+            name=form.metadata.name,
+            baseline=shaped.baseline,
+            load=tuple(self._load(index, each, loads) for index, each in enumerate(shaped.load)),
+            steady_state=tuple(self._probe(index, each, probes) for index, each in enumerate(shaped.steady_state)),
+            steps=tuple(self._step(index, each) for index, each in enumerate(shaped.steps)),
+        )
+
+    def _blocks(
+        self, spec: dict[str, Any], field: str, kinds: Mapping[str, Any], what: str
+    ) -> dict[int, tuple[str, Any]]:
+        """Takes the block that names the kind (`http:`) out of each item of a list; index -> kind and block."""
+        blocks: dict[int, tuple[str, Any]] = {}
+        items = spec.get(field)
+        for index, item in enumerate(items if isinstance(items, list) else []):
+            if not isinstance(item, dict):
+                continue
+            named = [key for key in item if key in kinds]
+            if len(named) == 1:
+                blocks[index] = (named[0], item.pop(named[0]))
+                continue
+            form = ProbeForm if field == "steadyState" else LoadForm
+            fields = {each.alias or name for name, each in form.model_fields.items()}
+            strange = [key for key in item if key not in fields and key not in kinds]
+            path = (*SPEC, field, index, *strange[:1])
+            if named:
+                why = f"only one of {', '.join(named)} can be asked at a time; make it two"
+            elif strange:
+                why = unknown(strange[0], [*kinds, *sorted(fields)], f"a kind of {what} or a field:")
+                item.pop(strange[0])
+            else:
+                why = f"says no kind of {what}; there are {', '.join(kinds)}"
+            self._problems.append(BadDocument(why, place=self._tree.place(path), path=dotted(path)))
+        return blocks
+
+    def _load(self, index: int, form: LoadForm, blocks: Mapping[int, tuple[str, Any]]) -> Load:
+        kind, settings = blocks.get(index, ("", {}))
+        if kind:
+            self._fits(self._vocabulary.loads[kind], settings, (*SPEC, "load", index, kind))
+        return Load(name=form.name, kind=kind, settings=settings)
+
+    def _probe(self, index: int, form: ProbeForm, blocks: Mapping[int, tuple[str, Any]]) -> Probe:
+        kind, settings = blocks.get(index, ("", {}))
+        if kind:
+            forms = self._vocabulary.probes[kind]
+            self._fits(forms.settings, settings, (*SPEC, "steadyState", index, kind))
+            self._fits(forms.expect, form.expect, (*SPEC, "steadyState", index, "expect"))
+        return Probe(
+            name=form.name,
+            kind=kind,
+            settings=settings,
+            expect=form.expect,
+            every=form.every,
+            tolerate=Tolerance(failures=form.tolerate.failures, streak=form.tolerate.streak),
+        )
+
+    def _step(self, index: int, form: StepForm) -> Step:
+        faults, path = self._vocabulary.faults, (*SPEC, "steps", index)
+        if form.fault in faults:
+            self._fits(faults[form.fault], form.settings, (*path, "with"))
+        else:
+            place = self._tree.place((*path, "fault"))
+            why = unknown(form.fault, faults, "one of the faults:")
+            self._problems.append(BadDocument(why, place=place, path=dotted((*path, "fault"))))
+        target = None
+        if form.target:
+            namespace = form.target.namespace or self._facts["workload.namespace"]
+            target = WorkloadName(kind=form.target.kind, namespace=namespace, name=form.target.name)
+        return Step(
+            name=form.name,
+            fault=form.fault,
+            settings=form.settings,
+            target=target,
+            hold=form.hold,
+            recover=form.recover,
+        )
+
+    def _fits(self, form: type[BaseModel], block: Any, path: Path) -> None:
+        try:
+            form.model_validate(block)
+        except ValidationError as error:
+            self._problems += mistakes(error, self._tree, path, form)
+
+    def _unique(self, path: Path, names: list[str]) -> None:
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                at = (*path, index, "name")
+                why = f'there is another one called "{name}" before it'
+                self._problems.append(BadDocument(why, place=self._tree.place(at), path=dotted(at)))

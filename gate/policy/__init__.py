@@ -1,0 +1,1 @@
+"""What the administrators allow. Pure: asked with facts, answers with reasons."""
