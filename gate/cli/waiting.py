@@ -101,6 +101,8 @@ class Waiting:
                 return Ending(exit=Exit.UNSUBSCRIBED, answer=answer, message=answer.message)
             self._rest(PACE - (self._monotonic() - asked))
         message = f"no verdict within {spoken(self._patience)}"
+        if self._known is not None:
+            message += f"; last heard: {progress(self._known)}"
         if self._failures:
             message += "; the gate could not be asked at the end"
         return Ending(exit=Exit.LATE, answer=self._known, message=message)

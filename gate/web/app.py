@@ -21,7 +21,6 @@ MOST_WAITING = 80
 def create_app(views: Views, *, most_waiting: int = MOST_WAITING) -> Flask:
     """The application over these views."""
     app = Flask(__name__)
-    app.config["MAX_CONTENT_LENGTH"] = 64 * 1024
     waiting = threading.BoundedSemaphore(most_waiting)
 
     @app.get("/healthz")

@@ -35,6 +35,9 @@ class Server:
     def __init__(self, application: Any, *, host: str = "127.0.0.1", port: int = 0, threads: int = THREADS) -> None:
         """`port` 0: any that is free; `address` says which, once started."""
         self._server = _Listener((host, port), application, numthreads=threads, server_name="chaos-gate")
+        self._server.request_queue_size = 128
+        self._server.max_request_header_size = 64 * 1024
+        self._server.max_request_body_size = 64 * 1024
         self._server.shutdown_timeout = 2
         # Seconds between two looks at whether to stop; with cheroot's own value each stop would take half a second.
         self._server.expiration_interval = 0.1
@@ -60,7 +63,7 @@ class Server:
     def address(self) -> str:
         """The base of all addresses here, such as `http://127.0.0.1:8080`."""
         host, port = self._server.bind_addr[:2]
-        return f"http://{host}:{port}"
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def __enter__(self) -> Self:
         return self.start()

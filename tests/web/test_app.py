@@ -185,6 +185,11 @@ def test_before_the_catalogue_is_read_nobody_is_told_that_nobody_subscribed(know
     assert "catalogue" in answer.json()["error"]
 
 
+def test_a_request_without_end_is_not_read(served) -> None:
+    answer = requests.get(f"{served()}/healthz", headers={"X-Endless": "x" * 100_000}, timeout=10)
+    assert answer.status_code == 413
+
+
 def test_a_bad_question_is_refused_in_json(served) -> None:
     answer = get(served(), "/api/v1/wait", project="a/b")
     assert answer.status_code == 400
