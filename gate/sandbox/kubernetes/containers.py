@@ -52,8 +52,12 @@ class Container:
     crashes: int = 0
     """In a row, each before it had run long enough."""
     pull_failures: int = 0
+    pause: float = 0.0
+    """Seconds to wait after the latest crash or failed pull."""
     not_before: float = 0.0
-    """Monotonic time before which it is not started, or its image not asked for, again."""
+    """Monotonic time at which that pause is over."""
+    kill_at: float | None = None
+    """Monotonic time at which patience with an unhealthy process ends."""
     image: Pulled | None = None
     ready: bool = False
     started: bool = False

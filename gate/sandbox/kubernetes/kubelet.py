@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 _LONGEST_PAUSE = 300.0
 _RETRY = 1.0
+_SHOWN = 1.0
+"""Seconds that a failed pull is shown as ErrImagePull, before it is ImagePullBackOff."""
 _FINISHED = ("Succeeded", "Failed")
 
 
@@ -157,7 +159,7 @@ class Kubelet:
             started_at=container.running.started_at,
             finished_at=exited.at,
         )
-        container.running = None
+        container.running = container.kill_at = None
         self._pause(container, (exited.at - container.ended.started_at).total_seconds())
         self._work.ask(tenant.key)
 
@@ -189,8 +191,7 @@ class Kubelet:
         message = f"Container {container.name} failed {kind} probe, will be restarted"
         self._tell(pod, "Killing", message, field=_field(container))
         self._processes.signal(verdict.process, Signals.SIGTERM)
-        grace = float(lookup(pod, "spec.terminationGracePeriodSeconds", 30))
-        threading.Timer(grace, self._processes.kill, [verdict.process]).start()
+        container.kill_at = time.monotonic() + float(lookup(pod, "spec.terminationGracePeriodSeconds", 30))
 
     # One look at one pod
 
@@ -231,35 +232,48 @@ class Kubelet:
         return tenant
 
     def _keep_running(self, pod: Object, tenant: Tenant) -> float | None:
-        """Start what should run and does not; seconds until the next start that has to wait."""
-        pauses = []
+        """Start what should run and does not; seconds until something is to be done that has to wait."""
+        pauses: list[float] = []
         for container in tenant.containers.values():
             if container.running is not None:
+                pauses.extend(self._end_unhealthy(container, container.running))
                 continue
             if container.ended is not None and not containers.restarts(pod, container.ended):
                 container.waiting = None
                 continue
             left = container.not_before - time.monotonic()
             if left > 0:
-                self._wait(pod, container)
-                pauses.append(left)
+                pauses.append(min(left, self._wait(pod, container)))
             else:
                 pauses.extend(self._start(pod, tenant, container))
         return min(pauses, default=None)
 
-    def _wait(self, pod: Object, container: Container) -> None:
-        """Say why the container is not started now."""
+    def _end_unhealthy(self, container: Container, running: Running) -> Iterable[float]:
+        """Kill a process that was asked to end and did not; after how many seconds to look again."""
+        if container.kill_at is None:
+            return []
+        left = container.kill_at - time.monotonic()
+        if left <= 0:
+            self._processes.kill(running.process)
+            return []
+        return [left]
+
+    def _wait(self, pod: Object, container: Container) -> float:
+        """Say why the container is not started now; seconds for which that is true."""
         if container.pull_failures:
+            failed_ago = time.monotonic() - (container.not_before - container.pause)
+            if failed_ago < _SHOWN:
+                return _SHOWN - failed_ago
             message = f'Back-off pulling image "{container.spec["image"]}"'
             self._tell(pod, "BackOff", message, field=_field(container))
             container.waiting = Waiting(reason="ImagePullBackOff", message=message)
         elif container.crashes:
-            pause = self._pause_after(container.crashes - 1)
             who = f"container={container.name} pod={name_of(pod)}_{namespace_of(pod)}({uid_of(pod)})"
-            message = f"back-off {pause:g}s restarting failed {who}"
+            message = f"back-off {container.pause:g}s restarting failed {who}"
             container.waiting = Waiting(reason="CrashLoopBackOff", message=message)
             told = f"Back-off restarting failed container {container.name} in pod {who.partition('pod=')[2]}"
             self._tell(pod, "BackOff", told, kind=EventType.WARNING, field=_field(container))
+        return _LONGEST_PAUSE
 
     def _start(self, pod: Object, tenant: Tenant, container: Container) -> Iterable[float]:
         """Start the container; after how many seconds to try again, if that is to be."""
@@ -267,13 +281,13 @@ class Kubelet:
         try:
             container.image = self._images.pull(name)
         except PullFailed as error:
-            pause = self._pause_after(container.pull_failures)
+            container.pause = self._pause_after(container.pull_failures)
             container.pull_failures += 1
-            container.not_before = time.monotonic() + pause
+            container.not_before = time.monotonic() + container.pause
             container.waiting = Waiting(reason="ErrImagePull", message=str(error))
             message = f'Failed to pull image "{name}": {error}'
             self._tell(pod, "Failed", message, kind=EventType.WARNING, field=_field(container))
-            return [min(pause, _RETRY)]
+            return [min(container.pause, _SHOWN)]
         container.pull_failures = 0
         self._tell(pod, "Pulled", f'Successfully pulled image "{name}"', field=_field(container))
         try:
@@ -425,9 +439,9 @@ class Kubelet:
         """Note a crash: the first restart is at once, the next ones wait ever longer."""
         if ran >= QUIET_AFTER:
             container.crashes = 0
-        pause = self._pause_after(container.crashes - 1) if container.crashes else 0.0
+        container.pause = self._pause_after(container.crashes - 1) if container.crashes else 0.0
         container.crashes += 1
-        container.not_before = time.monotonic() + pause
+        container.not_before = time.monotonic() + container.pause
 
     def _pause_after(self, failures: int) -> float:
         return float(min(self._back_off * 2 ** max(failures, 0), _LONGEST_PAUSE))

@@ -64,6 +64,7 @@ class Warden:
 
     def end(self) -> None:
         """Kill everything that was ever started here, also what left its process group, until nothing is left."""
+        signal.set_wakeup_fd(-1)
         while children := _children():
             for pid in children:
                 _kill(pid, signal.SIGKILL)

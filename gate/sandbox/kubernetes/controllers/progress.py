@@ -53,8 +53,8 @@ def counted(deployment: Object, everybody: Sequence[Object], new: Object | None,
         "reason": "MinimumReplicasAvailable" if is_available else "MinimumReplicasUnavailable",
         "message": f"Deployment {'has' if is_available else 'does not have'} minimum availability.",
     }
-    status["conditions"] = with_condition(lookup(deployment, "status.conditions", []), told)
-    return status
+    conditions = with_condition(lookup(deployment, "status.conditions", []), told)
+    return {key: value for key, value in status.items() if value} | {"conditions": conditions}
 
 
 def progressed(deployment: Object, everybody: Sequence[Object], new: Object | None, now: datetime) -> Object:
@@ -100,14 +100,15 @@ def until_deadline(deployment: Object, status: Object, now: datetime) -> float |
 
 def _was_complete(status: Object, current: Object | None) -> bool:
     return (
-        current is not None and current["reason"] == COMPLETE and bool(status["replicas"] == status["updatedReplicas"])
+        current is not None and current["reason"] == COMPLETE and bool(status.get("replicas", 0) == status.get("updatedReplicas", 0))
     )
 
 
 def _moves(before: Object, after: Object) -> bool:
     old_before = before.get("replicas", 0) - before.get("updatedReplicas", 0)
-    old_after = after["replicas"] - after["updatedReplicas"]
-    grows = any(after[what] > before.get(what, 0) for what in ("updatedReplicas", "readyReplicas", "availableReplicas"))
+    old_after = after.get("replicas", 0) - after.get("updatedReplicas", 0)
+    counts = ("updatedReplicas", "readyReplicas", "availableReplicas")
+    grows = any(after.get(what, 0) > before.get(what, 0) for what in counts)
     return bool(grows or old_after < old_before)
 
 

@@ -54,7 +54,7 @@ class ReplicaSets:
         observed = status(replica_set, pods, failure, now)
         if observed != replica_set.get("status"):
             self._store.patch(REPLICA_SETS, *key, lambda present: present | {"status": observed}, "status")
-        if observed["readyReplicas"] > observed["availableReplicas"]:
+        if observed.get("readyReplicas", 0) > observed.get("availableReplicas", 0):
             return _until_available(replica_set, pods, now)
         return 1.0 if failure else None
 
@@ -90,13 +90,13 @@ def status(replica_set: Object, pods: list[Object], failure: str | None, now: da
         told = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": failure}
         conditions = with_condition(conditions, told | {"lastTransitionTime": timestamp(now)})
     found: Object = {
-        "replicas": len(pods),
         "fullyLabeledReplicas": sum(template <= labels_of(pod).items() for pod in pods),
         "readyReplicas": len(ready),
         "availableReplicas": sum(_available_at(replica_set, pod) <= now for pod in ready),
         "observedGeneration": replica_set["metadata"]["generation"],
     }
-    return found | ({"conditions": conditions} if conditions else {})
+    found["conditions"] = conditions
+    return {"replicas": len(pods)} | {key: value for key, value in found.items() if value}
 
 
 def _available_at(replica_set: Object, pod: Object) -> datetime:
