@@ -167,3 +167,23 @@ def test_definitions_from_files_are_served_from_the_beginning(tmp_path: Path) ->
         client = Client(kubernetes.url)
         assert client.get(WIDGETS)["kind"] == "WidgetList"
         client.close()
+
+
+def test_a_definition_that_could_not_be_served_is_refused(client: Client) -> None:
+    broken = definition(additionalPrinterColumns=[{"name": "Size"}], subresources={"scale": {}})
+    broken["metadata"]["name"] = "gadgets.example.com"
+    broken["spec"]["names"] = {"plural": "gadgets", "kind": "Gadget"}
+    answer = client.ask("POST", DEFINITIONS, broken)
+    fields = {cause["field"].removeprefix("spec.versions[0].") for cause in answer.json()["details"]["causes"]}
+    assert answer.status_code == 422
+    assert fields == {
+        "additionalPrinterColumns[0].type",
+        "additionalPrinterColumns[0].jsonPath",
+        "subresources.scale.specReplicasPath",
+        "subresources.scale.statusReplicasPath",
+    }
+
+
+@pytest.mark.parametrize("metadata", [5, "x", {"labels": {"a": 5}}])
+def test_nonsense_in_the_metadata_of_a_custom_object_is_a_bad_request(client: Client, metadata: object) -> None:
+    assert client.ask("POST", WIDGETS, widget(size=1) | {"metadata": metadata}).status_code == 400

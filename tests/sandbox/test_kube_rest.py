@@ -326,3 +326,17 @@ def test_two_writers_with_one_version_cannot_both_win(kubernetes: Kubernetes, cl
     ]
     assert codes == [200, 409]
     assert kubernetes.store.get(CONFIG_MAPS, "default", "settings")["data"] == {"n": "1"}
+
+
+@pytest.mark.parametrize(
+    "body", [b"[]", b"{", b'{"metadata": 5}', b'{"metadata": {"name": "a"}, "data": {"a": 5}}', b"\xff"]
+)
+def test_nonsense_is_a_bad_request(client: Client, body: bytes) -> None:
+    assert client.ask("POST", CONFIG_MAPS_PATH, body).status_code == 400
+
+
+def test_a_selector_with_an_unknown_operator_is_refused(client: Client) -> None:
+    selector = {"matchExpressions": [{"key": "app", "operator": "Like", "values": ["w"]}]}
+    answer = client.ask("POST", DEPLOYMENTS_PATH, deployment(selector=selector))
+    (cause,) = answer.json()["details"]["causes"]
+    assert (answer.status_code, cause["field"]) == (422, "spec.selector.matchExpressions[0].operator")

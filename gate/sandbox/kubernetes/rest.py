@@ -1,6 +1,7 @@
 """The API without its transport: a request in, an answer or a stream out."""
 
 import json
+import logging
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
@@ -28,6 +29,8 @@ from gate.sandbox.kubernetes.routes import Request, Target, target
 from gate.sandbox.kubernetes.selectors import FieldSelector, selection
 from gate.sandbox.kubernetes.store import Entry, Store
 from gate.sandbox.kubernetes.tables import Form, accepted
+
+_log = logging.getLogger(__name__)
 
 JSON = "application/json"
 
@@ -110,7 +113,10 @@ class Api:
                 return self._document(request)
             return self._verbs[about.verb](request, about)
         except ApiError as error:
-            return Answer(status=error.code, body=tables.encode(error.as_status()))
+            return _refusal(error)
+        except Exception as error:  # noqa: BLE001 (a fault of this server reaches its client as 500, like a real one's)
+            _log.exception("request failed method=%s path=%s", request.method, request.path)
+            return _refusal(ApiError(f"Internal error occurred: {error!r}"))
 
     def _document(self, request: Request) -> Answer:
         """Paths that are about no resource: discovery, schemas, version, health."""
@@ -370,6 +376,10 @@ class Api:
         form = accepted(request.headers.get("accept", ""))
         entry = Entry(obj, revision_of(obj) or 0)
         return Answer(status=status, body=tables.one(resource, entry, form, self._wall()), warnings=told)
+
+
+def _refusal(error: ApiError) -> Answer:
+    return Answer(status=error.code, body=tables.encode(error.as_status()))
 
 
 def _version_in(obj: Object) -> str:

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from gate.sandbox.kubernetes.decoding import Decoded, decode
-from gate.sandbox.kubernetes.errors import Cause, CauseType, invalid, not_supported, required, shown
+from gate.sandbox.kubernetes.errors import BadRequest, Cause, CauseType, invalid, not_supported, required, shown
 from gate.sandbox.kubernetes.objects import Object
 from gate.sandbox.kubernetes.validation import dns_named
 
@@ -37,7 +37,10 @@ class Schema:
         unknown: list[str] = []
         body = {key: value for key, value in obj.items() if key not in _TYPED}
         pruned = _pruned(body, self._body, "", unknown)
-        metadata = decode("ObjectMeta", "meta/v1", obj.get("metadata") or {})
+        metadata = obj.get("metadata") or {}
+        if not isinstance(metadata, dict):
+            raise BadRequest(f"metadata has to be a mapping, not {metadata!r}")
+        metadata = decode("ObjectMeta", "meta/v1", metadata)
         typed = {key: obj[key] for key in _TYPED if key in obj} | {"metadata": metadata.object}
         unknown += [f"metadata.{path}" for path in metadata.unknown]
         return Decoded(typed | pruned, tuple(unknown))
@@ -167,7 +170,7 @@ def _type_fault(value: Any, schema: Object, path: str) -> Cause | None:
     if schema.get(_INT_OR_STRING):
         allowed, wanted = (int, str), "integer,string"
     elif "type" in schema:
-        allowed, wanted = _TYPES[schema["type"]], schema["type"]  # type: ignore[assignment]
+        allowed, wanted = _TYPES.get(schema["type"], ()), schema["type"]  # type: ignore[assignment]
     else:
         return None
     whole = isinstance(value, float) and value.is_integer() and wanted == "integer"

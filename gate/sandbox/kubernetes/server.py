@@ -1,8 +1,10 @@
 """The API over HTTP on loopback: HTTP/1.1 with connections that stay, and chunked streams for watches and logs."""
 
 import contextlib
+import logging
 import select
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -16,6 +18,11 @@ from gate.sandbox.kubernetes.errors import ApiError
 from gate.sandbox.kubernetes.faults import Fault, Faults
 from gate.sandbox.kubernetes.rest import Answer, Api, Stream
 from gate.sandbox.kubernetes.routes import Request
+
+PATIENCE = 1.0
+"""Seconds that answers under way get when the server stops."""
+
+_log = logging.getLogger(__name__)
 
 _REASONS: Mapping[int, str] = {
     409: "Conflict",
@@ -72,7 +79,7 @@ class _Listener(ThreadingHTTPServer):
         self.faults = faults
         self.sleep = sleep
         self._connections: set[socket.socket] = set()
-        self._changing = threading.Lock()
+        self._changing = threading.Condition()
 
     def process_request(self, request: Any, client_address: Any) -> None:
         with self._changing:
@@ -82,16 +89,25 @@ class _Listener(ThreadingHTTPServer):
     def shutdown_request(self, request: Any) -> None:
         with self._changing:
             self._connections.discard(request)
+            self._changing.notify_all()
         super().shutdown_request(request)
 
     def close_connections(self) -> None:
+        """Hear no more requests, let the answers under way end, and cut what then is still open."""
         with self._changing:
-            for connection in self._connections:
-                with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
+            self._shut(socket.SHUT_RD)
+            self._changing.wait_for(lambda: not self._connections, timeout=PATIENCE)
+            self._shut(socket.SHUT_RDWR)
+
+    def _shut(self, how: int) -> None:
+        for connection in self._connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(how)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A connection that broke is its client's business."""
+        """A connection that broke is its client's business; anything else is ours."""
+        if not isinstance(sys.exception(), OSError):
+            _log.exception("connection failed client=%s", client_address)
 
 
 class _Connection(BaseHTTPRequestHandler):
@@ -102,6 +118,9 @@ class _Connection(BaseHTTPRequestHandler):
     extensions_map: ClassVar[dict[str, str]] = {}
 
     def _serve(self) -> None:
+        if "Transfer-Encoding" in self.headers:
+            self.send_error(HTTPStatus.LENGTH_REQUIRED, "the sandbox reads only bodies that say how long they are")
+            return
         parts = urlsplit(self.path)
         request = Request(
             method=self.command,

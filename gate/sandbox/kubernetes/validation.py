@@ -169,6 +169,7 @@ def custom_resource_definition(new: Object, old: Object | None) -> list[Cause]:
     if sum(bool(version.get("storage")) for version in versions) != 1:
         causes.append(invalid("spec.versions", "versions", "must have exactly one version marked as storage version"))
     for index, version in enumerate(versions):
+        causes += _version(version, f"spec.versions[{index}]")
         if lookup(version, "schema.openAPIV3Schema") is None:
             causes.append(required(f"spec.versions[{index}].schema.openAPIV3Schema", "schemas are required"))
     for field in ("group", "scope"):
@@ -178,6 +179,37 @@ def custom_resource_definition(new: Object, old: Object | None) -> list[Cause]:
 
 
 # Parts of objects
+
+
+def _version(version: Object, path: str) -> list[Cause]:
+    """One version of a definition: what the API server needs in order to serve it."""
+    causes = [] if version.get("name") else [required(f"{path}.name")]
+    for index, column in enumerate(version.get("additionalPrinterColumns") or []):
+        place = f"{path}.additionalPrinterColumns[{index}]"
+        causes += [required(f"{place}.{field}") for field in ("name", "type", "jsonPath") if not column.get(field)]
+    scale = lookup(version, "subresources.scale")
+    if scale is not None:
+        place = f"{path}.subresources.scale"
+        causes += [
+            required(f"{place}.{field}") for field in ("specReplicasPath", "statusReplicasPath") if not scale.get(field)
+        ]
+    return causes
+
+
+def _expressions(selector: Object, path: str) -> list[Cause]:
+    causes = []
+    for index, each in enumerate(selector.get("matchExpressions") or []):
+        place, operator, values = f"{path}.matchExpressions[{index}]", each.get("operator"), each.get("values")
+        if not each.get("key"):
+            causes.append(required(f"{place}.key"))
+        if operator not in ("In", "NotIn", "Exists", "DoesNotExist"):
+            causes.append(invalid(f"{place}.operator", operator or "", "not a valid selector operator"))
+        elif operator in ("In", "NotIn") and not values:
+            causes.append(required(f"{place}.values", "must be specified when `operator` is 'In' or 'NotIn'"))
+        elif operator in ("Exists", "DoesNotExist") and values:
+            detail = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
+            causes.append(forbidden(f"{place}.values", detail))
+    return causes
 
 
 def _metadata(new: Object, pattern: re.Pattern[str], limit: int, rule: str) -> list[Cause]:
@@ -228,7 +260,9 @@ def _templated(new: Object, old: Object | None) -> list[Cause]:
     elif not (selector.get("matchLabels") or selector.get("matchExpressions")):
         causes.append(invalid("spec.selector", "{}", f"empty selector is invalid for {new['kind'].lower()}"))
     causes += labels(template_labels, "spec.template.labels")
-    if selector and not LabelSelector.from_object(selector).matches(template_labels):
+    wrong = _expressions(selector or {}, "spec.selector")
+    causes += wrong
+    if selector and not wrong and not LabelSelector.from_object(selector).matches(template_labels):
         detail = "`selector` does not match template `labels`"
         causes.append(invalid("spec.template.metadata.labels", _go_map(template_labels), detail))
     policy = lookup(template, "spec.restartPolicy")
