@@ -1,0 +1,96 @@
+"""A look at all documents together: what no document shows alone. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from gate.documents.catalogue import Catalogue
+from gate.documents.tree import dotted
+from gate.documents.units import in_words
+from gate.documents.workflows import SPEC
+from gate.errors import BadDocument, Place
+from gate.model import Subscription, Workflow
+
+
+class Severity(StrEnum):
+    """Whether it keeps the documents from being used."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing to mend or to know."""
+
+    severity: Severity
+    place: Place
+    path: str
+    why: str
+
+
+def review(catalogue: Catalogue) -> list[Finding]:
+    """Everything that can be said about the documents, in the order of the files."""
+    findings = [_finding(Severity.ERROR, problem) for problem in catalogue.loaded.problems]
+    findings += [_finding(Severity.NOTE, note) for note in catalogue.loaded.notes]
+    for subscription in catalogue.loaded.subscriptions:
+        workflows, problems = catalogue.resolve(subscription)
+        findings += [_finding(Severity.ERROR, problem) for problem in problems]
+        findings += _too_long(subscription, workflows)
+    findings += _of_workflows(catalogue)
+    unique = {(finding.place.file, finding.place.line, finding.path, finding.why): finding for finding in findings}
+    return sorted(unique.values(), key=lambda each: (each.place.file, each.place.line, each.place.column, each.why))
+
+
+def duration_of(workflow: Workflow) -> timedelta:
+    """The longest that a workflow may take by its own times."""
+    return sum((step.hold + step.recover for step in workflow.steps), workflow.baseline)
+
+
+def _too_long(subscription: Subscription, workflows: tuple[Workflow, ...]) -> Iterator[Finding]:
+    """The workflows of a subscription run one after the other, before one deadline."""
+    longest = sum((duration_of(workflow) for workflow in workflows), timedelta(0))
+    if longest > subscription.deadline:
+        file, _, line = subscription.place.rpartition(":")
+        yield Finding(
+            severity=Severity.ERROR,
+            place=Place(file=file, line=int(line)),
+            path="spec.deadline",
+            why=f"the workflows take up to {in_words(longest)}, the deadline is {in_words(subscription.deadline)}",
+        )
+
+
+def _of_workflows(catalogue: Catalogue) -> Iterator[Finding]:
+    used = {use.name for subscription in catalogue.loaded.subscriptions for use in subscription.workflows}
+    places: dict[str, Place] = {}
+    for document in catalogue.loaded.workflows:
+        place = document.tree.place(("metadata", "name"))
+        if document.name in places:
+            why = f"another workflow is called {document.name}, at {places[document.name]}"
+            yield Finding(severity=Severity.ERROR, place=place, path="metadata.name", why=why)
+        places.setdefault(document.name, place)
+        if catalogue.loaded.subscriptions and document.name not in used:
+            yield Finding(severity=Severity.WARNING, place=place, path="metadata.name", why="no subscription uses this")
+    for subscription in catalogue.loaded.subscriptions:
+        for workflow in catalogue.resolve(subscription)[0]:
+            yield from _without_samples(catalogue, workflow)
+
+
+def _without_samples(catalogue: Catalogue, workflow: Workflow) -> Iterator[Finding]:
+    document = next(each for each in catalogue.loaded.workflows if each.name == workflow.name)
+    shortest = min([workflow.baseline, *(step.hold for step in workflow.steps)])
+    for index, probe in enumerate(workflow.steady_state):
+        if probe.every > shortest:
+            path = (*SPEC, "steadyState", index, "every")
+            yield Finding(
+                severity=Severity.ERROR,
+                place=document.tree.place(path),
+                path=dotted(path),
+                why=f"asked every {in_words(probe.every)}, it has no sample in a window of {in_words(shortest)}",
+            )
+
+
+def _finding(severity: Severity, problem: BadDocument) -> Finding:
+    return Finding(severity=severity, place=problem.place, path=problem.path, why=problem.why)

@@ -1,0 +1,386 @@
+"""Where the parts meet: builds them from the settings, ties them together, and runs them until told to stop."""
+
+import logging
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
+
+from gate.catalogue.repository import Repository
+from gate.catalogue.subscribed import Subscribed
+from gate.cluster.api import Api, Json
+from gate.cluster.gates import API_VERSION, Gates, gate_from
+from gate.cluster.leases import Leases
+from gate.cluster.mirror import Key, Mirror
+from gate.cluster.mode import read_mode
+from gate.cluster.names import services_of
+from gate.cluster.runs import RunJournal, Runs, run_from
+from gate.cluster.workloads import Workloads
+from gate.config import Resolve, Settings
+from gate.documents.catalogue import Catalogue
+from gate.documents.vocabulary import ProbeForms, Vocabulary
+from gate.errors import GateError, Permanent
+from gate.faults import FAULTS
+from gate.gitlab.client import GitLab
+from gate.gitlab.outbox import Outbox
+from gate.gitlab.reporter import Reporter
+from gate.loads import LOADS
+from gate.model import Gate, Judgement, Run, Subscription, WorkloadKind, WorkloadName
+from gate.policy.allow import Policy
+from gate.probes import PROBES
+from gate.running.executor import Executor
+from gate.running.judge import judge
+from gate.running.permit import Permit
+from gate.running.ports import World
+from gate.running.time import SystemClock
+from gate.tracking.queue import WorkQueue
+from gate.tracking.reconciler import Reconciler
+from gate.web.app import create_app
+from gate.web.changes import Changes
+from gate.web.server import Server
+from gate.web.views import Readiness
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+TRACKERS = 2
+"""Threads that decide; each takes one workload at a time."""
+AGAIN = timedelta(seconds=2)
+"""How soon to try a comparison again that broke off."""
+
+
+def vocabulary() -> Vocabulary:
+    """The kinds of faults, probes and loads that there are."""
+    return Vocabulary(
+        faults={kind: fault.Settings for kind, fault in FAULTS.items()},
+        probes={kind: ProbeForms(settings=probe.Settings, expect=probe.Expect) for kind, probe in PROBES.items()},
+        loads={kind: load.Settings for kind, load in LOADS.items()},
+    )
+
+
+def serve(settings: Settings, stop: threading.Event) -> None:
+    """Run the gate until `stop` is set. What breaks on the way is tried again; only what cannot start is raised."""
+    api = Api.from_environment()
+    process = _Process(settings, api)
+    with ExitStack() as running:
+        server = running.enter_context(process.web())
+        log.info("gate.start kubernetes=%s web=%s catalogue=%s", api.host, server.address, process.repository.shown)
+        running.callback(process.close)
+        process.start()
+        stop.wait()
+        log.info("gate.stop")
+
+
+class _Process:
+    """All the parts of one gate process."""
+
+    def __init__(self, settings: Settings, api: Api) -> None:
+        self._settings, self._api = settings, api
+        self._clock = SystemClock()
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._changes = Changes()
+        self._workloads_due: WorkQueue[WorkloadName] = WorkQueue(self._clock.monotonic)
+        self._gates_due: WorkQueue[Key] = WorkQueue(self._clock.monotonic)
+        self._subscribed = Subscribed(self._clock.now)
+        self.repository = Repository(
+            settings.catalogue, settings.branch, settings.state / "catalogue.git", vocabulary()
+        )
+        self._mirrors()
+        self._gates_store, self._runs_store = Gates(api), Runs(api)
+        self._reconciler = Reconciler(
+            workloads=Workloads(api),
+            gates=self._gates_store,
+            runs=self._runs_store,
+            subscriptions=self._subscribed,
+            judge=_judged,
+            now=self._clock.now,
+        )
+        self._executor = self._make_executor()
+        self._outbox = self._make_outbox()
+        self._catalogue_problem = ""
+
+    # -------------------------------------------------------------------------------------------- what it is made of
+
+    def _mirrors(self) -> None:
+        api, scopes = self._api, self._settings.namespaces or ("",)
+        self._deployments = [Mirror(api, "deployments", scope, _nothing, self._deployment_changed) for scope in scopes]
+        self._gates = [Mirror(api, "chaosgates", scope, _readable(gate_from), self._gate_changed) for scope in scopes]
+        self._runs = [Mirror(api, "chaosruns", scope, _readable(run_from), self._run_changed) for scope in scopes]
+
+    def _make_executor(self) -> Executor:
+        api, settings = self._api, self._settings
+        read = partial(read_mode, api, settings.namespace)
+        policy = Policy(protected=Policy().protected | {settings.namespace})
+        labels = partial(_labels, api)
+        world = World(
+            cluster=api,
+            workloads=Workloads(api),
+            permission=lambda *_: None,  # each run is given its own, which knows when that run must stop
+            clock=self._clock,
+            resolve=services_of(api) if settings.resolve is Resolve.SERVICES else str,
+            faults=FAULTS,
+            probes=PROBES,
+            loads=LOADS,
+        )
+        permit = partial(Permit, policy=policy, mode=read, labels=labels, clock=self._clock)
+        identity = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        return Executor(
+            store=_RunStore(self.runs, self._runs_store),
+            leases=_RunLeases(Leases(api, identity)),
+            world=world,
+            mode=read,
+            permit=lambda stop: permit(stop=stop),
+        )
+
+    def _make_outbox(self) -> Outbox | None:
+        settings = self._settings
+        if not settings.gitlab_url or settings.gitlab_token is None:
+            return None
+        reporter = Reporter(GitLab(settings.gitlab_url, settings.gitlab_token))
+        return Outbox(_GateStore(self._gates, self._gates_store), reporter.report, self._link)
+
+    def web(self) -> Server:
+        host, port = self._settings.listen
+        return Server(create_app(self), host=host, port=port)
+
+    # -------------------------------------------------------------------------------------------------- start, stop
+
+    def start(self) -> None:
+        loops: list[tuple[str, Callable[[], None]]] = [
+            *(
+                (f"watch {number}", partial(mirror.run, self._stop))
+                for number, mirror in enumerate(self._all_mirrors())
+            ),
+            *((f"track {number}", self._track) for number in range(TRACKERS)),
+            ("execute", partial(self._executor.run, self._stop)),
+            ("catalogue", self._fetch),
+        ]
+        if self._outbox:
+            loops.append(("gitlab", self._deliver))
+        for name, loop in loops:
+            # Watches block in reads that nothing but the server ends: they may not hold the process back.
+            thread = threading.Thread(target=loop, name=name, daemon=name.startswith("watch"))
+            self._threads.append(thread)
+            thread.start()
+
+    def close(self) -> None:
+        """Take back what runs, and end every thread."""
+        self._stop.set()
+        self._workloads_due.close()
+        self._gates_due.close()
+        self._changes.close()
+        for thread in self._threads:
+            if not thread.daemon:
+                thread.join()
+        self.repository.close()
+
+    # --------------------------------------------------------------------------------------------- events are hints
+
+    def _deployment_changed(self, key: Key) -> None:
+        self._workload_changed(WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace=key[0], name=key[1]))
+
+    def _workload_changed(self, name: WorkloadName) -> None:
+        if self._subscribed.of(name) or any(gate.workload.name == name for gate in self.gates()):
+            self._workloads_due.add(name)
+
+    def _gate_changed(self, key: Key) -> None:
+        gate = _find(self._gates, key)
+        if gate:
+            self._workloads_due.add(gate.workload.name)
+        self._gates_due.add(key)
+        self._changes.ring()
+
+    def _run_changed(self, key: Key) -> None:
+        run = _find(self._runs, key)
+        if run:
+            self._workloads_due.add(run.spec.workload.name)
+        else:
+            for gate in self.gates():
+                if gate.namespace == key[0]:
+                    self._workloads_due.add(gate.workload.name)
+        self._changes.ring()
+
+    # ---------------------------------------------------------------------------------------------------- the loops
+
+    def _track(self) -> None:
+        while (name := self._workloads_due.take()) is not None:
+            again: float | None = None
+            try:
+                if wake := self._reconciler.reconcile(name):
+                    again = max(0.0, (wake - self._clock.now()).total_seconds())
+            except GateError as error:
+                log.warning("decide.again workload=%s why=%r", name, str(error))
+                again = AGAIN.total_seconds()
+            except Exception:  # a mistake of ours about one workload must not end the thread that serves all others
+                log.exception("decide.again workload=%s", name)
+                again = 5 * AGAIN.total_seconds()
+            self._workloads_due.done(name)
+            if again is not None:
+                self._workloads_due.add(name, after=again)
+
+    def _deliver(self) -> None:
+        while self._outbox and (key := self._gates_due.take()) is not None:
+            again: timedelta | None = None
+            try:
+                again = self._outbox.deliver(*key)
+            except Exception:  # as above
+                log.exception("gitlab.again gate=%s/%s", *key)
+                again = 5 * AGAIN
+            self._gates_due.done(key)
+            if again is not None:
+                self._gates_due.add(key, after=again.total_seconds())
+
+    def _fetch(self) -> None:
+        """Keep the catalogue fresh. While git is away the last revision that was fetched stays in force."""
+        while not self._stop.is_set():
+            fetched = self._clock.now()
+            try:
+                self.repository.fetch()
+                self._catalogue_problem = ""
+            except GateError as error:
+                log.warning("catalogue.stale revision=%s why=%r", self._subscribed.revision or "-", str(error))
+                self._catalogue_problem, fetched = str(error), self._last_fetch() or fetched
+            try:
+                self._put(self.repository.read(fetched))
+            except GateError as error:
+                log.warning("catalogue.unread why=%r", str(error))
+            pause = self._settings.fetch_every if self._subscribed.revision else AGAIN
+            self._clock.wait(self._stop, pause.total_seconds())
+
+    def _put(self, catalogue: Catalogue) -> None:
+        new = catalogue.revision != self._subscribed.revision
+        spoken_of = self._subscribed.put(catalogue)
+        if new:
+            log.info(
+                "catalogue.read revision=%s subscriptions=%d workflows=%d broken=%d",
+                catalogue.revision[:8],
+                len(catalogue.loaded.subscriptions),
+                len(catalogue.loaded.workflows),
+                len(catalogue.loaded.broken),
+            )
+            for problem in catalogue.loaded.problems:
+                log.error("catalogue.broken why=%r", str(problem))
+            for name in spoken_of:
+                self._workloads_due.add(name)
+            self._changes.ring()
+
+    def _last_fetch(self) -> datetime | None:
+        catalogue = self._subscribed.catalogue
+        return catalogue.fetched if catalogue else None
+
+    # ------------------------------------------------------------------------------------------- what the web shows
+
+    def gates(self) -> Sequence[Gate]:
+        return [gate for mirror in self._gates for gate in mirror.all() if gate]
+
+    def runs(self) -> Sequence[Run]:
+        return [run for mirror in self._runs for run in mirror.all() if run]
+
+    def subscriptions(self) -> Sequence[Subscription] | None:
+        catalogue = self._subscribed.catalogue
+        return catalogue.loaded.subscriptions if catalogue else None
+
+    def changed(self, since: int, timeout: float) -> int:
+        return self._changes.changed(since, timeout)
+
+    def readiness(self) -> Readiness:
+        fetched = self._last_fetch()
+        watches = [mirror.problem for mirror in self._all_mirrors() if mirror.problem]
+        refused = sorted({gate.reported for gate in self.gates() if gate.reported})
+        catalogue = self._subscribed.catalogue
+        broken = [str(problem) for problem in catalogue.loaded.problems] if catalogue else []
+        details = {"catalogue": self._catalogue_problem, "watch": "; ".join(watches), "documents": "; ".join(broken)}
+        return Readiness(
+            ready=catalogue is not None and all(mirror.synced.is_set() for mirror in self._all_mirrors()),
+            revision=self._subscribed.revision,
+            catalogue_age=self._clock.now() - fetched if fetched else None,
+            gitlab="; ".join(refused) or ("ok" if self._outbox else "not configured"),
+            details={name: text for name, text in details.items() if text},
+        )
+
+    def _all_mirrors(self) -> Sequence[Mirror[None] | Mirror[Gate | None] | Mirror[Run | None]]:
+        return [*self._deployments, *self._gates, *self._runs]
+
+    def _link(self, gate: Gate) -> str:
+        base = self._settings.public_url
+        return f"{base}/gates/{gate.namespace}/{gate.workload.name.kind}/{gate.workload.name.name}" if base else ""
+
+
+class _RunStore:
+    """The mirrored runs, with the journal of each."""
+
+    def __init__(self, every: Callable[[], Sequence[Run]], runs: Runs) -> None:
+        self._every, self._runs = every, runs
+
+    def all(self) -> Sequence[Run]:
+        return self._every()
+
+    def journal(self, run: Run) -> RunJournal:
+        return RunJournal(self._runs, run)
+
+
+class _RunLeases:
+    """The lease of a run has its name, and goes with it."""
+
+    def __init__(self, leases: Leases) -> None:
+        self._leases = leases
+
+    def hold(self, run: Run, now: datetime) -> bool:
+        owner = {"apiVersion": API_VERSION, "kind": "ChaosRun", "name": run.name, "uid": run.uid}
+        return self._leases.hold(run.namespace, run.name, now, owner)
+
+    def release(self, run: Run) -> None:
+        self._leases.release(run.namespace, run.name)
+
+
+class _GateStore:
+    """The mirrored gates, with the reporter's part of their status."""
+
+    def __init__(self, mirrors: Sequence[Mirror[Gate | None]], gates: Gates) -> None:
+        self._mirrors, self._gates = mirrors, gates
+
+    def latest(self, namespace: str, name: str) -> Gate | None:
+        return _find(self._mirrors, (namespace, name))
+
+    def save_accepted(self, gate: Gate, accepted: Mapping[str, str | None], problem: str) -> None:
+        self._gates.save_accepted(gate, accepted, problem)
+
+
+def _find(mirrors: Sequence[Mirror[T | None]], key: Key) -> T | None:
+    return next((found for mirror in mirrors if (found := mirror.get(key))), None)
+
+
+def _judged(run: Run) -> tuple[Judgement, int | None]:
+    return judge(run.spec, run.status.evidence)
+
+
+def _labels(api: Api, namespace: str) -> Mapping[str, str]:
+    found = api.get("namespaces", "", namespace)
+    if found is None:
+        raise Permanent(f"there is no namespace {namespace}")
+    labels: Mapping[str, str] = found["metadata"].get("labels") or {}
+    return labels
+
+
+def _nothing(_: Json) -> None:
+    """Of a Deployment no more is kept than that it is there: it is read anew whenever it counts."""
+
+
+def _readable(parse: Callable[[Json], T]) -> Callable[[Json], T | None]:
+    """An object of ours that cannot be read is told about, and does not keep the others from being seen."""
+
+    def keep(item: Json) -> T | None:
+        try:
+            return parse(item)
+        except Permanent as error:
+            log.error("object.unreadable why=%r", str(error))  # noqa: TRY400 - the sentence says it all
+            return None
+
+    return keep
