@@ -151,3 +151,36 @@ def test_the_python_client_lists_watches_and_patches(kubernetes: Kubernetes) -> 
             apps.read_namespaced_deployment("web", "default")
         assert missing.value.status == 404
         assert [item.metadata.name for item in core.list_namespace().items] == ["default", "kube-system"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what", "path", "value"),
+    [
+        (["namespace", "shop"], "namespace/shop", "{.status.phase}", "Active"),
+        (["configmap", "c", "--from-literal=a=ä"], "configmap/c", "{.data.a}", "ä"),
+        (["secret", "generic", "s", "--from-literal=a=b"], "secret/s", "{.type} {.data.a}", "Opaque Yg=="),
+        (["serviceaccount", "robot"], "serviceaccount/robot", "{.metadata.name}", "robot"),
+        (
+            ["deployment", "d", "--image=shop:1.0", "--replicas=0", "--port=80", "--", "sleep", "9"],
+            "deployment/d",
+            "{.spec.replicas} {.spec.template.spec.containers[0]['image','command','ports']}",
+            '0 shop:1.0 ["sleep","9"] [{"containerPort":80,"protocol":"TCP"}]',
+        ),
+        (
+            ["service", "clusterip", "v", "--tcp=80:web"],
+            "service/v",
+            "{.spec.ports[0].port} {.spec.ports[0].targetPort} {.spec.selector}",
+            '80 web {"app":"v"}',
+        ),
+        (
+            ["poddisruptionbudget", "p", "--selector=app=web", "--min-available=50%"],
+            "poddisruptionbudget/p",
+            "{.spec.minAvailable} {.spec.selector.matchLabels}",
+            '50% {"app":"web"}',
+        ),
+    ],
+    ids=lambda case: case[0] if isinstance(case, list) else "",
+)
+def test_kubectl_creates_by_kind(kubectl: Kubectl, arguments: list[str], what: str, path: str, value: str) -> None:
+    assert "created" in kubectl("create", *arguments)
+    assert kubectl("get", what, "-o", f"jsonpath={path}") == value

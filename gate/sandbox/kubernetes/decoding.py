@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from gate.sandbox.kubernetes import protobuf
 from gate.sandbox.kubernetes.errors import BadRequest, UnsupportedMediaType
 from gate.sandbox.kubernetes.objects import Object
 from gate.sandbox.kubernetes.shapes import Form, Type, is_known, shape
@@ -54,11 +55,12 @@ def parse(body: bytes, media_type: str) -> Object:
             value = json.loads(body)
         elif media_type == "application/yaml":
             value = read_yaml(body)
+        elif media_type == protobuf.MEDIA_TYPE:
+            value = protobuf.read(body)
         else:
             raise UnsupportedMediaType(
                 "the body of the request was in an unknown format - accepted media types include: "
-                "application/json, application/yaml (for `kubectl create KIND`, which sends protobuf, "
-                "add `--dry-run=client -o yaml | kubectl apply -f -`)"
+                "application/json, application/yaml"
             )
     except (ValueError, yaml.YAMLError) as error:
         raise BadRequest(f"couldn't get version/kind; json parse error: {error}") from error

@@ -238,17 +238,17 @@ class Api:
                 watch = self.store.subscribe([about.resource], since=asked)
             except Gone as gone:
                 return Stream(chunks=watching.refusal(gone))
-        return Stream(
-            chunks=watching.stream(
-                view,
-                initial,
-                watch,
-                asked,
-                initial_end=sends_initial and view.bookmarks,
-                wall=self._wall,
-                monotonic=self._monotonic,
-            )
+        chunks = watching.stream(
+            view,
+            initial,
+            watch,
+            asked,
+            initial_end=sends_initial and view.bookmarks,
+            wall=self._wall,
+            monotonic=self._monotonic,
         )
+        next(chunks)
+        return Stream(chunks=chunks)
 
     # Writing
 

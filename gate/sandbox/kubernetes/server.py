@@ -171,12 +171,12 @@ class _Connection(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def _stream(self, stream: Stream) -> None:
-        self.send_response(200, "OK")
-        self.send_header("Content-Type", stream.media_type)
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-        self.wfile.flush()
         with contextlib.closing(stream.chunks):
+            self.send_response(200, "OK")
+            self.send_header("Content-Type", stream.media_type)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.flush()
             for chunk in stream.chunks:
                 if chunk:
                     self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))

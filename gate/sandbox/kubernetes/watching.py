@@ -62,10 +62,11 @@ def stream(
     """The lines of the watch: first the initial objects as ADDED, then what changes after `revision`; b"" when idle.
 
     A bookmark tells a client that asked for them how far it has come: about each second when something has happened,
-    and at the end.
+    and at the end. The first line is empty: whoever has taken it can end the watch by closing the generator.
     """
     lines = _Lines(view, wall)
     with watch:
+        yield b""
         for entry in initial:
             yield lines.event(ChangeType.ADDED.value, entry)
         if initial_end:
@@ -77,6 +78,8 @@ def stream(
             if left <= 0:
                 break
             change = watch.next(left)
+            if change is None and watch.closed:
+                break
             shown = view.seen(change) if change is not None else None
             yield lines.event(shown[0].value, shown[1]) if shown is not None else b""
             if view.bookmarks and monotonic() - told_at >= BOOKMARK_EVERY:
