@@ -124,3 +124,11 @@ def test_processes_die_even_when_their_warden_is_killed(exits):
     os.kill(warden, signal.SIGKILL)
     assert eventually(lambda: not is_alive(pid))
     processes.close()
+
+
+def test_a_log_does_not_grow_for_ever_and_keeps_the_newest_lines(processes):
+    log = processes.folder / "log"
+    program = "import signal\nfor n in range(600_000): print(f'line {n:08}')\nprint('last', flush=True); signal.pause()"
+    processes.start("a", python(program), env={}, log=log)
+    assert eventually(lambda: log.exists() and log.read_bytes().endswith(b"last\n") and log.stat().st_size < 5_000_000)
+    assert log.read_text().startswith("line ")

@@ -5,24 +5,25 @@ import queue
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from signal import Signals
 
-from gate.sandbox.kubernetes import containers, environment
+from gate.sandbox.kubernetes import containers
 from gate.sandbox.kubernetes.addresses import Addresses
 from gate.sandbox.kubernetes.containers import QUIET_AFTER, Container, Ended, Running, Tenant, Waiting
 from gate.sandbox.kubernetes.environment import Unresolved
 from gate.sandbox.kubernetes.errors import AlreadyExists, NotFound
 from gate.sandbox.kubernetes.events import Events, EventType
-from gate.sandbox.kubernetes.images import Images, PullFailed
+from gate.sandbox.kubernetes.images import Images, Pulled, PullFailed
 from gate.sandbox.kubernetes.node import NODE, node
 from gate.sandbox.kubernetes.objects import Object, is_terminating, lookup, name_of, namespace_of, uid_of
 from gate.sandbox.kubernetes.probes import Probe, ProbeKind
-from gate.sandbox.kubernetes.processes import Exit, Processes, StartFailed
-from gate.sandbox.kubernetes.resources import CONFIG_MAPS, NODES, PODS, SECRETS, SERVICES
+from gate.sandbox.kubernetes.processes import Exit, StartFailed
+from gate.sandbox.kubernetes.resources import NODES, PODS
+from gate.sandbox.kubernetes.runtime import Runtime
 from gate.sandbox.kubernetes.store import Deletion, Key, Store, Watch
 from gate.sandbox.kubernetes.work import Work
 
@@ -70,15 +71,14 @@ class Kubelet:
         self._notes: queue.SimpleQueue[Exit | Verdict] = queue.SimpleQueue()
         self._tenants: dict[str, Tenant] = {}
         self._owners: dict[str, tuple[Tenant, Container]] = {}
-        self._commands: dict[str, queue.SimpleQueue[int]] = {}
-        self._processes: Processes
+        self._runtime: Runtime
         self._work: Work[Key] = Work("kubelet", self._reconcile)
         self._watch: Watch | None = None
         self._listener = threading.Thread(target=self._listen, name="kubelet-watch", daemon=True)
 
     def start(self) -> None:
         """Register the node, take up the pods that are there already, and then each change."""
-        self._processes = Processes(exited=self._note_exit)
+        self._runtime = Runtime(self._store, self._images, lambda exited: self._note(exited.name, exited))
         try:
             self._store.create(NODES, node(self._addresses.node, self._clock()))
         except AlreadyExists:
@@ -98,20 +98,20 @@ class Kubelet:
         for tenant in self._tenants.values():
             for container in tenant.containers.values():
                 container.close_probes()
-        self._processes.close()
+        self._runtime.close()
 
     def log(self, namespace: str, pod: str, container: str, *, previous: bool = False) -> Path | None:
         """The file with what the container (or the one before its last restart) has written; None: there is none."""
         for tenant in list(self._tenants.values()):
             if tenant.key == (namespace, pod) and container in tenant.containers:
                 attempt = tenant.containers[container].starts - (2 if previous else 1)
-                return self._log(tenant, container, attempt) if attempt >= 0 else None
+                return self._runtime.log(tenant.uid, container, attempt) if attempt >= 0 else None
         return None
 
     def is_writing(self, log: Path) -> bool:
         """Whether the container that writes this log is running."""
         return any(
-            container.running is not None and log == self._log(tenant, container.name, container.starts - 1)
+            container.running is not None and log == self._runtime.log(tenant.uid, container.name, container.starts - 1)
             for tenant in list(self._tenants.values())
             for container in tenant.containers.values()
         )
@@ -121,13 +121,6 @@ class Kubelet:
     def _listen(self) -> None:
         for change in self._watch or ():
             self._work.ask((namespace_of(change.entry.shared), name_of(change.entry.shared)))
-
-    def _note_exit(self, exited: Exit) -> None:
-        waiting = self._commands.pop(exited.name, None)
-        if waiting is not None:
-            waiting.put(exited.code)
-            return
-        self._note(exited.name, exited)
 
     def _note(self, process: str, note: Exit | Verdict) -> None:
         self._notes.put(note)
@@ -190,7 +183,7 @@ class Kubelet:
         kind = verdict.kind.value.lower()
         message = f"Container {container.name} failed {kind} probe, will be restarted"
         self._tell(pod, "Killing", message, field=_field(container))
-        self._processes.signal(verdict.process, Signals.SIGTERM)
+        self._runtime.signal(verdict.process, Signals.SIGTERM)
         container.kill_at = time.monotonic() + float(lookup(pod, "spec.terminationGracePeriodSeconds", 30))
 
     # One look at one pod
@@ -226,8 +219,8 @@ class Kubelet:
         )
         self._tenants[tenant.uid] = tenant
         self._tell(pod, "Scheduled", f"Successfully assigned {namespace_of(pod)}/{name_of(pod)} to {NODE}")
-        if pod["spec"].get("initContainers"):
-            message = "the sandbox runs no init containers; the pod starts without them"
+        for what in _not_done(pod["spec"]):
+            message = f"the sandbox knows no {what}: the pod starts without"
             self._tell(pod, "Unsupported", message, kind=EventType.WARNING)
         return tenant
 
@@ -254,7 +247,7 @@ class Kubelet:
             return []
         left = container.kill_at - time.monotonic()
         if left <= 0:
-            self._processes.kill(running.process)
+            self._runtime.kill(running.process)
             return []
         return [left]
 
@@ -279,7 +272,7 @@ class Kubelet:
         """Start the container; after how many seconds to try again, if that is to be."""
         name = container.spec["image"]
         try:
-            container.image = self._images.pull(name)
+            container.image = self._runtime.pull(name)
         except PullFailed as error:
             container.pause = self._pause_after(container.pull_failures)
             container.pull_failures += 1
@@ -290,40 +283,40 @@ class Kubelet:
             return [min(container.pause, _SHOWN)]
         container.pull_failures = 0
         self._tell(pod, "Pulled", f'Successfully pulled image "{name}"', field=_field(container))
+        return self._run(pod, tenant, container, container.image)
+
+    def _run(self, pod: Object, tenant: Tenant, container: Container, image: Pulled) -> Iterable[float]:
+        process = f"{tenant.uid}/{container.name}/{container.starts}"
+        log = self._runtime.log(tenant.uid, container.name, container.starts)
+        container_id = f"containerd://{uuid.uuid4().hex}{uuid.uuid4().hex}"
+        now = self._clock()
+        self._owners[process] = (tenant, container)
         try:
-            variables = self._environment(pod, tenant, container)
+            self._runtime.start(process, pod, container.spec, tenant.address, image, log)
         except Unresolved as error:
+            del self._owners[process]
             container.waiting = Waiting(reason="CreateContainerConfigError", message=str(error))
             self._tell(pod, "Failed", f"Error: {error}", kind=EventType.WARNING, field=_field(container))
             return [_RETRY]
-        return self._run(pod, tenant, container, variables)
-
-    def _run(self, pod: Object, tenant: Tenant, container: Container, variables: Mapping[str, str]) -> Iterable[float]:
-        argv = environment.command(container.spec, container.image.argv if container.image else (), variables)
-        process = f"{tenant.uid}/{container.name}/{container.starts}"
-        log = self._log(tenant, container.name, container.starts)
-        log.parent.mkdir(parents=True, exist_ok=True)
-        container_id = f"containerd://{uuid.uuid4().hex}{uuid.uuid4().hex}"
-        container.starts += 1
-        container.waiting = None
-        self._owners[process] = (tenant, container)
-        now = self._clock()
-        try:
-            self._processes.start(process, argv, env=variables, log=log)
         except StartFailed as error:
             del self._owners[process]
+            message = f"failed to start: {error}"
+            container.starts += 1
+            container.waiting = None
             container.ended = Ended(
                 container_id=container_id,
                 code=128,
                 signal=0,
                 reason="StartError",
-                message=f"failed to start {argv[0]}: {error}",
+                message=message,
                 started_at=now,
                 finished_at=now,
             )
-            self._tell(pod, "Failed", f"Error: {container.ended.message}", kind=EventType.WARNING)
+            self._tell(pod, "Failed", f"Error: {message}", kind=EventType.WARNING, field=_field(container))
             self._pause(container, 0.0)
             return [0.0]
+        container.starts += 1
+        container.waiting = None
         container.running = Running(container_id=container_id, process=process, started_at=now)
         self._tell(pod, "Started", f"Started container {container.name}", field=_field(container))
         container.started = ProbeKind.STARTUP.field not in container.spec
@@ -389,7 +382,8 @@ class Kubelet:
 
     def _watch_over(self, tenant: Tenant, container: Container, process: str, kinds: Iterable[ProbeKind]) -> None:
         def run(argv: list[str], timeout: float) -> int | None:
-            return self._execute(tenant, container.spec, argv, timeout)
+            pod = self._pod(tenant.key)
+            return None if pod is None else self._runtime.execute(pod, container.spec, tenant.address, argv, timeout)
 
         def report(kind: ProbeKind, good: bool, message: str) -> None:
             self._note(process, Verdict(process=process, kind=kind, good=good, message=message))
@@ -397,43 +391,6 @@ class Kubelet:
         for kind in kinds:
             if kind.field in container.spec:
                 container.probes[kind] = Probe(kind, container.spec, tenant.address, run, report)
-
-    def _execute(self, tenant: Tenant, spec: Object, argv: list[str], timeout: float) -> int | None:
-        """Run a command with a container's environment; its exit code, None if it had to be killed."""
-        pod = self._pod(tenant.key)
-        if pod is None:
-            return None
-        name = f"{tenant.uid}/{spec['name']}/probe-{uuid.uuid4().hex}"
-        ended = self._commands[name] = queue.SimpleQueue()
-        find = self._entries_in(namespace_of(pod))
-        variables = environment.environment(pod, spec, tenant.address, self._services(pod), find)
-        log = self._processes.folder / tenant.uid / "probes.log"
-        try:
-            self._processes.start(name, argv, env=variables, log=log)
-            return ended.get(timeout=timeout)
-        except StartFailed:
-            return 126
-        except queue.Empty:
-            self._processes.kill(name)
-            return None
-
-    def _environment(self, pod: Object, tenant: Tenant, container: Container) -> dict[str, str]:
-        find = self._entries_in(namespace_of(pod))
-        return environment.environment(pod, container.spec, tenant.address, self._services(pod), find)
-
-    def _services(self, pod: Object) -> list[Object]:
-        return [entry.shared for entry in self._store.entries(SERVICES, namespace_of(pod))[0]]
-
-    def _entries_in(self, namespace: str) -> environment.Lookup:
-        def find(kind: str, name: str) -> Mapping[str, str] | None:
-            try:
-                if kind == "secret":
-                    return environment.decoded(self._store.get(SECRETS, namespace, name))
-                return dict(self._store.get(CONFIG_MAPS, namespace, name).get("data") or {})
-            except NotFound:
-                return None
-
-        return find
 
     def _pause(self, container: Container, ran: float) -> None:
         """Note a crash: the first restart is at once, the next ones wait ever longer."""
@@ -449,11 +406,11 @@ class Kubelet:
     def _kill(self, tenant: Tenant) -> None:
         for container in tenant.containers.values():
             if container.running is not None:
-                self._processes.kill(container.running.process)
+                self._runtime.kill(container.running.process)
 
     def _signal(self, container: Container, number: Signals) -> None:
         if container.running is not None:
-            self._processes.signal(container.running.process, number)
+            self._runtime.signal(container.running.process, number)
 
     def _pod(self, key: Key) -> Object | None:
         try:
@@ -461,9 +418,12 @@ class Kubelet:
         except NotFound:
             return None
 
-    def _log(self, tenant: Tenant, container: str, attempt: int) -> Path:
-        return self._processes.folder / tenant.uid / container / f"{attempt}.log"
-
 
 def _field(container: Container) -> str:
     return f"spec.containers{{{container.name}}}"
+
+
+def _not_done(spec: Object) -> list[str]:
+    """What the pod asks for and does not get here."""
+    asked = [name for name in ("initContainers", "volumes", "hostAliases", "activeDeadlineSeconds") if spec.get(name)]
+    return asked + [name for name in ("lifecycle", "workingDir") if any(each.get(name) for each in spec["containers"])]

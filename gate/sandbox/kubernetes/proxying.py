@@ -46,11 +46,14 @@ class Proxying:
         self._work.stop()
         self._balancer.close()
 
-    def _give_address(self, service: Object, _old: Object | None) -> None:
+    def _give_address(self, service: Object, old: Object | None) -> None:
         spec = service["spec"]
         if spec["type"] == "ExternalName":
             return
-        if not spec.get("clusterIP"):
+        before = lookup(old, "spec.clusterIP")
+        if not spec.get("clusterIP") and before:
+            spec["clusterIP"] = before
+        elif not spec.get("clusterIP"):
             spec["clusterIP"] = self._addresses.service()
         elif spec["clusterIP"] != "None":
             self._addresses.reserve(spec["clusterIP"])

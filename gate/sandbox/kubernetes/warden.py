@@ -29,6 +29,9 @@ Message = dict[str, Any]
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _NOT_FOUND = 127
+_LOG_LIMIT = 4 * 1024 * 1024
+"""Bytes that a log may have; of a longer one the newer half is kept."""
+_LOOK_AT_LOGS_EVERY = 1.0
 
 
 class Warden:
@@ -41,6 +44,7 @@ class Warden:
         self._libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self._names: dict[int, str] = {}
         self._pids: dict[str, int] = {}
+        self._logs: dict[int, str] = {}
         self._unread = b""
 
     def run(self) -> None:
@@ -54,13 +58,15 @@ class Warden:
             for source in (self._control, wake_up, self._sandbox):
                 selector.register(source, selectors.EVENT_READ)
             while True:
-                ready = {key.fileobj for key, _ in selector.select()}
+                ready = {key.fileobj for key, _ in selector.select(_LOOK_AT_LOGS_EVERY if self._logs else None)}
                 if self._sandbox in ready or (self._control in ready and not self._hear()):
                     return
                 if wake_up in ready:
                     with contextlib.suppress(BlockingIOError):
                         wake_up.recv(4096)
                 self._bury()
+                for log in self._logs.values():
+                    _cut(log)
 
     def end(self) -> None:
         """Kill everything that was ever started here, also what left its process group, until nothing is left."""
@@ -95,7 +101,7 @@ class Warden:
             os.waitpid(pid, 0)
             self._say({"name": name, "failed": why})
             return
-        self._names[pid], self._pids[name] = name, pid
+        self._names[pid], self._pids[name], self._logs[pid] = name, pid, command["log"]
         self._say({"name": name, "started": pid})
 
     def _become(self, command: Message, complaint: int) -> None:
@@ -134,6 +140,7 @@ class Warden:
                 _kill(-found.si_pid, signal.SIGKILL)
             _, status = os.waitpid(found.si_pid, 0)
             name = self._names.pop(found.si_pid, None)
+            self._logs.pop(found.si_pid, None)
             if name is None:
                 continue
             if self._pids.get(name) == found.si_pid:
@@ -155,6 +162,19 @@ def _children() -> list[int]:
             if stat.read_text(errors="replace").rpartition(")")[2].split()[1] == me:
                 found.append(int(stat.parent.name))
     return found
+
+
+def _cut(log: str) -> None:
+    """Shorten a log that has grown too long. Its writer appends, so it goes on behind what is left."""
+    with contextlib.suppress(FileNotFoundError):
+        path = Path(log)
+        if path.stat().st_size > _LOG_LIMIT:
+            with path.open("rb") as file:
+                file.seek(-_LOG_LIMIT // 2, os.SEEK_END)
+                newer = file.read().partition(b"\n")[2]
+            os.truncate(path, 0)
+            with path.open("ab") as file:
+                file.write(newer)
 
 
 def _kill(pid: int, number: int) -> None:
