@@ -30,10 +30,10 @@ class Part(Protocol):
 class Kubernetes:
     """A whole cluster in this process, on loopback. A context manager; `start` and `stop` do the same by hand.
 
-    With `images` it is alive: controllers act, and pods are processes that run these images. Without, objects are only
-    stored. `crds` are files with CustomResourceDefinitions that are served from the beginning. `parts` are made with the
-    store, started after the server in the given order, and stopped in the opposite one; one that can read the logs of
-    pods says so with `serve_logs`.
+    With `images` it is alive: controllers act, and pods are processes that run these images; without, objects are only
+    stored. `crds` are files with CustomResourceDefinitions that are served from the beginning. `parts` are made with
+    the store, started after the server in the given order, and stopped in the opposite one; one that can read the logs
+    of pods says so with `serve_logs`.
     """
 
     def __init__(

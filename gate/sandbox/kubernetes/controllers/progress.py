@@ -99,9 +99,9 @@ def until_deadline(deployment: Object, status: Object, now: datetime) -> float |
 
 
 def _was_complete(status: Object, current: Object | None) -> bool:
-    return (
-        current is not None and current["reason"] == COMPLETE and bool(status.get("replicas", 0) == status.get("updatedReplicas", 0))
-    )
+    if current is None or current["reason"] != COMPLETE:
+        return False
+    return bool(status.get("replicas", 0) == status.get("updatedReplicas", 0))
 
 
 def _moves(before: Object, after: Object) -> bool:
