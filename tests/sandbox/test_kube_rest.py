@@ -5,12 +5,16 @@ import time
 from collections.abc import Iterator
 
 import pytest
+import requests
 from kube_samples import Client, config_map, deployment, pod
 
 from gate.sandbox.kubernetes.cluster import Kubernetes
 from gate.sandbox.kubernetes.faults import Fault
 from gate.sandbox.kubernetes.resources import CONFIG_MAPS, DEPLOYMENTS
+from gate.sandbox.kubernetes.rest import Api
 from gate.sandbox.kubernetes.routes import Request
+from gate.sandbox.kubernetes.server import ApiServer
+from gate.sandbox.kubernetes.store import Store
 
 DEPLOYMENTS_PATH = "/apis/apps/v1/namespaces/default/deployments"
 CONFIG_MAPS_PATH = "/api/v1/namespaces/default/configmaps"
@@ -308,6 +312,17 @@ def test_the_server_fails_when_told_to(code: int) -> None:
         client.close()
 
 
+def test_the_server_cuts_and_delays_when_told_to() -> None:
+    waited = []
+    with Kubernetes(faults=lambda _: Fault(cut=True)) as kubernetes, pytest.raises(requests.ConnectionError):
+        requests.get(kubernetes.url, timeout=5)
+    slow = ApiServer(Api(Store()), faults=lambda _: Fault(delay=7.0), sleep=waited.append)
+    slow.start()
+    assert requests.get(f"{slow.url}/healthz", timeout=5).text == "ok"
+    slow.stop()
+    assert waited == [7.0]
+
+
 def test_a_thousand_deployments_are_listed_quickly(kubernetes: Kubernetes, client: Client) -> None:
     for number in range(1000):
         kubernetes.store.create(DEPLOYMENTS, deployment(f"d{number}"))
@@ -340,3 +355,14 @@ def test_a_selector_with_an_unknown_operator_is_refused(client: Client) -> None:
     answer = client.ask("POST", DEPLOYMENTS_PATH, deployment(selector=selector))
     (cause,) = answer.json()["details"]["causes"]
     assert (answer.status_code, cause["field"]) == (422, "spec.selector.matchExpressions[0].operator")
+
+
+def test_a_warning_cannot_add_headers(client: Client) -> None:
+    answer = client.ask("POST", CONFIG_MAPS_PATH, config_map() | {"ü\r\nX-Evil: 1": 1})
+    assert answer.status_code == 201
+    assert "X-Evil" not in answer.headers
+
+
+def test_nobody_else_can_reach_the_server() -> None:
+    with pytest.raises(ValueError, match="loopback only"):
+        Kubernetes(address="0.0.0.0")

@@ -1,6 +1,7 @@
 """The API over HTTP on loopback: HTTP/1.1 with connections that stay, and chunked streams for watches and logs."""
 
 import contextlib
+import json
 import logging
 import select
 import socket
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -46,6 +48,11 @@ class ApiServer:
         faults: Faults | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        """ValueError for an address that others can reach: whoever reaches this server is its administrator."""
+        if not ip_address(address).is_loopback:
+            raise ValueError(
+                f"the sandbox lets everybody do everything, so it listens on loopback only, not on {address}"
+            )
         self._listener = _Listener((address, port), api, faults, sleep)
         self._thread = threading.Thread(target=self._listener.serve_forever, args=(0.05,), name="api", daemon=True)
 
@@ -161,8 +168,7 @@ class _Connection(BaseHTTPRequestHandler):
         self.send_header("Content-Type", answer.media_type)
         self.send_header("Content-Length", str(len(answer.body)))
         for warning in answer.warnings:
-            escaped = warning.replace("\\", "\\\\").replace('"', '\\"')
-            self.send_header("Warning", f'299 - "{escaped}"')
+            self.send_header("Warning", f"299 - {json.dumps(warning)}")
         for name, value in (headers or {}).items():
             self.send_header(name, value)
         self.end_headers()
