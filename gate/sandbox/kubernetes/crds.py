@@ -1,5 +1,6 @@
 """CustomResourceDefinitions: each one stored adds rows to the registry, each one gone takes them away."""
 
+from datetime import datetime
 from pathlib import Path
 
 from gate.sandbox.kubernetes.columns import AGE, NAME, Column, since
@@ -104,10 +105,10 @@ def _columns(version: Object) -> tuple[Column, ...]:
 def _column(declared: Object) -> Column:
     path, kind = declared["jsonPath"], declared["type"]
 
-    def cell(obj: Object, now: object) -> object:
+    def cell(obj: Object, now: datetime) -> object:
         value = path_value(obj, path)
         if kind == "date":
-            return since(value, now) if value else None  # type: ignore[arg-type]
+            return _age(value, now)
         if value is None:
             return None
         return value if kind in ("integer", "number", "boolean") else _text(value)
@@ -120,6 +121,15 @@ def _column(declared: Object) -> Column:
         description=declared.get("description", ""),
         priority=declared.get("priority", 0),
     )
+
+
+def _age(value: object, now: datetime) -> str | None:
+    if value is None:
+        return None
+    try:
+        return since(str(value), now)
+    except ValueError:
+        return "<invalid>"
 
 
 def _text(value: object) -> str:

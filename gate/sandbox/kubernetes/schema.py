@@ -167,10 +167,11 @@ def _faults(value: Any, schema: Object, path: str) -> Iterator[Cause]:
 
 
 def _type_fault(value: Any, schema: Object, path: str) -> Cause | None:
+    allowed: tuple[type, ...]
     if schema.get(_INT_OR_STRING):
         allowed, wanted = (int, str), "integer,string"
     elif "type" in schema:
-        allowed, wanted = _TYPES.get(schema["type"], ()), schema["type"]  # type: ignore[assignment]
+        allowed, wanted = _TYPES.get(schema["type"], ()), str(schema["type"])
     else:
         return None
     whole = isinstance(value, float) and value.is_integer() and wanted == "integer"
