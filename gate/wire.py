@@ -30,7 +30,7 @@ from gate.gitlab.client import GitLab
 from gate.gitlab.outbox import Outbox
 from gate.gitlab.reporter import Reporter
 from gate.loads import LOADS
-from gate.model import Gate, Judgement, Run, Subscription, WorkloadKind, WorkloadName
+from gate.model import Gate, Judgement, Run, Subscription, Target, Workflow, WorkloadKind, WorkloadName
 from gate.policy.allow import Policy
 from gate.probes import PROBES
 from gate.running.executor import Executor
@@ -75,6 +75,23 @@ def serve(settings: Settings, stop: threading.Event) -> None:
         process.start()
         stop.wait()
         log.info("gate.stop")
+
+
+def preview(
+    api: Api, name: WorkloadName, workflows: Sequence[Workflow]
+) -> tuple[str, dict[tuple[str, str], list[Target]]]:
+    """The version that runs, and for each workflow and step what it would hit now. Only `plan` is called: it reads."""
+    workloads = Workloads(api)
+    rollout = workloads.rollout(name)
+    if rollout is None:
+        raise Permanent(f"there is no {name} in the cluster at {api.host}")
+    targets = {}
+    for workflow in workflows:
+        for step in workflow.steps:
+            hit = step.target or name
+            planned = FAULTS[step.fault].plan(step, hit, workloads.ready_pods(hit), "plan", api)
+            targets[workflow.name, step.name] = [undo.target for undo in planned]
+    return rollout.version.key if rollout.version else "", targets
 
 
 class _Process:

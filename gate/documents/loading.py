@@ -159,8 +159,19 @@ def _workflow(tree: Tree, vocabulary: Vocabulary) -> Loaded:
 def _broken(tree: Tree, problems: list[BadDocument]) -> Loaded:
     kind = tree.value.get("kind") if isinstance(tree.value, dict) else ""
     return Loaded(
-        broken=(Broken(kind=str(kind), name=_name(tree), workload=_workload(tree), problems=tuple(problems)),)
+        broken=(
+            Broken(
+                kind=str(kind),
+                name=_name(tree),
+                workload=_workload(tree),
+                problems=tuple(sorted(problems, key=_position)),
+            ),
+        )
     )
+
+
+def _position(problem: BadDocument) -> tuple[int, int]:
+    return problem.place.line, problem.place.column
 
 
 def _name(tree: Tree) -> str:

@@ -12,9 +12,9 @@ from gate.errors import BadDocument
 
 def mistakes(error: ValidationError, tree: Tree, prefix: Path, form: type[BaseModel]) -> Iterator[BadDocument]:
     """One mistake for each of pydantic's, for a form that was filled from the part of the tree at `prefix`."""
-    words = sorted(_fields(form))
     for found in error.errors():
         path = (*prefix, *(part for part in found["loc"] if part != "[key]"))
+        words = _fields_at(form, found["loc"][:-1])
         yield BadDocument(_why(found, words), place=tree.place(path), path=dotted(path))
 
 
@@ -61,15 +61,21 @@ def _said(given: Any) -> str:
     return f'"{given}"'
 
 
-def _fields(form: type[BaseModel]) -> set[str]:
-    """The names of all fields in a form and in those within it."""
-    names = set()
-    for name, field in form.model_fields.items():
-        names.add(field.alias or name)
-        for inner in (field.annotation, *_arguments(field.annotation)):
-            if isinstance(inner, type) and issubclass(inner, BaseModel):
-                names |= _fields(inner)
-    return names
+def _fields_at(form: type[BaseModel], loc: Iterable[str | int]) -> list[str]:
+    """The fields of the form that lies within another one, at that place."""
+    for part in loc:
+        fields = {field.alias or name: field for name, field in form.model_fields.items()}
+        if part in fields:
+            annotation = fields[str(part)].annotation
+            inner = [each for each in (annotation, *_arguments(annotation)) if _is_form(each)]
+            if not inner:
+                return []
+            form = inner[0]
+    return [field.alias or name for name, field in form.model_fields.items()]
+
+
+def _is_form(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def _arguments(annotation: Any) -> Iterator[Any]:

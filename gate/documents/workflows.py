@@ -88,6 +88,7 @@ class _Shaping:
         spec = filled["spec"]
         probes = self._blocks(spec, "steadyState", self._vocabulary.probes, "probe")
         loads = self._blocks(spec, "load", self._vocabulary.loads, "load")
+        self._faults(spec)
         try:
             form = WorkflowForm.model_validate(filled)
         except ValidationError as error:
@@ -101,7 +102,7 @@ class _Shaping:
             baseline=shaped.baseline,
             load=tuple(self._load(index, each, loads) for index, each in enumerate(shaped.load)),
             steady_state=tuple(self._probe(index, each, probes) for index, each in enumerate(shaped.steady_state)),
-            steps=tuple(self._step(index, each) for index, each in enumerate(shaped.steps)),
+            steps=tuple(self._step(each) for each in shaped.steps),
         )
 
     def _blocks(
@@ -115,7 +116,8 @@ class _Shaping:
                 continue
             named = [key for key in item if key in kinds]
             if len(named) == 1:
-                blocks[index] = (named[0], item.pop(named[0]))
+                block = blocks[index] = (named[0], item.pop(named[0]))
+                self._fits_kind(field, index, item, *block)
                 continue
             form = ProbeForm if field == "steadyState" else LoadForm
             fields = {each.alias or name for name, each in form.model_fields.items()}
@@ -133,16 +135,10 @@ class _Shaping:
 
     def _load(self, index: int, form: LoadForm, blocks: Mapping[int, tuple[str, Any]]) -> Load:
         kind, settings = blocks.get(index, ("", {}))
-        if kind:
-            self._fits(self._vocabulary.loads[kind], settings, (*SPEC, "load", index, kind))
         return Load(name=form.name, kind=kind, settings=settings)
 
     def _probe(self, index: int, form: ProbeForm, blocks: Mapping[int, tuple[str, Any]]) -> Probe:
         kind, settings = blocks.get(index, ("", {}))
-        if kind:
-            forms = self._vocabulary.probes[kind]
-            self._fits(forms.settings, settings, (*SPEC, "steadyState", index, kind))
-            self._fits(forms.expect, form.expect, (*SPEC, "steadyState", index, "expect"))
         return Probe(
             name=form.name,
             kind=kind,
@@ -152,14 +148,28 @@ class _Shaping:
             tolerate=Tolerance(failures=form.tolerate.failures, streak=form.tolerate.streak),
         )
 
-    def _step(self, index: int, form: StepForm) -> Step:
-        faults, path = self._vocabulary.faults, (*SPEC, "steps", index)
-        if form.fault in faults:
-            self._fits(faults[form.fault], form.settings, (*path, "with"))
-        else:
-            place = self._tree.place((*path, "fault"))
-            why = unknown(form.fault, faults, "one of the faults:")
-            self._problems.append(BadDocument(why, place=place, path=dotted((*path, "fault"))))
+    def _fits_kind(self, field: str, index: int, item: dict[str, Any], kind: str, block: Any) -> None:
+        path = (*SPEC, field, index)
+        if field == "load":
+            self._fits(self._vocabulary.loads[kind], block, (*path, kind))
+            return
+        self._fits(self._vocabulary.probes[kind].settings, block, (*path, kind))
+        self._fits(self._vocabulary.probes[kind].expect, item.get("expect", {}), (*path, "expect"))
+
+    def _faults(self, spec: dict[str, Any]) -> None:
+        """The `with:` of each step must be what its fault understands."""
+        faults, steps = self._vocabulary.faults, spec.get("steps")
+        for index, step in enumerate(steps if isinstance(steps, list) else []):
+            fault = step.get("fault") if isinstance(step, dict) else None
+            path = (*SPEC, "steps", index)
+            if isinstance(fault, str) and fault in faults:
+                self._fits(faults[fault], step.get("with", {}), (*path, "with"))
+            elif isinstance(fault, str):
+                why = unknown(fault, faults, "one of the faults:")
+                place = self._tree.place((*path, "fault"))
+                self._problems.append(BadDocument(why, place=place, path=dotted((*path, "fault"))))
+
+    def _step(self, form: StepForm) -> Step:
         target = None
         if form.target:
             namespace = form.target.namespace or self._facts["workload.namespace"]

@@ -48,8 +48,9 @@ def _present(status: GateStatus, subscription: Subscription) -> Announcement | N
     if commit is None or not subscription.project or commit.project != subscription.project:
         return None
     state, description = _state(status, subscription.name)
+    version = status.version if status.runs else ""
     return Announcement(
-        name=status_name(subscription), commit=commit, version=status.version, state=state, description=description
+        name=status_name(subscription), commit=commit, version=version, state=state, description=description
     )
 
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from gate.model import (
+    Commit,
     GateStatus,
     Judgement,
     OnRollback,
@@ -99,23 +100,21 @@ def _decide(seen: Seen) -> Decision:
         return _supersede(seen) if _moved_on(rollout, status) else _follow(seen)
     if not seen.claims:
         return Decision(kind=Kind.IGNORE, why="nobody subscribes to this workload", status=status)
-    status = replace(
-        status,
-        commit=rollout.commit,
-        commit_problem=rollout.commit_problem,
-        subscriptions=tuple(sorted(claim.name for claim in seen.claims)),
-    )
+    commit, problem = _commit(seen)
+    if commit != status.commit:
+        # No answer passes from one commit to another by itself: the new one's image may only just be on the way.
+        status = replace(_pending(status, "another commit was announced"), complete_since=None)
+    subscriptions = tuple(sorted(claim.name for claim in seen.claims))
+    status = replace(status, commit=commit, commit_problem=problem, subscriptions=subscriptions)
     if rollout.progress is not Progress.COMPLETE or rollout.version is None:
         return _incomplete(seen, status)
     if not status.version and not status.recorded and _first_sight(seen):
         return _record(seen, status)
     version = rollout.version.key
-    same_commit = rollout.commit == seen.status.commit
-    if version == status.recorded or (version == status.version and _answered(status) and same_commit):
+    if version == status.recorded or (version == status.version and _answered(status)):
         return _stay(seen, status)
     if version == status.version and status.reason is Reason.BAD_DOCUMENT and (problems := _problems(seen.claims)):
         return Decision(kind=Kind.CLOSE, why=problems, status=_bad_document(status, problems))
-    # Also a new commit on the version that has its answer waits a while: its image may only just be on the way.
     if decision := _unsettled(seen, status):
         return decision
     if version == status.version and (restored := standing(status, version)):
@@ -123,6 +122,23 @@ def _decide(seen: Seen) -> Decision:
             kind=Kind.REUSE, why="the rollout came back to the version that was judged last", status=restored
         )
     return _upgrade(seen, status)
+
+
+def _commit(seen: Seen) -> tuple[Commit | None, str]:
+    """The commit that the version comes from, as far as it can be told.
+
+    Annotations that still name the commit of another version were left behind by a deploy job that set only the image,
+    or by a rollback: a verdict on what runs now is not theirs.
+    """
+    rollout, status = seen.rollout, seen.status
+    for said in status.announcements:
+        if rollout.commit is None or said.commit != rollout.commit or not said.state.final or not said.version:
+            continue
+        stale = said.version != rollout.version.key if rollout.version else _moved_on(rollout, status)
+        if stale:
+            problem = f"the annotations name commit {said.commit.sha[:8]}, which another version was built from"
+            return None, f"{problem}; let the deploy job write image and annotations in one patch"
+    return rollout.commit, rollout.commit_problem
 
 
 def _judging(status: GateStatus) -> bool:
@@ -227,7 +243,7 @@ def _stay(seen: Seen, status: GateStatus) -> Decision:
     if problems := _problems(seen.claims):
         return Decision(kind=Kind.CLOSE, why=problems, status=_bad_document(status, problems))
     message = "this version ran before the gate knew of it; the next one will be judged"
-    status = replace(_pending(status, message), complete_since=None, runs=())
+    status = replace(_pending(status, message), complete_since=None)
     return Decision(kind=Kind.RECORD, why=message, status=status)
 
 
@@ -237,7 +253,7 @@ def _unsettled(seen: Seen, status: GateStatus) -> Decision | None:
     since = status.complete_since or seen.now
     if seen.now - since >= settle:
         return None
-    status = replace(_pending(status, "rollout complete, settling"), complete_since=since, runs=())
+    status = replace(_pending(status, "rollout complete, settling"), complete_since=since)
     return Decision(
         kind=Kind.SETTLE, why=f"settling until {since + settle:%H:%M:%S}", status=status, wake=since + settle
     )
@@ -258,9 +274,7 @@ def _upgrade(seen: Seen, status: GateStatus) -> Decision:
     if reusable and (old := standing(status, version.key, workflows=status.workflows)):
         return Decision(kind=Kind.REUSE, why="this version was judged before with the same workflows", status=old)
     deadlines = [claim.subscription.deadline for claim in seen.claims if claim.subscription]
-    status = replace(
-        _pending(status, ""), judgements=status.judgements + 1, deadline=seen.now + min(deadlines), runs=()
-    )
+    status = replace(_pending(status, ""), judgements=status.judgements + 1, deadline=seen.now + min(deadlines))
     entries = tuple(
         RunEntry(name=_run_name(seen, status, key), workflow=workflow.name, subscriptions=names)
         for key, (workflow, names) in wanted.items()
@@ -322,7 +336,7 @@ def _answer(status: GateStatus, judgement: Judgement) -> GateStatus:
 
 
 def _pending(status: GateStatus, message: str) -> GateStatus:
-    return replace(status, phase=Phase.PENDING, verdict=None, reason=Reason.NOT_JUDGED_YET, message=message)
+    return replace(status, phase=Phase.PENDING, verdict=None, reason=Reason.NOT_JUDGED_YET, message=message, runs=())
 
 
 def _dated(status: GateStatus, seen: Seen) -> GateStatus:

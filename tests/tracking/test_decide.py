@@ -407,6 +407,41 @@ def test_a_new_commit_gets_the_verdict_only_after_its_image_had_time_to_come() -
     assert story.announced("next") is StatusState.PENDING
 
 
+def test_a_new_commit_gets_no_verdict_while_a_pod_of_the_version_before_restarts() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    story.judges("1.1")
+    story.sees(rollout("1.1", progress=Progress.ROLLING, version=None, commit=commit("next")))
+    assert story.announced("next") is StatusState.PENDING
+    assert story.status.verdict is None
+
+
+def test_a_commit_is_not_told_the_verdict_of_an_image_that_came_without_annotations() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    story.judges("1.1")
+    unannotated = rollout("1.2", commit=commit("1.1"))
+    story.sees(replace(unannotated, progress=Progress.ROLLING, version=None))
+    story.settles(unannotated)
+    story.sees(unannotated)
+    story.ends({"loss": Verdict.FAILED}, Reason.PROBE_FAILED)
+    assert story.status.verdict is Verdict.FAILED
+    assert story.announced("1.1") is StatusState.SUCCESS
+    assert "another version" in story.status.commit_problem
+
+
+def test_annotations_that_come_after_their_image_get_its_verdict() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    story.judges("1.1")
+    story.settles(rollout("1.2", commit=commit("1.1")))
+    story.sees(rollout("1.2", commit=commit("1.1")))
+    story.ends({"loss": Verdict.FAILED}, Reason.PROBE_FAILED)
+    story.settles(rollout("1.2"))
+    assert story.announced("1.2") is StatusState.FAILED
+    assert story.announced("1.1") is StatusState.SUCCESS
+
+
 def test_a_commit_that_builds_the_same_images_gets_their_verdict() -> None:
     story = Story(claim("loss"))
     story.sees(rollout("1.0"))

@@ -1,0 +1,98 @@
+"""`chaos-gate plan`: what a subscription would do now, without doing it."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gate.documents.units import in_words
+from gate.errors import GateError
+from gate.model import Step, Subscription, Target, Workflow
+
+DEMO_SUBSCRIPTION = "subscriptions/checkout.yaml"
+
+
+@click.command(
+    epilog="""\b
+Example:
+  KUBECONFIG=chaos-gate-sandbox/kubeconfig chaos-gate plan subscriptions/checkout.yaml
+"""
+)
+@click.argument("subscription", type=click.Path(path_type=Path))
+@click.option(
+    "--workflows",
+    type=click.Path(path_type=Path),
+    help="Folder with the workflows.  [default: ../workflows beside the subscription]",
+)
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def plan(subscription: Path, workflows: Path | None, output: str) -> None:
+    """Say which version, which pods and which steps: what would happen if SUBSCRIPTION's workload were judged now.
+
+    It only reads: the documents from files, the workload from the cluster of KUBECONFIG.
+    """
+    from gate.catalogue.folder import read_paths
+    from gate.cluster.api import Api
+    from gate.documents.catalogue import Catalogue
+    from gate.wire import preview, vocabulary
+
+    words = vocabulary()
+    folder = workflows or subscription.resolve().parent.parent / "workflows"
+    loaded = read_paths([subscription, folder], words)
+    catalogue = Catalogue(revision="", fetched=datetime.now(UTC), loaded=loaded, vocabulary=words)
+    if not loaded.subscriptions:
+        raise GateError("; ".join(map(str, loaded.problems)) or f"{subscription} holds no Subscription")
+    api = Api.from_environment()
+    plans = []
+    for each in loaded.subscriptions:
+        resolved, problems = catalogue.resolve(each)
+        if problems:
+            raise GateError("; ".join(map(str, problems)))
+        plans.append(_plan(each, resolved, *preview(api, each.workload, resolved)))
+    click.echo(json.dumps(plans, indent=2) if output == "json" else "\n\n".join(map(_text, plans)))
+
+
+def _plan(
+    subscription: Subscription,
+    workflows: tuple[Workflow, ...],
+    version: str,
+    targets: dict[tuple[str, str], list[Target]],
+) -> dict[str, Any]:
+    return {
+        "subscription": subscription.name,
+        "workload": str(subscription.workload),
+        "version": version,
+        "workflows": [
+            {
+                "name": workflow.name,
+                "baseline": in_words(workflow.baseline),
+                "steps": [_step(step, targets[workflow.name, step.name]) for step in workflow.steps],
+            }
+            for workflow in workflows
+        ],
+    }
+
+
+def _step(step: Step, targets: list[Target]) -> dict[str, Any]:
+    return {
+        "name": step.name,
+        "fault": step.fault,
+        "hold": in_words(step.hold),
+        "recover": in_words(step.recover),
+        "targets": [{"kind": each.kind, "name": each.name, "node": each.node, "uid": each.uid} for each in targets],
+    }
+
+
+def _text(plan: dict[str, Any]) -> str:
+    lines = [f"{plan['subscription']}: {plan['workload']}, version {plan['version'] or 'not told yet'}"]
+    for workflow in plan["workflows"]:
+        lines.append(f"  {workflow['name']}: watched for {workflow['baseline']} first")
+        for step in workflow["steps"]:
+            names = (
+                ", ".join(f"{each['kind']} {each['name']}" for each in step["targets"])
+                or "NOTHING: it would be ERRORED"
+            )
+            times = f"held for {step['hold']}, steady again within {step['recover']}"
+            lines.append(f"    {step['name']}: {step['fault']} on {names}, {times}")
+    return "\n".join(lines)

@@ -1,0 +1,173 @@
+"""The stage of the demo: an embedded Kubernetes with the shop on it, an embedded GitLab, and the gate beside them.
+
+The gate is a process of its own, which talks to both over the network only.
+"""
+
+import os
+import secrets
+import signal
+import socket
+import sys
+import tempfile
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from gate.sandbox import shop
+from gate.sandbox.demo.seeding import Rest, Team, apply, files_of
+from gate.sandbox.gitlab import GitLab
+from gate.sandbox.kubernetes.cluster import Kubernetes
+from gate.sandbox.kubernetes.images import Images
+from gate.sandbox.kubernetes.processes import Processes
+from gate.sandbox.shipped import crds, shipped
+
+PROJECT = "shop/checkout"
+CATALOGUE = "platform/chaos-catalogue"
+STAGING, PRODUCTION, OWN = "shop", "production", "chaos-gate"
+RUNNING = "1.0"
+REPLICAS = 3
+DEVELOPER, MAINTAINER = 30, 40
+PATIENCE = 10.0
+"""Seconds that the gate has to take back what it did."""
+RESTART = 0.5
+"""Seconds after which a gate that died is started again, as its Deployment would."""
+
+
+class Stage:
+    """Everything that the demo and the sandbox play on. A context manager; what it started is gone when it ends."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        """`folder` keeps kubeconfig and logs; a temporary one by default."""
+        self._stack = ExitStack()
+        self.folder = folder or Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="chaos-gate-")))
+        self.root_token = secrets.token_hex(10)
+        self.images = Images(shop.images())
+
+    def __enter__(self) -> Self:
+        with self._stack:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.kubernetes = self._stack.enter_context(Kubernetes(crds=crds(), images=self.images))
+            self.kubeconfig = self.folder / "kubeconfig"
+            self.kubeconfig.write_text(self.kubernetes.kubeconfig())
+            self.gitlab = self._stack.enter_context(GitLab(root_token=self.root_token))
+            self.gate_url = f"http://127.0.0.1:{_free_port()}"
+            self._cluster = self._rest(self.kubernetes.url)
+            self.team = Team(self._rest(self.gitlab.url, {"PRIVATE-TOKEN": self.root_token}))
+            self._fill_kubernetes()
+            environment = self._fill_gitlab()
+            self.gate = self._stack.enter_context(GateProcess(environment, self.folder / "gate.log"))
+            self._stack = self._stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def object(self, path: str) -> Any:
+        """A Kubernetes object, or a list of them, by its path below `/apis/`."""
+        return self._cluster.get(f"/apis/{path}")
+
+    def _rest(self, base: str, headers: dict[str, str] | None = None) -> Rest:
+        rest = Rest(base, headers)
+        self._stack.callback(rest.close)
+        return rest
+
+    def _fill_kubernetes(self) -> None:
+        for namespace in (STAGING, PRODUCTION):
+            for manifest in shop.manifests(
+                namespace, version=RUNNING, replicas=REPLICAS if namespace == STAGING else 1
+            ):
+                if manifest["kind"] == "Namespace" and namespace == STAGING:
+                    manifest["metadata"]["labels"] = {"chaosgate.dev/chaos": "allowed"}
+                apply(self._cluster, manifest)
+        own = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": OWN}}
+        mode = {"name": "chaos-gate-mode", "namespace": OWN}
+        apply(self._cluster, own)
+        apply(self._cluster, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": mode, "data": {"mode": "run"}})
+
+    def _fill_gitlab(self) -> dict[str, str]:
+        """Returns the environment of the gate."""
+        catalogue = self.team.project(CATALOGUE)
+        self.team.project(PROJECT)
+        documents = {
+            f"{folder}/{path}": text
+            for folder in ("subscriptions", "workflows")
+            for path, text in files_of(shipped(folder)).items()
+        }
+        self.team.commit(CATALOGUE, "Subscribe checkout", documents)
+        token = self.folder / "gitlab-token"
+        token.touch(mode=0o600)
+        token.write_text(self.team.bot("chaos-gate-bot", {PROJECT: DEVELOPER}))
+        own_commands = Path(sys.executable).parent
+        self.team.variables(
+            PROJECT,
+            {
+                "KUBERNETES_URL": self.kubernetes.url,
+                "CHAOS_GATE_URL": self.gate_url,
+                "PATH": f"{own_commands}:{os.environ.get('PATH', os.defpath)}",
+            },
+        )
+        return {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": str(self.folder),
+            "KUBECONFIG": str(self.kubeconfig),
+            "CHAOS_GATE_CATALOGUE": catalogue,
+            "CHAOS_GATE_FETCH_EVERY": "5s",
+            "CHAOS_GATE_STATE": str(self.folder / "gate"),
+            "CHAOS_GATE_NAMESPACE": OWN,
+            "CHAOS_GATE_GITLAB_URL": self.gitlab.url,
+            "CHAOS_GATE_GITLAB_TOKEN_FILE": str(token),
+            "CHAOS_GATE_LISTEN": self.gate_url.removeprefix("http://"),
+            "CHAOS_GATE_PUBLIC_URL": self.gate_url,
+            "CHAOS_GATE_RESOLVE": "services",
+        }
+
+
+class GateProcess:
+    """The gate as a Deployment would keep it: one process, started again whenever it dies, gone when the demo is."""
+
+    NAME = "gate"
+
+    def __init__(self, environment: dict[str, str], log: Path) -> None:
+        self._environment, self._log = environment, log
+        self._ended = threading.Event()
+        self._stopping = threading.Event()
+        self._processes = Processes(exited=lambda _: self._ended.set())
+        self._keeper = threading.Thread(target=self._keep, name="gate keeper")
+        self.pid = 0
+        """The process that runs now, or ran last."""
+        self.starts = 0
+
+    def __enter__(self) -> Self:
+        self._keeper.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping.set()
+        self._processes.signal(self.NAME, signal.SIGTERM)
+        if not self._ended.wait(PATIENCE):
+            self._processes.kill(self.NAME)
+        self._keeper.join()
+        self._processes.close()
+
+    def _keep(self) -> None:
+        argv = (sys.executable, "-m", "gate.cli", "serve")
+        while not self._stopping.is_set():
+            self._ended.clear()
+            self.pid = self._processes.start(self.NAME, argv, env=self._environment, log=self._log)
+            self.starts += 1
+            self._ended.wait()
+            self._stopping.wait(RESTART)
+
+
+def _free_port() -> int:
+    """A port that nobody listens on. The gate binds it a moment later: what comes between shows in its log."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port

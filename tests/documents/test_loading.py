@@ -1,0 +1,241 @@
+"""Documents: what is right becomes nouns, what is wrong is said with its place and the nearest right word."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gate.documents.catalogue import Catalogue
+from gate.documents.loading import Loaded, load
+from gate.documents.review import Severity, review
+from gate.model import OnSubscribe, WorkloadKind, WorkloadName
+from tests.documents.vocabularies import WORDS
+
+SUBSCRIPTION = """\
+apiVersion: chaosgate.dev/v1alpha1
+kind: Subscription
+metadata: {name: checkout}
+spec:
+  workload: {kind: Deployment, namespace: shop, name: checkout}
+  environment: staging
+  workflows:
+    - {name: survives, parameters: {patience: 400ms}}
+  gitlab: {project: shop/checkout}
+"""
+WORKFLOW = """\
+apiVersion: chaosgate.dev/v1alpha1
+kind: Workflow
+metadata: {name: survives}
+spec:
+  parameters:
+    patience: {default: 1s}
+  load:
+    - {name: shoppers, http: {url: "http://${workload.name}.${workload.namespace}/", rate: 20/s}}
+  steadyState:
+    - name: answers
+      http: {url: "http://checkout.shop/"}
+      every: 100ms
+      expect: {latency: "${parameters.patience}"}
+      tolerate: {failures: 1%, streak: 1s}
+  steps:
+    - name: dies
+      fault: pod-kill
+      target: {kind: Deployment, name: inventory}
+      with: {count: 2}
+      hold: 4s
+      recover: 1m30s
+"""
+
+
+def loaded(*texts: str) -> Loaded:
+    parts = [load(text.encode(), f"file{number}.yaml", WORDS) for number, text in enumerate(texts)]
+    return sum(parts[1:], parts[0])
+
+
+def catalogue(*texts: str) -> Catalogue:
+    return Catalogue(revision="r", fetched=datetime(2026, 1, 1, tzinfo=UTC), loaded=loaded(*texts), vocabulary=WORDS)
+
+
+def complaints(text: str) -> list[str]:
+    return [str(problem) for problem in loaded(text).problems]
+
+
+def test_a_subscription_and_its_workflow_become_what_is_run() -> None:
+    found = catalogue(SUBSCRIPTION, WORKFLOW)
+    (subscription,) = found.loaded.subscriptions
+    assert subscription.workload == WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="shop", name="checkout")
+    assert (subscription.settle, subscription.deadline) == (timedelta(seconds=5), timedelta(minutes=30))
+    assert (subscription.on_subscribe, subscription.project) == (OnSubscribe.RECORD, "shop/checkout")
+    (workflow,), problems = found.resolve(subscription)
+    assert problems == ()
+    assert workflow.load[0].settings["url"] == "http://checkout.shop/"
+    probe, step = workflow.steady_state[0], workflow.steps[0]
+    assert (probe.kind, probe.expect, probe.tolerate.failures) == ("http", {"latency": "400ms"}, 0.01)
+    assert (step.settings, step.hold, step.recover) == ({"count": 2}, timedelta(seconds=4), timedelta(seconds=90))
+    assert step.target == WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="shop", name="inventory")
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "complaint"),
+    [
+        ("hold: 4s", "hold: 4", "file0.yaml:20: spec.steps[0].hold: '4' is not a duration; write 4s for seconds"),
+        ("hold: 4s", "hold: 0s", "file0.yaml:20: spec.steps[0].hold: must be more than 0s"),
+        ("hold: 4s", "hlod: 4s", 'file0.yaml:20: spec.steps[0].hlod: there is no field "hlod"; did you mean hold?'),
+        ("failures: 1%", "failures: 1", "is not a percentage; write it like 1%"),
+        ("failures: 1%", "failures: 101%", "is more than 100%"),
+        ("rate: 20/s", "rate: 20", "file0.yaml:8: spec.load[0].http.rate: '20' is not a rate; write it like 20/s"),
+        ("fault: pod-kill", "fault: pod-kil", "did you mean pod-kill?"),
+        ("with: {count: 2}", "with: {cuont: 2}", 'spec.steps[0].with.cuont: there is no field "cuont"'),
+        ("with: {count: 2}", "with: {count: many}", "file0.yaml:19: spec.steps[0].with.count: "),
+        ("      http: {url", "      htpp: {url", "did you mean http?"),
+        ("kind: Workflow", "kind: Wrokflow", "did you mean Workflow?"),
+        ("kind: Workflow", "kind: GameDay", "GameDay is planned, but not there yet"),
+        ("v1alpha1", "v2", "file0.yaml:1: apiVersion: must be chaosgate.dev/v1alpha1"),
+        ("name: survives", "name: Survives It", "does not look like"),
+        ("parameters.patience", "parameters.patiense", "did you mean parameters.patience?"),
+        ("{default: 1s}", "{default: 1}", "is not a duration"),
+        ('"${parameters.patience}"', "1s", "file0.yaml:6: spec.parameters.patience: this parameter is not used"),
+        ("  steps:", "  stpes:", 'file0.yaml:15: spec.stpes: there is no field "stpes"; did you mean steps?'),
+        ("    - name: dies", "    - name: dies\n      name: twice", "'name' stands here twice, first in line 16"),
+        ("hold: 4s", "\thold: 4s", "this is no YAML"),
+    ],
+)
+def test_a_mistake_is_said_with_its_place_and_the_nearest_right_word(right: str, wrong: str, complaint: str) -> None:
+    assert right in WORKFLOW
+    said = complaints(WORKFLOW.replace(right, wrong))
+    assert any(complaint in line for line in said), said
+
+
+def test_every_mistake_is_said_at_once() -> None:
+    text = WORKFLOW.replace("hold: 4s", "hold: 4").replace("recover: 1m30s", "recover: soon").replace("20/s", "20")
+    assert len(complaints(text)) == 3
+
+
+def test_a_broken_document_does_not_touch_the_next_one() -> None:
+    found = loaded(f"{WORKFLOW.replace('hold', 'hlod')}---\n{SUBSCRIPTION}")
+    assert [each.name for each in found.subscriptions] == ["checkout"]
+    assert [(each.kind, each.name) for each in found.broken] == [("Workflow", "survives")]
+
+
+def test_a_broken_subscription_still_says_whose_gate_it_would_have_kept() -> None:
+    found = catalogue(SUBSCRIPTION.replace("environment", "enviroment"))
+    (broken,) = found.broken_of(WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="shop", name="checkout"))
+    assert any("did you mean environment?" in str(problem) for problem in broken.problems)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (("name: survives,", "name: survive,"), "did you mean survives?"),
+        (("{patience: 400ms}", "{patiens: 400ms}"), "did you mean patience?"),
+        (("400ms", "soon"), "'soon' is not a duration"),
+    ],
+)
+def test_a_subscription_that_its_workflow_cannot_satisfy_is_told_so(change: tuple[str, str], complaint: str) -> None:
+    found = catalogue(SUBSCRIPTION.replace(*change), WORKFLOW)
+    (subscription,) = found.loaded.subscriptions
+    workflows, problems = found.resolve(subscription)
+    assert workflows == ()
+    assert complaint in str(problems[0])
+    assert str(problems[0]).startswith("file0.yaml:7: ")
+
+
+def test_a_subscription_to_a_broken_workflow_says_what_is_broken_there() -> None:
+    found = catalogue(SUBSCRIPTION, WORKFLOW.replace("hold: 4s", "hold: 4"))
+    _, problems = found.resolve(found.loaded.subscriptions[0])
+    assert "file1.yaml:20: spec.steps[0].hold" in str(problems[0])
+
+
+def test_a_parameter_without_default_must_be_given() -> None:
+    found = catalogue(
+        SUBSCRIPTION.replace(", parameters: {patience: 400ms}", ""), WORKFLOW.replace("{default: 1s}", "{}")
+    )
+    assert found.loaded.problems == ()
+    _, problems = found.resolve(found.loaded.subscriptions[0])
+    assert "the parameter patience has no default and is not given" in str(problems[0])
+
+
+def test_a_document_of_somebody_else_is_passed_over_with_a_note() -> None:
+    found = loaded("apiVersion: apps/v1\nkind: Deployment\n")
+    assert (found.problems, len(found.notes)) == ((), 1)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("on", "on"),
+        ("no", "no"),
+        ("1.10", 1.1),
+        ("0o10", "0o10"),
+        ("~", None),
+        ("true", True),
+        ('"1"', "1"),
+        ("12", 12),
+    ],
+)
+def test_scalars_are_read_by_the_rules_of_yaml_1_2(written: str, read: object) -> None:
+    from gate.documents.tree import trees
+
+    (tree,) = trees(f"key: {written}\n", "f")
+    assert tree.value == {"key": read}
+
+
+def test_aliases_that_multiply_are_refused() -> None:
+    lines = ["a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]"]
+    lines += [f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]" for old, new in zip("abcdef", "bcdefg", strict=True)]
+    assert "the document is too large" in complaints("\n".join(lines))[0]
+
+
+@given(st.text(alphabet=st.sampled_from("ab:{}[]-\n \t#&*!|>'\"%@`$,?1.~"), max_size=120))
+def test_no_text_makes_the_loader_raise(text: str) -> None:
+    load(text.encode(), "f.yaml", WORDS)
+
+
+@given(st.binary(max_size=60))
+def test_no_bytes_make_the_loader_raise(data: bytes) -> None:
+    load(data, "f.yaml", WORDS)
+
+
+@given(st.data())
+def test_no_change_of_one_place_makes_the_loader_raise(data: st.DataObject) -> None:
+    lines = WORKFLOW.splitlines()
+    number = data.draw(st.integers(0, len(lines) - 1))
+    indent = len(lines[number]) - len(lines[number].lstrip())
+    junk = data.draw(st.sampled_from(["", "- 1", "x", "{}", "[]", "spec: 3", "steps: 3", "name:", "metadata: []", "~"]))
+    lines[number] = " " * indent + junk
+    load("\n".join(lines).encode(), "f.yaml", WORDS)
+
+
+def findings(*texts: str) -> list[tuple[Severity, str]]:
+    return [(each.severity, each.why) for each in review(catalogue(*texts))]
+
+
+def test_documents_that_are_right_have_no_findings() -> None:
+    assert findings(SUBSCRIPTION, WORKFLOW) == []
+
+
+def test_a_workflow_that_nobody_uses_is_a_warning() -> None:
+    other = WORKFLOW.replace("name: survives", "name: idle")
+    assert findings(SUBSCRIPTION, WORKFLOW, other) == [(Severity.WARNING, "no subscription uses this")]
+
+
+def test_two_workflows_of_one_name_are_an_error() -> None:
+    assert any(
+        severity is Severity.ERROR and "another workflow is called survives, at file1.yaml:3" in why
+        for severity, why in findings(SUBSCRIPTION, WORKFLOW, WORKFLOW)
+    )
+
+
+def test_workflows_that_cannot_finish_before_the_deadline_are_an_error() -> None:
+    hurried = SUBSCRIPTION.replace("environment: staging", "environment: staging\n  deadline: 1m")
+    assert findings(hurried, WORKFLOW) == [
+        (Severity.ERROR, "the workflows take up to 1m39s, the deadline is 1m"),
+    ]
+
+
+def test_a_probe_that_is_asked_too_seldom_for_a_sample_is_an_error() -> None:
+    seldom = WORKFLOW.replace("every: 100ms", "every: 10s")
+    assert findings(SUBSCRIPTION, seldom) == [
+        (Severity.ERROR, "asked every 10s, it has no sample in a window of 4s"),
+    ]
