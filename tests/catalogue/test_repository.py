@@ -1,0 +1,155 @@
+"""The catalogue's repository: real git, read at a commit, the last good revision staying in force."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import git
+import pytest
+
+from gate.catalogue.repository import Repository
+from gate.catalogue.subscribed import Subscribed
+from gate.errors import GateError, Permanent, Temporary
+from gate.model import WorkloadKind, WorkloadName
+from tests.documents.test_loading import SUBSCRIPTION, WORKFLOW
+from tests.documents.vocabularies import WORDS
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+CHECKOUT = WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="shop", name="checkout")
+
+
+class Origin:
+    """A repository as an author has it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._repo = git.Repo.init(folder, initial_branch="main")
+        with self._repo.config_writer() as config:
+            config.set_value("user", "name", "author").set_value("user", "email", "author@example.org")
+
+    def commit(self, **files: str | None) -> str:
+        for name, text in files.items():
+            path = self.folder / name.replace("__", "/").replace("_yaml", ".yaml")
+            path.parent.mkdir(exist_ok=True)
+            if text is None:
+                path.unlink()
+            else:
+                path.write_text(text)
+        self._repo.git.add("--all")
+        self._repo.git.commit("--quiet", "--message=change")
+        return self._repo.head.commit.hexsha
+
+    def link(self, name: str, target: str) -> None:
+        (self.folder / name).symlink_to(target)
+        self.commit()
+
+    def close(self) -> None:
+        self._repo.close()
+
+
+@pytest.fixture
+def origin(tmp_path: Path) -> Iterator[Origin]:
+    made = Origin(tmp_path / "origin")
+    made.commit(subscriptions__checkout_yaml=SUBSCRIPTION, workflows__survives_yaml=WORKFLOW)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def mirror(origin: Origin, tmp_path: Path) -> Iterator[Repository]:
+    made = Repository(str(origin.folder), "main", tmp_path / "mirror", WORDS)
+    yield made
+    made.close()
+
+
+def test_the_documents_are_read_at_the_newest_revision(origin: Origin, mirror: Repository) -> None:
+    revision = mirror.fetch()
+    catalogue = mirror.read(NOW)
+    assert catalogue.revision == revision
+    assert [each.name for each in catalogue.loaded.subscriptions] == ["checkout"]
+    assert [each.name for each in catalogue.loaded.workflows] == ["survives"]
+
+
+def test_a_change_is_seen_at_the_next_fetch(origin: Origin, mirror: Repository) -> None:
+    mirror.fetch()
+    revision = origin.commit(subscriptions__checkout_yaml=None)
+    assert mirror.fetch() == revision
+    assert mirror.read(NOW).loaded.subscriptions == ()
+
+
+def test_a_branch_that_was_pushed_by_force_is_followed(origin: Origin, mirror: Repository) -> None:
+    mirror.fetch()
+    repo = git.Repo(origin.folder)
+    repo.git.commit("--amend", "--quiet", "--message=another history")
+    assert mirror.fetch() == repo.head.commit.hexsha
+    repo.close()
+
+
+def test_while_git_is_away_the_last_revision_stays_in_force(origin: Origin, mirror: Repository) -> None:
+    revision = mirror.fetch()
+    origin.folder.rename(origin.folder.with_name("gone"))
+    with pytest.raises(Temporary, match="cannot be fetched"):
+        mirror.fetch()
+    assert mirror.read(NOW).revision == revision
+
+
+def test_a_mirror_that_outlived_its_process_is_read_without_fetching(
+    origin: Origin, mirror: Repository, tmp_path: Path
+) -> None:
+    revision = mirror.fetch()
+    again = Repository("/nowhere", "main", tmp_path / "mirror", WORDS)
+    assert again.read(NOW).revision == revision
+    again.close()
+
+
+def test_a_catalogue_that_was_never_fetched_cannot_be_read(mirror: Repository) -> None:
+    with pytest.raises(Permanent, match="has never been fetched"):
+        mirror.read(NOW)
+
+
+def test_a_link_is_refused_and_the_rest_is_read(origin: Origin, mirror: Repository) -> None:
+    origin.link("workflows/link.yaml", "/etc/passwd")
+    mirror.fetch()
+    loaded = mirror.read(NOW).loaded
+    assert [str(problem) for problem in loaded.problems] == [
+        "workflows/link.yaml:1: is a link; put the document itself here"
+    ]
+    assert len(loaded.workflows) == 1
+
+
+def test_a_missing_branch_is_said(origin: Origin, tmp_path: Path) -> None:
+    repository = Repository(str(origin.folder), "production", tmp_path / "other", WORDS)
+    with pytest.raises(Temporary, match="production"):
+        repository.fetch()
+    repository.close()
+
+
+def test_a_secret_in_the_address_is_not_shown(tmp_path: Path) -> None:
+    repository = Repository("https://bot:s3cret@127.0.0.1:1/x.git", "main", tmp_path / "secret", WORDS)
+    with pytest.raises(GateError) as raised:
+        repository.fetch()
+    assert "s3cret" not in str(raised.value)
+    assert "s3cret" not in repository.shown
+    repository.close()
+
+
+def test_the_claims_of_a_workload_follow_the_catalogue(origin: Origin, mirror: Repository) -> None:
+    subscribed = Subscribed(lambda: NOW)
+    mirror.fetch()
+    assert subscribed.put(mirror.read(NOW)) == {CHECKOUT}
+    (claim,) = subscribed.of(CHECKOUT)
+    assert ([each.name for each in claim.workflows], claim.problems) == (["survives"], ())
+    origin.commit(workflows__survives_yaml=WORKFLOW.replace("hold: 4s", "hold: 4"))
+    mirror.fetch()
+    subscribed.put(mirror.read(NOW))
+    (claim,) = subscribed.of(CHECKOUT)
+    assert "workflows/survives.yaml:20" in claim.problems[0]
+    origin.commit(subscriptions__checkout_yaml=SUBSCRIPTION.replace("environment", "enviroment"))
+    mirror.fetch()
+    subscribed.put(mirror.read(NOW))
+    (claim,) = subscribed.of(CHECKOUT)
+    assert claim.subscription is None
+    origin.commit(subscriptions__checkout_yaml=None)
+    mirror.fetch()
+    assert CHECKOUT in subscribed.put(mirror.read(NOW))
+    assert subscribed.of(CHECKOUT) == []

@@ -1,0 +1,56 @@
+"""The settings: everything that is wrong with them is said at once, and secrets are never shown."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from gate.config import Resolve, Settings
+from gate.errors import GateError, Temporary
+
+LEAST = {"CHAOS_GATE_CATALOGUE": "https://gitlab.example.org/chaos.git"}
+
+
+def test_a_catalogue_is_all_that_is_needed() -> None:
+    settings = Settings.read(LEAST)
+    assert (settings.branch, settings.fetch_every) == ("main", timedelta(seconds=30))
+    assert (settings.listen, settings.resolve) == (("127.0.0.1", 8080), Resolve.DNS)
+    assert settings.gitlab_token is None
+
+
+def test_everything_that_is_wrong_is_said_at_once() -> None:
+    wrong = {
+        "CHAOS_GATE_FETCH_EVERY": "soon",
+        "CHAOS_GATE_GITLAB_URL": "gitlab.example.org",
+        "CHAOS_GATE_LISTEN": "8080",
+        "CHAOS_GATE_RESOLVE": "hosts",
+        "CHAOS_GATE_NAMESPCE": "x",
+    }
+    with pytest.raises(GateError) as raised:
+        Settings.read(wrong)
+    said = str(raised.value)
+    for name in ("CHAOS_GATE_CATALOGUE is missing", *(name for name in wrong)):
+        assert name in said
+    assert "did you mean CHAOS_GATE_NAMESPACE?" in said
+
+
+def test_a_gitlab_needs_a_token() -> None:
+    with pytest.raises(GateError, match="CHAOS_GATE_GITLAB_TOKEN_FILE is missing"):
+        Settings.read(LEAST | {"CHAOS_GATE_GITLAB_URL": "https://gitlab.example.org"})
+
+
+def test_variables_of_others_are_left_alone() -> None:
+    Settings.read(LEAST | {"PATH": "/bin", "CHAOS_GATE_URL": "for the command wait"})
+
+
+def test_a_token_is_read_when_it_is_used_and_never_shown(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    settings = Settings.read(LEAST | {"CHAOS_GATE_GITLAB_TOKEN_FILE": str(file)})
+    assert settings.gitlab_token is not None
+    with pytest.raises(Temporary):
+        settings.gitlab_token()
+    file.write_text("first\n")
+    assert settings.gitlab_token() == "first"
+    file.write_text("rotated\n")
+    assert settings.gitlab_token() == "rotated"
+    assert "rotated" not in repr(settings)
