@@ -1,0 +1,13 @@
+"""Questions about a service: one file per kind of probe. Adding one: a module of the shape
+`gate.running.ports.ProbeKind`, and a line here.
+"""
+
+from collections.abc import Mapping
+
+from gate.probes import http, kubernetes
+from gate.running.ports import ProbeKind
+
+PROBES: Mapping[str, ProbeKind] = {
+    "http": http,
+    "kubernetes": kubernetes,
+}
