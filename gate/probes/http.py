@@ -4,6 +4,7 @@ import contextlib
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -87,7 +88,7 @@ class _Asker:
             )
             answer = connection.getresponse()
             body = self._read(answer, began)
-        except (HTTPError, OSError, ValueError) as error:
+        except (HTTPError, HTTPException, OSError, ValueError) as error:
             return Answer(ok=False, detail=_plainly(error))
         finally:
             with contextlib.suppress(OSError):
