@@ -1,0 +1,142 @@
+"""Git repositories: made, committed to and served over HTTP by git itself."""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ENVIRONMENT = {
+    "PATH": os.environ.get("PATH", os.defpath),
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_SYSTEM": os.devnull,
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "safe.directory",
+    "GIT_CONFIG_VALUE_0": "*",
+    "GIT_AUTHOR_NAME": "Administrator",
+    "GIT_AUTHOR_EMAIL": "root@example.org",
+    "GIT_COMMITTER_NAME": "Administrator",
+    "GIT_COMMITTER_EMAIL": "root@example.org",
+    "GIT_TERMINAL_PROMPT": "0",
+    "LC_ALL": "C",
+}
+"""What git sees: nothing of this machine's settings, and an identity that is always there."""
+
+BLOB = "100644"
+
+
+class GitFailed(RuntimeError):
+    """git said no; the text is what it said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One file of a commit; None deletes it."""
+
+    path: str
+    content: str | None
+
+
+def make(repository: Path) -> None:
+    """An empty bare repository whose branch is main, which takes pushes over HTTP."""
+    repository.parent.mkdir(parents=True, exist_ok=True)
+    git(None, "init", "--quiet", "--bare", "--initial-branch=main", str(repository))
+    git(repository, "config", "http.receivepack", "true")
+
+
+def git(repository: Path | None, *arguments: str, given: str | None = None, **environment: str) -> str:
+    """Run git and return what it printed. Raises `GitFailed`."""
+    where = ("--git-dir", str(repository)) if repository else ()
+    done = subprocess.run(
+        ["git", *where, *arguments],
+        env={**ENVIRONMENT, **environment},
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    if done.returncode:
+        raise GitFailed(done.stderr.strip())
+    return done.stdout.strip()
+
+
+def commit(repository: Path, branch: str, message: str, actions: Iterable[Action]) -> str:
+    """A commit on top of a branch, made without a work tree; returns its id."""
+    parent = resolve(repository, f"refs/heads/{branch}")
+    with tempfile.TemporaryDirectory() as folder:
+        index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+        if parent:
+            git(repository, "read-tree", parent, **index)
+        for action in actions:
+            if action.content is None:
+                git(repository, "update-index", "--force-remove", action.path, **index)
+            else:
+                blob = git(repository, "hash-object", "-w", "--stdin", given=action.content)
+                git(repository, "update-index", "--add", "--cacheinfo", f"{BLOB},{blob},{action.path}", **index)
+        tree = git(repository, "write-tree", **index)
+    parents = ("-p", parent) if parent else ()
+    made = git(repository, "commit-tree", tree, *parents, "-m", message)
+    git(repository, "update-ref", f"refs/heads/{branch}", made, parent or "0" * 40)
+    return made
+
+
+def resolve(repository: Path, revision: str) -> str:
+    """The full id of a commit; empty if there is none."""
+    try:
+        return git(repository, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+    except GitFailed:
+        return ""
+
+
+def file(repository: Path, sha: str, path: str) -> str | None:
+    """The text of a file at a commit."""
+    try:
+        return git(repository, "show", f"{sha}:{path}")
+    except GitFailed:
+        return None
+
+
+def title(repository: Path, sha: str) -> str:
+    """The first line of a commit's message."""
+    return git(repository, "log", "-1", "--format=%s", sha)
+
+
+def branches(repository: Path) -> dict[str, str]:
+    """Branch -> commit id."""
+    lines = git(repository, "for-each-ref", "--format=%(refname:short) %(objectname)", "refs/heads").splitlines()
+    return dict(line.rsplit(" ", 1) for line in lines)
+
+
+def branch_of(repository: Path, sha: str) -> str:
+    """The first branch that holds the commit; empty if none does."""
+    found = git(repository, "for-each-ref", "--contains", sha, "--format=%(refname:short)", "refs/heads")
+    return found.splitlines()[0] if found else ""
+
+
+def checkout(repository: Path, sha: str, folder: Path) -> None:
+    """A fresh clone at a commit, as a runner makes it."""
+    git(None, "clone", "--quiet", "--no-checkout", str(repository), str(folder))
+    git(None, "-C", str(folder), "-c", "advice.detachedHead=false", "checkout", "--quiet", sha)
+
+
+def serve(repositories: Path, path: str, request: Mapping[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+    """One request of git's own protocol, answered by `git http-backend`: status, headers, body."""
+    environment = {
+        **ENVIRONMENT,
+        "GIT_PROJECT_ROOT": str(repositories),
+        "GIT_HTTP_EXPORT_ALL": "1",
+        "PATH_INFO": path,
+        "REMOTE_USER": "git",
+        "REMOTE_ADDR": "127.0.0.1",
+        "CONTENT_LENGTH": str(len(body)),
+        **request,
+    }
+    done = subprocess.run(
+        ["git", "http-backend"], env=environment, input=body, capture_output=True, check=False, timeout=60
+    )
+    head, _, answer = done.stdout.partition(b"\r\n\r\n")
+    headers = dict(line.split(": ", 1) for line in head.decode().splitlines() if ": " in line)
+    status = int(headers.pop("Status", "200").split()[0]) if done.stdout else 500
+    return status, headers, answer
