@@ -1,0 +1,370 @@
+"""The embedded GitLab: commit statuses as the real one treats them, pipelines that run, git over HTTP."""
+
+import base64
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import requests
+
+from gate.sandbox.gitlab import GitLab, hosting
+from gate.sandbox.gitlab.ci import BadConfig, read
+from gate.sandbox.gitlab.composite import composite
+from gate.sandbox.gitlab.trouble import Trouble
+from tests.sandbox.gitlab_reference import CONTRACT, transitions
+
+Eventually = Callable[[Callable[[], object]], None]
+ROOT = "root-token"
+PROJECT = "shop/checkout"
+CI = """\
+stages: [deploy, verify, production]
+deploy:
+  stage: deploy
+  environment: {name: staging}
+  script: [echo deploying $CI_COMMIT_SHORT_SHA, test "$CI_ENVIRONMENT_NAME" = staging]
+verify:
+  stage: verify
+  script: ["echo CHAOS_VERDICT=PASSED > gate.env", "%s"]
+  artifacts: {reports: {dotenv: gate.env}}
+production:
+  stage: production
+  environment: {name: production}
+  script: [test "$CHAOS_VERDICT" = PASSED]
+"""
+
+
+@dataclass(frozen=True)
+class Client:
+    """Somebody who talks to GitLab with a token."""
+
+    url: str
+    token: str
+
+    def ask(self, method: str, path: str, **given: Any) -> requests.Response:
+        return requests.request(
+            method, f"{self.url}/api/v4{path}", headers={"PRIVATE-TOKEN": self.token}, timeout=10, **given
+        )
+
+    def post(self, path: str, /, **body: Any) -> requests.Response:
+        return self.ask("POST", path, json=body)
+
+    def get(self, path: str, /, **params: Any) -> requests.Response:
+        return self.ask("GET", path, params=params)
+
+    def status(self, sha: str, **body: Any) -> requests.Response:
+        return self.post(f"/projects/{quote(PROJECT, safe='')}/statuses/{sha}", **body)
+
+
+@pytest.fixture
+def gitlab() -> Iterator[GitLab]:
+    with GitLab(root_token=ROOT) as running:
+        yield running
+
+
+@pytest.fixture
+def root(gitlab: GitLab) -> Client:
+    client = Client(gitlab.url, ROOT)
+    assert client.post("/projects", path="checkout", namespace_path="shop").status_code == 201
+    return client
+
+
+def member(root: Client, name: str, level: int) -> Client:
+    user = root.post("/users", username=name, name=name, email=f"{name}@example.org").json()["id"]
+    root.post("/projects/1/members", user_id=user, access_level=level)
+    return Client(
+        root.url, root.post(f"/users/{user}/personal_access_tokens", name="t", scopes=["api"]).json()["token"]
+    )
+
+
+def commit(root: Client, action: str = "create", **files: str) -> str:
+    actions = [
+        {"action": action, "file_path": name.replace("_yml", ".yml").replace("DOT", "."), "content": text}
+        for name, text in (files or {"README": "hello"}).items()
+    ]
+    made = root.post("/projects/1/repository/commits", branch="main", commit_message="change", actions=actions)
+    assert made.status_code == 201, made.text
+    return str(made.json()["id"])
+
+
+@pytest.mark.skipif(not CONTRACT.exists(), reason="the reference folder with the GitLab contract is not here")
+@pytest.mark.parametrize("pair", transitions(), ids=lambda pair: f"{pair['current']} to {pair['post_state']}")
+def test_a_posted_state_meets_the_row_as_the_contract_says(root: Client, pair: dict[str, Any]) -> None:
+    sha = commit(root)
+    before = None
+    if pair["current"] != "(none)":
+        before = root.status(sha, state=pair["current"], name="chaos").json()
+    answer = root.status(sha, state=pair["post_state"], name="chaos")
+    assert answer.status_code == pair["status"]
+    if "body" in pair:
+        assert answer.json() == pair["body"]
+        return
+    assert answer.json()["status"] == pair["resulting_status"]
+    is_same = before is not None and answer.json()["id"] == before["id"]
+    assert is_same == (pair["row"] != "new")
+    visible = root.get(f"/projects/1/repository/commits/{sha}/statuses", name="chaos").json()
+    assert [row["id"] for row in visible] == [answer.json()["id"]]
+
+
+def test_every_row_ever_is_there_when_all_are_asked_for(root: Client) -> None:
+    sha = commit(root)
+    for state in ("failed", "success"):
+        root.status(sha, state=state, name="chaos")
+    rows = root.get(f"/projects/1/repository/commits/{sha}/statuses", all="1").json()
+    assert [row["status"] for row in rows] == ["failed", "success"]
+
+
+def test_the_pipeline_that_was_named_is_the_one_that_changes(root: Client) -> None:
+    sha = commit(root, DOTgitlab_ci_yml="x", **{"DOTgitlab-ci_yml": "a: {script: [exit 0]}"})
+    second = root.post("/projects/1/pipeline", ref="main").json()["id"]
+    first = root.get("/projects/1/pipelines", sha=sha, sort="asc").json()[0]["id"]
+    assert root.status(sha, state="running", name="chaos", pipeline_id=first).json()["pipeline_id"] == first
+    assert root.status(sha, state="running", name="chaos").json()["pipeline_id"] == second
+    wrong = root.status(sha, state="running", pipeline_id=99)
+    assert (wrong.status_code, wrong.json()) == (
+        404,
+        {"message": "404 Pipeline for pipeline_id, sha and ref Not Found"},
+    )
+    wrong = root.status(sha, state="running", pipeline_id=first, ref="other")
+    assert wrong.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        ({"state": "invalid"}, 400, {"error": "state does not have a valid value"}),
+        ({"state": "pending", "description": "x" * 256}, 400, None),
+        (
+            {"state": "pending", "target_url": "git://x"},
+            400,
+            {"message": {"target_url": ["is blocked: Only allowed schemes are http, https"]}},
+        ),
+    ],
+)
+def test_a_body_that_is_wrong_is_refused_in_gitlabs_words(root: Client, body: Any, status: int, said: Any) -> None:
+    answer = root.status(commit(root), **body)
+    assert answer.status_code == status
+    assert said is None or answer.json() == said
+
+
+def test_an_unknown_commit_and_an_unknown_token_are_refused(root: Client) -> None:
+    commit(root)
+    assert root.status("f" * 40, state="pending").json() == {"message": "404 Commit Not Found"}
+    assert Client(root.url, "wrong").status("f" * 40, state="pending").status_code == 401
+
+
+@pytest.mark.parametrize(("level", "status"), [(10, 403), (20, 403), (30, 201), (40, 201)])
+def test_who_may_post_a_status(root: Client, level: int, status: int) -> None:
+    sha = commit(root)
+    assert member(root, "somebody", level).status(sha, state="pending").status_code == status
+
+
+def test_a_protected_branch_wants_a_maintainer_and_keeps_the_empty_pipeline(root: Client) -> None:
+    sha = commit(root)
+    root.post("/projects/1/protected_branches", name="main")
+    assert member(root, "developer", 30).status(sha, state="pending").status_code == 403
+    assert [each["source"] for each in root.get("/projects/1/pipelines").json()] == ["external"]
+    assert member(root, "maintainer", 40).status(sha, state="pending").status_code == 201
+
+
+def test_a_second_user_has_a_row_of_their_own_and_hides_the_first(root: Client) -> None:
+    sha = commit(root)
+    one, two = member(root, "one", 30), member(root, "two", 30)
+    first = one.status(sha, state="running", name="chaos").json()["id"]
+    second = two.status(sha, state="running", name="chaos").json()["id"]
+    assert first != second
+    assert [row["id"] for row in root.get(f"/projects/1/repository/commits/{sha}/statuses").json()] == [second]
+
+
+def test_a_status_cannot_take_the_name_of_a_job(root: Client) -> None:
+    sha = commit(root, **{"DOTgitlab-ci_yml": "build: {script: [exit 0]}"})
+    answer = root.status(sha, state="success", name="build")
+    assert (answer.status_code, answer.json()) == (400, {"message": {"name": ["has already been taken"]}})
+
+
+@pytest.mark.parametrize(
+    ("rows", "status"),
+    [
+        ([], "created"),
+        (["success", "running"], "running"),
+        (["success", "pending"], "running"),
+        (["success", "failed"], "failed"),
+        (["success", "skipped"], "success"),
+        (["success", "canceled"], "canceled"),
+        (["skipped"], "skipped"),
+        (["manual", "failed"], "manual"),
+        (["success", "created"], "running"),
+        (["pending", "created"], "pending"),
+    ],
+)
+def test_the_pipeline_is_what_its_rows_add_up_to(rows: list[str], status: str) -> None:
+    assert composite((row, False) for row in rows) == status
+
+
+def test_what_may_fail_does_not_fail_the_pipeline() -> None:
+    assert composite([("success", False), ("failed", True)]) == "success"
+    assert composite([("success", False), ("manual", True)]) == "success"
+
+
+def pipeline_of(root: Client, sha: str) -> int:
+    return int(root.get("/projects/1/pipelines", sha=sha).json()[0]["id"])
+
+
+def ended(root: Client, sha: str) -> bool:
+    found = root.get("/projects/1/pipelines", sha=sha).json()
+    return bool(found) and found[0]["status"] in {"success", "failed", "canceled", "skipped", "manual"}
+
+
+def jobs(root: Client, sha: str) -> dict[str, str]:
+    found = root.get(f"/projects/1/pipelines/{pipeline_of(root, sha)}/jobs").json()
+    return {job["name"]: job["status"] for job in found}
+
+
+def test_a_pipeline_runs_its_jobs_stage_by_stage(root: Client, eventually: Eventually) -> None:
+    sha = commit(root, **{"DOTgitlab-ci_yml": CI % "exit 0"})
+    eventually(lambda: ended(root, sha))
+    assert jobs(root, sha) == {"deploy": "success", "verify": "success", "production": "success"}
+    job = root.get(f"/projects/1/pipelines/{pipeline_of(root, sha)}/jobs").json()[0]["id"]
+    assert f"deploying {sha[:8]}" in root.get(f"/projects/1/jobs/{job}/trace").text
+    records = root.get("/projects/1/deployments", environment="staging").json()
+    assert [(each["sha"], each["status"], each["deployable"]["id"]) for each in records] == [(sha, "success", job)]
+
+
+def test_a_job_that_fails_keeps_the_stages_after_it_from_running(root: Client, eventually: Eventually) -> None:
+    sha = commit(root, **{"DOTgitlab-ci_yml": CI % "exit 1"})
+    eventually(lambda: ended(root, sha))
+    assert jobs(root, sha) == {"deploy": "success", "verify": "failed", "production": "skipped"}
+    assert root.get("/projects/1/deployments", environment="production").json() == []
+
+
+def test_an_external_status_holds_no_job_back(root: Client, eventually: Eventually) -> None:
+    sha = commit(root, **{"DOTgitlab-ci_yml": CI % "while [ ! -e go ]; do read -t 0.05 x < /dev/zero || true; done"})
+    root.status(sha, state="failed", name="chaos", pipeline_id=pipeline_of(root, sha))
+    eventually(lambda: jobs(root, sha)["verify"] == "running")
+    root.post(f"/projects/1/pipelines/{pipeline_of(root, sha)}/cancel")
+    eventually(
+        lambda: (
+            jobs(root, sha) == {"deploy": "success", "verify": "canceled", "production": "skipped"} or ended(root, sha)
+        )
+    )
+
+
+def test_a_manual_job_waits_until_it_is_played(root: Client, eventually: Eventually) -> None:
+    text = "stages: [go]\ngo: {stage: go, when: manual, allow_failure: false, script: [exit 0]}\n"
+    sha = commit(root, **{"DOTgitlab-ci_yml": text})
+    eventually(lambda: jobs(root, sha) == {"go": "manual"})
+    job = root.get(f"/projects/1/pipelines/{pipeline_of(root, sha)}/jobs", **{"scope[]": "manual"}).json()[0]["id"]
+    assert root.post(f"/projects/1/jobs/{job}/play").status_code == 200
+    eventually(lambda: jobs(root, sha) == {"go": "success"})
+    assert root.post(f"/projects/1/jobs/{job}/play").json() == {"message": "400 Bad request - Unplayable Job"}
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("a: {script: [x], cache: {}}", "unknown keys: cache"),
+        ("a: {stage: nowhere, script: [x]}", "stage is nowhere"),
+        ("a: {image: x}", "script: keyword"),
+        ("stages: [a]", "at least one visible job"),
+        ("a: {script: [x], needs: [b]}", "needs 'b' job"),
+        ("a: {script: [x], artifacts: {reports: {sast: x}}}", "unknown keys: sast"),
+        ("- a", "Invalid configuration format"),
+    ],
+)
+def test_what_a_pipeline_does_not_know_is_an_error_and_not_ignored(text: str, complaint: str) -> None:
+    with pytest.raises(BadConfig, match=complaint):
+        read(text)
+
+
+def test_a_pipeline_that_cannot_be_read_fails_and_says_why(root: Client) -> None:
+    sha = commit(root, **{"DOTgitlab-ci_yml": "a: {script: [x], cache: {}}"})
+    (found,) = root.get("/projects/1/pipelines", sha=sha).json()
+    assert found["status"] == "failed"
+    assert "cache" in found["yaml_errors"]
+
+
+def git(*arguments: str, cwd: Path) -> str:
+    done = subprocess.run(
+        ["git", *arguments], cwd=cwd, env=hosting.ENVIRONMENT, capture_output=True, text=True, check=False, timeout=30
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_repository_is_cloned_and_a_push_starts_a_pipeline(root: Client, tmp_path: Path) -> None:
+    commit(root, **{"DOTgitlab-ci_yml": "a: {script: [exit 0]}"})
+    git("clone", "--quiet", f"{root.url}/{PROJECT}.git", "work", cwd=tmp_path)
+    work = tmp_path / "work"
+    (work / "new").write_text("file")
+    git("add", "new", cwd=work)
+    git("commit", "--quiet", "-m", "push", cwd=work)
+    address = root.url.replace("http://", f"http://git:{ROOT}@") + f"/{PROJECT}.git"
+    git("push", "--quiet", address, "main", cwd=work)
+    sha = git("rev-parse", "HEAD", cwd=work).strip()
+    assert root.get("/projects/1/pipelines", sha=sha).json()[0]["source"] == "push"
+
+
+def test_a_push_without_a_token_is_refused(root: Client) -> None:
+    wrong = base64.b64encode(b"git:wrong").decode()
+    address = f"{root.url}/{PROJECT}.git/info/refs?service=git-receive-pack"
+    assert requests.get(address, timeout=5).status_code == 401
+    assert requests.get(address, headers={"Authorization": f"Basic {wrong}"}, timeout=5).status_code == 401
+
+
+def test_a_trigger_token_starts_a_pipeline_with_variables(root: Client, eventually: Eventually) -> None:
+    commit(root, **{"DOTgitlab-ci_yml": 'a: {script: [test "$VERDICT" = PASSED]}'})
+    token = root.post("/projects/1/triggers", description="promote").json()["token"]
+    body = {"token": token, "ref": "main", "variables[VERDICT]": "PASSED"}
+    made = requests.post(f"{root.url}/api/v4/projects/1/trigger/pipeline", data=body, timeout=5)
+    assert made.status_code == 201
+    eventually(lambda: root.get(f"/projects/1/pipelines/{made.json()['id']}").json()["status"] == "success")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "status", "rows"),
+    [
+        (Trouble.LOCKED, 409, 0),
+        (Trouble.TOO_MANY, 429, 0),
+        (Trouble.BAD_GATEWAY, 502, 0),
+        (Trouble.READ_ONLY, 403, 0),
+        (Trouble.FAILED_AFTER, 500, 1),
+        (Trouble.CUT_BEFORE, None, 0),
+        (Trouble.CUT_AFTER, None, 1),
+    ],
+)
+def test_trouble_comes_when_it_is_ordered_and_once(
+    gitlab: GitLab, root: Client, trouble: Trouble, status: int | None, rows: int
+) -> None:
+    sha = commit(root)
+    gitlab.troubles.order(trouble, path="/statuses/")
+    if status is None:
+        with pytest.raises(requests.ConnectionError):
+            root.status(sha, state="pending", name="chaos")
+    else:
+        assert root.status(sha, state="pending", name="chaos").status_code == status
+    assert len(root.get(f"/projects/1/repository/commits/{sha}/statuses").json()) == rows
+    assert root.status(sha, state="running", name="chaos").status_code == 201
+
+
+def test_a_gitlab_that_was_away_has_forgotten_nothing(gitlab: GitLab, root: Client) -> None:
+    sha = commit(root)
+    root.status(sha, state="pending", name="chaos")
+    gitlab.stop()
+    with pytest.raises(requests.ConnectionError):
+        root.get("/user")
+    gitlab.start()
+    assert root.status(sha, state="success", name="chaos").json()["status"] == "success"
+
+
+def test_lists_come_in_pages_with_links(root: Client) -> None:
+    sha = commit(root)
+    for number in range(23):
+        root.status(sha, state="pending", name=f"chaos-{number}")
+    path = f"/projects/1/repository/commits/{sha}/statuses"
+    first = root.get(path)
+    assert (len(first.json()), first.headers["x-total"]) == (20, "23")
+    second = requests.get(first.links["next"]["url"], headers={"PRIVATE-TOKEN": ROOT}, timeout=5)
+    assert len(second.json()) == 3
