@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import re
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -327,6 +328,18 @@ def test_a_service_follows_the_pods_that_are_ready(sandbox, deployment, service,
     one, _ = sorted(eventually(lambda: len(answering()) == 2 and answering()))
     sandbox.store.delete(PODS, "default", one, Deletion(grace=0))
     eventually(lambda: one not in answering() and len(answering()) == 2)
+
+
+def test_a_connection_through_a_service_breaks_when_its_pod_is_killed(sandbox, service, eventually):
+    sandbox.store.create(SERVICES, service)
+    sandbox.run("web:1")
+    sandbox.serving()
+    address = sandbox.store.get(SERVICES, "default", "web")["spec"]["clusterIP"]
+    eventually(lambda: fetch(address))
+    with socket.create_connection((address, 8080), timeout=5) as connection:
+        sandbox.store.delete(PODS, "default", "one", Deletion(grace=0))
+        with contextlib.suppress(ConnectionResetError):
+            assert connection.recv(1) == b""
 
 
 def test_nothing_is_written_once_all_is_as_it_should_be(sandbox, deployment, service, eventually):

@@ -68,6 +68,7 @@ class Kubelet:
         self._clock = clock
         self._back_off = back_off
         self._tell = Events(store, "kubelet", clock=clock).tell
+        self._tell_placed = Events(store, "default-scheduler", clock=clock).tell
         self._notes: queue.SimpleQueue[Exit | Verdict] = queue.SimpleQueue()
         self._tenants: dict[str, Tenant] = {}
         self._owners: dict[str, tuple[Tenant, Container]] = {}
@@ -218,7 +219,7 @@ class Kubelet:
             containers={spec["name"]: Container(spec=spec) for spec in pod["spec"]["containers"]},
         )
         self._tenants[tenant.uid] = tenant
-        self._tell(pod, "Scheduled", f"Successfully assigned {namespace_of(pod)}/{name_of(pod)} to {NODE}")
+        self._tell_placed(pod, "Scheduled", f"Successfully assigned {namespace_of(pod)}/{name_of(pod)} to {NODE}")
         for what in _not_done(pod["spec"]):
             message = f"the sandbox knows no {what}: the pod starts without"
             self._tell(pod, "Unsupported", message, kind=EventType.WARNING)

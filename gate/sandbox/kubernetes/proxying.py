@@ -26,6 +26,7 @@ class Proxying:
         self._addresses = addresses
         self._tell = Events(store, "kube-proxy").tell
         self._balancer: Balancer
+        self._refused: set[Socket] = set()
         self._work: Work[str] = Work("kube-proxy", self._reconcile)
         self._watch: Watch | None = None
         self._listener = threading.Thread(target=self._listen, name="kube-proxy-watch", daemon=True)
@@ -74,6 +75,9 @@ class Proxying:
         return None
 
     def _complain(self, at: Socket, error: OSError) -> None:
+        if at in self._refused:
+            return
+        self._refused.add(at)
         for entry in self._store.entries(SERVICES)[0]:
             if lookup(entry.shared, "spec.clusterIP") == at.host:
                 remedy = "; use a port from 1024 on" if isinstance(error, PermissionError) else ""

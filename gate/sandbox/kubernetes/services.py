@@ -7,6 +7,7 @@ A connection once made stays with its pod, also when that leaves the Service, an
 
 import asyncio
 import contextlib
+import functools
 import itertools
 import socket
 import struct
@@ -103,6 +104,7 @@ class Balancer:
             connection = self._loop.create_task(self._carry(client, next(self._turns[at])))
             self._connections.add(connection)
             connection.add_done_callback(self._connections.discard)
+            connection.add_done_callback(functools.partial(_close, client))
 
     async def _carry(self, client: socket.socket, endpoint: Socket) -> None:
         """One connection from its start to its end; what breaks on one side breaks on the other."""
@@ -123,6 +125,11 @@ class Balancer:
         while data := await self._loop.sock_recv(source, _CHUNK):
             await self._loop.sock_sendall(sink, data)
         sink.shutdown(socket.SHUT_WR)
+
+
+def _close(client: socket.socket, _ended: asyncio.Task[None]) -> None:
+    """Close the connection of a task that was perhaps cancelled before it came to run."""
+    client.close()
 
 
 def _listen(at: Socket) -> socket.socket:
