@@ -12,8 +12,6 @@ import pytest
 import requests
 
 from gate.sandbox.gitlab import GitLab, hosting
-from gate.sandbox.gitlab.ci import BadConfig, read
-from gate.sandbox.gitlab.composite import composite
 from gate.sandbox.gitlab.trouble import Trouble
 from tests.sandbox.gitlab_reference import CONTRACT, transitions
 
@@ -185,30 +183,6 @@ def test_a_status_cannot_take_the_name_of_a_job(root: Client) -> None:
     assert (answer.status_code, answer.json()) == (400, {"message": {"name": ["has already been taken"]}})
 
 
-@pytest.mark.parametrize(
-    ("rows", "status"),
-    [
-        ([], "created"),
-        (["success", "running"], "running"),
-        (["success", "pending"], "running"),
-        (["success", "failed"], "failed"),
-        (["success", "skipped"], "success"),
-        (["success", "canceled"], "canceled"),
-        (["skipped"], "skipped"),
-        (["manual", "failed"], "manual"),
-        (["success", "created"], "running"),
-        (["pending", "created"], "pending"),
-    ],
-)
-def test_the_pipeline_is_what_its_rows_add_up_to(rows: list[str], status: str) -> None:
-    assert composite((row, False) for row in rows) == status
-
-
-def test_what_may_fail_does_not_fail_the_pipeline() -> None:
-    assert composite([("success", False), ("failed", True)]) == "success"
-    assert composite([("success", False), ("manual", True)]) == "success"
-
-
 def pipeline_of(root: Client, sha: str) -> int:
     return int(root.get("/projects/1/pipelines", sha=sha).json()[0]["id"])
 
@@ -240,18 +214,6 @@ def test_a_job_that_fails_keeps_the_stages_after_it_from_running(root: Client, e
     assert root.get("/projects/1/deployments", environment="production").json() == []
 
 
-def test_an_external_status_holds_no_job_back(root: Client, eventually: Eventually) -> None:
-    sha = commit(root, **{"DOTgitlab-ci_yml": CI % "while [ ! -e go ]; do read -t 0.05 x < /dev/zero || true; done"})
-    root.status(sha, state="failed", name="chaos", pipeline_id=pipeline_of(root, sha))
-    eventually(lambda: jobs(root, sha)["verify"] == "running")
-    root.post(f"/projects/1/pipelines/{pipeline_of(root, sha)}/cancel")
-    eventually(
-        lambda: (
-            jobs(root, sha) == {"deploy": "success", "verify": "canceled", "production": "skipped"} or ended(root, sha)
-        )
-    )
-
-
 def test_a_manual_job_waits_until_it_is_played(root: Client, eventually: Eventually) -> None:
     text = "stages: [go]\ngo: {stage: go, when: manual, allow_failure: false, script: [exit 0]}\n"
     sha = commit(root, **{"DOTgitlab-ci_yml": text})
@@ -260,23 +222,6 @@ def test_a_manual_job_waits_until_it_is_played(root: Client, eventually: Eventua
     assert root.post(f"/projects/1/jobs/{job}/play").status_code == 200
     eventually(lambda: jobs(root, sha) == {"go": "success"})
     assert root.post(f"/projects/1/jobs/{job}/play").json() == {"message": "400 Bad request - Unplayable Job"}
-
-
-@pytest.mark.parametrize(
-    ("text", "complaint"),
-    [
-        ("a: {script: [x], cache: {}}", "unknown keys: cache"),
-        ("a: {stage: nowhere, script: [x]}", "stage is nowhere"),
-        ("a: {image: x}", "script: keyword"),
-        ("stages: [a]", "at least one visible job"),
-        ("a: {script: [x], needs: [b]}", "needs 'b' job"),
-        ("a: {script: [x], artifacts: {reports: {sast: x}}}", "unknown keys: sast"),
-        ("- a", "Invalid configuration format"),
-    ],
-)
-def test_what_a_pipeline_does_not_know_is_an_error_and_not_ignored(text: str, complaint: str) -> None:
-    with pytest.raises(BadConfig, match=complaint):
-        read(text)
 
 
 def test_a_pipeline_that_cannot_be_read_fails_and_says_why(root: Client) -> None:

@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from gate.sandbox.gitlab import hosting, shapes
 from gate.sandbox.gitlab.answers import Refusal, missing
-from gate.sandbox.gitlab.hosting import Action
+from gate.sandbox.gitlab.hosting import Action, BadAction, Verb
 from gate.sandbox.gitlab.posting import post_status
 from gate.sandbox.gitlab.runner import Runner
 from gate.sandbox.gitlab.state import DEVELOPER, GUEST, REPORTER, Deployment, Pipeline, Project, Row, State, User
@@ -127,6 +127,7 @@ class _Api:
             (f"{project}/jobs/<int:number>", "GET", self._job),
             (f"{project}/jobs/<int:number>/trace", "GET", self._trace),
             (f"{project}/jobs/<int:number>/play", "POST", self._play),
+            (f"{project}/jobs/<int:number>/cancel", "POST", self._cancel_job),
             (f"{project}/deployments", "GET", self._deployments),
             (f"{project}/deployments", "POST", self._create_deployment),
             (f"{project}/deployments/<int:number>", "GET", self._deployment),
@@ -248,7 +249,10 @@ class _Api:
         project, user = self._seen(key, DEVELOPER)
         given = self._given()
         branch, message = self._wanted(given, "branch", "commit_message")
-        sha = hosting.commit(project.repository, branch, message, _actions(given.get("actions") or []))
+        try:
+            sha = hosting.commit(project.repository, branch, message, _actions(given.get("actions") or []))
+        except BadAction as error:
+            raise Refusal(400, {"message": str(error)}) from error
         self._runner.create(project, sha=sha, ref=branch, source="push", user=user.id, variables={})
         return {"id": sha, "short_id": sha[:8], "title": message.splitlines()[0]}, 201
 
@@ -340,7 +344,7 @@ class _Api:
     def _cancel(self, key: str, number: int) -> Answer:
         project, _ = self._seen(key, DEVELOPER)
         pipeline = self._found(project.pipeline(number), "Pipeline")
-        self._runner.cancel(pipeline)
+        self._runner.cancel(project, pipeline, pipeline.jobs)
         return shapes.pipeline(pipeline, project, self._url)
 
     def _job(self, key: str, number: int) -> Answer:
@@ -359,6 +363,12 @@ class _Api:
         if not self._runner.play(project, pipeline, row):
             raise Refusal(400, {"message": "400 Bad request - Unplayable Job"})
         return shapes.job(row, project, self._state, self._url)
+
+    def _cancel_job(self, key: str, number: int) -> Answer:
+        project, _ = self._seen(key, DEVELOPER)
+        pipeline, row = self._real(project, number)
+        self._runner.cancel(project, pipeline, [row])
+        return shapes.job(row, project, self._state, self._url), 201
 
     def _real(self, project: Project, number: int) -> tuple[Pipeline, Row]:
         row = self._found(project.row(number), "Job")
@@ -435,10 +445,11 @@ class _Api:
 
 
 def _actions(given: Sequence[Mapping[str, Any]]) -> list[Action]:
-    actions = []
-    for each in given:
-        if each.get("action") not in {"create", "update", "delete"}:
-            raise Refusal(400, {"error": "actions[action] does not have a valid value"})
-        content = None if each["action"] == "delete" else str(each.get("content") or "")
-        actions.append(Action(path=str(each["file_path"]), content=content))
-    return actions
+    if any(each.get("action") not in set(Verb) for each in given):
+        raise Refusal(400, {"error": "actions[action] does not have a valid value"})
+    if not all(each.get("file_path") for each in given):
+        raise Refusal(400, {"error": "actions[file_path] is missing"})
+    return [
+        Action(verb=Verb(each["action"]), path=str(each["file_path"]), content=str(each.get("content") or ""))
+        for each in given
+    ]

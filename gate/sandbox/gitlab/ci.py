@@ -66,22 +66,22 @@ def read(text: str) -> Config:
     return Config(stages=stages, jobs=jobs)
 
 
-def _job(name: str, body: Any, stages: tuple[str, ...], variables: Mapping[str, str]) -> JobConfig:
+def _job(name: Any, body: Any, stages: tuple[str, ...], variables: Mapping[str, str]) -> JobConfig:
     where = f"jobs:{name}"
+    if not isinstance(name, str):
+        raise BadConfig(f"{where}: the name of a job has to be a string; put it in quotes")
     if not isinstance(body, dict) or "script" not in body:
         raise BadConfig(f"{where} config should implement the script: keyword")
-    if strange := sorted(set(body) - JOB):
-        raise BadConfig(f"{where} config contains unknown keys: {', '.join(strange)} (the sandbox knows {sorted(JOB)})")
+    _known(body, JOB, where)
     stage, when = body.get("stage", "test"), body.get("when", "on_success")
     if stage not in stages:
         raise BadConfig(f"{where} stage is {stage}, not one of {', '.join(stages)}")
     if when not in WHEN:
         raise BadConfig(f"{where} when should be one of {', '.join(WHEN)}")
-    environment = body.get("environment", "")
-    if isinstance(environment, dict):
-        if strange := sorted(set(environment) - {"name", "url"}):
-            raise BadConfig(f"{where}:environment config contains unknown keys: {', '.join(strange)}")
-        environment = environment.get("name", "")
+    # Without `rules`, a manual job does not hold the pipeline unless it says so.
+    allow_failure = body.get("allow_failure", when == "manual")
+    if not isinstance(allow_failure, bool):
+        raise BadConfig(f"{where} allow_failure should be a boolean value")
     reports = _reports(body.get("artifacts", {}), where)
     needs = body.get("needs")
     return JobConfig(
@@ -89,27 +89,39 @@ def _job(name: str, body: Any, stages: tuple[str, ...], variables: Mapping[str, 
         stage=stage,
         script=tuple(_texts(body["script"], f"{where} script")),
         variables={**variables, **_variables(body.get("variables", {}), where)},
-        environment=str(environment),
+        environment=_environment(body.get("environment", ""), where),
         needs=None if needs is None else tuple(_texts(needs, f"{where} needs")),
         when=when,
-        # Without `rules`, a manual job does not hold the pipeline unless it says so.
-        allow_failure=bool(body.get("allow_failure", when == "manual")),
+        allow_failure=allow_failure,
         dotenv=tuple(_texts(reports.get("dotenv", []), f"{where} dotenv")),
         junit=tuple(_texts(reports.get("junit", []), f"{where} junit")),
     )
 
 
 def _reports(artifacts: Any, where: str) -> Mapping[str, Any]:
-    if not isinstance(artifacts, dict) or (
-        strange := sorted(set(artifacts) - {"when", "reports", "paths", "expire_in"})
-    ):
-        raise BadConfig(
-            f"{where}:artifacts config contains unknown keys: {', '.join(strange) if artifacts else artifacts}"
-        )
+    _known(artifacts, {"when", "reports", "paths", "expire_in"}, f"{where}:artifacts")
     reports = artifacts.get("reports", {})
-    if strange := sorted(set(reports) - {"junit", "dotenv", "annotations"}):
-        raise BadConfig(f"{where}:artifacts:reports config contains unknown keys: {', '.join(strange)}")
+    _known(reports, {"junit", "dotenv", "annotations"}, f"{where}:artifacts:reports")
     return dict(reports)
+
+
+def _environment(value: Any, where: str) -> str:
+    name = value
+    if isinstance(value, dict):
+        _known(value, {"name", "url"}, f"{where}:environment")
+        name = value.get("name", "")
+    if not isinstance(name, str):
+        raise BadConfig(f"{where}:environment config should be a hash or a string")
+    return name
+
+
+def _known(value: Any, keys: set[str], where: str) -> None:
+    if not isinstance(value, dict):
+        raise BadConfig(f"{where} config should be a hash")
+    if strange := sorted(str(key) for key in set(value) - keys):
+        raise BadConfig(
+            f"{where} config contains unknown keys: {', '.join(strange)} (the sandbox knows {sorted(keys)})"
+        )
 
 
 def _texts(value: Any, where: str) -> list[str]:

@@ -5,6 +5,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 ENVIRONMENT = {
@@ -30,12 +31,25 @@ class GitFailed(RuntimeError):
     """git said no; the text is what it said."""
 
 
+class BadAction(ValueError):
+    """A change that does not fit what the branch has; the text is GitLab's."""
+
+
+class Verb(StrEnum):
+    """What a commit does to a file."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """One file of a commit; None deletes it."""
+    """One file of a commit; the content of a deleted one does not matter."""
 
+    verb: Verb
     path: str
-    content: str | None
+    content: str = ""
 
 
 def make(repository: Path) -> None:
@@ -46,7 +60,11 @@ def make(repository: Path) -> None:
 
 
 def git(repository: Path | None, *arguments: str, given: str | None = None, **environment: str) -> str:
-    """Run git and return what it printed. Raises `GitFailed`."""
+    """Run git and return what it printed, without the white space around it. Raises `GitFailed`."""
+    return _output(repository, *arguments, given=given, **environment).strip()
+
+
+def _output(repository: Path | None, *arguments: str, given: str | None = None, **environment: str) -> str:
     where = ("--git-dir", str(repository)) if repository else ()
     done = subprocess.run(
         ["git", *where, *arguments],
@@ -59,18 +77,26 @@ def git(repository: Path | None, *arguments: str, given: str | None = None, **en
     )
     if done.returncode:
         raise GitFailed(done.stderr.strip())
-    return done.stdout.strip()
+    return done.stdout
 
 
 def commit(repository: Path, branch: str, message: str, actions: Iterable[Action]) -> str:
-    """A commit on top of a branch, made without a work tree; returns its id."""
+    """A commit on top of a branch, made without a work tree; returns its id.
+
+    Raises `BadAction`, and then the branch is as it was.
+    """
     parent = resolve(repository, f"refs/heads/{branch}")
     with tempfile.TemporaryDirectory() as folder:
         index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
         if parent:
             git(repository, "read-tree", parent, **index)
         for action in actions:
-            if action.content is None:
+            there = bool(git(repository, "ls-files", "--cached", "--", f":(literal){action.path}", **index))
+            if action.verb is Verb.CREATE and there:
+                raise BadAction("A file with this name already exists")
+            if action.verb is not Verb.CREATE and not there:
+                raise BadAction("A file with this name doesn't exist")
+            if action.verb is Verb.DELETE:
                 git(repository, "update-index", "--force-remove", action.path, **index)
             else:
                 blob = git(repository, "hash-object", "-w", "--stdin", given=action.content)
@@ -91,9 +117,9 @@ def resolve(repository: Path, revision: str) -> str:
 
 
 def file(repository: Path, sha: str, path: str) -> str | None:
-    """The text of a file at a commit."""
+    """The text of a file at a commit, to the last blank; None if there is no such file."""
     try:
-        return git(repository, "show", f"{sha}:{path}")
+        return _output(repository, "show", f"{sha}:{path}")
     except GitFailed:
         return None
 

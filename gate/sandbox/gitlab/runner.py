@@ -89,14 +89,14 @@ class Runner:
         self._start(project, pipeline, row, row.config)
         return True
 
-    def cancel(self, pipeline: Pipeline) -> None:
-        """Kill what runs, and let nothing else begin."""
-        for row in pipeline.jobs:
-            if row.status in {"created", "manual"}:
-                row.status = "canceled"
-            elif row.status == "running":
-                row.status = "canceled"
+    def cancel(self, project: Project, pipeline: Pipeline, rows: Iterable[Row]) -> None:
+        """End these jobs: what runs is killed, what waits never begins."""
+        for row in rows:
+            if row.status == "running":
                 self._processes.kill(f"job-{row.id}")
+            if row.status not in FINISHED:
+                row.status = "canceled"
+        self.advance(project, pipeline)
 
     def _start(self, project: Project, pipeline: Pipeline, row: Row, config: ci.JobConfig) -> None:
         folder = self._state.folder / "builds" / str(row.id)
