@@ -33,6 +33,7 @@ from gate.loads import LOADS
 from gate.model import Gate, Judgement, Run, Subscription, Target, Workflow, WorkloadKind, WorkloadName
 from gate.policy.allow import Policy
 from gate.probes import PROBES
+from gate.running.background import Threads
 from gate.running.executor import Executor
 from gate.running.judge import judge
 from gate.running.permit import Permit
@@ -100,6 +101,7 @@ class _Process:
     def __init__(self, settings: Settings, api: Api) -> None:
         self._settings, self._api = settings, api
         self._clock = SystemClock()
+        self._background = Threads(self._clock)
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._changes = Changes()
@@ -141,6 +143,7 @@ class _Process:
             workloads=Workloads(api),
             permission=lambda *_: None,  # each run is given its own, which knows when that run must stop
             clock=self._clock,
+            background=self._background,
             resolve=services_of(api) if settings.resolve is Resolve.SERVICES else str,
             faults=FAULTS,
             probes=PROBES,
@@ -196,6 +199,7 @@ class _Process:
         for thread in self._threads:
             if not thread.daemon:
                 thread.join()
+        self._background.close()
         self.repository.close()
 
     # --------------------------------------------------------------------------------------------- events are hints

@@ -29,6 +29,18 @@ class Clock(Protocol):
         ...
 
 
+class Background(Protocol):
+    """Work that goes on beside the run. It is shared by all runs of a process."""
+
+    def beat(self, tick: Callable[[], float]) -> Callable[[], None]:
+        """Call `tick` now, and again each time the seconds that it returned are over. Returns what ends this."""
+        ...
+
+    def do(self, work: Callable[[], None]) -> None:
+        """Do the work as soon as a hand is free; returns at once."""
+        ...
+
+
 class Cluster(Protocol):
     """Kubernetes, as far as faults need it. `resource` is a plural name such as `pods` or `deployments`.
 
@@ -66,22 +78,28 @@ class Fault(Protocol):
         ...
 
     def inject(self, undo: Undo, cluster: Cluster) -> None:
-        """Do it. The undo is saved before this is called."""
+        """Do it. The undo is saved before this is called; after a `Temporary` error it is called again."""
         ...
 
     def prove(self, undo: Undo, cluster: Cluster) -> str | None:
         """What shows that the fault was felt, in one clause; None while nothing does. Changes nothing."""
         ...
 
-    def revert(self, undo: Undo, cluster: Cluster) -> None:
-        """Take it back, from the record alone; once, twice, or although it was never done: the same end."""
+    def revert(self, undo: Undo, cluster: Cluster) -> str:
+        """Take it back, from the record alone; once, twice, or although it was never done: the same end.
+
+        Returns what was done, or left alone and why, in one clause.
+        """
         ...
 
 
 class Asker(Protocol):
-    """A probe made ready to be asked; thread-safe. It never raises: a question without an answer is a bad sample."""
+    """A probe made ready to be asked; thread-safe. It never raises: a service that does not answer is a bad answer.
 
-    def __call__(self) -> "Answer": ...
+    None means that the question could not be put at all, which says nothing about the service: no sample.
+    """
+
+    def __call__(self) -> "Answer | None": ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +209,7 @@ class World:
     workloads: Workloads
     permission: Permission
     clock: Clock
+    background: Background
     resolve: Callable[[str], str]
     faults: Mapping[str, Fault]
     probes: Mapping[str, ProbeKind]

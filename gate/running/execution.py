@@ -1,0 +1,129 @@
+"""One execution under way: what its parts share, how it waits, and how it is stopped."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from gate.errors import BadDocument, Denied, Permanent, Temporary
+from gate.model import Judgement, Reason, RunSpec, Verdict
+from gate.running.logbook import Logbook
+from gate.running.observation import Observation
+from gate.running.ports import Fault, RunningLoad, World
+from gate.running.sampling import Sampler
+from gate.running.time import Timekeeper
+
+T = TypeVar("T")
+
+TICK = 0.1
+"""Seconds within which a run notices that it has to stop."""
+PATIENCE = 30.0
+"""Seconds for which something that may work later is tried again."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
+
+
+class Stopped(Exception):
+    """The run ends here, for a reason that is known; raised wherever that is noticed, caught at one place."""
+
+    def __init__(self, judgement: Judgement) -> None:
+        super().__init__(judgement.message)
+        self.judgement = judgement
+
+
+class HandedOver(Stopped):
+    """This executor may not go on, but another one will: the run is not over."""
+
+
+def errored(reason: Reason, message: str) -> Stopped:
+    """We cannot find out."""
+    return Stopped(Judgement(verdict=Verdict.ERRORED, reason=reason, message=message))
+
+
+@dataclass(slots=True, kw_only=True)
+class Execution:
+    """One attempt at a run."""
+
+    spec: RunSpec
+    world: World
+    log: Logbook
+    time: Timekeeper
+    stop: Callable[[], Judgement | None]
+    sampler: Sampler | None = None
+    observation: Observation | None = None
+    loads: dict[str, RunningLoad] = field(default_factory=dict)
+
+    @property
+    def seen(self) -> Observation:
+        if self.observation is None:
+            raise Permanent("nothing is observed before sampling has begun")
+        return self.observation
+
+    def check(self) -> None:
+        """Raises `Stopped` if somebody wants the run to end, or its time is over."""
+        judgement = self.stop()
+        if judgement is not None:
+            raise HandedOver(judgement) if judgement.reason is Reason.EXECUTOR_LOST else Stopped(judgement)
+        if self.time.now() >= self.spec.deadline:
+            raise errored(Reason.DEADLINE_EXCEEDED, f"the deadline of the run, {self.spec.deadline:%H:%M:%S}, is over")
+
+    def pause(self, seconds: float = TICK) -> None:
+        """Wait a little, and show those who watch how far the run is. Raises `Stopped`."""
+        self.check()
+        self.time.wait(min(TICK, max(0.0, seconds)))
+        if self.log.due:
+            self.write_summaries()
+            self.log.show()
+        self.check()
+
+    def wait_until(self, moment: datetime) -> None:
+        """Raises `Stopped`."""
+        while (left := (moment - self.time.now()).total_seconds()) > 0:
+            self.pause(left)
+
+    def patiently(self, act: Callable[[], T]) -> T:
+        """Do it; while it may work later, again. Raises `Stopped`, and what is raised when patience is over."""
+        end, pause = self.time.monotonic() + PATIENCE, FIRST_PAUSE
+        while True:
+            try:
+                return act()
+            except Temporary as error:
+                if self.time.monotonic() >= end:
+                    raise
+                wanted = max(pause, error.retry_after or 0.0)
+            pause = min(LONGEST_PAUSE, 2 * pause)
+            again = self.time.monotonic() + wanted
+            while (left := again - self.time.monotonic()) > 0:
+                self.check()
+                self.time.wait(min(TICK, left))
+            self.check()
+
+    def write_summaries(self) -> None:
+        """Put what the probes saw so far into the evidence."""
+        if self.observation is not None:
+            self.log.evidence(summaries=self.observation.summaries())
+
+    def fault(self, kind: str) -> Fault:
+        """Raises `Stopped` for a kind that there is not."""
+        if kind not in self.world.faults:
+            raise errored(Reason.BAD_DOCUMENT, f'there is no fault "{kind}"; there are {", ".join(self.world.faults)}')
+        return self.world.faults[kind]
+
+
+def why_stopped(error: Exception) -> Judgement:
+    """What an error says about the run. Whatever it is, it is not known how the service does: ERRORED."""
+    match error:
+        case Stopped():
+            return error.judgement
+        case BadDocument() | ValidationError():
+            reason, message = Reason.BAD_DOCUMENT, f"the workflow cannot be executed: {error}"
+        case Denied():
+            reason, message = Reason.POLICY_DENIED, str(error)
+        case Temporary():
+            reason, message = Reason.INTERNAL_ERROR, f"it did not work for {PATIENCE:.0f} s: {error}"
+        case Permanent():
+            reason, message = Reason.INTERNAL_ERROR, str(error)
+        case _:
+            reason, message = Reason.INTERNAL_ERROR, f"{type(error).__name__}: {error}"
+    return Judgement(verdict=Verdict.ERRORED, reason=reason, message=message)

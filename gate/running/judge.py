@@ -1,0 +1,228 @@
+"""The verdict of a run, computed from its plan and its evidence alone. Pure; whoever executed the run has no say in it.
+
+Each check yields findings; the worst one is the verdict. There is no way up: more findings can only make it worse.
+A run without findings has passed, because everything that was planned is there, proven and within its bounds.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gate.documents.units import in_words
+from gate.model import (
+    Evidence,
+    Judgement,
+    Probe,
+    Reason,
+    RunSpec,
+    Step,
+    StepRecord,
+    Summary,
+    Target,
+    Undo,
+    Verdict,
+    Window,
+    Workflow,
+)
+from gate.running.tolerance import broken, planned, unknown
+
+WINDOWS = (Window.DURING, Window.AFTER)
+
+Finding = Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """The plan and the evidence, with what is looked up all the time."""
+
+    spec: RunSpec
+    evidence: Evidence
+
+    @property
+    def workflow(self) -> Workflow:
+        return self.spec.workflow
+
+    def summary(self, probe: Probe, window: Window, step: str = "") -> Summary | None:
+        """The one summary there should be; two would be one too many to know which is true."""
+        found = [
+            each
+            for each in self.evidence.summaries
+            if (each.probe, each.window, each.step) == (probe.name, window, step)
+        ]
+        return found[0] if len(found) == 1 else None
+
+    def record(self, step: Step) -> StepRecord | None:
+        found = [each for each in self.evidence.steps if each.step == step.name]
+        return found[0] if len(found) == 1 else None
+
+    def undos(self, step: Step) -> list[Undo]:
+        return [each for each in self.evidence.undo if each.step == step.name]
+
+    def proven(self, step: Step) -> bool:
+        """Every act of the step was felt."""
+        felt = {each.undo for each in self.evidence.effects if each.step == step.name}
+        undos = self.undos(step)
+        return bool(undos) and all(undo.id in felt for undo in undos)
+
+
+def judge(spec: RunSpec, evidence: Evidence) -> tuple[Judgement, int]:
+    """The judgement, and the score: the share of the checks that held, in percent, rounded down."""
+    case = _Case(spec, evidence)
+    findings = list(_findings(case))
+    verdict = Verdict.worst([Verdict.PASSED, *(finding.verdict for finding in findings)])
+    first = next((finding for finding in findings if finding.verdict is verdict), None)
+    return first or Judgement(verdict=Verdict.PASSED), _score(case)
+
+
+def _findings(case: _Case) -> Iterator[Finding]:
+    for step in case.workflow.steps:
+        yield from _step(case, step)
+    if case.evidence.stopped is not None:
+        yield case.evidence.stopped
+    yield from _baseline(case)
+    yield from _reverts(case)
+    if case.evidence.version_after != case.spec.version:
+        after = case.evidence.version_after or "none"
+        message = f"the workload ran version {case.spec.version} before, and {after} when the last step had ended"
+        yield Finding(verdict=Verdict.ERRORED, reason=Reason.VERSION_CHANGED, message=message)
+
+
+def _baseline(case: _Case) -> Iterator[Finding]:
+    for probe in case.workflow.steady_state:
+        summary = case.summary(probe, Window.BEFORE)
+        if summary is None or _too_few(probe, summary, case.workflow.baseline.total_seconds()):
+            yield _no_data(probe, "before the first step")
+        elif broken(probe, summary):
+            message = f'"{probe.name}" {_failed(summary)} before any fault: {summary.detail}; {_tolerated(probe)}'
+            yield Finding(verdict=Verdict.ERRORED, reason=Reason.BASELINE_UNSTEADY, message=message)
+
+
+def _step(case: _Case, step: Step) -> Iterator[Finding]:
+    record, undos = case.record(step), case.undos(step)
+    if record is None or record.injected is None or not undos:
+        yield _errored(Reason.NO_DATA, f'the step "{step.name}" was not executed')
+        return
+    named = {(each.kind, each.uid) for each in case.evidence.targets}
+    if any((undo.target.kind, undo.target.uid) not in named for undo in undos):
+        yield _errored(Reason.NO_TARGETS, f'the targets of "{step.name}" are not on record')
+        return
+    if not case.proven(step):
+        yield _errored(Reason.NO_EFFECT, f'nothing shows that {_fault(undos)} in "{step.name}" was felt')
+        return
+    if record.reverted is None or record.ended is None:
+        yield _errored(Reason.NO_DATA, f'the step "{step.name}" did not come to its end')
+    for probe in case.workflow.steady_state:
+        yield from _during(case, step, record, probe)
+    yield from _recovery(step, record, undos)
+    yield from _wrong_version(case, step, undos)
+
+
+def _during(case: _Case, step: Step, record: StepRecord, probe: Probe) -> Iterator[Finding]:
+    summary = case.summary(probe, Window.DURING, step.name)
+    if summary is None:
+        yield _no_data(probe, f'during "{step.name}"')
+        return
+    if broken(probe, summary, planned(probe, step.hold) if _cut_short(step, record) else 0):
+        yield Finding(
+            verdict=Verdict.FAILED,
+            reason=Reason.PROBE_FAILED,
+            message=f'"{probe.name}" {_failed(summary)} during "{step.name}" ({_fault(case.undos(step))}): '
+            f"{_when(summary, record)}; {_tolerated(probe)}",
+        )
+    elif _cut_short(step, record) or unknown(probe, summary):
+        yield _no_data(probe, f'during "{step.name}"')
+    after = case.summary(probe, Window.AFTER, step.name)
+    if after is None or after.samples == 0 or after.due > 2 * after.samples:
+        yield _no_data(probe, f'after "{step.name}"')
+
+
+def _cut_short(step: Step, record: StepRecord) -> bool:
+    """The fault did not stay as long as planned: nothing that held meanwhile is known to hold for longer."""
+    if record.injected is None or record.reverted is None:
+        return True
+    return record.reverted - record.injected < step.hold
+
+
+def _recovery(step: Step, record: StepRecord, undos: list[Undo]) -> Iterator[Finding]:
+    if record.ended is None or (record.recovery is not None and record.recovery <= step.recover):
+        return
+    took = "not" if record.recovery is None else f"only after {record.recovery.total_seconds():.1f} s"
+    allowed = in_words(step.recover)
+    message = f'after "{step.name}" ({_fault(undos)}) the service was {took} steady again; {allowed} are allowed'
+    yield Finding(verdict=Verdict.FAILED, reason=Reason.RECOVERY_TOO_SLOW, message=message)
+
+
+def _wrong_version(case: _Case, step: Step, undos: list[Undo]) -> Iterator[Finding]:
+    """A fault that was to hit the judged workload must have hit pods of the judged version."""
+    if step.target not in {None, case.spec.workload.name}:
+        return
+    images = set(case.spec.images)
+    for undo in undos:
+        if not images <= set(undo.target.images):
+            message = f'{_named(undo.target)}, hit in "{step.name}", did not run version {case.spec.version}'
+            yield _errored(Reason.VERSION_CHANGED, message)
+
+
+def _reverts(case: _Case) -> Iterator[Finding]:
+    for undo in case.evidence.undo:
+        if undo.reverted is None:
+            why = f": {undo.error}" if undo.error else ""
+            message = f"{undo.fault} of {_named(undo.target)} has not been taken back{why}"
+            yield _errored(Reason.REVERT_FAILED, message)
+
+
+def _score(case: _Case) -> int:
+    """Checks are each probe during each step, and each recovery. One that was not made did not hold."""
+    checks = [
+        _holds(case.summary(probe, Window.DURING, step.name), probe) and case.proven(step)
+        for step in case.workflow.steps
+        for probe in case.workflow.steady_state
+    ]
+    checks += [_recovered(case.record(step), step) for step in case.workflow.steps]
+    return 100 * sum(checks) // len(checks) if checks else 0
+
+
+def _holds(summary: Summary | None, probe: Probe) -> bool:
+    return summary is not None and not unknown(probe, summary) and not broken(probe, summary)
+
+
+def _recovered(record: StepRecord | None, step: Step) -> bool:
+    return record is not None and record.recovery is not None and record.recovery <= step.recover
+
+
+def _too_few(probe: Probe, summary: Summary, seconds: float) -> bool:
+    """The baseline must have been watched for as long as it was to be, but for one question at its edge."""
+    wanted = int(seconds / probe.every.total_seconds())
+    return unknown(probe, summary) or summary.due < min(wanted, max(1, wanted - 1)) * 0.8
+
+
+def _errored(reason: Reason, message: str) -> Finding:
+    return Finding(verdict=Verdict.ERRORED, reason=reason, message=message)
+
+
+def _no_data(probe: Probe, when: str) -> Finding:
+    return _errored(Reason.NO_DATA, f'"{probe.name}" has too few samples {when}')
+
+
+def _failed(summary: Summary) -> str:
+    return f"failed {summary.failures} of {summary.samples} samples"
+
+
+def _when(summary: Summary, record: StepRecord) -> str:
+    first = ""
+    if summary.first_failure and record.injected:
+        after = max(0.0, (summary.first_failure - record.injected).total_seconds())
+        first = f"first {after:.1f} s after the fault, at {summary.first_failure:%H:%M:%S} UTC, "
+    return f"{first}{summary.detail or 'no answer'}, for {summary.streak.total_seconds():.1f} s on end"
+
+
+def _tolerated(probe: Probe) -> str:
+    share = f"{probe.tolerate.failures * 100:g}%"
+    return f"tolerated are {share} and {in_words(probe.tolerate.streak)} on end"
+
+
+def _fault(undos: list[Undo]) -> str:
+    return f"{undos[0].fault} of {', '.join(_named(undo.target) for undo in undos)}" if undos else "the fault"
+
+
+def _named(target: Target) -> str:
+    return f"{target.kind} {target.namespace}/{target.name}"

@@ -1,0 +1,101 @@
+"""What the probes of one run saw, told apart by windows: the baseline, then each step."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from gate.model import SECOND, Probe, Summary, Window
+from gate.running.sampling import Question, Sampler
+from gate.running.windows import Marks, current_streak, steady_since, summarise, window_of
+
+STEADY_FOR = SECOND
+STEADY_SAMPLES = 3
+"""Steady again: that many good samples over that long, of every probe, without a bad one in between."""
+
+
+class Observation:
+    """The samples of the run's current part, and the summaries of the parts before it."""
+
+    def __init__(self, probes: Sequence[Probe], sampler: Sampler, past: Sequence[Summary] = ()) -> None:
+        self._probes = probes
+        self._sampler = sampler
+        self._past = tuple(past)
+        self._step = ""
+        self._marks: Marks | None = None
+
+    def begin(self, step: str, injected: datetime) -> None:
+        """From now on what is seen belongs to that step."""
+        before = self._summaries(injected) if self._marks is None and not self._past else self._past
+        self._past = tuple(summary for summary in before if summary.step != step)
+        self._step, self._marks = step, Marks(injected=injected)
+
+    def resume(self, step: str, injected: datetime, reverted: datetime) -> None:
+        """Go on watching a step that another executor left behind; what it saw stays."""
+        self._past = tuple(each for each in self._past if (each.step, each.window) != (step, Window.AFTER))
+        self._step, self._marks = step, Marks(injected=injected, reverted=reverted)
+
+    def mark(self, *, reverted: datetime | None = None, ended: datetime | None = None) -> None:
+        """The step has come so far."""
+        if self._marks:
+            marks = self._marks
+            self._marks = replace(marks, reverted=reverted or marks.reverted, ended=ended or marks.ended)
+
+    def close(self) -> None:
+        """The step is over, and all its answers are there: keep the sums, let go of the samples."""
+        self._past = self.summaries()
+        if self._marks and self._marks.ended:
+            self._sampler.forget(self._marks.ended)
+
+    def summaries(self) -> tuple[Summary, ...]:
+        """All windows so far, the current one as it stands."""
+        if self._marks is None:
+            return self._past or self._summaries(None)
+        fresh = self._summaries(None)
+        known = {(summary.probe, summary.step, summary.window) for summary in fresh}
+        return (*(each for each in self._past if (each.probe, each.step, each.window) not in known), *fresh)
+
+    def longest_now(self, probe: Probe) -> timedelta:
+        """For how long the newest answers to the probe have been bad, within the step."""
+        return current_streak(self._in(probe, Window.DURING))
+
+    def first_bad(self) -> datetime | None:
+        """When the step's first bad sample was asked for."""
+        questions = [q for probe in self._probes for w in (Window.DURING, Window.AFTER) for q in self._in(probe, w)]
+        return min((q.at for q in questions if q.sample is not None and not q.good), default=None)
+
+    def steady(self, since: datetime) -> datetime | None:
+        """The moment after `since` from which every probe was good, if they have been so for long enough."""
+        moments = []
+        for probe in self._probes:
+            questions = self._sampler.questions(probe.name)
+            moment = steady_since(questions, since=since, span=STEADY_FOR, least=STEADY_SAMPLES)
+            if moment is None:
+                return None
+            moments.append(moment)
+        return max(moments, default=None)
+
+    def stretch(self) -> timedelta:
+        """How long it takes to see that the service is steady."""
+        return max([STEADY_FOR, *(STEADY_SAMPLES * probe.every for probe in self._probes)]) + STEADY_FOR / 4
+
+    def waiting(self, before: datetime) -> bool:
+        """Answers to questions from before that time are still to come."""
+        return self._sampler.waiting(before)
+
+    def _in(self, probe: Probe, window: Window) -> list[Question]:
+        marks = self._marks
+        return [q for q in self._sampler.questions(probe.name) if marks and window_of(q, marks) is window]
+
+    def _summaries(self, injected: datetime | None) -> tuple[Summary, ...]:
+        """The windows of the current part; with `injected`, of the baseline that ends there."""
+        marks = Marks(injected=injected) if injected else self._marks
+        windows = [Window.DURING, Window.AFTER] if marks and not injected else [Window.BEFORE]
+        found = []
+        for probe in self._probes:
+            questions = self._sampler.questions(probe.name)
+            for window in windows:
+                inside = [q for q in questions if marks is None or window_of(q, marks) is window]
+                if inside:
+                    step = "" if window is Window.BEFORE else self._step
+                    found.append(summarise(probe.name, window, step, inside))
+        return tuple(found)

@@ -1,0 +1,65 @@
+"""Takes back what was done, from the records alone."""
+
+import logging
+from dataclasses import replace
+
+from gate.model import Reason, RunStatus, Undo
+from gate.running.execution import FIRST_PAUSE, LONGEST_PAUSE, PATIENCE, TICK, errored
+from gate.running.logbook import Logbook
+from gate.running.ports import Journal, World
+from gate.running.time import Timekeeper
+
+log = logging.getLogger(__name__)
+
+
+def revert_all(status: RunStatus, world: World, journal: Journal) -> RunStatus:
+    """Try once to take back everything that the status says is still to be taken back, and write down what came of it.
+
+    For whoever finds such a record: the gate when it starts, or a reaper. Raises what the journal raises.
+    """
+    book = Logbook(status, journal, Timekeeper(world.clock))
+    if book.guarded:
+        _round(book, world)
+    book.save()
+    return book.status
+
+
+def take_back(book: Logbook, world: World, time: Timekeeper) -> None:
+    """Take back everything, trying again for a while whatever goes wrong.
+
+    Neither the end of the run nor its deadline ends this. Raises `Stopped` with RevertFailed when patience is over.
+    """
+    end, pause = time.monotonic() + PATIENCE, FIRST_PAUSE
+    while book.guarded:
+        _round(book, world)
+        if not book.guarded:
+            return
+        if time.monotonic() >= end:
+            left = [undo for undo in book.status.evidence.undo if undo.reverted is None]
+            raise errored(Reason.REVERT_FAILED, "; ".join(_failure(undo) for undo in left))
+        book.show()
+        again = time.monotonic() + pause
+        while time.monotonic() < again:
+            time.wait(TICK)
+        pause = min(LONGEST_PAUSE, 2 * pause)
+
+
+def _round(book: Logbook, world: World) -> None:
+    """Try each undo once, the last act first."""
+    for undo in reversed([undo for undo in book.status.evidence.undo if undo.reverted is None]):
+        try:
+            said = world.faults[undo.fault].revert(undo, world.cluster)
+        except Exception as error:  # noqa: BLE001 - a mistake in one fault may not keep the others in force
+            log.warning("run.revert undo=%s why=%r", undo.id, str(error))
+            book.undo(replace(undo, error=f"{error}" or type(error).__name__))
+        else:
+            book.note(f"took back {undo.fault} of {target_in_words(undo)}: {said}")
+            book.undo(replace(undo, reverted=book.status.timeline[-1].at, error=""))
+
+
+def target_in_words(undo: Undo) -> str:
+    return f"{undo.target.kind} {undo.target.namespace}/{undo.target.name}"
+
+
+def _failure(undo: Undo) -> str:
+    return f"{undo.fault} of {target_in_words(undo)} could not be taken back and still is in force: {undo.error}"

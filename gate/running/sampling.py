@@ -1,0 +1,107 @@
+"""Asks each probe on its rhythm, however slow the answers are."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gate.model import Probe, Sample
+from gate.running.ports import Asker, Background
+from gate.running.time import Timekeeper
+
+TOO_LATE = 1.0
+"""Seconds by which a question may be late and is still put. A later one was missed: it is due, without a sample."""
+
+
+@dataclass(slots=True)
+class Question:
+    """A question that was due: when it was put (or should have been), and its sample when there is one."""
+
+    at: datetime
+    sample: Sample | None = None
+    open: bool = True
+    """An answer may still come."""
+
+    @property
+    def good(self) -> bool:
+        return self.sample is not None and self.sample.ok
+
+    @property
+    def answered(self) -> datetime | None:
+        return None if self.sample is None else self.sample.at + self.sample.latency
+
+
+class _Rhythm:
+    """One probe, and when it is to be asked next: at whole multiples of its interval, so that nothing drifts."""
+
+    def __init__(self, probe: Probe, asker: Asker, start: float) -> None:
+        self.name = probe.name
+        self.asker = asker
+        self.questions: list[Question] = []
+        self._every = probe.every.total_seconds()
+        self._start = start
+        self._count = 0
+
+    @property
+    def due(self) -> float:
+        return self._start + self._count * self._every
+
+    def advance(self) -> None:
+        self._count += 1
+
+
+class Sampler:
+    """Puts the questions of one run and keeps what comes back. Safe to read while it is at work."""
+
+    def __init__(self, probes: Sequence[Probe], askers: Mapping[str, Asker], time: Timekeeper, background: Background):
+        start = time.monotonic()
+        self._rhythms = [_Rhythm(probe, askers[probe.name], start) for probe in probes]
+        self._time = time
+        self._background = background
+        self._lock = threading.Lock()
+        self._end = background.beat(self._tick) if self._rhythms else lambda: None
+
+    def questions(self, probe: str) -> list[Question]:
+        """The questions of one probe that were due so far and are not forgotten, in their order."""
+        with self._lock:
+            found = [question for rhythm in self._rhythms if rhythm.name == probe for question in rhythm.questions]
+        return sorted(found, key=lambda question: question.at)
+
+    def waiting(self, before: datetime) -> bool:
+        """Whether an answer to a question from before that time may still come."""
+        with self._lock:
+            return any(q.open and q.at < before for rhythm in self._rhythms for q in rhythm.questions)
+
+    def forget(self, before: datetime) -> None:
+        """Let go of the questions from before that time."""
+        with self._lock:
+            for rhythm in self._rhythms:
+                rhythm.questions = [question for question in rhythm.questions if question.at >= before]
+
+    def stop(self) -> None:
+        """Put no more questions. Answers that are under way still come."""
+        self._end()
+
+    def _tick(self) -> float:
+        now = self._time.monotonic()
+        for rhythm in self._rhythms:
+            while rhythm.due <= now:
+                self._put(rhythm, late=now - rhythm.due > TOO_LATE)
+                rhythm.advance()
+        return max(0.0, min(rhythm.due for rhythm in self._rhythms) - self._time.monotonic())
+
+    def _put(self, rhythm: _Rhythm, *, late: bool) -> None:
+        question = Question(at=self._time.at(rhythm.due), open=not late)
+        with self._lock:
+            rhythm.questions.append(question)
+        if not late:
+            self._background.do(lambda: self._ask(rhythm.asker, question))
+
+    def _ask(self, asker: Asker, question: Question) -> None:
+        began = self._time.monotonic()
+        question.at = self._time.at(began)
+        answer = asker()
+        if answer is not None:
+            latency = timedelta(seconds=self._time.monotonic() - began)
+            question.sample = Sample(at=question.at, ok=answer.ok, latency=latency, detail=answer.detail)
+        question.open = False
