@@ -193,6 +193,7 @@ class _Process:
     def close(self) -> None:
         """Take back what runs, and end every thread."""
         self._stop.set()
+        self._executor.poke()
         self._workloads_due.close()
         self._gates_due.close()
         self._changes.close()
@@ -226,6 +227,7 @@ class _Process:
             for gate in self.gates():
                 if gate.namespace == key[0]:
                     self._workloads_due.add(gate.workload.name)
+        self._executor.poke()
         self._changes.ring()
 
     # ---------------------------------------------------------------------------------------------------- the loops

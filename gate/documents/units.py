@@ -51,8 +51,10 @@ def rate(value: Any) -> float:
 
 
 def in_words(time: timedelta) -> str:
-    """A time as a document would say it: `1m30s`, `400ms`."""
+    """A time as a document would say it: `1m30s`, `1.5s`, `400ms`."""
     rest = round(time.total_seconds() * 1000)
+    if 1000 < rest < 60_000:
+        return f"{rest / 1000:g}s"
     words = ""
     for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
         count, rest = divmod(rest, size)

@@ -59,12 +59,19 @@ def build(
 ) -> tuple[Workflow | None, list[BadDocument]]:
     """The workflow with these parameters, or None with everything that is wrong."""
     tree, declared = document.tree, document.parameters
-    values = {name: given.get(name, each.default) for name, each in declared.items()}
+    of_facts = Filling(facts)  # a parameter's value may refer to facts, but not to other parameters
+    values = {
+        name: of_facts.fill(given.get(name, each.default), (*SPEC, "parameters", name, "default"))
+        for name, each in declared.items()
+    }
     filling = Filling({**facts} | {f"parameters.{name}": value for name, value in values.items()})
     written = {**tree.value, "spec": {key: part for key, part in tree.value["spec"].items() if key != "parameters"}}
     problems = []
     filled = filling.fill(written, ())
-    problems += [BadDocument(why, place=tree.place(path), path=dotted(path)) for path, why in filling.unknown]
+    problems += [
+        BadDocument(why, place=tree.place(path), path=dotted(path))
+        for path, why in (*of_facts.unknown, *filling.unknown)
+    ]
     for name in declared:
         if f"parameters.{name}" not in filling.used:
             path = (*SPEC, "parameters", name)

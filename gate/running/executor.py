@@ -77,19 +77,29 @@ class Executor:
         self._lock = threading.Lock()
         self._active: dict[str, _Active] = {}
         self._closing = threading.Event()
+        self._poked = threading.Event()
         self._mode = Mode.PAUSE
 
     def run(self, stop: threading.Event) -> None:
-        """Beat, and start what should be started, once a second until told to stop; then take everything back."""
+        """Beat once a second, and start what should be started, until told to stop; then take everything back."""
+        next_beat = self._world.clock.monotonic()
         while not stop.is_set():
-            self._mode = self._read_mode()
-            self._beat()
+            now = self._world.clock.monotonic()
+            if now >= next_beat:
+                self._mode = self._read_mode()
+                self._beat()
+                next_beat = now + BEAT.total_seconds()
             self.consider()
-            self._world.clock.wait(stop, BEAT.total_seconds())
+            self._world.clock.wait(self._poked, next_beat - self._world.clock.monotonic())
+            self._poked.clear()
         self._closing.set()
         for active in self._snapshot():
             if active.thread:
                 active.thread.join()
+
+    def poke(self) -> None:
+        """A run changed, or it is time to stop: look now."""
+        self._poked.set()
 
     def consider(self) -> None:
         """Start what should be started."""
@@ -125,6 +135,7 @@ class Executor:
             with self._lock:
                 del self._active[run.uid]
             self._release(run)
+            self.poke()
 
     def _must_stop(self, active: _Active) -> Judgement | None:
         run = next((run for run in self._store.all() if run.uid == active.run.uid), None)

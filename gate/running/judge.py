@@ -74,11 +74,12 @@ def judge(spec: RunSpec, evidence: Evidence) -> tuple[Judgement, int]:
 
 
 def _findings(case: _Case) -> Iterator[Finding]:
-    for step in case.workflow.steps:
-        yield from _step(case, step)
+    """Of two findings that are equally bad the first one speaks: what stopped the run explains what is missing."""
     if case.evidence.stopped is not None:
         yield case.evidence.stopped
     yield from _baseline(case)
+    for step in case.workflow.steps:
+        yield from _step(case, step)
     yield from _reverts(case)
     if case.evidence.version_after != case.spec.version:
         after = case.evidence.version_after or "none"

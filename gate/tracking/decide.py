@@ -4,7 +4,7 @@
 event, a lost one and a restart all end in the same comparison.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -276,8 +276,8 @@ def _upgrade(seen: Seen, status: GateStatus) -> Decision:
     deadlines = [claim.subscription.deadline for claim in seen.claims if claim.subscription]
     status = replace(_pending(status, ""), judgements=status.judgements + 1, deadline=seen.now + min(deadlines))
     entries = tuple(
-        RunEntry(name=_run_name(seen, status, key), workflow=workflow.name, subscriptions=names)
-        for key, (workflow, names) in wanted.items()
+        RunEntry(name=_run_name(seen, status, wanted, number), workflow=workflow.name, subscriptions=names)
+        for number, (workflow, names) in enumerate(wanted.values(), 1)
     )
     names = ", ".join(entry.workflow for entry in entries)
     status = replace(status, runs=entries, message=f"to be judged by {names}")
@@ -288,8 +288,9 @@ def _upgrade(seen: Seen, status: GateStatus) -> Decision:
 def _specs(seen: Seen, status: GateStatus) -> dict[str, RunSpec]:
     """The runs of the judgement that is under way, by name; without those whose workflow changed meanwhile."""
     specs = {}
-    for key, (workflow, names) in _workflows(seen.claims).items():
-        name = _run_name(seen, status, key)
+    wanted = _workflows(seen.claims)
+    for number, (workflow, names) in enumerate(wanted.values(), 1):
+        name = _run_name(seen, status, wanted, number)
         specs[name] = RunSpec(
             workload=seen.rollout.workload,
             version=status.version,
@@ -303,10 +304,11 @@ def _specs(seen: Seen, status: GateStatus) -> dict[str, RunSpec]:
     return specs
 
 
-def _run_name(seen: Seen, status: GateStatus, workflow_key: str) -> str:
+def _run_name(seen: Seen, status: GateStatus, wanted: Iterable[str], number: int) -> str:
+    """The same for the same judgement by the same workflows, and for nothing else; in the order in which they run."""
     workload = seen.rollout.workload
-    suffix = fingerprint(workload.uid, status.version, workflow_key, str(status.judgements))
-    return f"{workload.name.name[:40]}-{suffix}"
+    judgement = fingerprint(workload.uid, status.version, str(status.judgements), *wanted)
+    return f"{workload.name.name[:40]}-{judgement}-{number}"
 
 
 def _workflows(claims: Sequence[Claim]) -> dict[str, tuple[Workflow, tuple[str, ...]]]:

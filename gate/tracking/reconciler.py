@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gate.model import Gate, GateStatus, Rollout, Run, RunPhase, WorkloadName
-from gate.tracking.decide import Claim, Decision, Kind, Seen, decide
+from gate.tracking.decide import Claim, Decision, Seen, decide
 from gate.tracking.ports import Gates, Judge, Runs, Subscriptions, Workloads
 
 log = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ class Reconciler:
             log.warning("subscription.idle workload=%s why=%r", name, "there is no such workload; nothing is judged")
 
     def _log(self, name: WorkloadName, before: GateStatus, decision: Decision) -> None:
-        quiet = decision.kind in {Kind.IGNORE, Kind.FOLLOW, Kind.RECORD} and decision.status == before
+        quiet = decision.status == before and not decision.create and not decision.abort
         log.log(
             logging.DEBUG if quiet else logging.INFO,
             "decide workload=%s version=%s decision=%r why=%r",

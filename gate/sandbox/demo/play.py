@@ -77,13 +77,13 @@ def _upgrade(stage: Stage, view: View, upgrade: Upgrade, number: int) -> dict[st
     files = {"VERSION": f"{upgrade.version}\n"}
     files |= files_of(FOLDER / "repository") if number == 0 else {}
     sha = stage.team.commit(PROJECT, upgrade.message, files, action="create" if number == 0 else "update")
-    last = Snapshot()
+    last = _look(stage, [])
 
     def over() -> bool:
         nonlocal last
         pipeline = stage.team.pipeline(PROJECT, sha)
         jobs = stage.team.jobs(PROJECT, pipeline["id"]) if pipeline else []
-        now = snapshot(jobs, stage.object(CHECKOUT), _gate(stage), stage.object(RUNS)["items"])
+        now = _look(stage, jobs)
         for line in told(last, now):
             view.say(line)
         view.show(title, now)
@@ -102,6 +102,10 @@ def _upgrade(stage: Stage, view: View, upgrade: Upgrade, number: int) -> dict[st
         statuses=stage.team.statuses(PROJECT, sha),
         jobs=stage.team.jobs(PROJECT, pipeline["id"]) if pipeline else [],
     )
+
+
+def _look(stage: Stage, jobs: list[Json]) -> Snapshot:
+    return snapshot(jobs, stage.object(CHECKOUT), _gate(stage), stage.object(RUNS)["items"])
 
 
 def _as_expected(upgrade: Upgrade, result: Json) -> bool:
