@@ -22,8 +22,8 @@ def serve(debug: bool) -> None:
     """Run the gate until SIGTERM or Ctrl-C. Settings come from CHAOS_GATE_… variables; Kubernetes from KUBECONFIG, or
     from the pod that this runs in.
     """
-    from gate import wire
     from gate.config import Settings
+    from gate.wire import serve as run
 
     logging.basicConfig(
         level=logging.DEBUG if debug else logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
@@ -33,4 +33,4 @@ def serve(debug: bool) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    wire.serve(Settings.read(os.environ), stop)
+    run(Settings.read(os.environ), stop)
