@@ -1,9 +1,10 @@
 """An embedded GitLab: commit statuses, pipelines whose jobs run, deployments, and git over HTTP, on loopback."""
 
-import shutil
 import socket
 import tempfile
 import threading
+from contextlib import ExitStack
+from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,32 +20,65 @@ THREADS = 20
 
 
 class GitLab:
-    """One GitLab. A context manager; it can be stopped and started again on its port, and forgets nothing meanwhile."""
+    """One GitLab on loopback. Entering it starts it; leaving it kills its jobs and removes all it had.
+
+    In between it can be stopped and started again on its port, as in an outage, and forgets nothing meanwhile.
+    """
 
     def __init__(self, *, address: str = "127.0.0.1", port: int = 0, root_token: str) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="chaos-gate-gitlab-"))
-        self._address = (address, port or _free_port(address))
-        self.url = f"http://{address}:{self._address[1]}"
-        self.state = State(self._folder, root_token)
+        """`port` 0: any that is free. ValueError for an address that others can reach: pushes here run as commands."""
+        if not ip_address(address).is_loopback:
+            raise ValueError(
+                f"whoever pushes to the sandbox's GitLab runs commands, so it listens on loopback, not on {address}"
+            )
+        self._address = (address, port)
+        self._root_token = root_token
         self.troubles = Troubles()
-        self._runner = Runner(self.state, self.url)
-        self._app = create_app(self.state, self._runner, self.troubles, self.url)
+        """Order here what goes wrong next."""
+        self._server: wsgi.Server | None = None
+        self._app: Any = None
+        self._kept = ExitStack()
+
+    @property
+    def url(self) -> str:
+        """The base of all addresses, known once it has started."""
+        host, port = self._address
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def start(self) -> None:
-        """Listen."""
-        self._server = wsgi.Server(self._address, self._app, numthreads=THREADS)
-        self._server.gateway = _Gateway
-        self._server.shutdown_timeout = 1
+        """Listen. Raises OSError if the address cannot be had."""
+        self._server = server = wsgi.Server(self._address, None, numthreads=THREADS)
+        server.gateway = _Gateway
+        server.shutdown_timeout = 1
         # Seconds between two looks at whether to stop; with cheroot's own value each stop would take half a second.
-        self._server.expiration_interval = 0.05
-        self._server.prepare()
-        self._thread = threading.Thread(target=self._server.serve, name="gitlab", daemon=True)
+        server.expiration_interval = 0.05
+        server.prepare()
+        self._address = server.bind_addr[:2]
+        if self._app is None:
+            self._app = self._open()
+        server.wsgi_app = self._app
+        self._thread = threading.Thread(target=server.serve, name="gitlab", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop listening; jobs that run go on."""
-        self._server.stop()
-        self._thread.join()
+        """Stop listening; jobs that run go on. Nothing happens if it does not listen."""
+        if self._server is not None:
+            self._server.stop()
+            self._thread.join()
+            self._server = None
+
+    def close(self) -> None:
+        """Stop for good: kill the jobs and remove the repositories."""
+        self.stop()
+        self._kept.close()
+
+    def _open(self) -> Any:
+        """What lives longer than one start: the state, the jobs, and the application on both."""
+        folder = self._kept.enter_context(tempfile.TemporaryDirectory(prefix="chaos-gate-gitlab-"))
+        state = State(Path(folder), self._root_token)
+        runner = Runner(state, self.url)
+        self._kept.callback(runner.close)
+        return create_app(state, runner, self.troubles, self.url)
 
     def __enter__(self) -> Self:
         self.start()
@@ -53,9 +87,7 @@ class GitLab:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop()
-        self._runner.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self.close()
 
 
 class _Gateway(wsgi.Gateway_10):
@@ -66,10 +98,3 @@ class _Gateway(wsgi.Gateway_10):
         environ = gateway.get_environ()
         environ["gitlab.cut"] = lambda: self.req.conn.socket.shutdown(socket.SHUT_RDWR)
         return environ
-
-
-def _free_port(address: str) -> int:
-    with socket.socket() as free:
-        free.bind((address, 0))
-        port: int = free.getsockname()[1]
-        return port

@@ -1,6 +1,8 @@
 """What a request can be answered with besides the thing it asked for."""
 
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class Refusal(Exception):
@@ -14,3 +16,15 @@ class Refusal(Exception):
 def missing(what: str) -> Refusal:
     """404, as for a thing that one may not see."""
     return Refusal(404, {"message": f"404 {what} Not Found"})
+
+
+def invalid(parameter: str) -> Refusal:
+    """400 for a parameter that has no such value; its key is `error`, as wherever GitLab does not get to the thing."""
+    return Refusal(400, {"error": f"{parameter} does not have a valid value"})
+
+
+def found(thing: T | None, what: str) -> T:
+    """The thing, which has to be there. Raises `Refusal`."""
+    if thing is None:
+        raise missing(what)
+    return thing

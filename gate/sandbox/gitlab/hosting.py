@@ -71,7 +71,7 @@ def _output(repository: Path | None, *arguments: str, given: str | None = None, 
         env={**ENVIRONMENT, **environment},
         input=given,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
         timeout=60,
     )

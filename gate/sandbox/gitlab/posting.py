@@ -42,7 +42,7 @@ def post_status(state: State, project: Project, sha: str, given: Mapping[str, An
 def _state(given: Mapping[str, Any]) -> StatusState:
     if not given.get("state"):
         raise Refusal(400, {"error": "state is missing, state does not have a valid value"})
-    if given["state"] not in set(StatusState):
+    if given["state"] not in list(StatusState):
         raise Refusal(400, {"error": "state does not have a valid value"})
     return StatusState(given["state"])
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from gate.sandbox.gitlab.ci import JobConfig
 from gate.sandbox.gitlab.composite import composite
 
-GUEST, REPORTER, DEVELOPER, MAINTAINER, OWNER = 10, 20, 30, 40, 50
+ROLES = GUEST, REPORTER, DEVELOPER, MAINTAINER, OWNER = 10, 20, 30, 40, 50
+"""The roles that a member can have, as GitLab counts them."""
 EXTERNAL_STAGE = 1_000_000
 """Where external statuses stand: after every stage that a file could name, so that no job ever waits for them."""
 FINISHED = frozenset({"success", "failed", "canceled", "skipped"})
@@ -134,6 +135,11 @@ class State:
         made = User(id=self.next_id("user"), username=username, name=name, admin=admin)
         self.users[made.id] = made
         return made
+
+    def user_of(self, token: str) -> User | None:
+        """Whose token it is."""
+        number = self.tokens.get(token)
+        return self.users[number] if number else None
 
     def project(self, path: str, make: Callable[[Path], None], owner: int) -> Project:
         number = self.next_id("project")
