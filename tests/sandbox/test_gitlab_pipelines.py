@@ -277,3 +277,20 @@ def test_a_job_does_not_wait_for_an_external_status(project: Project, eventually
     assert project.client.ask("POST", f"{project.path}/jobs/{job['id']}/play").status_code == 200
     eventually(job_in(project, "second", "success"))
     assert project.pipeline(pipeline)["status"] == "failed"
+
+
+def test_a_job_has_the_variables_of_the_jobs_it_needs_and_those_of_the_project_win(
+    project: Project, eventually: Eventually
+) -> None:
+    configure(
+        project,
+        """
+        stages: [build, test]
+        a: {stage: build, script: 'printf "FROM=a\\nOWN=report\\n" > x.env', artifacts: {reports: {dotenv: x.env}}}
+        b: {stage: build, script: 'echo FROM=b > x.env', artifacts: {reports: {dotenv: x.env}}}
+        show: {stage: test, needs: [a], script: 'echo "$FROM $OWN"', variables: {FROM: file}}
+        """,
+        OWN="project",
+    )
+    pipeline = eventually(ended(project))
+    assert "a project" in project.trace(project.jobs(pipeline["id"])["show"]["id"])

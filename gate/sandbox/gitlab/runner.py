@@ -40,7 +40,7 @@ class Runner:
             return None
         with self._state.lock:
             pipeline = self._state.pipeline(project, sha=sha, ref=ref, source=source, user=user)
-            pipeline.dotenv.update(variables)
+            pipeline.variables = variables
             try:
                 config = ci.read(text)
             except ci.BadConfig as error:
@@ -120,6 +120,7 @@ class Runner:
         self, project: Project, pipeline: Pipeline, row: Row, config: ci.JobConfig, folder: Path
     ) -> dict[str, str]:
         user = self._state.users[pipeline.user]
+        reported = {key: value for job in _before(row, config, pipeline.jobs) for key, value in job.dotenv.items()}
         named = {"CI_ENVIRONMENT_NAME": config.environment, "CI_ENVIRONMENT_SLUG": config.environment}
         return {
             "PATH": os.environ.get("PATH", os.defpath),
@@ -141,9 +142,11 @@ class Runner:
             "CI_JOB_STAGE": row.stage,
             "GITLAB_USER_LOGIN": user.username,
             **(named if config.environment else {}),
+            # The later wins, in GitLab's order of precedence.
             **config.variables,
+            **reported,
             **project.variables,
-            **pipeline.dotenv,
+            **pipeline.variables,
         }
 
     def _follow(self) -> None:
@@ -159,7 +162,7 @@ class Runner:
             row.status = "failed" if failed else "success"
             row.failure_reason = "script_failure" if failed else None
         if row.config:
-            pipeline.dotenv.update(_dotenv(folder, row.config.dotenv))
+            row.dotenv = _dotenv(folder, row.config.dotenv)
         self._deploy(project, row, row.status)
         shutil.rmtree(folder, ignore_errors=True)
         self.advance(project, pipeline)
@@ -186,16 +189,20 @@ class Runner:
 
 def _fate(row: Row, config: ci.JobConfig, jobs: Iterable[Row]) -> str:
     """What becomes of a job that was created; empty while it waits."""
-    if config.needs is None:
-        before = [job for job in jobs if job.stage_index < row.stage_index]
-    else:
-        before = [job for job in jobs if job.name in config.needs]
+    before = _before(row, config, jobs)
     if any(job.status not in FINISHED and not (job.status == "manual" and job.allow_failure) for job in before):
         return ""
     good = all(job.status in {"success", "manual"} or job.allow_failure for job in before)
     if not good and config.when != "always":
         return "skipped"
     return "manual" if config.when == "manual" else "pending"
+
+
+def _before(row: Row, config: ci.JobConfig, jobs: Iterable[Row]) -> list[Row]:
+    """The jobs that this one waits for and has variables from: those of its `needs`, else of all earlier stages."""
+    if config.needs is None:
+        return [job for job in jobs if job.stage_index < row.stage_index]
+    return [job for job in jobs if job.name in config.needs]
 
 
 def _dotenv(folder: Path, files: Iterable[str]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,6 +56,8 @@ class Row:
     environment: str = ""
     trace: Path | None = None
     failure_reason: str | None = None
+    dotenv: Mapping[str, str] = field(default_factory=dict)
+    """What its dotenv report says to the jobs after it."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,7 +70,8 @@ class Pipeline:
     user: int
     rows: list[Row] = field(default_factory=list)
     yaml_errors: str | None = None
-    dotenv: dict[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """What whoever started it sent along."""
     created_at: str = field(default_factory=now)
 
     @property
