@@ -77,6 +77,7 @@ def test_a_manual_job_may_fail_unless_it_says_otherwise() -> None:
         ("unit: {stage: test}", "script"),
         ("unit: {script: x, stage: nowhere}", "nowhere"),
         ("unit: {script: x, needs: [other]}", "other"),
+        ("a: {script: x, needs: [b]}\nb: {script: x, needs: [a]}", "circular dependencies"),
         ("unit: {script: x, when: sometimes}", "when should be one of"),
         ("unit: {script: x, rules: []}", "rules"),
         ("unit: {script: x, artifacts: {name: y}}", "name"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import yaml
@@ -59,11 +60,20 @@ def read(text: str) -> Config:
     )
     if not jobs:
         raise BadConfig("jobs config should contain at least one visible job")
-    names = {job.name for job in jobs}
-    for job in jobs:
-        if strange := set(job.needs or ()) - names:
-            raise BadConfig(f"'{job.name}' job needs '{strange.pop()}' job, but it does not exist in the pipeline")
+    _check_needs(jobs)
     return Config(stages=stages, jobs=jobs)
+
+
+def _check_needs(jobs: tuple[JobConfig, ...]) -> None:
+    """Every job that is needed is there, and none waits for itself."""
+    needs = {job.name: job.needs or () for job in jobs}
+    for name, needed in needs.items():
+        if strange := sorted(set(needed) - set(needs)):
+            raise BadConfig(f"'{name}' job needs '{strange[0]}' job, but it does not exist in the pipeline")
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError as error:
+        raise BadConfig(f"The pipeline has circular dependencies: {', '.join(error.args[1])}") from error
 
 
 def _job(name: Any, body: Any, stages: tuple[str, ...], variables: Mapping[str, str]) -> JobConfig:

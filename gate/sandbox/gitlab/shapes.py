@@ -8,10 +8,12 @@ Json = dict[str, Any]
 
 
 def user(each: User) -> Json:
+    """Somebody, as seen by others."""
     return {"id": each.id, "username": each.username, "name": each.name, "state": "active"}
 
 
 def project(each: Project, url: str) -> Json:
+    """A project; `url` is the base of all addresses here and below."""
     return {
         "id": each.id,
         "name": each.path.rpartition("/")[2],
@@ -24,6 +26,7 @@ def project(each: Project, url: str) -> Json:
 
 
 def status(row: Row, state: State) -> Json:
+    """A commit status, as posting it and the list of a commit give it."""
     return {
         "id": row.id,
         "sha": row.sha,
@@ -43,6 +46,7 @@ def status(row: Row, state: State) -> Json:
 
 
 def pipeline(each: Pipeline, of: Project, url: str) -> Json:
+    """A pipeline; its status is worked out now, where the real one lags behind by a moment."""
     return {
         "id": each.id,
         "iid": each.iid,
@@ -58,6 +62,7 @@ def pipeline(each: Pipeline, of: Project, url: str) -> Json:
 
 
 def job(row: Row, of: Project, state: State, url: str) -> Json:
+    """A job of CI."""
     return {
         "id": row.id,
         "name": row.name,
@@ -77,6 +82,7 @@ def job(row: Row, of: Project, state: State, url: str) -> Json:
 
 
 def deployment(each: Deployment, of: Project, state: State, url: str) -> Json:
+    """A deployment, with the job that made it."""
     row = of.row(each.job) if each.job else None
     return {
         "id": each.id,

@@ -24,6 +24,8 @@ def now() -> str:
 
 @dataclass(slots=True, kw_only=True)
 class User:
+    """Somebody with an account; an administrator may do everything everywhere."""
+
     id: int
     username: str
     name: str
@@ -62,6 +64,8 @@ class Row:
 
 @dataclass(slots=True, kw_only=True)
 class Pipeline:
+    """One run of a configuration, or the empty one that an external status opened."""
+
     id: int
     iid: int
     sha: str
@@ -76,17 +80,21 @@ class Pipeline:
 
     @property
     def status(self) -> str:
+        """What its visible rows add up to."""
         if self.yaml_errors:
             return "failed"
         return composite((row.status, row.allow_failure) for row in self.rows if not row.retried)
 
     @property
     def jobs(self) -> list[Row]:
+        """Its rows that are jobs, in the order of the stages, without external statuses."""
         return [row for row in self.rows if not row.external and not row.retried]
 
 
 @dataclass(slots=True, kw_only=True)
 class Deployment:
+    """That a commit was brought to an environment, by a job or from outside."""
+
     id: int
     iid: int
     environment: str
@@ -100,6 +108,8 @@ class Deployment:
 
 @dataclass(slots=True, kw_only=True)
 class Project:
+    """A repository with its members, variables and pipelines. `members`: user id -> role."""
+
     id: int
     path: str
     repository: Path
@@ -112,9 +122,11 @@ class Project:
     """Trigger token -> its owner."""
 
     def pipeline(self, number: int) -> Pipeline | None:
+        """The one with this id."""
         return next((each for each in self.pipelines if each.id == number), None)
 
     def row(self, number: int) -> Row | None:
+        """The job or status with this id."""
         return next((row for pipeline in self.pipelines for row in pipeline.rows if row.id == number), None)
 
 
@@ -132,9 +144,11 @@ class State:
         self.tokens[root_token] = root.id
 
     def next_id(self, what: str) -> int:
+        """Ids count from 1, for each kind of thing."""
         return next(self._ids.setdefault(what, itertools.count(1)))
 
     def user(self, username: str, name: str, *, admin: bool = False) -> User:
+        """A new user."""
         made = User(id=self.next_id("user"), username=username, name=name, admin=admin)
         self.users[made.id] = made
         return made
@@ -145,6 +159,7 @@ class State:
         return self.users[number] if number else None
 
     def project(self, path: str, make: Callable[[Path], None], owner: int) -> Project:
+        """A new project; `make` makes its repository."""
         number = self.next_id("project")
         repository = self.folder / "repositories" / f"{number}.git"
         make(repository)
@@ -157,6 +172,7 @@ class State:
         return next((each for each in self.projects if key in {str(each.id), each.path}), None)
 
     def pipeline(self, project: Project, *, sha: str, ref: str, source: str, user: int) -> Pipeline:
+        """A new pipeline without rows, the newest of its project."""
         made = Pipeline(
             id=self.next_id("pipeline"), iid=len(project.pipelines) + 1, sha=sha, ref=ref, source=source, user=user
         )
