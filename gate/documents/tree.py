@@ -1,6 +1,7 @@
 """YAML as plain values that remember where they stand. Read as YAML 1.2 reads it: `on` and `no` are words.
 
 PyYAML parses; only what its 1.1 rules would make of a scalar is replaced, because a key `on:` is no boolean to anybody.
+Size and depth are bounded while it parses: what is too large costs nobody minutes or memory.
 """
 
 import math
@@ -14,7 +15,9 @@ import yaml
 from gate.errors import BadDocument, Place
 
 MOST_NODES = 20_000
+"""Values in one file, and values that the aliases of one document may make of them."""
 DEEPEST = 40
+_TOO_LARGE = f"too large: at most {MOST_NODES} values, nested {DEEPEST} deep"
 
 Path = tuple[str | int, ...]
 
@@ -43,16 +46,48 @@ class Tree:
 def trees(text: str, file: str) -> Iterator[Tree]:
     """The documents of a file, one after the other; raises `BadDocument` at the first that is no YAML."""
     try:
-        for node in yaml.compose_all(text, Loader=yaml.SafeLoader):
+        for node in yaml.compose_all(text, Loader=_Composer):
             if node is not None:
                 yield _Reading(file).tree(node)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = Place(file=file, line=mark.line + 1, column=mark.column + 1) if mark else Place(file=file)
         why = " ".join(part for part in (error.context, error.problem) if part)
-        raise BadDocument(f"this is no YAML: {why}", place=place) from error
-    except (yaml.YAMLError, RecursionError) as error:
-        raise BadDocument(f"this is no YAML: {error}", place=Place(file=file)) from error
+        mark = error.problem_mark or error.context_mark
+        place = _place(file, mark) if mark else Place(file=file)
+        raise BadDocument(f"this cannot be read as YAML: {why}", place=place) from error
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position]
+        place = Place(file=file, line=before.count("\n") + 1, column=error.position - before.rfind("\n"))
+        why = f"the character U+{error.character:04X} may not stand in YAML"
+        raise BadDocument(why, place=place) from error
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise BadDocument(f"this cannot be read as YAML: {error}", place=Place(file=file)) from error
+
+
+class _Composer(yaml.SafeLoader):
+    """PyYAML up to the nodes, within bounds; the tag of a node is empty unless it was written, `!` for quoted text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._nodes = self._depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        self._nodes += 1
+        self._depth += 1
+        if self._nodes > MOST_NODES or self._depth > DEEPEST + 1:
+            peek: Any = self.peek_event
+            raise yaml.MarkedYAMLError(problem=_TOO_LARGE, problem_mark=peek().start_mark)
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self._depth -= 1
+
+    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:
+        quoted = kind is yaml.ScalarNode and not implicit[0]
+        return "!" if quoted else ""
+
+
+def _place(file: str, mark: Any) -> Place:
+    return Place(file=file, line=mark.line + 1, column=mark.column + 1)
 
 
 class _Reading:
@@ -69,25 +104,26 @@ class _Reading:
         return Tree(value=value, places=self._places, problems=tuple(self._problems))
 
     def _value(self, node: yaml.Node, path: Path) -> Any:
-        place = Place(file=self._file, line=node.start_mark.line + 1, column=node.start_mark.column + 1)
+        place = _place(self._file, node.start_mark)
         self._places.setdefault(path, place)
         self._nodes += 1
         if self._nodes > MOST_NODES or len(path) > DEEPEST:
-            raise BadDocument(
-                f"the document is too large: at most {MOST_NODES} values, nested {DEEPEST} deep", place=place
+            raise BadDocument(f"the document is {_TOO_LARGE}", place=place)
+        if node.tag not in {"", "!"}:
+            self._problems.append(
+                BadDocument(f"the tag {node.tag} means nothing here; leave it out", place=place, path=dotted(path))
             )
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self._value(item, (*path, index)) for index, item in enumerate(node.value)]
-        return self._scalar(node, place, path)
+        return plain(str(node.value)) if node.tag == "" else str(node.value)
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else ""
-            mark = key_node.start_mark
-            place = Place(file=self._file, line=mark.line + 1, column=mark.column + 1)
+            place = _place(self._file, key_node.start_mark)
             if not key:
                 self._problems.append(BadDocument("a key must be a word", place=place, path=dotted(path)))
             elif key in found:
@@ -97,15 +133,6 @@ class _Reading:
                 self._places[(*path, key)] = place
                 found[key] = self._value(value_node, (*path, key))
         return found
-
-    def _scalar(self, node: Any, place: Place, path: Path) -> Any:
-        text = str(node.value)
-        if node.style in {"'", '"', "|", ">"} or node.tag == "!":
-            return text
-        if not node.tag.startswith("tag:yaml.org,2002:"):
-            self._problems.append(BadDocument(f"the tag {node.tag} means nothing here", place=place, path=dotted(path)))
-            return text
-        return plain(text)
 
 
 def plain(text: str) -> Any:

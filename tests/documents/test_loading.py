@@ -98,7 +98,7 @@ def test_a_subscription_and_its_workflow_become_what_is_run() -> None:
         ('"${parameters.patience}"', "1s", "file0.yaml:6: spec.parameters.patience: this parameter is not used"),
         ("  steps:", "  stpes:", 'file0.yaml:15: spec.stpes: there is no field "stpes"; did you mean steps?'),
         ("    - name: dies", "    - name: dies\n      name: twice", "'name' stands here twice, first in line 16"),
-        ("hold: 4s", "\thold: 4s", "this is no YAML"),
+        ("hold: 4s", "\thold: 4s", "this cannot be read as YAML"),
     ],
 )
 def test_a_mistake_is_said_with_its_place_and_the_nearest_right_word(right: str, wrong: str, complaint: str) -> None:
@@ -179,6 +179,29 @@ def test_scalars_are_read_by_the_rules_of_yaml_1_2(written: str, read: object) -
 
     (tree,) = trees(f"key: {written}\n", "f")
     assert tree.value == {"key": read}
+
+
+def test_text_that_a_tag_makes_something_else_is_refused() -> None:
+    assert "file0.yaml:20: spec.steps[0].hold: the tag tag:yaml.org,2002:int means nothing here; leave it out" in (
+        complaints(WORKFLOW.replace("hold: 4s", "hold: !!int 4"))
+    )
+    assert any("the tag !run means" in line for line in complaints(WORKFLOW.replace("{count: 2}", "!run {count: 2}")))
+
+
+def test_a_character_that_may_not_stand_in_yaml_is_said_with_its_place() -> None:
+    (problem,) = loaded(WORKFLOW.replace("dies", "di\x01es")).problems
+    assert (problem.place.line, problem.place.column) == (16, 15)
+    assert problem.why == "the character U+0001 may not stand in YAML"
+
+
+@pytest.mark.parametrize("text", ["[" * 500_000, "? " * 300_000, "- a\n" * 200_000, "{a: " * 200_000])
+def test_a_file_that_is_too_large_inside_is_refused_before_it_costs_much(text: str) -> None:
+    assert "too large: at most 20000 values, nested 40 deep" in complaints(text)[0]
+
+
+def test_windows_line_ends_and_a_byte_order_mark_change_nothing() -> None:
+    data = WORKFLOW.replace("\n", "\r\n").encode("utf-8-sig")
+    assert [each.name for each in load(data, "f.yaml", WORDS).workflows] == ["survives"]
 
 
 def test_aliases_that_multiply_are_refused() -> None:
