@@ -67,10 +67,16 @@ class _Case:
 def judge(spec: RunSpec, evidence: Evidence) -> tuple[Judgement, int]:
     """The judgement, and the score: the share of the checks that held, in percent, rounded down."""
     case = _Case(spec, evidence)
-    findings = list(_findings(case))
+    findings = [finding for finding in _findings(case) if _counts(finding, evidence)]
     verdict = Verdict.worst([Verdict.PASSED, *(finding.verdict for finding in findings)])
     first = next((finding for finding in findings if finding.verdict is verdict), None)
     return first or Judgement(verdict=Verdict.PASSED), _score(case)
+
+
+def _counts(finding: Finding, evidence: Evidence) -> bool:
+    """What is missing from a run that was stopped is missing because it was stopped; what is known remains known."""
+    known = finding.verdict is Verdict.FAILED or finding.reason is Reason.REVERT_FAILED
+    return evidence.stopped is None or finding is evidence.stopped or known
 
 
 def _findings(case: _Case) -> Iterator[Finding]:
@@ -113,7 +119,7 @@ def _step(case: _Case, step: Step) -> Iterator[Finding]:
         yield _errored(Reason.NO_DATA, f'the step "{step.name}" did not come to its end')
     for probe in case.workflow.steady_state:
         yield from _during(case, step, record, probe)
-    yield from _recovery(step, record, undos)
+    yield from _recovery(case, step, record)
     yield from _wrong_version(case, step, undos)
 
 
@@ -143,8 +149,14 @@ def _cut_short(step: Step, record: StepRecord) -> bool:
     return record.reverted - record.injected < step.hold
 
 
-def _recovery(step: Step, record: StepRecord, undos: list[Undo]) -> Iterator[Finding]:
+def _recovery(case: _Case, step: Step, record: StepRecord) -> Iterator[Finding]:
+    """Not to have seen the service steady again is one thing, to have seen it unsteady another."""
     if record.ended is None or (record.recovery is not None and record.recovery <= step.recover):
+        return
+    undos = case.undos(step)
+    after = [case.summary(probe, Window.AFTER, step.name) for probe in case.workflow.steady_state]
+    if record.recovery is None and not any(summary and summary.failures for summary in after):
+        yield _errored(Reason.NO_DATA, f'nobody could see whether the service was steady again after "{step.name}"')
         return
     took = "not" if record.recovery is None else f"only after {record.recovery.total_seconds():.1f} s"
     allowed = in_words(step.recover)

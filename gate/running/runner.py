@@ -10,15 +10,29 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from gate.errors import GateError
-from gate.model import Effect, Evidence, Judgement, Reason, RunPhase, RunSpec, RunStatus, Step, StepRecord, Undo, Window
+from gate.model import (
+    Effect,
+    Evidence,
+    Judgement,
+    Reason,
+    RunPhase,
+    RunSpec,
+    RunStatus,
+    Step,
+    StepRecord,
+    Undo,
+    Verdict,
+    Window,
+)
 from gate.running.execution import PATIENCE, Execution, HandedOver, Stopped, errored, why_stopped
+from gate.running.judge import judge
 from gate.running.logbook import Logbook
 from gate.running.observation import Observation
 from gate.running.ports import Journal, Surroundings, World
-from gate.running.reverting import take_back, target_in_words
+from gate.running.reverting import revert_all, take_back, target_in_words
 from gate.running.sampling import Sampler
 from gate.running.time import Timekeeper
-from gate.running.tolerance import broken, planned, unknown
+from gate.running.tolerance import broken, unknown
 
 log = logging.getLogger(__name__)
 
@@ -33,9 +47,13 @@ def execute(
 ) -> RunStatus:
     """Execute the run from where its status says it is; returns the status that was saved last.
 
+    Of a run that was executed before, only what is still in force is taken back.
+
     `stop` is asked all the time; a judgement with the reason ExecutorLost hands the run over to another executor, any
     other one ends it. Raises what the journal raises when even the end cannot be written down.
     """
+    if status.phase in {RunPhase.EXECUTED, RunPhase.JUDGED}:
+        return revert_all(status, world, journal)
     time = Timekeeper(world.clock)
     run = Execution(spec=spec, world=world, log=Logbook(status, journal, time), time=time, stop=stop)
     stopped: Judgement | None = None
@@ -190,12 +208,14 @@ def _permitted(run: Execution, step: Step, undos: list[Undo]) -> None:
 
 
 def _inject(run: Execution, step: Step, undos: list[Undo]) -> StepRecord:
-    fault, injected = run.fault(step.fault), run.time.now()
-    run.seen.begin(step.name, injected)
-    record = StepRecord(step=step.name, attempt=run.log.status.attempt, injected=injected)
-    run.log.step(record)
+    """The step begins with the first act, not with the permission for it: that may be waited for."""
+    fault, record = run.fault(step.fault), StepRecord(step=step.name, attempt=run.log.status.attempt)
     for undo in undos:
         _permitted(run, step, [undo])
+        if record.injected is None:
+            record = replace(record, injected=run.time.now())
+            run.log.step(record)
+            run.seen.begin(step.name, record.injected or run.time.now())
         run.patiently(partial(fault.inject, undo, run.world.cluster))
         run.log.undo(replace(undo, injected=run.time.now()))
         run.log.note(f"injected {undo.fault} into {target_in_words(undo)}", activity=f"holding {step.name}")
@@ -281,8 +301,8 @@ def _recover(run: Execution, step: Step, record: StepRecord) -> bool:
 
 
 def _await_answers(run: Execution, before: datetime) -> None:
-    """Answers to questions that are out belong to the step; those that never come were bad anyway."""
-    give_up = before + timedelta(seconds=5)
+    """Answers to questions that are out belong to the step. One that does not come in all that time is missing."""
+    give_up = before + timedelta(seconds=PATIENCE)
     while run.seen.waiting(before) and run.time.now() < give_up:
         run.pause()
 
@@ -315,17 +335,18 @@ def _resume(run: Execution) -> bool:
     run.log.note("the executor was lost; another one takes over", activity="taking back what was left")
     step = _left_behind(run)
     proven = step is not None and _prove(run, step)
+    failed = judge(run.spec, run.log.status.evidence)[0].verdict is Verdict.FAILED
     take_back(run.log, run.world, run.time)
     run.log.show()
     if step is None or not proven:
-        return True
+        return not failed
     reverted = run.time.now()
     saved = next((each for each in run.log.status.evidence.steps if each.step == step.name), None)
     record = replace(saved or StepRecord(step=step.name, injected=_injected(run, step)), reverted=reverted)
     _watch(run)
     run.seen.resume(step.name, record.injected or reverted, reverted)
     recovered = _recover(run, step, record)
-    if recovered and not _already_failed(run, step):
+    if recovered and not failed:
         _stop_watching(run)
         run.sampler = run.observation = None
         return True
@@ -342,16 +363,8 @@ def _left_behind(run: Execution) -> Step | None:
 
 
 def _injected(run: Execution, step: Step) -> datetime | None:
-    times = [undo.injected for undo in run.log.status.evidence.undo if undo.step == step.name and undo.injected]
-    return min(times, default=None)
-
-
-def _already_failed(run: Execution, step: Step) -> bool:
-    found = {
-        each.probe: each for each in run.seen.summaries() if (each.step, each.window) == (step.name, Window.DURING)
-    }
-    return any(
-        broken(probe, found[probe.name], planned(probe, step.hold))
-        for probe in run.spec.workflow.steady_state
-        if probe.name in found
-    )
+    """When the step's fault came; if that was not written down any more, when it was first seen to be there."""
+    evidence = run.log.status.evidence
+    known = [undo.injected for undo in evidence.undo if undo.step == step.name and undo.injected]
+    seen = [effect.seen for effect in evidence.effects if effect.step == step.name]
+    return min(known or seen, default=None)

@@ -72,16 +72,17 @@ def longest_streak(samples: Iterable[Sample]) -> timedelta:
 
 
 def current_streak(questions: Sequence[Question]) -> timedelta:
-    """How long the newest answers have been bad in a row; cheap enough to be asked all the time."""
+    """How long the newest answers have been bad in a row, as far as all are known. Cheap enough to be asked always."""
     last: datetime | None = None
     first: datetime | None = None
     for question in reversed(questions):
-        if question.sample is None:
-            continue
-        if question.sample.ok:
+        if question.open:  # it may turn out good, and end the streak here
+            first = last = None
+        elif question.good:
             break
-        first = question.sample.at
-        last = last or first
+        elif question.sample is not None:
+            first = question.sample.at
+            last = last or first
     return timedelta(0) if first is None or last is None else last - first
 
 

@@ -1,0 +1,270 @@
+"""The verdict from plan and evidence: every reason can be reached, and no evidence less or failure more improves it."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gate.model import (
+    Effect,
+    Evidence,
+    Judgement,
+    Reason,
+    RunSpec,
+    StepRecord,
+    Summary,
+    Target,
+    Undo,
+    Verdict,
+    Window,
+)
+from gate.running.judge import judge
+from gate.running.tolerance import broken, unknown
+from tests.running.simulation import PROBE, SPEC, START, STEP, WORKFLOW, seconds
+
+OTHER = replace(PROBE, name="carts answer", every=seconds(0.2))
+AGAIN = replace(STEP, name="lights out again")
+PLAN = replace(SPEC, workflow=replace(WORKFLOW, steady_state=(PROBE, OTHER), steps=(STEP, AGAIN)))
+ORDER = list(Verdict)
+
+
+def undo_of(step: str, number: int) -> Undo:
+    target = Target(kind="Pod", namespace="shop", name=f"pod-{number}", uid=f"uid-{step}-{number}")
+    return Undo(id=f"{step}/{number}", step=step, fault="outage", target=target, injected=START, reverted=START)
+
+
+def whole(spec: RunSpec = PLAN) -> Evidence:
+    """The evidence of a run in which everything held."""
+    steps = spec.workflow.steps
+    undo = tuple(undo_of(step.name, number) for step in steps for number in range(2))
+    windows = [("", Window.BEFORE, spec.workflow.baseline)]
+    for step in steps:
+        windows += [(step.name, Window.DURING, step.hold), (step.name, Window.AFTER, seconds(1.2))]
+    summaries = []
+    for step_name, window, span in windows:
+        for probe in spec.workflow.steady_state:
+            due = int(span / probe.every)
+            summaries.append(Summary(probe=probe.name, window=window, step=step_name, due=due, samples=due))
+    return Evidence(
+        targets=tuple(each.target for each in undo),
+        undo=undo,
+        effects=tuple(Effect(undo=each.id, step=each.step, what="gone", seen=START) for each in undo),
+        steps=tuple(
+            StepRecord(
+                step=step.name,
+                injected=START,
+                reverted=START + step.hold,
+                ended=START + step.hold + seconds(1.2),
+                recovery=timedelta(0),
+            )
+            for step in steps
+        ),
+        summaries=tuple(summaries),
+        version_after=spec.version,
+    )
+
+
+def verdict(evidence: Evidence) -> Verdict:
+    return judge(PLAN, evidence)[0].verdict
+
+
+def with_summary(evidence: Evidence, index: int, **changes: Any) -> Evidence:
+    summaries = list(evidence.summaries)
+    summaries[index] = replace(summaries[index], **changes)
+    return replace(evidence, summaries=tuple(summaries))
+
+
+def fail_one_more(evidence: Evidence, index: int) -> Evidence:
+    """One more bad sample than there was."""
+    old = evidence.summaries[index]
+    return with_summary(evidence, index, due=old.due + 1, samples=old.samples + 1, failures=old.failures + 1)
+
+
+def turn_bad(evidence: Evidence, index: int) -> Evidence:
+    """A sample that was good is bad."""
+    old = evidence.summaries[index]
+    return with_summary(evidence, index, failures=min(old.samples, old.failures + 1))
+
+
+def lose_good(evidence: Evidence, index: int) -> Evidence:
+    """A good sample is missing."""
+    old = evidence.summaries[index]
+    return with_summary(evidence, index, samples=max(old.failures, old.samples - 1))
+
+
+def lose_bad(evidence: Evidence, index: int) -> Evidence:
+    """A bad sample is missing."""
+    old = evidence.summaries[index]
+    lost = min(1, old.failures)
+    return with_summary(evidence, index, samples=old.samples - lost, failures=old.failures - lost)
+
+
+def without(evidence: Evidence, part: str, number: int) -> Evidence:
+    items = getattr(evidence, part)
+    return replace(evidence, **{part: tuple(each for place, each in enumerate(items) if place != number % len(items))})
+
+
+def unreverted(evidence: Evidence, number: int) -> Evidence:
+    undo = list(evidence.undo)
+    undo[number % len(undo)] = replace(undo[number % len(undo)], reverted=None)
+    return replace(evidence, undo=tuple(undo))
+
+
+@st.composite
+def evidences(draw: st.DrawFn) -> Evidence:
+    """Evidence in which some things went wrong."""
+    evidence = whole()
+    summaries = []
+    for summary in evidence.summaries:
+        samples = draw(st.integers(min_value=summary.due * 3 // 4, max_value=summary.due))
+        failures = draw(st.integers(min_value=0, max_value=min(samples, 1 + summary.due // 9)))
+        streak = seconds(draw(st.sampled_from([0.0, 0.5, 1.0, 1.1])))
+        summaries.append(replace(summary, samples=samples, failures=failures, streak=streak))
+    recoveries = st.sampled_from([None, seconds(0), seconds(3), seconds(3.1)])
+    steps = tuple(replace(record, recovery=draw(recoveries)) for record in evidence.steps)
+    return replace(evidence, summaries=tuple(summaries), steps=steps)
+
+
+NUMBERS = st.integers(min_value=0, max_value=9)
+
+
+def test_a_run_in_which_everything_held_has_passed() -> None:
+    assert judge(PLAN, whole()) == (Judgement(verdict=Verdict.PASSED), 100)
+
+
+def test_no_evidence_at_all_is_never_a_pass() -> None:
+    assert verdict(Evidence()) is Verdict.ERRORED
+
+
+def test_a_failure_is_told_in_a_sentence_a_developer_wants_to_read() -> None:
+    evidence = with_summary(
+        whole(),
+        2,
+        failures=9,
+        streak=seconds(2.3),
+        first_failure=START + seconds(0.1),
+        detail="HTTP 502",
+    )
+    judgement, score = judge(PLAN, evidence)
+    assert judgement.reason is Reason.PROBE_FAILED
+    assert judgement.message == (
+        '"checkout answers" failed 9 of 40 samples during "lights out" (outage of Pod shop/pod-0, Pod shop/pod-1): '
+        "first 0.1 s after the fault, at 12:00:00 UTC, HTTP 502, for 2.3 s on end; tolerated are 10% and 1s on end"
+    )
+    assert score == 83
+
+
+@pytest.mark.parametrize(
+    ("evidence", "expected", "reason"),
+    [
+        (with_summary(whole(), 2, failures=5), Verdict.FAILED, Reason.PROBE_FAILED),
+        (with_summary(whole(), 2, streak=seconds(1.1)), Verdict.FAILED, Reason.PROBE_FAILED),
+        (with_summary(whole(), 2, failures=4, streak=seconds(1)), Verdict.PASSED, None),
+        (with_summary(whole(), 0, failures=9), Verdict.ERRORED, Reason.BASELINE_UNSTEADY),
+        (with_summary(whole(), 2, samples=10), Verdict.ERRORED, Reason.NO_DATA),
+        (with_summary(whole(), 2, samples=0), Verdict.ERRORED, Reason.NO_DATA),
+        (without(whole(), "summaries", 2), Verdict.ERRORED, Reason.NO_DATA),
+        (without(whole(), "steps", 0), Verdict.ERRORED, Reason.NO_DATA),
+        (without(whole(), "targets", 0), Verdict.ERRORED, Reason.NO_TARGETS),
+        (without(whole(), "effects", 0), Verdict.ERRORED, Reason.NO_EFFECT),
+        (unreverted(whole(), 0), Verdict.ERRORED, Reason.REVERT_FAILED),
+        (replace(whole(), version_after="v2"), Verdict.ERRORED, Reason.VERSION_CHANGED),
+        (replace(whole(), version_after=""), Verdict.ERRORED, Reason.VERSION_CHANGED),
+    ],
+)
+def test_each_reason_is_reached_by_what_it_says(evidence: Evidence, expected: Verdict, reason: Reason | None) -> None:
+    judgement, _ = judge(PLAN, evidence)
+    assert (judgement.verdict, judgement.reason) == (expected, reason)
+
+
+@pytest.mark.parametrize(
+    ("recovery", "failures", "expected", "reason"),
+    [
+        (seconds(3), 5, Verdict.PASSED, None),
+        (seconds(3.1), 5, Verdict.FAILED, Reason.RECOVERY_TOO_SLOW),
+        (None, 5, Verdict.FAILED, Reason.RECOVERY_TOO_SLOW),
+        (None, 0, Verdict.ERRORED, Reason.NO_DATA),
+    ],
+)
+def test_too_slow_is_what_was_seen_to_be_unsteady(
+    recovery: timedelta | None, failures: int, expected: Verdict, reason: Reason | None
+) -> None:
+    evidence = with_summary(whole(), 4, failures=failures)
+    evidence = replace(evidence, steps=(replace(evidence.steps[0], recovery=recovery), evidence.steps[1]))
+    judgement, _ = judge(PLAN, evidence)
+    assert (judgement.verdict, judgement.reason) == (expected, reason)
+
+
+@pytest.mark.parametrize("stopped", [reason for reason in Reason if reason is not Reason.NOT_JUDGED_YET])
+def test_why_a_run_was_stopped_is_its_reason(stopped: Reason) -> None:
+    kind = Verdict.CANCELED if stopped in {Reason.SUPERSEDED, Reason.ABORTED} else Verdict.ERRORED
+    why = Judgement(verdict=kind, reason=stopped, message="because")
+    assert judge(PLAN, Evidence(stopped=why))[0] == why
+
+
+def test_a_stopped_run_that_had_failed_before_has_failed() -> None:
+    superseded = Judgement(verdict=Verdict.CANCELED, reason=Reason.SUPERSEDED, message="v2 is out")
+    assert verdict(replace(with_summary(whole(), 2, failures=30), stopped=superseded)) is Verdict.FAILED
+    assert verdict(replace(unreverted(whole(), 0), stopped=superseded)) is Verdict.ERRORED
+
+
+def test_a_few_bad_samples_at_the_beginning_of_a_step_that_was_cut_short_are_no_proof() -> None:
+    evidence = with_summary(whole(), 2, due=8, samples=8, failures=3)
+    cut = replace(evidence.steps[0], reverted=START + seconds(0.8))
+    assert verdict(replace(evidence, steps=(cut, evidence.steps[1]))) is Verdict.ERRORED
+    assert verdict(evidence) is Verdict.FAILED
+
+
+@given(evidences(), NUMBERS)
+def test_one_more_bad_sample_never_improves_the_verdict(evidence: Evidence, index: int) -> None:
+    for worse in (turn_bad(evidence, index), lose_good(evidence, index)):
+        assert ORDER.index(verdict(worse)) >= ORDER.index(verdict(evidence))
+
+
+@given(evidences(), NUMBERS)
+def test_what_is_missing_never_opens_the_gate(evidence: Evidence, index: int) -> None:
+    if verdict(evidence) is Verdict.PASSED:
+        return
+    parts = [without(evidence, part, index) for part in ("summaries", "steps", "targets", "effects", "undo")]
+    for less in (*parts, lose_bad(evidence, index), lose_good(evidence, index)):
+        assert verdict(less) is not Verdict.PASSED
+
+
+@given(evidences(), NUMBERS)
+def test_a_dropped_revert_or_target_never_improves_the_verdict(evidence: Evidence, index: int) -> None:
+    assert ORDER.index(verdict(unreverted(evidence, index))) >= ORDER.index(verdict(evidence))
+    assert verdict(without(evidence, "targets", index)) is not Verdict.PASSED
+
+
+@given(evidences(), st.randoms(use_true_random=False))
+def test_the_order_in_which_evidence_arrived_does_not_matter(evidence: Evidence, random: Any) -> None:
+    parts = {}
+    for part in ("targets", "undo", "effects", "steps", "summaries"):
+        items = list(getattr(evidence, part))
+        random.shuffle(items)
+        parts[part] = tuple(items)
+    shuffled, told = judge(PLAN, replace(evidence, **parts)), judge(PLAN, evidence)
+    assert (shuffled[0].verdict, shuffled[0].reason, shuffled[1]) == (told[0].verdict, told[0].reason, told[1])
+
+
+@given(evidences())
+def test_only_a_pass_has_every_check_held(evidence: Evidence) -> None:
+    judgement, score = judge(PLAN, evidence)
+    assert 0 <= score <= 100
+    if judgement.verdict is Verdict.PASSED:
+        assert score == 100
+    if judgement.verdict is Verdict.FAILED:
+        assert score < 100
+
+
+@given(st.integers(0, 100), st.integers(0, 100), st.integers(0, 100))
+def test_a_window_is_not_both_known_to_be_broken_and_fine(due: int, samples: int, failures: int) -> None:
+    samples = min(samples, due)
+    failures = min(failures, samples)
+    window = Summary(probe=PROBE.name, window=Window.DURING, due=due, samples=samples, failures=failures)
+    if not broken(PROBE, window) and not unknown(PROBE, window):
+        all_missing_bad = replace(window, samples=due, failures=failures + due - samples)
+        assert not broken(PROBE, all_missing_bad)

@@ -1,0 +1,103 @@
+"""Questions keep their rhythm: on real threads, however slow the answers are."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+
+from gate.model import Probe
+from gate.running.background import Threads
+from gate.running.ports import Answer, Asker
+from gate.running.sampling import Sampler
+from gate.running.time import SystemClock, Timekeeper
+from tests.running.simulation import PROBE, START, Simulation, seconds
+
+Eventually = Callable[[Callable[[], object]], None]
+QUICK = replace(PROBE, every=seconds(0.02))
+
+
+@pytest.fixture
+def threads() -> Iterator[Threads]:
+    background = Threads(SystemClock())
+    yield background
+    background.close()
+
+
+def good() -> Answer:
+    return Answer(ok=True)
+
+
+def sampler(asker: Asker, background: Threads | Simulation, probe: Probe = QUICK) -> Sampler:
+    clock = background if isinstance(background, Simulation) else SystemClock()
+    return Sampler([probe], {probe.name: asker}, Timekeeper(clock), background)
+
+
+def test_a_probe_that_hangs_is_asked_as_often_as_one_that_answers(threads: Threads, eventually: Eventually) -> None:
+    release = threading.Event()
+
+    def hang() -> Answer:
+        release.wait(30)
+        return Answer(ok=False, detail="timed out")
+
+    hanging = sampler(hang, threads)
+    eventually(lambda: len(hanging.questions(QUICK.name)) >= 10)
+    hanging.stop()
+    put = hanging.questions(QUICK.name)
+    assert all(question.sample is None and question.open for question in put)
+    release.set()
+    eventually(lambda: not any(question.open for question in put))
+    asked_at = [question.sample.at for question in put if question.sample]
+    assert len(asked_at) == len(put)
+    assert asked_at == [question.at for question in put], "an answer that comes late keeps the time of its question"
+    assert all(question.sample and question.sample.latency > seconds(0) for question in put)
+
+
+def test_questions_are_put_at_multiples_of_the_interval() -> None:
+    simulation = Simulation()
+    running = sampler(good, simulation, PROBE)
+    simulation.wait(threading.Event(), 10)
+    times = [(question.at - START).total_seconds() for question in running.questions(PROBE.name)]
+    assert times == pytest.approx([number / 10 for number in range(len(times))], abs=1e-3)
+    assert len(times) in {100, 101}
+
+
+def test_after_a_short_standstill_the_questions_are_caught_up_and_after_a_long_one_counted_as_missed() -> None:
+    simulation = Simulation()
+    running = sampler(good, simulation, PROBE)
+    simulation.stand_still(0.85)
+    simulation.wait(threading.Event(), 0.01)
+    assert all(question.good for question in running.questions(PROBE.name))
+    simulation.stand_still(4.19)
+    simulation.wait(threading.Event(), 0.01)
+    questions = running.questions(PROBE.name)
+    missed = [question for question in questions if question.sample is None]
+    assert 30 <= len(missed) <= 33
+    assert not any(question.open for question in missed)
+    assert len(questions) == 51
+
+
+def test_a_question_that_could_not_be_put_has_no_sample() -> None:
+    simulation = Simulation()
+    running = sampler(lambda: None, simulation, PROBE)
+    simulation.wait(threading.Event(), 1)
+    questions = running.questions(PROBE.name)
+    assert questions
+    assert all(question.sample is None and not question.open for question in questions)
+
+
+def test_nothing_is_asked_after_the_end(threads: Threads, eventually: Eventually) -> None:
+    running = sampler(good, threads)
+    eventually(lambda: running.questions(QUICK.name))
+    running.stop()
+    count = len(running.questions(QUICK.name))
+    assert not any(thread.name == "beat" for thread in threading.enumerate())
+    assert len(running.questions(QUICK.name)) == count
+
+
+def test_what_is_forgotten_is_gone_and_the_rest_stays() -> None:
+    simulation = Simulation()
+    running = sampler(good, simulation, PROBE)
+    simulation.wait(threading.Event(), 2)
+    running.forget(START + seconds(1))
+    assert {question.at >= START + seconds(1) for question in running.questions(PROBE.name)} == {True}

@@ -1,0 +1,116 @@
+"""What questions add up to: windows, streaks, and since when a service is steady."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gate.model import Sample, Window
+from gate.running.sampling import Question
+from gate.running.windows import Marks, current_streak, longest_streak, steady_since, summarise, window_of
+from tests.running.simulation import START, seconds
+
+TENTH = seconds(0.1)
+MARKS = Marks(injected=START + seconds(2), reverted=START + seconds(4), ended=START + seconds(6))
+
+
+def asked(at: float, ok: bool | None = True, latency: float = 0.01) -> Question:
+    """A question and its answer; None: the answer is still to come."""
+    when = START + seconds(at)
+    sample = None if ok is None else Sample(at=when, ok=ok, latency=seconds(latency), detail="" if ok else "HTTP 502")
+    return Question(at=when, sample=sample, open=ok is None)
+
+
+def row(pattern: str) -> list[Question]:
+    """One question each tenth of a second: `+` good, `-` bad, `?` still to come, `x` missed."""
+    answers = {"+": True, "-": False, "?": None, "x": None}
+    questions = [asked(place / 10, answers[sign]) for place, sign in enumerate(pattern)]
+    for question, sign in zip(questions, pattern, strict=True):
+        question.open = sign == "?"
+    return questions
+
+
+def steady(pattern: str, since: float = 0.0) -> datetime | None:
+    return steady_since(row(pattern), since=START + seconds(since), span=seconds(1), least=3)
+
+
+def test_a_question_belongs_to_the_window_in_which_it_was_put() -> None:
+    windows = [window_of(asked(at), MARKS) for at in (0, 1.9, 2, 3.9, 4, 5.9, 6)]
+    before, during, after = Window.BEFORE, Window.DURING, Window.AFTER
+    assert windows == [before, before, during, during, after, after, None]
+
+
+def test_a_question_that_was_under_way_at_the_injection_was_met_by_the_fault() -> None:
+    assert window_of(asked(1.9, ok=False, latency=0.2), MARKS) is Window.DURING
+    assert window_of(asked(1.9, ok=None), MARKS) is Window.DURING
+    assert window_of(row("x")[0], MARKS) is Window.BEFORE  # it was never put
+
+
+def test_a_slow_answer_after_the_revert_still_speaks_of_the_fault() -> None:
+    assert window_of(asked(3.9, ok=False, latency=2), MARKS) is Window.DURING
+
+
+def test_a_summary_counts_what_was_due_and_invents_nothing() -> None:
+    summary = summarise("p", Window.DURING, "s", row("+--x-++-"))
+    assert (summary.due, summary.samples, summary.failures) == (8, 7, 4)
+    assert summary.streak == seconds(0.3)
+    assert (summary.first_failure, summary.last_failure) == (START + seconds(0.1), START + seconds(0.7))
+    assert summary.detail == "HTTP 502"
+
+
+def test_an_answer_that_is_still_to_come_may_end_the_streak() -> None:
+    assert current_streak(row("+---")) == seconds(0.2)
+    assert current_streak(row("---?--")) == seconds(0.2)
+    assert current_streak(row("--+")) == timedelta(0)
+    assert current_streak([]) == timedelta(0)
+
+
+def test_steady_is_three_good_samples_and_a_second_without_a_bad_one() -> None:
+    assert steady("+" * 11) == START
+    assert steady("+" * 10) is None
+    assert steady("--" + "+" * 11) == START + seconds(0.2)
+    assert steady("+" * 11 + "-" + "+" * 5) is None
+    assert steady("-----" + "+" * 11, since=0.5) == START + seconds(0.5)
+
+
+def test_nothing_is_steady_behind_an_answer_that_is_still_to_come() -> None:
+    assert steady("++?" + "+" * 11) is None
+    assert steady("+" * 11 + "?+?") == START
+
+
+def test_a_service_that_lets_every_other_question_hang_is_not_steady() -> None:
+    assert steady("+?" * 20) is None
+
+
+def test_a_question_that_was_missed_is_not_a_good_answer() -> None:
+    assert steady("+" * 8 + "x" + "+" * 8) is None
+
+
+answers = st.lists(st.booleans(), max_size=40)
+
+
+def samples(oks: list[bool]) -> list[Sample]:
+    return [Sample(at=START + place * TENTH, ok=ok, latency=place * TENTH) for place, ok in enumerate(oks)]
+
+
+@given(answers, st.integers(0, 39))
+def test_a_bad_answer_more_never_shortens_the_longest_streak(oks: list[bool], place: int) -> None:
+    worse = [ok and number != place for number, ok in enumerate(oks)]
+    assert longest_streak(samples(worse)) >= longest_streak(samples(oks))
+
+
+@given(answers)
+def test_the_current_streak_is_never_longer_than_the_longest(oks: list[bool]) -> None:
+    questions = [Question(at=sample.at, sample=sample, open=False) for sample in samples(oks)]
+    assert current_streak(questions) <= longest_streak(samples(oks))
+
+
+@given(answers, st.randoms(use_true_random=False))
+def test_a_summary_does_not_depend_on_the_order_of_arrival(oks: list[bool], random: Any) -> None:
+    questions = [Question(at=sample.at, sample=sample, open=False) for sample in samples(oks)]
+    expected = summarise("p", Window.DURING, "s", questions)
+    random.shuffle(questions)
+    assert summarise("p", Window.DURING, "s", questions) == expected
+    if expected.p50 is not None and expected.p95 is not None:
+        assert expected.p50 <= expected.p95 <= max(question.sample.latency for question in questions if question.sample)
