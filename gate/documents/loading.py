@@ -1,6 +1,6 @@
 """One file of documents: what it says, and everything that is wrong with it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,31 +52,34 @@ class Loaded:
     def problems(self) -> tuple[BadDocument, ...]:
         return tuple(problem for each in self.broken for problem in each.problems)
 
-    def __add__(self, other: "Loaded") -> "Loaded":
+    @staticmethod
+    def together(parts: Iterable["Loaded"]) -> "Loaded":
+        """What all of them say, in their order."""
+        parts = list(parts)
         return Loaded(
-            subscriptions=self.subscriptions + other.subscriptions,
-            workflows=self.workflows + other.workflows,
-            broken=self.broken + other.broken,
-            notes=self.notes + other.notes,
+            subscriptions=tuple(each for part in parts for each in part.subscriptions),
+            workflows=tuple(each for part in parts for each in part.workflows),
+            broken=tuple(each for part in parts for each in part.broken),
+            notes=tuple(each for part in parts for each in part.notes),
         )
 
 
 def load(data: bytes, file: str, vocabulary: Vocabulary) -> Loaded:
     """All documents of a file. What is wrong with one does not touch the others; nothing is raised."""
     if len(data) > LARGEST:
-        return _unreadable(f"has {len(data)} bytes; a file may have {LARGEST}", file)
+        return _unreadable(f"is too large: a file may have {LARGEST} bytes", file)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         return _unreadable("is not UTF-8", file, line)
-    loaded = Loaded()
+    parts = []
     try:
         for tree in trees(text, file):
-            loaded += _document(tree, vocabulary)
+            parts.append(_document(tree, vocabulary))  # noqa: PERF401 - those before a mistake are kept
     except BadDocument as error:
-        loaded += Loaded(broken=(Broken(kind="", name="", workload=None, problems=(error,)),))
-    return loaded
+        parts.append(Loaded(broken=(Broken(kind="", name="", workload=None, problems=(error,)),)))
+    return Loaded.together(parts)
 
 
 def _unreadable(why: str, file: str, line: int = 1) -> Loaded:

@@ -1,5 +1,6 @@
 """The catalogue's repository: real git, read at a commit, the last good revision staying in force."""
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,6 +43,11 @@ class Origin:
     def link(self, name: str, target: str) -> None:
         (self.folder / name).symlink_to(target)
         self.commit()
+
+    def submodule(self, path: str) -> None:
+        entry = f"160000,{self._repo.head.commit.hexsha},{path}"
+        self._repo.git.update_index("--add", "--cacheinfo", entry)
+        self._repo.git.commit("--quiet", "--message=submodule")
 
     def close(self) -> None:
         self._repo.close()
@@ -115,6 +121,88 @@ def test_a_link_is_refused_and_the_rest_is_read(origin: Origin, mirror: Reposito
         "workflows/link.yaml:1: is a link; put the document itself here"
     ]
     assert len(loaded.workflows) == 1
+
+
+def test_a_submodule_is_refused_and_the_rest_is_read(origin: Origin, mirror: Repository) -> None:
+    origin.submodule("workflows/others")
+    mirror.fetch()
+    loaded = mirror.read(NOW).loaded
+    assert [str(problem) for problem in loaded.problems] == [
+        "workflows/others:1: is a submodule; put the documents themselves here"
+    ]
+    assert len(loaded.workflows) == 1
+
+
+@pytest.mark.parametrize(("target", "complaint"), [("", "is a file; "), ("/etc", "is a link; ")])
+def test_a_folder_that_is_none_is_refused_and_the_rest_is_read(
+    origin: Origin, mirror: Repository, target: str, complaint: str
+) -> None:
+    origin.commit(workflows__survives_yaml=None)
+    (origin.folder / "workflows").rmdir()
+    if target:
+        origin.link("workflows", target)
+    else:
+        (origin.folder / "workflows").write_text("here")
+        origin.commit()
+    mirror.fetch()
+    loaded = mirror.read(NOW).loaded
+    assert complaint in str(loaded.problems[0])
+    assert len(loaded.subscriptions) == 1
+
+
+def test_only_what_changed_is_parsed_again(origin: Origin, mirror: Repository) -> None:
+    mirror.fetch()
+    before = mirror.read(NOW).loaded
+    origin.commit(subscriptions__checkout_yaml=SUBSCRIPTION.replace("staging", "testing"))
+    mirror.fetch()
+    after = mirror.read(NOW).loaded
+    assert after.workflows[0] is before.workflows[0]
+    assert after.subscriptions[0].environment == "testing"
+
+
+def test_when_the_mirror_was_last_fresh_outlives_the_process_and_a_fetch_that_fails(
+    origin: Origin, mirror: Repository, tmp_path: Path
+) -> None:
+    assert mirror.fetched() is None
+    mirror.fetch()
+    fresh = mirror.fetched()
+    assert fresh is not None
+    origin.folder.rename(origin.folder.with_name("gone"))
+    again = Repository(str(origin.folder), "main", tmp_path / "mirror", WORDS)
+    with pytest.raises(Temporary):
+        again.fetch()
+    assert again.fetched() == fresh
+    again.close()
+
+
+def test_the_locks_of_a_fetch_that_was_killed_are_broken_and_those_of_a_living_one_are_not(
+    origin: Origin, mirror: Repository, tmp_path: Path
+) -> None:
+    lock = tmp_path / "mirror" / "shallow.lock"
+    lock.touch()
+    with pytest.raises(Temporary, match=r"shallow\.lock"):
+        mirror.fetch()
+    os.utime(lock, (0, 0))
+    assert mirror.fetch() == mirror.revision()
+
+
+def test_a_damaged_mirror_is_said_and_how_to_mend_it(origin: Origin, mirror: Repository, tmp_path: Path) -> None:
+    commit = mirror.fetch()
+    for thing in (tmp_path / "mirror" / "objects").rglob("*"):
+        if thing.is_file() and thing.name != commit[2:]:
+            thing.unlink()
+    again = Repository(str(origin.folder), "main", tmp_path / "mirror", WORDS)
+    with pytest.raises(Permanent, match="is damaged; delete"):
+        again.read(NOW)
+    again.close()
+
+
+def test_an_address_that_looks_like_an_option_is_none(tmp_path: Path) -> None:
+    repository = Repository(f"--upload-pack=touch {tmp_path}/done;", "main", tmp_path / "option", WORDS)
+    with pytest.raises(Temporary):
+        repository.fetch()
+    assert not (tmp_path / "done").exists()
+    repository.close()
 
 
 def test_a_missing_branch_is_said(origin: Origin, tmp_path: Path) -> None:

@@ -49,8 +49,7 @@ spec:
 
 
 def loaded(*texts: str) -> Loaded:
-    parts = [load(text.encode(), f"file{number}.yaml", WORDS) for number, text in enumerate(texts)]
-    return sum(parts[1:], parts[0])
+    return Loaded.together(load(text.encode(), f"file{number}.yaml", WORDS) for number, text in enumerate(texts))
 
 
 def catalogue(*texts: str) -> Catalogue:
