@@ -95,7 +95,7 @@ class HttpLoad:
                 reader, writer = await asyncio.open_connection(address, self._port, ssl=secure, server_hostname=name)
                 writer.write(self._request)
                 status = await reader.readline()
-                await reader.read(LARGEST_ANSWER)
+                await _read_on(reader)
         except (OSError, TimeoutError, ValueError):
             return False
         finally:
@@ -104,3 +104,10 @@ class HttpLoad:
                     writer.transport.abort()
         parts = status.split(None, 2)
         return len(parts) > 1 and parts[1][:1] in {b"2", b"3"}
+
+
+async def _read_on(reader: asyncio.StreamReader) -> None:
+    """To the end of the answer, as a customer would: one who hangs up half-way is another test."""
+    size = 0
+    while size < LARGEST_ANSWER and (chunk := await reader.read(65536)):
+        size += len(chunk)

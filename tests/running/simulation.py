@@ -127,6 +127,8 @@ class Service:
     """Seconds until it answers again; None: never."""
     felt: bool = True
     """The fault really does something."""
+    only_once: bool = False
+    """It suffers from the first injection only."""
     unsteady: bool = False
     version: str = "v1"
     pods: tuple[Target, ...] = (POD,)
@@ -139,7 +141,7 @@ class Service:
     def answers(self, now: float) -> bool:
         if self.unsteady:
             return False
-        if not self.suffers or self.injections == 0:
+        if not self.suffers or self.injections == 0 or (self.only_once and self.injections > 1):
             return True
         if self.in_force or self.taken_back is None or self.recovers_after is None:
             return False

@@ -52,6 +52,18 @@ def test_a_reaper_alone_brings_everything_back_wherever_the_executor_was_killed(
     assert point > 20
 
 
+def test_a_failure_that_was_written_down_is_not_tried_away() -> None:
+    point, failures = 0, 0
+    while stage := killed_at(point, only_once=True):
+        failed = judge(SPEC, stage.journal.status.evidence)[0].verdict is Verdict.FAILED
+        stage.restart()
+        again = judge(SPEC, stage.execute().evidence)[0].verdict
+        assert again is Verdict.FAILED or not failed, point
+        failures += failed
+        point += 1
+    assert failures > 3
+
+
 def test_an_executor_killed_twice_changes_nothing() -> None:
     for first in range(6, 30, 5):
         for second in range(0, 30, 5):

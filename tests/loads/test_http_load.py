@@ -1,0 +1,152 @@
+"""Traffic over HTTP: as often as was asked for, whatever the service does."""
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from gate.errors import Permanent, Temporary
+from gate.loads import LOADS
+from gate.running.ports import Surroundings
+from gate.running.time import SystemClock
+
+Eventually = Callable[[Callable[[], object]], None]
+
+
+@dataclass
+class Shop:
+    """A service, and what it was asked."""
+
+    port: int = 0
+    status: int = 200
+    hosts: list[str] = field(default_factory=list)
+    open: threading.Event = field(default_factory=threading.Event)
+    """Until this is set nobody gets an answer."""
+
+    @property
+    def url(self) -> str:
+        return f"http://checkout.shop:{self.port}/buy"
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    shop = Shop()
+    shop.open.set()
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            shop.hosts.append(str(self.headers["Host"]))
+            shop.open.wait(20)
+            with contextlib.suppress(OSError):  # the load may have ended meanwhile
+                self.send_response(shop.status)
+                self.end_headers()
+                self.wfile.write(b"thank you\n")
+
+        def log_message(self, *_: Any) -> None:
+            """Quiet."""
+
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 128
+        daemon_threads = True
+
+    server = Server(("127.0.0.1", 0), Answers)
+    shop.port = server.server_address[1]
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield shop
+    shop.open.set()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def local(host: str) -> str:
+    assert host == "checkout.shop"
+    return "127.0.0.1"
+
+
+def around(resolve: Callable[[str], str] = local) -> Surroundings:
+    cluster: Any = None  # this load has no use for one
+    return Surroundings(cluster=cluster, clock=SystemClock(), namespace="shop", resolve=resolve)
+
+
+def test_requests_go_to_the_service_under_the_name_that_the_author_wrote(shop: Shop, eventually: Eventually) -> None:
+    load = LOADS["http"].start({"url": shop.url, "rate": "100/s"}, around())
+    eventually(lambda: len(shop.hosts) >= 10)
+    summary = load.stop()
+    assert set(shop.hosts) == {f"checkout.shop:{shop.port}"}
+    assert summary.sent >= 10
+    assert summary.sent >= summary.due - 5  # the last ones may not have left yet
+    assert summary.failed == 0
+
+
+def test_a_service_that_hangs_is_asked_as_often_as_one_that_answers(shop: Shop, eventually: Eventually) -> None:
+    shop.open.clear()
+    began = time.monotonic()
+    load = LOADS["http"].start({"url": shop.url, "rate": "50/s", "timeout": "10s"}, around())
+    eventually(lambda: len(shop.hosts) >= 25)
+    summary = load.stop()
+    assert summary.due <= 50 * (time.monotonic() - began) + 1
+    assert summary.sent >= 25
+    assert summary.sent >= summary.due - 5  # the last ones may not have left yet
+
+
+def test_the_end_of_a_load_does_not_wait_for_answers_that_never_come(shop: Shop, eventually: Eventually) -> None:
+    shop.open.clear()
+    load = LOADS["http"].start({"url": shop.url, "rate": "50/s", "timeout": "60s"}, around())
+    eventually(lambda: shop.hosts)
+    began = time.monotonic()
+    load.stop()
+    assert time.monotonic() - began < 5
+
+
+def test_bad_answers_are_counted(shop: Shop, eventually: Eventually) -> None:
+    shop.status = 503
+    load = LOADS["http"].start({"url": shop.url, "rate": "100/s"}, around())
+    eventually(lambda: len(shop.hosts) >= 10)
+    assert load.stop().failed >= 5
+
+
+def test_requests_that_nobody_takes_are_sent_and_failed(eventually: Eventually) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, and not listening: nobody else gets the port either
+        tried: list[str] = []
+
+        def resolve(host: str) -> str:
+            tried.append(host)
+            return "127.0.0.1"
+
+        url = f"http://checkout.shop:{taken.getsockname()[1]}/"
+        load = LOADS["http"].start({"url": url, "rate": "100/s"}, around(resolve))
+        eventually(lambda: len(tried) >= 10)
+        summary = load.stop()
+    assert summary.failed > 0
+    assert summary.sent >= summary.failed
+
+
+def test_a_name_that_cannot_be_looked_up_is_a_load_that_was_not_delivered(eventually: Eventually) -> None:
+    tried: list[str] = []
+
+    def resolve(host: str) -> str:
+        tried.append(host)
+        raise Temporary("the API server is away")
+
+    load = LOADS["http"].start({"url": "http://checkout.shop/", "rate": "100/s"}, around(resolve))
+    eventually(lambda: len(tried) >= 5)
+    summary = load.stop()
+    assert summary.due >= 5
+    assert summary.sent == 0
+
+
+@pytest.mark.parametrize(
+    "block", [{}, {"url": "checkout.shop", "rate": "1/s"}, {"url": "http://x", "rate": 20}, {"url": "http://x", "r": 1}]
+)
+def test_a_block_that_is_wrong_is_refused_before_anything_is_sent(block: dict[str, Any]) -> None:
+    with pytest.raises(Permanent, match="the http load cannot be sent"):
+        LOADS["http"].start(block, around())
