@@ -1,18 +1,24 @@
 """All documents at one revision, and what they ask of a workload. Pure: git is the affair of the room `catalogue`."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
+from typing import TypeVar
 
 from gate.documents.loading import Broken, Loaded
 from gate.documents.mistakes import unknown
 from gate.documents.vocabulary import Vocabulary
-from gate.documents.workflows import build, facts_of
+from gate.documents.workflows import WorkflowDocument, build, facts_of
 from gate.errors import BadDocument, Place
 from gate.model import Subscription, Workflow, WorkloadName
 
+Key = TypeVar("Key")
+Item = TypeVar("Item")
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, kw_only=True)  # without slots, for what is looked up by name thousands of times
 class Catalogue:
     """The documents at one git revision."""
 
@@ -24,7 +30,7 @@ class Catalogue:
 
     def subscriptions_of(self, name: WorkloadName) -> Sequence[Subscription]:
         """The subscriptions of a workload that can be read."""
-        return [each for each in self.loaded.subscriptions if each.workload == name]
+        return self._by_workload.get(name, [])
 
     def broken_of(self, name: WorkloadName) -> Sequence[Broken]:
         """Subscriptions of the workload that cannot be read, as far as they still say whose they are."""
@@ -38,7 +44,7 @@ class Catalogue:
     def resolve(self, subscription: Subscription) -> tuple[tuple[Workflow, ...], tuple[BadDocument, ...]]:
         """The workflows of a subscription with its parameters filled in; or what keeps it from having them."""
         workflows, problems = [], []
-        twins = [each for each in self.loaded.subscriptions if each.name == subscription.name]
+        twins = self._by_name.get(subscription.name, [])
         if len(twins) > 1:
             where = " and ".join(each.place for each in twins)
             problems.append(self._problem(subscription, f"two subscriptions are called {subscription.name}: {where}"))
@@ -50,7 +56,7 @@ class Catalogue:
 
     def _workflow(self, subscription: Subscription, index: int) -> tuple[Workflow | None, list[str]]:
         use = subscription.workflows[index]
-        documents = [each for each in self.loaded.workflows if each.name == use.name]
+        documents = self._workflows.get(use.name, [])
         if len(documents) > 1:
             return None, [f"two workflows have this name: {' and '.join(str(d.tree.place(())) for d in documents)}"]
         if not documents:
@@ -69,9 +75,27 @@ class Catalogue:
         if broken:
             return [str(problem) for each in broken for problem in each.problems]
         illegible = [str(problem) for each in self.loaded.broken if not each.name for problem in each.problems]
-        known = sorted(each.name for each in self.loaded.workflows)
-        return [unknown(name, known, "one of the workflows:"), *illegible]
+        return [unknown(name, sorted(self._workflows), "one of the workflows:"), *illegible]
 
     def _problem(self, subscription: Subscription, why: str) -> BadDocument:
         file, _, line = subscription.place.rpartition(":")
         return BadDocument(why, place=Place(file=file, line=int(line)), path="spec.workflows")
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Sequence[Subscription]]:
+        return _grouped(self.loaded.subscriptions, lambda each: each.name)
+
+    @cached_property
+    def _by_workload(self) -> Mapping[WorkloadName, Sequence[Subscription]]:
+        return _grouped(self.loaded.subscriptions, lambda each: each.workload)
+
+    @cached_property
+    def _workflows(self) -> Mapping[str, Sequence[WorkflowDocument]]:
+        return _grouped(self.loaded.workflows, lambda each: each.name)
+
+
+def _grouped(items: Iterable[Item], key: Callable[[Item], Key]) -> Mapping[Key, Sequence[Item]]:
+    groups = defaultdict(list)
+    for item in items:
+        groups[key(item)].append(item)
+    return groups

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from gate.documents.units import Duration, Percent
@@ -62,12 +62,21 @@ class WorkflowUseForm(Form):
     parameters: dict[str, Any] = Field(default={}, description="Values for the parameters that it declares.")
 
 
+def _planned(_: Any) -> Any:
+    raise ValueError("is planned, but not there yet; leave it out until it is")
+
+
+Planned = Annotated[None, BeforeValidator(_planned)]
+"""A field that is known and would be without effect: it is refused rather than ignored."""
+
+
 class GitLabForm(Form):
     """Where the verdict is told."""
 
     project: str = Field(
         pattern=r"^[\w.-]+(/[\w.-]+)+$", description="The project's path with its groups.", examples=["shop/checkout"]
     )
+    promote: Planned = Field(default=None, description="Which job opens production: not there yet.")
 
 
 class SubscriptionSpec(Form):

@@ -1,5 +1,6 @@
 """One file of documents: what it says, and everything that is wrong with it."""
 
+import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -93,13 +94,20 @@ def _document(tree: Tree, vocabulary: Vocabulary) -> Loaded:
         return _broken(
             tree, [BadDocument("a document must be a mapping with apiVersion, kind, metadata, spec", place=place)]
         )
-    version = value.get("apiVersion")
-    if isinstance(version, str) and version.partition("/")[0] != GROUP and "/" in version:
-        note = BadDocument(f"a document of {version.partition('/')[0]} is not ours and is passed over", place=place)
+    if owner := _owner(value.get("apiVersion")):
+        note = BadDocument(f"a document of {owner} is not ours and is passed over", place=place)
         return Loaded(notes=(note,))
     if problems := [*tree.problems, *_head(tree)]:
         return _broken(tree, problems)
     return _subscription(tree) if value["kind"] == "Subscription" else _workflow(tree, vocabulary)
+
+
+def _owner(version: Any) -> str:
+    """The group that a document of somebody else is from. Empty for ours, and for ours misspelt: that is a mistake."""
+    if version == "v1":
+        return "Kubernetes"
+    group, slash, _ = version.partition("/") if isinstance(version, str) else ("", "", "")
+    return group if slash and not difflib.get_close_matches(group, [GROUP]) else ""
 
 
 def _head(tree: Tree) -> list[BadDocument]:
@@ -161,13 +169,14 @@ def _workflow(tree: Tree, vocabulary: Vocabulary) -> Loaded:
 
 def _broken(tree: Tree, problems: list[BadDocument]) -> Loaded:
     kind = tree.value.get("kind") if isinstance(tree.value, dict) else ""
+    once = {str(problem): problem for problem in problems}
     return Loaded(
         broken=(
             Broken(
                 kind=str(kind),
                 name=_name(tree),
                 workload=_workload(tree),
-                problems=tuple(sorted(problems, key=_position)),
+                problems=tuple(sorted(once.values(), key=_position)),
             ),
         )
     )

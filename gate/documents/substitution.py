@@ -30,6 +30,9 @@ class Filling:
         whole = _REFERENCE.fullmatch(value)
         if whole:
             return self._named(whole[1], path)
+        if "${" in _REFERENCE.sub("", value):
+            self.unknown.append((path, f'"{value}" has a reference that is none; write it like ${{parameters.delay}}'))
+            return value
         return _REFERENCE.sub(lambda found: str(self._named(found[1], path)), value)
 
     def _named(self, name: str, path: Path) -> Any:

@@ -102,6 +102,7 @@ class _Shaping:
             self._problems += mistakes(error, self._tree, (), WorkflowForm)
             return None
         shaped = form.spec
+        self._unique((*SPEC, "load"), [each.name for each in shaped.load])
         self._unique((*SPEC, "steadyState"), [each.name for each in shaped.steady_state])
         self._unique((*SPEC, "steps"), [each.name for each in shaped.steps])
         return Workflow(

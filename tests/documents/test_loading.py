@@ -97,6 +97,17 @@ def test_a_subscription_and_its_workflow_become_what_is_run() -> None:
         ('"${parameters.patience}"', "1s", "file0.yaml:6: spec.parameters.patience: this parameter is not used"),
         ("  steps:", "  stpes:", 'file0.yaml:15: spec.stpes: there is no field "stpes"; did you mean steps?'),
         ("    - name: dies", "    - name: dies\n      name: twice", "'name' stands here twice, first in line 16"),
+        ('${parameters.patience}"', '${parameters.patience"', "has a reference that is none"),
+        (
+            "chaosgate.dev/v1alpha1",
+            "chaos-gate.dev/v1alpha1",
+            "file0.yaml:1: apiVersion: must be chaosgate.dev/v1alpha1",
+        ),
+        (
+            "- {name: shoppers",
+            "- {name: shoppers, http: {url: 'http://x/', rate: 1/s}}\n    - {name: shoppers",
+            "before it",
+        ),
         ("hold: 4s", "\thold: 4s", "this cannot be read as YAML"),
     ],
 )
@@ -104,6 +115,11 @@ def test_a_mistake_is_said_with_its_place_and_the_nearest_right_word(right: str,
     assert right in WORKFLOW
     said = complaints(WORKFLOW.replace(right, wrong))
     assert any(complaint in line for line in said), said
+
+
+def test_what_is_planned_is_refused_and_never_ignored() -> None:
+    (said,) = complaints(SUBSCRIPTION.replace("shop/checkout}", "shop/checkout, promote: {job: deploy}}"))
+    assert said == "file0.yaml:9: spec.gitlab.promote: is planned, but not there yet; leave it out until it is"
 
 
 def test_every_mistake_is_said_at_once() -> None:
@@ -156,8 +172,8 @@ def test_a_parameter_without_default_must_be_given() -> None:
 
 
 def test_a_document_of_somebody_else_is_passed_over_with_a_note() -> None:
-    found = loaded("apiVersion: apps/v1\nkind: Deployment\n")
-    assert (found.problems, len(found.notes)) == ((), 1)
+    found = loaded("apiVersion: apps/v1\nkind: Deployment\n", "apiVersion: v1\nkind: Service\n")
+    assert (found.problems, len(found.notes)) == ((), 2)
 
 
 @pytest.mark.parametrize(
