@@ -319,7 +319,12 @@ class _Process:
         refused = sorted({gate.reported for gate in self.gates() if gate.reported})
         catalogue = self._subscribed.catalogue
         broken = [str(problem) for problem in catalogue.loaded.problems] if catalogue else []
-        details = {"catalogue": self._catalogue_problem, "watch": "; ".join(watches), "documents": "; ".join(broken)}
+        details = {
+            "catalogue": self._catalogue_problem,
+            "watch": "; ".join(watches),
+            "documents": "; ".join(broken),
+            "workloads": "; ".join(self._absent()),
+        }
         return Readiness(
             ready=catalogue is not None and all(mirror.synced.is_set() for mirror in self._all_mirrors()),
             revision=self._subscribed.revision,
@@ -327,6 +332,15 @@ class _Process:
             gitlab="; ".join(refused) or ("ok" if self._outbox else "not configured"),
             details={name: text for name, text in details.items() if text},
         )
+
+    def _absent(self) -> list[str]:
+        """Subscriptions to what is not there: shown, because a misspelt name would otherwise never be noticed."""
+        present = {key for mirror in self._deployments for key in mirror.keys()}  # noqa: SIM118 - not a mapping
+        return [
+            f"{each.place}: {each.name} subscribes {each.workload}, which is not in the cluster"
+            for each in self.subscriptions() or ()
+            if (each.workload.namespace, each.workload.name) not in present
+        ]
 
     def _all_mirrors(self) -> Sequence[Mirror[None] | Mirror[Gate | None] | Mirror[Run | None]]:
         return [*self._deployments, *self._gates, *self._runs]

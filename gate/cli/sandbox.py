@@ -12,7 +12,7 @@ import click
 Example:
   chaos-gate sandbox
   kubectl --kubeconfig chaos-gate-sandbox/kubeconfig -n shop set image deployment/checkout checkout=checkout:1.2
-  kubectl --kubeconfig chaos-gate-sandbox/kubeconfig -n shop get cgate,crun --watch
+  kubectl --kubeconfig chaos-gate-sandbox/kubeconfig -n shop get crun --watch
 """
 )
 @click.option(
@@ -40,7 +40,7 @@ def sandbox(folder: Path) -> None:
             click.echo(f"{what:11} {value}")
         click.echo("\nUpgrade the shop, and watch the gate judge it:")
         click.echo(f"  kubectl --kubeconfig {kubeconfig} -n shop set image deployment/checkout checkout=checkout:1.2")
-        click.echo(f"  kubectl --kubeconfig {kubeconfig} -n shop get cgate,crun --watch")
+        click.echo(f"  kubectl --kubeconfig {kubeconfig} -n shop get crun --watch")
         click.echo("\nCtrl-C ends it and everything that it started.")
         stop.wait()
         click.echo("ending; taking back what runs …")

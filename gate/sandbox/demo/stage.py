@@ -115,7 +115,7 @@ class Stage:
             "HOME": str(self.folder),
             "KUBECONFIG": str(self.kubeconfig),
             "CHAOS_GATE_CATALOGUE": catalogue,
-            "CHAOS_GATE_FETCH_EVERY": "5s",
+            "CHAOS_GATE_FETCH_EVERY": "2s",
             "CHAOS_GATE_STATE": str(self.folder / "gate"),
             "CHAOS_GATE_NAMESPACE": OWN,
             "CHAOS_GATE_GITLAB_URL": self.gitlab.url,

@@ -1,0 +1,246 @@
+"""The gate with everything around it failing: nothing is lost, nothing stays broken, nothing passes by mistake."""
+
+import json
+import os
+import signal
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gate.sandbox.demo.seeding import Rest
+from gate.sandbox.demo.stage import CATALOGUE, PROJECT, Stage
+from tests.demo.relay import Relay
+
+pytestmark = pytest.mark.demo
+
+RUNS = "chaosgate.dev/v1alpha1/namespaces/shop/chaosruns"
+GATES = "chaosgate.dev/v1alpha1/namespaces/shop/chaosgates"
+CHECKOUT = "apps/v1/namespaces/shop/deployments/checkout"
+
+SUBSCRIPTION = """\
+apiVersion: chaosgate.dev/v1alpha1
+kind: Subscription
+metadata: {name: checkout}
+spec:
+  workload: {kind: Deployment, namespace: shop, name: %s}
+  environment: staging
+  workflows: [{name: quick}]
+  settle: 200ms
+  gitlab: {project: shop/checkout}
+"""
+QUICK = """\
+apiVersion: chaosgate.dev/v1alpha1
+kind: Workflow
+metadata: {name: quick}
+spec:
+  baseline: 500ms
+  steadyState:
+    - name: customers can buy
+      http: {url: "http://checkout.shop:8080/buy"}
+      every: 100ms
+      tolerate: {failures: 50%%, streak: 2s}
+  steps:
+    - {name: one pod dies, fault: %s, hold: %s, recover: 5s}
+"""
+KILL = QUICK % ("pod-kill", "1s")
+
+Json = Any
+
+
+class Play:
+    """A stage with documents of the test's own, and what can be seen and done on it."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self._kubernetes = Rest(stage.kubernetes.url)
+
+    def until(self, what: str, holds: Callable[[], Any], seconds: float = 60) -> Any:
+        deadline = time.monotonic() + seconds
+        while not (found := holds()):
+            assert time.monotonic() < deadline, f"not {what}:\n{self.log()}"
+            time.sleep(0.05)
+        return found
+
+    def log(self) -> str:
+        return (self.stage.folder / "gate.log").read_text()
+
+    def document(self, path: str, text: str, action: str = "update") -> None:
+        self.stage.team.commit(CATALOGUE, "change", {path: text}, action=action)
+
+    def gate(self) -> Json:
+        found = self.stage.object(GATES)["items"]
+        return next((each.get("status") or {} for each in found if each["spec"]["workload"]["name"] == "checkout"), {})
+
+    def runs(self) -> list[Json]:
+        return list(self.stage.object(RUNS)["items"])
+
+    def replicas(self) -> int:
+        return int(self.stage.object(CHECKOUT)["spec"]["replicas"])
+
+    def readyz(self) -> Json:
+        try:
+            with urllib.request.urlopen(f"{self.stage.gate_url}/readyz", timeout=5) as answer:
+                return json.load(answer)
+        except OSError:
+            return {}
+
+    def commit(self) -> str:
+        return self.stage.team.commit(PROJECT, "change", {"VERSION": "1.1\n"})
+
+    def upgrade(self, version: str, sha: str = "", pipeline: int = 0) -> None:
+        """What a deploy job does, without the job."""
+        annotations = {"chaosgate.dev/project": PROJECT, "chaosgate.dev/commit": sha}
+        annotations |= {"chaosgate.dev/pipeline": str(pipeline)}
+        template = {"spec": {"containers": [{"name": "checkout", "image": f"checkout:{version}"}]}}
+        patch = {"metadata": {"annotations": annotations if sha else {}}, "spec": {"template": template}}
+        request = urllib.request.Request(
+            f"{self.stage.kubernetes.url}/apis/{CHECKOUT}",
+            data=json.dumps(patch).encode(),
+            headers={"Content-Type": "application/strategic-merge-patch+json"},
+            method="PATCH",
+        )
+        urllib.request.urlopen(request, timeout=10).close()
+
+    def pipeline(self, sha: str) -> int:
+        return int(
+            Rest(self.stage.gitlab.url, {"PRIVATE-TOKEN": self.stage.root_token}).post(
+                f"/api/v4/projects/shop%2Fcheckout/statuses/{sha}", {"state": "success", "name": "build"}
+            )["pipeline_id"]
+        )
+
+    def close(self) -> None:
+        self._kubernetes.close()
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Iterator[Play]:
+    with Stage(tmp_path) as stage:
+        made = Play(stage)
+        made.until("the gate knows checkout", lambda: made.gate().get("recorded"))
+        made.document("workflows/quick.yaml", KILL, "create")
+        made.document("subscriptions/checkout.yaml", SUBSCRIPTION % "checkout")
+        made.until("the new documents are in force", lambda: "workflows=3" in made.log())
+        yield made
+        made.close()
+
+
+def test_while_gitlab_and_git_are_away_the_verdict_waits_in_the_gate(play: Play) -> None:
+    sha = play.commit()
+    pipeline = play.pipeline(sha)
+    play.stage.gitlab.stop()
+    play.until("git is known to be away", lambda: play.readyz().get("details", {}).get("catalogue"))
+    play.upgrade("1.1", sha, pipeline)
+    play.until("judged", lambda: play.gate().get("verdict") == "PASSED")
+    play.until("told that GitLab is away", lambda: play.gate().get("gitlab", {}).get("problem"))
+    play.stage.gitlab.start()
+    rows = play.until(
+        "posted", lambda: [row for row in play.stage.team.statuses(PROJECT, sha) if row["status"] == "success"]
+    )
+    assert [row["pipeline_id"] for row in rows] == [pipeline]
+    play.until("no problem is left", lambda: not play.gate()["gitlab"].get("problem"))
+
+
+def test_a_gate_that_starts_while_git_is_away_uses_the_last_revision_that_was_fetched(play: Play) -> None:
+    play.stage.gitlab.stop()
+    before = play.stage.gate.starts
+    os.kill(play.stage.gate.pid, signal.SIGKILL)
+    play.until("started again", lambda: play.stage.gate.starts > before)
+    play.upgrade("1.1")
+    play.until("judged", lambda: play.gate().get("verdict") == "PASSED")
+    assert len(play.runs()) == 1
+
+
+def test_a_broken_document_closes_the_gate_and_the_version_is_judged_once_it_is_mended(play: Play) -> None:
+    play.document("workflows/quick.yaml", KILL.replace("hold: 1s", "hold: 1"))
+    play.until("the document is known to be broken", lambda: "workflows/quick.yaml:12" in json.dumps(play.readyz()))
+    play.upgrade("1.1")
+    play.until("closed", lambda: play.gate().get("reason") == "BadDocument")
+    assert (play.gate()["phase"], play.gate()["verdict"]) == ("Closed", "ERRORED")
+    assert "workflows/quick.yaml:12" in play.gate()["message"]
+    assert play.runs() == []
+    play.document("workflows/quick.yaml", KILL)
+    play.until("judged", lambda: play.gate().get("verdict") == "PASSED")
+
+
+def test_a_subscription_to_what_is_not_there_is_shown_and_the_others_go_on(play: Play) -> None:
+    other = SUBSCRIPTION.replace("name: checkout}", "name: misspelt}", 1) % "chekcout"
+    play.document("subscriptions/misspelt.yaml", other, "create")
+    play.until("shown", lambda: "subscribes Deployment shop/chekcout" in json.dumps(play.readyz()))
+    play.upgrade("1.1")
+    play.until("judged", lambda: play.gate().get("verdict") == "PASSED")
+
+
+def test_a_gate_that_is_killed_while_a_workload_is_scaled_to_zero_brings_it_back(play: Play) -> None:
+    play.document("workflows/quick.yaml", QUICK % ("scale-to-zero", "30s"))
+    play.until("the new documents are in force", lambda: play.log().count("catalogue.read") >= 4)
+    play.upgrade("1.1")
+    play.until("scaled to zero", lambda: play.replicas() == 0)
+    os.kill(play.stage.gate.pid, signal.SIGKILL)
+    play.until("back", lambda: play.replicas() == 3, seconds=20)
+    play.until("judged", lambda: play.gate().get("verdict"))
+    (run,) = play.runs()
+    assert all(undo["reverted"] for undo in run["status"]["evidence"]["undo"])
+    assert "chaosgate.dev/revert" not in run["metadata"].get("finalizers", [])
+
+
+@pytest.mark.parametrize("how", ["delete", "mode"])
+def test_what_a_run_did_is_taken_back_when_a_person_stops_it(play: Play, how: str) -> None:
+    play.document("workflows/quick.yaml", QUICK % ("scale-to-zero", "60s"))
+    play.until("the new documents are in force", lambda: play.log().count("catalogue.read") >= 4)
+    play.upgrade("1.1")
+    play.until("scaled to zero", lambda: play.replicas() == 0)
+    store = play.stage.kubernetes.store
+    plural = {"delete": "chaosruns", "mode": "configmaps"}[how]
+    resource = next(each for each in store.registry if each.plural == plural)
+    if how == "delete":
+        (run,) = play.runs()
+        store.delete(resource, "shop", run["metadata"]["name"])
+    else:
+        store.patch(resource, "chaos-gate", "chaos-gate-mode", lambda item: {**item, "data": {"mode": "abort"}})
+    play.until("back", lambda: play.replicas() == 3, seconds=10)
+    play.until("closed", lambda: play.gate().get("verdict") == "CANCELED")
+    assert play.gate()["reason"] == "Aborted"
+    if how == "delete":
+        play.until("gone", lambda: play.runs() == [])
+
+
+def test_a_newer_version_takes_the_place_of_one_that_is_being_judged(play: Play) -> None:
+    play.document("workflows/quick.yaml", QUICK % ("pod-kill", "60s"))
+    play.until("the new documents are in force", lambda: play.log().count("catalogue.read") >= 4)
+    first, second = play.commit(), play.commit()
+    play.upgrade("1.1", first, play.pipeline(first))
+    play.until("running", lambda: [run for run in play.runs() if (run.get("status") or {}).get("phase") == "Running"])
+    play.document("workflows/quick.yaml", KILL)
+    play.until("the new documents are in force", lambda: play.log().count("catalogue.read") >= 5)
+    play.upgrade("1.2", second, play.pipeline(second))
+    play.until("the newer one is judged", lambda: play.gate().get("verdict") == "PASSED")
+    verdicts = {run["spec"]["version"]: run["status"]["verdict"] for run in play.runs()}
+    assert sorted(verdicts.values()) == ["CANCELED", "PASSED"]
+    assert verdicts[play.gate()["version"]] == "PASSED"
+
+    def shown(sha: str) -> list[str]:
+        return [row["status"] for row in play.stage.team.statuses(PROJECT, sha)]
+
+    play.until("GitLab says so", lambda: (shown(first), shown(second)) == (["canceled"], ["success"]))
+
+
+def test_while_the_api_server_is_away_the_gate_waits_and_loses_nothing(play: Play) -> None:
+    port = int(play.stage.kubernetes.url.rpartition(":")[2])
+    relay = Relay(port)
+    relay.up()
+    config = play.stage.kubeconfig
+    config.write_text(config.read_text().replace(f":{port}", f":{relay.port}"))
+    before = play.stage.gate.starts
+    os.kill(play.stage.gate.pid, signal.SIGKILL)
+    play.until("started again behind the relay", lambda: play.stage.gate.starts > before and play.readyz().get("ready"))
+    relay.down()
+    play.until("known to be away", lambda: play.readyz().get("details", {}).get("watch"))
+    play.upgrade("1.1")
+    relay.up()
+    play.until("judged", lambda: play.gate().get("verdict") == "PASSED", seconds=90)
+    assert len(play.runs()) == 1
+    relay.down()
