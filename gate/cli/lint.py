@@ -9,6 +9,7 @@ import click
 
 from gate.documents.catalogue import Catalogue
 from gate.documents.review import Finding, Severity, review
+from gate.errors import GateError
 
 COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "blue"}
 
@@ -23,7 +24,7 @@ Examples:
 Exit codes:
   0  nothing is wrong (there may be warnings)
   1  there are errors
-  2  usage: a path that is not there
+  2  usage: a path that is not there, or has no documents
 """
 )
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
@@ -43,12 +44,11 @@ def lint(ctx: click.Context, paths: tuple[Path, ...], output: str) -> None:
     else:
         for finding in findings:
             click.echo(_line(finding))
-        documents = len(loaded.subscriptions) + len(loaded.workflows) + len(loaded.broken)
-        click.echo(
-            f"{documents} documents, {errors} errors, {len(findings) - errors} warnings and notes"
-            if documents
-            else "no documents found: a catalogue has YAML files with kind Subscription or Workflow"
-        )
+        warnings = len(findings) - errors
+        click.echo(f"{loaded.documents} documents, {errors} errors, {warnings} warnings and notes")
+    if not loaded.documents and not errors:
+        where = ", ".join(map(str, paths))
+        raise GateError(f"there is nothing to check in {where}: no YAML file with kind Subscription or Workflow")
     ctx.exit(1 if errors else 0)
 
 

@@ -153,16 +153,16 @@ class WorkflowSpec(Form):
 class SubscriptionForm(Form):
     """A subscription document."""
 
-    api_version: Literal["chaosgate.dev/v1alpha1"]
-    kind: Literal["Subscription"]
-    metadata: Metadata
-    spec: SubscriptionSpec
+    api_version: Literal["chaosgate.dev/v1alpha1"] = Field(description="The version of this format.")
+    kind: Literal["Subscription"] = Field(description="What this document is.")
+    metadata: Metadata = Field(description="Who it is.")
+    spec: SubscriptionSpec = Field(description="What it says.")
 
 
 class WorkflowForm(Form):
     """A workflow document."""
 
-    api_version: Literal["chaosgate.dev/v1alpha1"]
-    kind: Literal["Workflow"]
-    metadata: Metadata
-    spec: WorkflowSpec
+    api_version: Literal["chaosgate.dev/v1alpha1"] = Field(description="The version of this format.")
+    kind: Literal["Workflow"] = Field(description="What this document is.")
+    metadata: Metadata = Field(description="Who it is.")
+    spec: WorkflowSpec = Field(description="What it says.")

@@ -50,6 +50,11 @@ class Loaded:
     """What was passed over without being a mistake."""
 
     @property
+    def documents(self) -> int:
+        """How many documents of ours there are, right or wrong."""
+        return len(self.subscriptions) + len(self.workflows) + len(self.broken)
+
+    @property
     def problems(self) -> tuple[BadDocument, ...]:
         return tuple(problem for each in self.broken for problem in each.problems)
 
