@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gate.errors import GateError, Temporary
+from gate.quantities import duration
 
 PREFIX = "CHAOS_GATE_"
 ELSEWHERE = {f"{PREFIX}URL"}
@@ -59,7 +60,7 @@ class Settings:
         settings = {
             "catalogue": reading.take("CATALOGUE", str),
             "branch": reading.take("CATALOGUE_BRANCH", str, "main"),
-            "fetch_every": reading.take("FETCH_EVERY", _seconds, "30s"),
+            "fetch_every": reading.take("FETCH_EVERY", _lasting, "30s"),
             "state": reading.take("STATE", Path, str(Path(tempfile.gettempdir()) / "chaos-gate")),
             "namespace": reading.take("NAMESPACE", str, "chaos-gate"),
             "namespaces": reading.take("NAMESPACES", _list, ""),
@@ -104,11 +105,11 @@ class _Reading:
             raise GateError("the settings are not right: " + "; ".join(self.problems))
 
 
-def _seconds(text: str) -> timedelta:
-    number = text.removesuffix("s")
-    if number == text or not number.isdecimal() or int(number) == 0:
-        raise ValueError(f'"{text}" is not a number of seconds such as 30s')
-    return timedelta(seconds=int(number))
+def _lasting(text: str) -> timedelta:
+    time = duration(text)
+    if not time:
+        raise ValueError(f'"{text}" is no time at all; it must be more than 0s')
+    return time
 
 
 def _list(text: str) -> tuple[str, ...]:

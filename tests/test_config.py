@@ -34,6 +34,18 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
     assert "did you mean CHAOS_GATE_NAMESPACE?" in said
 
 
+@pytest.mark.parametrize(("written", "meant"), [("90s", 90), ("1m30s", 90), ("2m", 120)])
+def test_times_are_written_as_in_documents(written: str, meant: int) -> None:
+    settings = Settings.read(LEAST | {"CHAOS_GATE_FETCH_EVERY": written})
+    assert settings.fetch_every == timedelta(seconds=meant)
+
+
+@pytest.mark.parametrize(("written", "complaint"), [("30", "write 30s for seconds"), ("0s", "must be more than 0s")])
+def test_a_time_without_its_unit_or_of_no_length_is_refused(written: str, complaint: str) -> None:
+    with pytest.raises(GateError, match=complaint):
+        Settings.read(LEAST | {"CHAOS_GATE_FETCH_EVERY": written})
+
+
 def test_a_gitlab_needs_a_token() -> None:
     with pytest.raises(GateError, match="CHAOS_GATE_GITLAB_TOKEN_FILE is missing"):
         Settings.read(LEAST | {"CHAOS_GATE_GITLAB_URL": "https://gitlab.example.org"})

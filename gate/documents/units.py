@@ -1,65 +1,14 @@
-"""Quantities as people write them: `400ms`, `1%`, `20/s`. A number without its unit is a mistake, not a guess."""
+"""Quantities as types of fields, for forms and for the schemas that are made from them."""
 
 import re
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-_DURATION = re.compile(rf"(?:{_PART.pattern})+")
-_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
-_RATE = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(s|m|h)")
+from gate.quantities import DURATION, PERCENT, RATE, duration, in_words, percent, rate
 
-
-def duration(value: Any) -> timedelta:
-    """`400ms`, `20s`, `1m30s`, `2h`, `1d` -> the time they say. Raises ValueError that says how to write it."""
-    if isinstance(value, timedelta):
-        return value
-    text = str(value).strip()
-    if not isinstance(value, str) or not _DURATION.fullmatch(text):
-        hint = (
-            f"write {text}s for seconds" if re.fullmatch(r"\d+(\.\d+)?", text) else "write it like 400ms, 20s or 1m30s"
-        )
-        raise ValueError(f"{text!r} is not a duration; {hint}")
-    seconds = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
-    if seconds > 365 * _UNITS["d"]:
-        raise ValueError(f"{text!r} is more than a year")
-    return timedelta(seconds=seconds)
-
-
-def percent(value: Any) -> float:
-    """`1%` -> 0.01. Raises ValueError that says how to write it."""
-    text = str(value).strip()
-    match = _PERCENT.fullmatch(text) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError(f"{text!r} is not a percentage; write it like 1%")
-    share = float(match[1]) / 100
-    if share > 1:
-        raise ValueError(f"{text!r} is more than 100%")
-    return share
-
-
-def rate(value: Any) -> float:
-    """`20/s`, `600/m` -> how many in a second. Raises ValueError that says how to write it."""
-    text = str(value).strip()
-    match = _RATE.fullmatch(text) if isinstance(value, str) else None
-    if match is None or float(match[1]) == 0:
-        raise ValueError(f"{text!r} is not a rate; write it like 20/s or 600/m")
-    return float(match[1]) / _UNITS[match[2]]
-
-
-def in_words(time: timedelta) -> str:
-    """A time as a document would say it: `1m30s`, `1.5s`, `400ms`."""
-    rest = round(time.total_seconds() * 1000)
-    if 1000 < rest < 60_000:
-        return f"{rest / 1000:g}s"
-    words = ""
-    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
-        count, rest = divmod(rest, size)
-        words += f"{count}{unit}" if count else ""
-    return words or "0s"
+__all__ = ["Duration", "Percent", "Rate", "in_words"]
 
 
 def _text(pattern: re.Pattern[str], description: str, *examples: str) -> WithJsonSchema:
@@ -68,6 +17,6 @@ def _text(pattern: re.Pattern[str], description: str, *examples: str) -> WithJso
     )
 
 
-Duration = Annotated[timedelta, BeforeValidator(duration), _text(_DURATION, "A time with its unit.", "400ms", "1m30s")]
-Percent = Annotated[float, BeforeValidator(percent), _text(_PERCENT, "A share of the whole.", "1%")]
-Rate = Annotated[float, BeforeValidator(rate), _text(_RATE, "How many in a second, minute or hour.", "20/s", "600/m")]
+Duration = Annotated[timedelta, BeforeValidator(duration), _text(DURATION, "A time with its unit.", "400ms", "1m30s")]
+Percent = Annotated[float, BeforeValidator(percent), _text(PERCENT, "A share of the whole.", "1%")]
+Rate = Annotated[float, BeforeValidator(rate), _text(RATE, "How many in a second, minute or hour.", "20/s", "600/m")]
