@@ -87,7 +87,7 @@ class _Reading:
     def take(self, name: str, parse: Callable[[str], Any], default: str | None = None) -> Any:
         name = PREFIX + name
         self._known.append(name)
-        text = self._left.pop(name, default)
+        text = self._left.pop(name, "") or default  # set to nothing is not set
         if text is None:
             self.problems.append(f"{name} is missing")
             return None
@@ -130,7 +130,7 @@ def _host_and_port(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
         raise ValueError(f'"{text}" is not an address such as 127.0.0.1:8080')
-    return host, int(port)
+    return host.removeprefix("[").removesuffix("]"), int(port)
 
 
 def _resolve(text: str) -> Resolve:

@@ -51,6 +51,20 @@ def test_a_gitlab_needs_a_token() -> None:
         Settings.read(LEAST | {"CHAOS_GATE_GITLAB_URL": "https://gitlab.example.org"})
 
 
+def test_a_variable_that_is_set_to_nothing_is_missing() -> None:
+    with pytest.raises(GateError, match="CHAOS_GATE_CATALOGUE is missing"):
+        Settings.read({"CHAOS_GATE_CATALOGUE": ""})
+    assert Settings.read(LEAST | {"CHAOS_GATE_CATALOGUE_BRANCH": ""}).branch == "main"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("0.0.0.0:80", ("0.0.0.0", 80)), ("[::1]:8080", ("::1", 8080)), ("localhost:0", ("localhost", 0))],
+)
+def test_the_address_to_listen_on_may_be_of_any_family(written: str, meant: tuple[str, int]) -> None:
+    assert Settings.read(LEAST | {"CHAOS_GATE_LISTEN": written}).listen == meant
+
+
 def test_variables_of_others_are_left_alone() -> None:
     Settings.read(LEAST | {"PATH": "/bin", "CHAOS_GATE_URL": "for the command wait"})
 

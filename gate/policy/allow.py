@@ -31,7 +31,7 @@ def allowed(
     """`labels` are those of the namespace. Targets outside of it are never allowed."""
     against = []
     if namespace in policy.protected:
-        against.append(f"the namespace {namespace} is protected")
+        against.append(f"the namespace {namespace} is protected, whatever its labels say; choose a workload elsewhere")
     if labels.get(OPT_IN) != OPTED_IN:
         against.append(
             f"the namespace {namespace} has not opted in to {fault}; label it: "

@@ -1,0 +1,34 @@
+"""What stands for a workflow: the same for the same workflow, however it was written and whichever release reads it."""
+
+import json
+from dataclasses import MISSING, fields, is_dataclass
+from datetime import timedelta
+from typing import Any
+
+from gate.model import Workflow, fingerprint
+
+
+def fingerprint_of(workflow: Workflow) -> str:
+    """A fingerprint of all that the workflow does.
+
+    Fields at their default are left out, so that a field that a later release adds changes no fingerprint by itself.
+    """
+    return fingerprint(json.dumps(_canonical(workflow), sort_keys=True, separators=(",", ":")))
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return value / timedelta(microseconds=1)
+    if is_dataclass(value):
+        given = {field.name: getattr(value, field.name) for field in fields(value) if not _at_default(field, value)}
+        return {name: _canonical(each) for name, each in given.items()}
+    if isinstance(value, dict):
+        return {str(key): _canonical(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_canonical(each) for each in value]
+    return value
+
+
+def _at_default(field: Any, value: Any) -> bool:
+    default = field.default_factory() if field.default_factory is not MISSING else field.default
+    return bool(getattr(value, field.name) == default)
