@@ -319,7 +319,7 @@ class _Process:
         refused = sorted({gate.reported for gate in self.gates() if gate.reported})
         catalogue = self._subscribed.catalogue
         broken = [str(problem) for problem in catalogue.loaded.problems] if catalogue else []
-        details = {
+        problems = {
             "catalogue": self._catalogue_problem,
             "watch": "; ".join(watches),
             "documents": "; ".join(broken),
@@ -330,7 +330,7 @@ class _Process:
             revision=self._subscribed.revision,
             catalogue_age=self._clock.now() - fetched if fetched else None,
             gitlab="; ".join(refused) or ("ok" if self._outbox else "not configured"),
-            details={name: text for name, text in details.items() if text},
+            problems={name: text for name, text in problems.items() if text},
         )
 
     def _absent(self) -> list[str]:

@@ -21,7 +21,8 @@ class Readiness:
     """Since Kubernetes was last heard."""
     gitlab: str = ""
     """How GitLab is, in words: `ok`, or what does not work."""
-    details: Mapping[str, str] = field(default_factory=dict)
+    problems: Mapping[str, str] = field(default_factory=dict)
+    """What does not work just now, by part, in words."""
 
 
 class Views(Protocol):

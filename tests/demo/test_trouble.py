@@ -92,8 +92,8 @@ class Play:
         except OSError:
             return {}
 
-    def commit(self) -> str:
-        return self.stage.team.commit(PROJECT, "change", {"VERSION": "1.1\n"})
+    def commit(self, file: str = "one") -> str:
+        return self.stage.team.commit(PROJECT, "change", {file: "text"})
 
     def upgrade(self, version: str, sha: str = "", pipeline: int = 0) -> None:
         """What a deploy job does, without the job."""
@@ -135,7 +135,7 @@ def test_while_gitlab_and_git_are_away_the_verdict_waits_in_the_gate(play: Play)
     sha = play.commit()
     pipeline = play.pipeline(sha)
     play.stage.gitlab.stop()
-    play.until("git is known to be away", lambda: play.readyz().get("details", {}).get("catalogue"))
+    play.until("git is known to be away", lambda: play.readyz().get("problems", {}).get("catalogue"))
     play.upgrade("1.1", sha, pipeline)
     play.until("judged", lambda: play.gate().get("verdict") == "PASSED")
     play.until("told that GitLab is away", lambda: play.gate().get("gitlab", {}).get("problem"))
@@ -211,7 +211,7 @@ def test_what_a_run_did_is_taken_back_when_a_person_stops_it(play: Play, how: st
 
 def test_a_newer_version_takes_the_place_of_one_that_is_being_judged(play: Play) -> None:
     play.document("workflows/quick.yaml", QUICK % ("pod-kill", "60s"))
-    first, second = play.commit(), play.commit()
+    first, second = play.commit("one"), play.commit("two")
     play.upgrade("1.1", first, play.pipeline(first))
     play.until("running", lambda: [run for run in play.runs() if (run.get("status") or {}).get("phase") == "Running"])
     play.document("workflows/quick.yaml", KILL)
@@ -237,7 +237,7 @@ def test_while_the_api_server_is_away_the_gate_waits_and_loses_nothing(play: Pla
     os.kill(play.stage.gate.pid, signal.SIGKILL)
     play.until("started again behind the relay", lambda: play.stage.gate.starts > before and play.readyz().get("ready"))
     relay.down()
-    play.until("known to be away", lambda: play.readyz().get("details", {}).get("watch"))
+    play.until("known to be away", lambda: play.readyz().get("problems", {}).get("watch"))
     play.upgrade("1.1")
     relay.up()
     play.until("judged", lambda: play.gate().get("verdict") == "PASSED", seconds=90)

@@ -73,7 +73,11 @@ def test_a_gate_that_lives_says_so(served) -> None:
 @pytest.mark.parametrize(("ready", "status"), [(True, 200), (False, 503)])
 def test_readiness_comes_with_its_parts(known, served, ready: bool, status: int) -> None:
     known.state = Readiness(
-        ready=ready, revision="abc", catalogue_age=timedelta(seconds=9), gitlab="away", details={"mode": "run"}
+        ready=ready,
+        revision="abc",
+        catalogue_age=timedelta(seconds=9),
+        gitlab="away",
+        problems={"documents": "a.yaml:1: broken"},
     )
     answer = get(served(), "/readyz")
     assert answer.status_code == status
@@ -82,7 +86,7 @@ def test_readiness_comes_with_its_parts(known, served, ready: bool, status: int)
         "catalogue": {"revision": "abc", "age_s": 9.0},
         "watch_lag_s": None,
         "gitlab": "away",
-        "mode": "run",
+        "problems": {"documents": "a.yaml:1: broken"},
     }
 
 
