@@ -4,15 +4,16 @@ import contextlib
 import socket
 import threading
 
+from gate.sandbox.ports import keep
+
 
 class Relay:
     """Listens on a port of its own and passes every connection on to another port of loopback."""
 
     def __init__(self, target: int) -> None:
         self._target = target
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self._held = keep(("127.0.0.1", 0))
+        self.port: int = self._held.getsockname()[1]
         self._listening: socket.socket | None = None
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
@@ -34,6 +35,11 @@ class Relay:
             for connection in self._open:
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Go for good."""
+        self.down()
+        self._held.close()
 
     def _accept(self, listening: socket.socket) -> None:
         with contextlib.suppress(OSError):

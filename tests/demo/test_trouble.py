@@ -242,4 +242,4 @@ def test_while_the_api_server_is_away_the_gate_waits_and_loses_nothing(play: Pla
     relay.up()
     play.until("judged", lambda: play.gate().get("verdict") == "PASSED", seconds=90)
     assert len(play.runs()) == 1
-    relay.down()
+    relay.close()

@@ -15,6 +15,7 @@ from gate.sandbox.gitlab.api import create_app
 from gate.sandbox.gitlab.runner import Runner
 from gate.sandbox.gitlab.state import State
 from gate.sandbox.gitlab.trouble import Troubles
+from gate.sandbox.ports import keep
 
 THREADS = 20
 
@@ -37,6 +38,7 @@ class GitLab:
         """Order here what goes wrong next."""
         self._server: wsgi.Server | None = None
         self._app: Any = None
+        self._held: socket.socket | None = None
         self._kept = ExitStack()
 
     @property
@@ -53,6 +55,7 @@ class GitLab:
         # Seconds between two looks at whether to stop; with cheroot's own value each stop would take half a second.
         server.expiration_interval = 0.05
         server.prepare()
+        self._let_go()
         self._address = server.bind_addr[:2]
         if self._app is None:
             self._app = self._open()
@@ -66,11 +69,18 @@ class GitLab:
             self._server.stop()
             self._thread.join()
             self._server = None
+            self._held = keep(self._address)
 
     def close(self) -> None:
         """Stop for good: kill the jobs and remove the repositories."""
         self.stop()
+        self._let_go()
         self._kept.close()
+
+    def _let_go(self) -> None:
+        if self._held is not None:
+            self._held.close()
+            self._held = None
 
     def _open(self) -> Any:
         """What lives longer than one start: the state, the jobs, and the application on both."""
