@@ -38,7 +38,6 @@ class GitLab:
         """Order here what goes wrong next."""
         self._server: wsgi.Server | None = None
         self._app: Any = None
-        self._held: socket.socket | None = None
         self._kept = ExitStack()
 
     @property
@@ -49,16 +48,14 @@ class GitLab:
 
     def start(self) -> None:
         """Listen. Raises OSError if the address cannot be had."""
+        if self._app is None:
+            self._app = self._open()
         self._server = server = wsgi.Server(self._address, None, numthreads=THREADS)
         server.gateway = _Gateway
         server.shutdown_timeout = 1
         # Seconds between two looks at whether to stop; with cheroot's own value each stop would take half a second.
         server.expiration_interval = 0.05
         server.prepare()
-        self._let_go()
-        self._address = server.bind_addr[:2]
-        if self._app is None:
-            self._app = self._open()
         server.wsgi_app = self._app
         self._thread = threading.Thread(target=server.serve, name="gitlab", daemon=True)
         self._thread.start()
@@ -69,21 +66,17 @@ class GitLab:
             self._server.stop()
             self._thread.join()
             self._server = None
-            self._held = keep(self._address)
 
     def close(self) -> None:
         """Stop for good: kill the jobs and remove the repositories."""
         self.stop()
-        self._let_go()
         self._kept.close()
-
-    def _let_go(self) -> None:
-        if self._held is not None:
-            self._held.close()
-            self._held = None
 
     def _open(self) -> Any:
         """What lives longer than one start: the state, the jobs, and the application on both."""
+        held = keep(self._address)
+        self._kept.callback(held.close)
+        self._address = held.getsockname()[:2]
         folder = self._kept.enter_context(tempfile.TemporaryDirectory(prefix="chaos-gate-gitlab-"))
         state = State(Path(folder), self._root_token)
         runner = Runner(state, self.url)
