@@ -161,7 +161,8 @@ def test_a_broken_document_closes_the_gate_and_the_version_is_judged_once_it_is_
     play.document("workflows/quick.yaml", KILL.replace("hold: 1s", "hold: 1"))
     play.until("the document is known to be broken", lambda: "workflows/quick.yaml:12" in json.dumps(play.readyz()))
     play.upgrade("1.1")
-    play.until("closed", lambda: play.gate().get("reason") == "BadDocument")
+    closed = ("checkout:1.1", "BadDocument")
+    play.until("closed", lambda: (play.gate().get("image"), play.gate().get("reason")) == closed)
     assert (play.gate()["phase"], play.gate()["verdict"]) == ("Closed", "ERRORED")
     assert "workflows/quick.yaml:12" in play.gate()["message"]
     assert play.runs() == []

@@ -6,7 +6,6 @@ The gate is a process of its own, which talks to both over the network only.
 import os
 import secrets
 import signal
-import socket
 import sys
 import tempfile
 import threading
@@ -21,6 +20,7 @@ from gate.sandbox.gitlab import GitLab
 from gate.sandbox.kubernetes.cluster import Kubernetes
 from gate.sandbox.kubernetes.images import Images
 from gate.sandbox.kubernetes.processes import Processes
+from gate.sandbox.ports import keep
 from gate.sandbox.shipped import crds, shipped
 
 PROJECT = "shop/checkout"
@@ -52,7 +52,8 @@ class Stage:
             self.kubeconfig = self.folder / "kubeconfig"
             self.kubeconfig.write_text(self.kubernetes.kubeconfig())
             self.gitlab = self._stack.enter_context(GitLab(root_token=self.root_token))
-            self.gate_url = f"http://127.0.0.1:{_free_port()}"
+            port = self._stack.enter_context(keep(("127.0.0.1", 0)))
+            self.gate_url = f"http://127.0.0.1:{port.getsockname()[1]}"
             self._cluster = self._rest(self.kubernetes.url)
             self.team = Team(self._rest(self.gitlab.url, {"PRIVATE-TOKEN": self.root_token}))
             self._fill_kubernetes()
@@ -163,11 +164,3 @@ class GateProcess:
             self.starts += 1
             self._ended.wait()
             self._stopping.wait(RESTART)
-
-
-def _free_port() -> int:
-    """A port that nobody listens on. The gate binds it a moment later: what comes between shows in its log."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
