@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gate.documents.catalogue import Catalogue
+from gate.documents.loading import Broken
 from gate.model import Subscription, Workflow, WorkloadName
 from gate.tracking.decide import Claim
 
@@ -40,6 +41,10 @@ class Subscribed:
 
     def put(self, catalogue: Catalogue) -> set[WorkloadName]:
         """Put another catalogue in force; returns the workloads that it, or the one before it, speaks of."""
+        with self._lock:
+            if self._catalogue and self._catalogue.revision == catalogue.revision:
+                self._catalogue = catalogue  # the same documents, known to be fresh
+                return catalogue.workloads()
         resolved: dict[WorkloadName, list[_Resolved]] = {}
         for subscription in catalogue.loaded.subscriptions:
             workflows, problems = catalogue.resolve(subscription)
@@ -68,7 +73,14 @@ class Subscribed:
             )
             for entry in entries
         ]
-        for broken in catalogue.broken_of(name) if catalogue else ():
+        for broken in self._broken(catalogue, name) if catalogue else ():
             problems = tuple(str(each) for each in broken.problems)
             claims.append(Claim(name=broken.name, subscription=None, problems=problems, since=self._now()))
         return claims
+
+    def _broken(self, catalogue: Catalogue, name: WorkloadName) -> Sequence[Broken]:
+        """Also those that say only their own name, if that was known to be a subscription of the workload."""
+        known = [
+            each for each in catalogue.broken_subscriptions if not each.workload and (each.name, name) in self._known
+        ]
+        return [*catalogue.broken_of(name), *known]

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TypeVar
 
-from gate.documents.loading import Broken, Loaded
+from gate.documents.loading import COMING, KINDS, Broken, Loaded
 from gate.documents.mistakes import unknown
 from gate.documents.vocabulary import Vocabulary
 from gate.documents.workflows import WorkflowDocument, build, facts_of
@@ -34,12 +34,18 @@ class Catalogue:
 
     def broken_of(self, name: WorkloadName) -> Sequence[Broken]:
         """Subscriptions of the workload that cannot be read, as far as they still say whose they are."""
-        return [each for each in self.loaded.broken if each.kind == "Subscription" and each.workload == name]
+        return [each for each in self.broken_subscriptions if each.workload == name]
+
+    @cached_property
+    def broken_subscriptions(self) -> Sequence[Broken]:
+        """What is, or with its kind misspelt may be, a subscription that cannot be read."""
+        others = {*KINDS, *COMING} - {"Subscription"}
+        return [each for each in self.loaded.broken if each.kind not in others]
 
     def workloads(self) -> set[WorkloadName]:
         """Every workload that some document subscribes."""
         named = {each.workload for each in self.loaded.subscriptions}
-        return named | {each.workload for each in self.loaded.broken if each.workload}
+        return named | {each.workload for each in self.broken_subscriptions if each.workload}
 
     def resolve(self, subscription: Subscription) -> tuple[tuple[Workflow, ...], tuple[BadDocument, ...]]:
         """The workflows of a subscription with its parameters filled in; or what keeps it from having them."""

@@ -15,7 +15,8 @@ from gate.documents.forms import (
     SubscriptionForm,
 )
 from gate.documents.mistakes import mistakes, unknown
-from gate.documents.tree import Tree, trees
+from gate.documents.salvage import kind_in, name_in, workload_in
+from gate.documents.tree import Illegible, Tree, trees
 from gate.documents.vocabulary import Vocabulary
 from gate.documents.workflows import SPEC, WorkflowDocument, check
 from gate.errors import BadDocument, Place
@@ -79,13 +80,16 @@ def load(data: bytes, file: str, vocabulary: Vocabulary) -> Loaded:
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         return _unreadable("is not UTF-8", file, line)
-    parts = []
-    try:
-        for tree in trees(text, file):
-            parts.append(_document(tree, vocabulary))  # noqa: PERF401 - those before a mistake are kept
-    except BadDocument as error:
-        parts.append(Loaded(broken=(Broken(kind="", name="", workload=None, problems=(error,)),)))
-    return Loaded.together(parts)
+    return Loaded.together(
+        _illegible(part) if isinstance(part, Illegible) else _document(part, vocabulary) for part in trees(text, file)
+    )
+
+
+def _illegible(part: Illegible) -> Loaded:
+    broken = Broken(
+        kind=kind_in(part.text), name=name_in(part.text), workload=workload_in(part.text), problems=(part.problem,)
+    )
+    return Loaded(broken=(broken,))
 
 
 def _unreadable(why: str, file: str, line: int = 1) -> Loaded:
@@ -197,10 +201,12 @@ def _name(tree: Tree) -> str:
 
 def _workload(tree: Tree) -> WorkloadName | None:
     """The workload of a subscription that is broken elsewhere: its gate must be closed, so it is worth reading."""
-    kind, namespace, name = (_at(tree.value, "spec", "workload", key) for key in ("kind", "namespace", "name"))
-    if kind not in set(WorkloadKind) or not isinstance(namespace, str) or not isinstance(name, str):
+    words = [_at(tree.value, "spec", "workload", key) for key in ("kind", "namespace", "name")]
+    if not all(isinstance(word, str) for word in words):
         return None
-    return WorkloadName(kind=WorkloadKind(kind), namespace=namespace, name=name)
+    kind, namespace, name = words
+    meant = difflib.get_close_matches(kind, list(WorkloadKind), n=1)
+    return WorkloadName(kind=WorkloadKind(meant[0]), namespace=namespace, name=name) if meant else None
 
 
 def _at(value: Any, *path: str) -> Any:

@@ -15,12 +15,17 @@ import yaml
 from gate.errors import BadDocument, Place
 
 MOST_NODES = 20_000
-"""Values in one file, and values that the aliases of one document may make of them."""
+"""Values in one document, also those that aliases make."""
+MOST_DOCUMENTS = 1000
+"""Documents in one file."""
 DEEPEST = 40
 _TOO_LARGE = f"too large: at most {MOST_NODES} values, nested {DEEPEST} deep"
 
 Path = tuple[str | int, ...]
 
+_MARKER = re.compile(r"---(\s|$)")
+_EMPTY = re.compile(r"\s*(#.*)?$|%")
+"""A line that says nothing: blank, a comment or a directive."""
 _NULL = re.compile(r"~|null|Null|NULL|")
 _TRUE = re.compile(r"true|True|TRUE")
 _FALSE = re.compile(r"false|False|FALSE")
@@ -43,32 +48,75 @@ class Tree:
         return self.places[path]
 
 
-def trees(text: str, file: str) -> Iterator[Tree]:
-    """The documents of a file, one after the other; raises `BadDocument` at the first that is no YAML."""
-    try:
-        for node in yaml.compose_all(text, Loader=_Composer):
-            if node is not None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Illegible:
+    """A document that is no YAML, as it was written."""
+
+    text: str
+    problem: BadDocument
+
+
+def trees(text: str, file: str) -> Iterator[Tree | Illegible]:
+    """The documents of a file, each read by itself: one that is no YAML does not hide those after it."""
+    for number, (line, part) in enumerate(_documents(text)):
+        if number >= MOST_DOCUMENTS:
+            problem = BadDocument(
+                f"at most {MOST_DOCUMENTS} documents in a file", place=Place(file=file, line=line + 1)
+            )
+            yield Illegible(text=part, problem=problem)
+            return
+        try:
+            # A document may end with `...`, so that another one follows without `---`.
+            for node in _Composer(part, line=line).nodes():
                 yield _Reading(file).tree(node)
-    except yaml.MarkedYAMLError as error:
-        why = " ".join(part for part in (error.context, error.problem) if part)
+        except BadDocument as problem:
+            yield Illegible(text=part, problem=problem)
+        except (yaml.YAMLError, RecursionError, ValueError) as error:
+            yield Illegible(text=part, problem=_problem(error, part, file, line))
+
+
+def _documents(text: str) -> Iterator[tuple[int, str]]:
+    """The parts between lines that begin with `---`, which no scalar may hold; each with the number of lines before."""
+    first, part, begun = 0, list[str](), False
+    for number, line in enumerate(text.splitlines(keepends=True)):
+        marker = _MARKER.match(line) is not None
+        if marker and begun:
+            yield first, "".join(part)
+            first, part = number, []
+        part.append(line)
+        begun = begun or marker or _EMPTY.match(line) is None
+    yield first, "".join(part)
+
+
+def _problem(error: Exception, part: str, file: str, line: int) -> BadDocument:
+    """The error of the library with its place and in our words."""
+    if isinstance(error, yaml.MarkedYAMLError):
+        why = " ".join(each for each in (error.context, error.problem) if each)
         mark = error.problem_mark or error.context_mark
-        place = _place(file, mark) if mark else Place(file=file)
-        raise BadDocument(f"this cannot be read as YAML: {why}", place=place) from error
-    except yaml.reader.ReaderError as error:
-        before = text[: error.position]
-        place = Place(file=file, line=before.count("\n") + 1, column=error.position - before.rfind("\n"))
-        why = f"the character U+{error.character:04X} may not stand in YAML"
-        raise BadDocument(why, place=place) from error
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise BadDocument(f"this cannot be read as YAML: {error}", place=Place(file=file)) from error
+        place = _place(file, mark) if mark else Place(file=file, line=line + 1)
+        return BadDocument(f"this cannot be read as YAML: {why}", place=place)
+    if isinstance(error, yaml.reader.ReaderError):
+        before = part[: error.position]
+        column = error.position - before.rfind("\n")
+        place = Place(file=file, line=line + before.count("\n") + 1, column=column)
+        return BadDocument(f"the character U+{error.character:04X} may not stand in YAML", place=place)
+    return BadDocument(f"this cannot be read as YAML: {error}", place=Place(file=file, line=line + 1))
 
 
 class _Composer(yaml.SafeLoader):
     """PyYAML up to the nodes, within bounds; the tag of a node is empty unless it was written, `!` for quoted text."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, line: int) -> None:
         super().__init__(text)
+        self.line = line  # marks count from the beginning of the file
         self._nodes = self._depth = 0
+
+    def nodes(self) -> Iterator[yaml.Node]:
+        """The roots of the documents that hold anything."""
+        while self.check_node():
+            node = self.get_node()
+            if node is not None and not (isinstance(node, yaml.ScalarNode) and not node.value and not node.tag):
+                yield node
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         self._nodes += 1

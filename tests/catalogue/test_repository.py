@@ -241,3 +241,20 @@ def test_the_claims_of_a_workload_follow_the_catalogue(origin: Origin, mirror: R
     mirror.fetch()
     assert CHECKOUT in subscribed.put(mirror.read(NOW))
     assert subscribed.of(CHECKOUT) == []
+
+
+@pytest.mark.parametrize("workload", ["workload: {kind: Deployment}", "workload: {"])
+def test_a_subscription_that_no_longer_says_whose_it_is_keeps_its_claim(
+    origin: Origin, mirror: Repository, workload: str
+) -> None:
+    subscribed = Subscribed(lambda: NOW)
+    mirror.fetch()
+    subscribed.put(mirror.read(NOW))
+    whole = "workload: {kind: Deployment, namespace: shop, name: checkout}"
+    assert whole in SUBSCRIPTION
+    origin.commit(subscriptions__checkout_yaml=SUBSCRIPTION.replace(whole, workload))
+    mirror.fetch()
+    assert CHECKOUT in subscribed.put(mirror.read(NOW))
+    (claim,) = subscribed.of(CHECKOUT)
+    assert (claim.name, claim.subscription) == ("checkout", None)
+    assert "subscriptions/checkout.yaml:" in claim.problems[0]

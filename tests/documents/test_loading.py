@@ -133,10 +133,80 @@ def test_a_broken_document_does_not_touch_the_next_one() -> None:
     assert [(each.kind, each.name) for each in found.broken] == [("Workflow", "survives")]
 
 
-def test_a_broken_subscription_still_says_whose_gate_it_would_have_kept() -> None:
-    found = catalogue(SUBSCRIPTION.replace("environment", "enviroment"))
+@pytest.mark.parametrize(
+    ("right", "wrong", "meant"),
+    [
+        ("environment", "enviroment", "did you mean environment?"),
+        ("kind: Subscription", "kind: Subscripton", "did you mean Subscription?"),
+        ("kind: Deployment", "kind: Deploymnt", "did you mean Deployment?"),
+        ("/v1alpha1", "/v1", "must be chaosgate.dev/v1alpha1"),
+    ],
+)
+def test_a_broken_subscription_still_says_whose_gate_it_would_have_kept(right: str, wrong: str, meant: str) -> None:
+    found = catalogue(SUBSCRIPTION.replace(right, wrong))
     (broken,) = found.broken_of(WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="shop", name="checkout"))
-    assert any("did you mean environment?" in str(problem) for problem in broken.problems)
+    assert any(meant in str(problem) for problem in broken.problems)
+    assert found.workloads() == {broken.workload}
+
+
+def test_a_broken_document_that_is_no_subscription_keeps_nobodys_gate() -> None:
+    found = catalogue(SUBSCRIPTION.replace("kind: Subscription", "kind: GameDay"))
+    assert (len(found.loaded.broken), found.workloads()) == (1, set())
+
+
+@pytest.mark.parametrize("kind", ["{a: 1}", "[]", "3", "", "StatefulSet"])
+def test_a_workload_of_no_kind_is_nobodys(kind: str) -> None:
+    assert catalogue(SUBSCRIPTION.replace("kind: Deployment", f"kind: {kind}")).workloads() == set()
+
+
+def test_a_document_that_is_no_yaml_does_not_hide_those_around_it() -> None:
+    found = loaded(f"{WORKFLOW}---\nkind: [Workflow\n---\n{SUBSCRIPTION}")
+    assert ([each.name for each in found.subscriptions], [each.name for each in found.workflows]) == (
+        ["checkout"],
+        ["survives"],
+    )
+    (problem,) = found.problems
+    assert problem.place.line == 24
+    assert found.subscriptions[0].place == "file0.yaml:31"
+
+
+@pytest.mark.parametrize(
+    "text", ["# note\n%YAML 1.2\n---\n", "---\n", "--- # first\n", "\n\n---\n---\n", "---\n...\n---\n"]
+)
+def test_what_may_stand_before_a_document_changes_nothing(text: str) -> None:
+    found = loaded(f"{text}{WORKFLOW}...\n")
+    assert (found.problems, [each.name for each in found.workflows]) == ((), ["survives"])
+    assert found.workflows[0].tree.place(()).line == text.count("\n") + 1
+
+
+def test_a_file_has_so_many_documents_and_no_more() -> None:
+    found = loaded("---\na: 1\n" * 2000)
+    assert found.problems[-1].why == "at most 1000 documents in a file"
+    assert len(found.problems) == 1001
+
+
+@pytest.mark.parametrize(
+    "workload",
+    [
+        "{kind: Deployment, namespace: shop, name: checkout}",
+        '{"kind": "Deployment", name: checkout,namespace: shop}',
+        "\n    name: checkout\n    # the shop\n\n    kind: Deployment\n    namespace: 'shop'",
+    ],
+)
+def test_a_subscription_that_is_no_yaml_still_says_whose_gate_it_would_have_kept(workload: str) -> None:
+    text = SUBSCRIPTION.replace("{kind: Deployment, namespace: shop, name: checkout}", workload)
+    found = catalogue(text.replace("gitlab: {project: shop/checkout}", "gitlab: {project: shop/checkout"))
+    (broken,) = found.broken_of(WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="shop", name="checkout"))
+    assert broken.name == "checkout"
+
+
+@pytest.mark.parametrize(
+    "workload", ["{kind: Deployment, name: checkout}", "{kind: Pod, namespace: shop, name: x}", "\n"]
+)
+def test_a_subscription_that_is_no_yaml_names_no_workload_by_half(workload: str) -> None:
+    text = SUBSCRIPTION.replace("{kind: Deployment, namespace: shop, name: checkout}", workload)
+    (broken,) = loaded(text.replace("gitlab: {", "gitlab: [")).broken
+    assert broken.workload is None
 
 
 @pytest.mark.parametrize(
