@@ -5,9 +5,10 @@ import inspect
 import re
 import socket
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -17,15 +18,21 @@ from gate import config
 from gate.catalogue.folder import read_paths
 from gate.cli import COMMANDS
 from gate.cli.waiting import Exit
+from gate.cluster.api import Api
+from gate.cluster.workloads import Workloads
 from gate.documents import forms
 from gate.documents.blocks import Block
 from gate.documents.catalogue import Catalogue
 from gate.documents.loading import load
 from gate.documents.review import Severity, review
-from gate.model import Reason, Verdict
+from gate.model import SECOND, Reason, Step, Verdict, WorkloadKind, WorkloadName
 from gate.running import ports
 from gate.running.time import SystemClock
+from gate.sandbox.kubernetes.cluster import Kubernetes
+from gate.sandbox.kubernetes.images import Image, Images
 from gate.wire import vocabulary
+
+Eventually = Callable[[Callable[[], object]], None]
 
 PROJECT = Path(__file__).parents[1]
 README = PROJECT / "README.md"
@@ -119,12 +126,12 @@ def settings() -> set[str]:
     """The variables that the settings are read from, found where they are taken."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(config.Settings.read)))
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
-    taken = [call.args[0] for call in calls if call.func.attr == "take"]  # type: ignore[attr-defined]
+    taken = [call.args[0] for call in calls if call.func.attr == "take"]
     return {config.PREFIX + name.value for name in taken if isinstance(name, ast.Constant)} | config.ELSEWHERE
 
 
 def test_the_operators_page_names_every_setting_and_no_other() -> None:
-    assert len(settings()) > len(config.Settings.__dataclass_fields__) - 1
+    assert len(settings() - config.ELSEWHERE) == len(config.Settings.__dataclass_fields__)
     assert set(re.findall(r"CHAOS_GATE_[A-Z_]+", OPERATORS.read_text())) == settings()
 
 
@@ -217,12 +224,12 @@ def test_authors_learn_every_exit_code_of_wait() -> None:
 # ---------------------------------------------------------------------------------------------------- what is shown off
 
 
-def example(heading: str) -> dict[str, object]:
+def example(heading: str) -> dict[str, Any]:
     """What the Python block under a heading of the architecture page defines."""
     page = (DOCS / "architecture.md").read_text()
     (section,) = re.findall(rf"^## {heading}$(.*?)(?=^## )", page, re.MULTILINE | re.DOTALL)
     (source,) = re.findall(r"^```python\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
-    names: dict[str, object] = {"__name__": heading}
+    names: dict[str, Any] = {"__name__": heading}
     exec(compile(source, heading, "exec"), names)
     return names
 
@@ -241,6 +248,43 @@ def test_the_examples_have_the_shape_that_is_asked_for(heading: str, shape: type
         else:
             assert callable(given)
             assert list(inspect.signature(given).parameters) == list(inspect.signature(asked).parameters)[1:]
+
+
+def test_the_fault_of_the_example_is_felt_and_comes_back_from_its_record(
+    tmp_path: Path, eventually: Eventually
+) -> None:
+    fault = example("Adding a fault")
+    name = WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="default", name="idle")
+    step = Step(name="one is set aside", fault="pod-quarantine", settings={}, hold=SECOND, recover=SECOND)
+    with Kubernetes(images=Images([Image(name="idle:1", argv=("sleep", "3600"))])) as kubernetes:
+        (tmp_path / "kubeconfig").write_text(kubernetes.kubeconfig())
+        api = Api.from_environment(str(tmp_path / "kubeconfig"))
+        api.create("deployments", "default", IDLE)
+        eventually(lambda: len(Workloads(api).ready_pods(name)) == 2)
+        (undo,) = fault["plan"](step, name, Workloads(api).ready_pods(name), "seed", api)
+        assert fault["revert"](undo, api).endswith("or gone")
+        assert fault["prove"](undo, api) is None
+        fault["inject"](undo, api)
+        eventually(lambda: fault["prove"](undo, api))
+        eventually(lambda: len(Workloads(api).ready_pods(name)) == 2)
+        fault["revert"](undo, api)
+        eventually(lambda: api.get("pods", "default", undo.target.name) is None)
+        assert fault["revert"](undo, api).endswith("or gone")
+
+
+IDLE = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "idle", "namespace": "default"},
+    "spec": {
+        "replicas": 2,
+        "selector": {"matchLabels": {"app": "idle"}},
+        "template": {
+            "metadata": {"labels": {"app": "idle"}},
+            "spec": {"containers": [{"name": "idle", "image": "idle:1"}]},
+        },
+    },
+}
 
 
 def surroundings() -> ports.Surroundings:
