@@ -169,23 +169,26 @@ def test_authors_learn_every_field(model: type[BaseModel]) -> None:
     assert fields - words(AUTHORS) == set()
 
 
-def forms_of_kinds() -> list[tuple[str, str, type[BaseModel]]]:
-    """Chapter of the authors' page, kind, and a form that the kind's section must explain."""
+def tables() -> list[tuple[str, str, str, type[BaseModel]]]:
+    """Chapter and section of the authors' page, the block that a table there explains, and the block's form."""
     known = vocabulary()
     return [
-        *(("Faults", kind, form) for kind, form in known.faults.items()),
-        *(("Probes", kind, each.settings) for kind, each in known.probes.items()),
-        *(("Probes", kind, each.expect) for kind, each in known.probes.items()),
-        *(("Load", kind, form) for kind, form in known.loads.items()),
+        *(("Faults", kind, "with", form) for kind, form in known.faults.items()),
+        *(("Probes", kind, kind, each.settings) for kind, each in known.probes.items()),
+        *(("Probes", kind, "expect", each.expect) for kind, each in known.probes.items()),
+        *(("Load", kind, kind, form) for kind, form in known.loads.items()),
     ]
 
 
-@pytest.mark.parametrize(("chapter", "kind", "form"), forms_of_kinds())
-def test_the_section_of_a_kind_has_a_row_for_each_of_its_fields(chapter: str, kind: str, form: type[BaseModel]) -> None:
+@pytest.mark.parametrize(("chapter", "kind", "block", "form"), tables())
+def test_the_table_of_a_block_has_a_row_for_each_of_its_fields_and_no_other(
+    chapter: str, kind: str, block: str, form: type[BaseModel]
+) -> None:
     (text,) = re.findall(rf"^## {chapter}$(.*?)(?=^## )", AUTHORS.read_text(), re.MULTILINE | re.DOTALL)
     (section,) = re.findall(rf"^### `{kind}`$(.*?)(?=^### |\Z)", text, re.MULTILINE | re.DOTALL)
-    rows = set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
-    assert {field.alias or name for name, field in form.model_fields.items()} - rows == set()
+    table = "".join(re.findall(rf"^\| field in `{block}` .*?(?=\n\n|\Z)", section, re.MULTILINE | re.DOTALL))
+    rows = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
+    assert sorted(rows) == sorted(field.alias or name for name, field in form.model_fields.items())
 
 
 @pytest.mark.parametrize("command", COMMANDS)
