@@ -269,11 +269,16 @@ class _Process:
                 self._catalogue_problem = ""
             except GateError as error:
                 log.warning("catalogue.stale revision=%s why=%r", self._subscribed.revision or "-", str(error))
-                self._catalogue_problem, fetched = str(error), self._last_fetch() or fetched
+                self._catalogue_problem, fetched = (
+                    str(error),
+                    self._last_fetch() or self.repository.fetched() or fetched,
+                )
             try:
                 self._put(self.repository.read(fetched))
             except GateError as error:
                 log.warning("catalogue.unread why=%r", str(error))
+            except Exception:  # a mistake of ours about one revision must not keep the next one from being read
+                log.exception("catalogue.unread")
             pause = self._settings.fetch_every if self._subscribed.revision else AGAIN
             self._clock.wait(self._stop, pause.total_seconds())
 
@@ -358,6 +363,9 @@ class _RunStore:
 
     def all(self) -> Sequence[Run]:
         return self._every()
+
+    def read(self, run: Run) -> Run | None:
+        return self._runs.get(run.namespace, run.name)
 
     def journal(self, run: Run) -> RunJournal:
         return RunJournal(self._runs, run)

@@ -58,8 +58,12 @@ class Subscribed:
                     self._known.setdefault((entry.subscription.name, name), self._now())
         return before | catalogue.workloads()
 
-    def of(self, name: WorkloadName) -> Sequence[Claim]:
-        """The claims on a workload, also those of subscriptions that cannot be read."""
+    def of(self, name: WorkloadName, remembered: Sequence[str] = ()) -> Sequence[Claim]:
+        """The claims on a workload, also those of subscriptions that cannot be read.
+
+        `remembered` are the subscriptions that the workload is known to have had. One of them that is not there any
+        more, while there are documents that nobody can tell whose they are, may be among those.
+        """
         with self._lock:
             catalogue, entries = self._catalogue, self._resolved.get(name, [])
             since = {entry.subscription.name: self._known[entry.subscription.name, name] for entry in entries}
@@ -76,7 +80,10 @@ class Subscribed:
         for broken in self._broken(catalogue, name) if catalogue else ():
             problems = tuple(str(each) for each in broken.problems)
             claims.append(Claim(name=broken.name, subscription=None, problems=problems, since=self._now()))
-        return claims
+        nobodys = [broken for broken in catalogue.broken_subscriptions if not broken.workload] if catalogue else []
+        lost = sorted(set(remembered) - {claim.name for claim in claims}) if nobodys else []
+        problems = tuple(str(problem) for broken in nobodys for problem in broken.problems)
+        return claims + [Claim(name=each, subscription=None, problems=problems, since=self._now()) for each in lost]
 
     def _broken(self, catalogue: Catalogue, name: WorkloadName) -> Sequence[Broken]:
         """Also those that say only their own name, if that was known to be a subscription of the workload."""

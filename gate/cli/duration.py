@@ -1,12 +1,10 @@
 """Durations on the command line, as they are written in documents: `90s`, `45m`, `1h30m`, `500ms`."""
 
-import re
 from datetime import timedelta
 
 import click
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_PART = r"(\d+(?:\.\d+)?)(ms|s|m|h)"
+from gate.quantities import duration
 
 
 class Duration(click.ParamType[timedelta]):
@@ -18,16 +16,15 @@ class Duration(click.ParamType[timedelta]):
         """The text as a timedelta; a usage error if it is none."""
         if isinstance(value, timedelta):
             return value
-        if not re.fullmatch(f"({_PART})+", value):
-            self.fail(
-                f"{value!r} is not a duration; write a number with ms, s, m or h, such as 90s or 1h30m", param, ctx
-            )
-        return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in re.findall(_PART, value)))
+        try:
+            return duration(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
-def spoken(duration: timedelta) -> str:
+def spoken(time: timedelta) -> str:
     """A duration for people, in its two largest units."""
-    seconds = max(duration.total_seconds(), 0.0)
+    seconds = max(time.total_seconds(), 0.0)
     if seconds < 10:
         return f"{seconds:.1f} s".replace(".0 ", " ")
     whole = round(seconds)

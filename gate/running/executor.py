@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from gate.errors import GateError
-from gate.model import Judgement, Reason, Run, RunPhase, Verdict
+from gate.errors import GateError, Permanent
+from gate.model import Judgement, Reason, Run, RunPhase, RunStatus, Verdict
 from gate.running.mode import Mode
 from gate.running.permit import Permit
 from gate.running.ports import Journal, World
@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 BEAT = timedelta(seconds=1)
 SILENCE = 4 * BEAT
 """An executor that could not beat for so long must assume that another one has taken its place."""
+FIRST_PAUSE, LONGEST_PAUSE = 5.0, 60.0
+"""Seconds until something that could not be taken back is tried again."""
 
 
 class Leases(Protocol):
@@ -38,6 +40,10 @@ class Store(Protocol):
 
     def all(self) -> Sequence[Run]: ...
 
+    def read(self, run: Run) -> Run | None:
+        """The run as it is now, asked of the cluster; None if it is gone. Raises `GateError` if it cannot be told."""
+        ...
+
     def journal(self, run: Run) -> Journal: ...
 
 
@@ -51,15 +57,29 @@ class _Active:
     thread: threading.Thread | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class _Fenced:
+    """The journal of a run that may be somebody else's by now: then nothing is written to it any more."""
+
+    journal: Journal
+    active: _Active
+
+    def save(self, status: RunStatus, *, guarded: bool) -> None:
+        if self.active.lost:
+            raise Permanent(f"the run {self.active.run.name} belongs to another executor now")
+        self.journal.save(status, guarded=guarded)
+
+
 def startable(runs: Sequence[Run], mode: Mode) -> list[Run]:
     """The runs that should be executed now: at most one per namespace, unfinished ones before new ones.
 
-    A run that was begun may have left a fault behind, so nothing else starts beside it. A run that only has to be ended
+    A run that was begun may have left a fault behind, so nothing else starts beside it; one that has something left to
+    take back, whatever its phase, keeps its namespace for itself until that is done. A run that only has to be ended
     (aborted, deleted) harms nobody and is taken in every mode.
     """
     chosen: dict[str, Run] = {}
     for run in sorted(runs, key=lambda run: (run.status.phase is RunPhase.PENDING, run.created, run.name)):
-        if run.status.phase not in {RunPhase.PENDING, RunPhase.RUNNING} and not (run.deleting and run.guarded):
+        if run.status.phase not in {RunPhase.PENDING, RunPhase.RUNNING} and not run.guarded:
             continue
         new = run.status.phase is RunPhase.PENDING and not run.abort and not run.deleting
         if not new or mode is Mode.RUN:
@@ -76,6 +96,7 @@ class Executor:
         self._store, self._leases, self._world, self._read_mode, self._permit = store, leases, world, mode, permit
         self._lock = threading.Lock()
         self._active: dict[str, _Active] = {}
+        self._pauses: dict[str, tuple[float, float]] = {}
         self._closing = threading.Event()
         self._poked = threading.Event()
         self._mode = Mode.PAUSE
@@ -105,18 +126,30 @@ class Executor:
         """Start what should be started."""
         if self._closing.is_set():
             return
-        for run in startable(self._store.all(), self._mode):
+        busy = {active.run.namespace for active in self._snapshot()}
+        for seen in startable(self._store.all(), self._mode):
+            if seen.namespace in busy or self._world.clock.monotonic() < self._pauses.get(seen.uid, (0.0, 0.0))[0]:
+                continue
+            if not self._hold(seen):
+                continue
+            # What was seen may be a moment old, and a run that has ended since must not begin again.
+            run = self._fresh(seen)
+            if run is None:
+                self._release(seen)
+                continue
+            active = _Active(run=run, last_beat=self._world.clock.monotonic())
+            active.thread = threading.Thread(target=self._execute, args=(active,), name=f"run {run.name}")
             with self._lock:
-                if run.uid in self._active:
-                    continue
-                if any(active.run.namespace == run.namespace for active in self._active.values()):
-                    continue
-                if not self._hold(run):
-                    continue
-                active = _Active(run=run, last_beat=self._world.clock.monotonic())
-                active.thread = threading.Thread(target=self._execute, args=(active,), name=f"run {run.name}")
                 self._active[run.uid] = active
             active.thread.start()
+
+    def _fresh(self, seen: Run) -> Run | None:
+        try:
+            run = self._store.read(seen)
+        except GateError as error:
+            log.warning("run.unsure run=%s why=%r", seen.name, str(error))
+            return None
+        return run if run and run.uid == seen.uid and startable([run], self._mode) else None
 
     def _execute(self, active: _Active) -> None:
         run = active.run
@@ -127,8 +160,10 @@ class Executor:
         log.info("run.execute run=%s workflow=%s attempt=%d", run.name, run.spec.workflow.name, run.status.attempt + 1)
         try:
             world = replace(self._world, permission=self._permit(stop))
-            status = execute(run.spec, run.status, world, self._store.journal(run), stop)
+            journal = _Fenced(self._store.journal(run), active)
+            status = execute(run.spec, run.status, world, journal, stop)
             log.info("run.executed run=%s phase=%s", run.name, status.phase)
+            self._pause(run, still_in_force=any(undo.reverted is None for undo in status.evidence.undo))
         except GateError as error:
             log.error("run.lost run=%s why=%r", run.name, str(error))  # noqa: TRY400 - the sentence says it all
         finally:
@@ -136,6 +171,16 @@ class Executor:
                 del self._active[run.uid]
             self._release(run)
             self.poke()
+
+    def _pause(self, run: Run, *, still_in_force: bool) -> None:
+        """What could not be taken back is tried again for ever, at growing intervals."""
+        if not still_in_force:
+            self._pauses.pop(run.uid, None)
+            return
+        _, last = self._pauses.get(run.uid, (0.0, 0.0))
+        pause = min(max(FIRST_PAUSE, 2 * last), LONGEST_PAUSE)
+        self._pauses[run.uid] = (self._world.clock.monotonic() + pause, pause)
+        log.error("run.unreverted run=%s retry_in=%.0fs", run.name, pause)
 
     def _must_stop(self, active: _Active) -> Judgement | None:
         run = next((run for run in self._store.all() if run.uid == active.run.uid), None)
@@ -154,10 +199,14 @@ class Executor:
     def _beat(self) -> None:
         for active in self._snapshot():
             now = self._world.clock.monotonic()
-            if self._hold(active.run):
-                active.last_beat = now
-            elif now - active.last_beat > SILENCE.total_seconds():
-                active.lost = True
+            try:
+                ours = self._leases.hold(active.run, self._world.clock.now())
+            except GateError as error:
+                log.warning("lease.unsure run=%s why=%r", active.run.name, str(error))
+                active.lost = active.lost or now - active.last_beat > SILENCE.total_seconds()
+                continue
+            active.lost = active.lost or not ours
+            active.last_beat = now
 
     def _hold(self, run: Run) -> bool:
         try:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from gate.documents.canonical import fingerprint_of
 from gate.model import (
     Commit,
     GateStatus,
@@ -316,7 +317,7 @@ def _workflows(claims: Sequence[Claim]) -> dict[str, tuple[Workflow, tuple[str, 
     wanted: dict[str, tuple[Workflow, tuple[str, ...]]] = {}
     for claim in sorted(claims, key=lambda claim: claim.name):
         for workflow in claim.workflows:
-            key = fingerprint(repr(workflow))
+            key = fingerprint_of(workflow)
             names = wanted[key][1] if key in wanted else ()
             wanted[key] = (workflow, (*names, claim.name))
     return wanted

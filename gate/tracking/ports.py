@@ -59,8 +59,8 @@ class Subscriptions(Protocol):
         """The revision in force; empty until the first one has been read."""
         ...
 
-    def of(self, name: WorkloadName) -> Sequence[Claim]:
-        """The subscriptions of this workload, also those that cannot be read."""
+    def of(self, name: WorkloadName, remembered: Sequence[str] = ()) -> Sequence[Claim]:
+        """The subscriptions of this workload, also those that cannot be read; `remembered` are those it has had."""
         ...
 
 

@@ -26,7 +26,7 @@ class Reconciler:
     def reconcile(self, name: WorkloadName) -> datetime | None:
         """Compare and act once; returns when to look again even if nothing is heard. Raises what the ports raise."""
         gate = self.gates.get(name)
-        claims = self.subscriptions.of(name)
+        claims = self.subscriptions.of(name, gate.status.subscriptions if gate else ())
         if gate is None and not claims:
             return None
         rollout = self.workloads.rollout(name)

@@ -258,3 +258,16 @@ def test_a_subscription_that_no_longer_says_whose_it_is_keeps_its_claim(
     (claim,) = subscribed.of(CHECKOUT)
     assert (claim.name, claim.subscription) == ("checkout", None)
     assert "subscriptions/checkout.yaml:" in claim.problems[0]
+
+
+def test_a_subscription_that_became_illegible_is_claimed_by_the_gate_that_remembers_it(
+    origin: Origin, mirror: Repository
+) -> None:
+    origin.commit(subscriptions__checkout_yaml="kind: [")
+    mirror.fetch()
+    subscribed = Subscribed(lambda: NOW)
+    subscribed.put(mirror.read(NOW))
+    assert subscribed.of(CHECKOUT) == []
+    (claim,) = subscribed.of(CHECKOUT, ["checkout"])
+    assert (claim.name, claim.subscription) == ("checkout", None)
+    assert "subscriptions/checkout.yaml" in claim.problems[0]

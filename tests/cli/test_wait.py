@@ -377,7 +377,7 @@ def test_a_question_that_the_gate_refuses_is_a_usage_error(fake: Serve) -> None:
         (("--url", "gate.example.org", "--service", "a/b"), "give one like http://"),
         (("--url", "http://gate"), "give --service, or --project and --sha"),
         (("--url", "http://gate", "--project", "a/b"), "give --service, or --project and --sha"),
-        (("--url", "http://gate", "--service", "b", "--timeout", "45"), "write a number with ms, s, m or h"),
+        (("--url", "http://gate", "--service", "b", "--timeout", "45"), "write 45s for seconds"),
     ],
 )
 def test_a_wrong_command_says_what_is_missing_and_ends_with_two(arguments: tuple[str, ...], why: str) -> None:

@@ -1,0 +1,176 @@
+"""Who is executed, who waits, and who may not go on."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from gate.errors import Permanent, Temporary
+from gate.model import (
+    Reason,
+    Run,
+    RunPhase,
+    RunSpec,
+    RunStatus,
+    Step,
+    Workflow,
+    Workload,
+    WorkloadKind,
+    WorkloadName,
+)
+from gate.running.executor import Executor, startable
+from gate.running.mode import Mode
+from gate.running.ports import World
+from gate.running.time import SystemClock
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+Eventually = Callable[[Callable[[], object]], None]
+
+
+def run(name: str, phase: RunPhase = RunPhase.PENDING, namespace: str = "shop", **changes: Any) -> Run:
+    workload = Workload(
+        name=WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace=namespace, name="checkout"), uid="uid"
+    )
+    step = Step(name="it breaks", fault="none", settings={}, hold=SECOND, recover=SECOND)
+    spec = RunSpec(
+        workload=workload,
+        version="v",
+        images=(),
+        workflow=Workflow(name=name, baseline=SECOND, steady_state=(), steps=(step,)),
+        subscriptions=("checkout",),
+        revision="r",
+        seed="s",
+        deadline=datetime.now(UTC) + timedelta(minutes=5),
+    )
+    made = Run(
+        namespace=namespace, name=name, uid=f"uid of {name}", created=NOW, spec=spec, status=RunStatus(phase=phase)
+    )
+    return replace(made, **changes)
+
+
+def names(runs: list[Run], mode: Mode = Mode.RUN) -> list[str]:
+    return [each.name for each in startable(runs, mode)]
+
+
+def test_one_run_at_a_time_in_a_namespace_in_the_order_of_their_names() -> None:
+    assert names([run("b"), run("a"), run("c", namespace="other")]) == ["a", "c"]
+
+
+def test_a_run_that_was_begun_comes_before_any_new_one() -> None:
+    assert names([run("a"), run("z", RunPhase.RUNNING)]) == ["z"]
+
+
+def test_a_run_with_something_left_to_take_back_keeps_its_namespace_for_itself() -> None:
+    assert names([run("a"), run("z", RunPhase.JUDGED, guarded=True)]) == ["z"]
+
+
+def test_a_run_that_is_over_is_not_begun_again() -> None:
+    assert names([run("a", RunPhase.EXECUTED), run("b", RunPhase.JUDGED)]) == []
+
+
+@pytest.mark.parametrize("mode", [Mode.PAUSE, Mode.DRAIN, Mode.ABORT])
+def test_nothing_new_starts_unless_the_mode_is_run(mode: Mode) -> None:
+    assert names([run("a"), run("b", RunPhase.RUNNING, namespace="other")], mode) == ["b"]
+
+
+@pytest.mark.parametrize("end", [{"abort": Reason.SUPERSEDED}, {"deleting": True}])
+def test_a_run_that_only_has_to_be_ended_is_taken_in_every_mode(end: dict[str, Any]) -> None:
+    assert names([run("a", **end)], Mode.PAUSE) == ["a"]
+
+
+class Cluster:
+    """The runs as they were seen and as they are, their leases and their journals."""
+
+    def __init__(self, seen: Run, now: Run | None) -> None:
+        self.seen, self.now = seen, now
+        self.ours: bool | None = True
+        self.saved: list[RunStatus] = []
+        self.released = 0
+
+    def all(self) -> list[Run]:
+        return [self.seen]
+
+    def read(self, run: Run) -> Run | None:
+        return self.now
+
+    def journal(self, run: Run) -> "Cluster":
+        return self
+
+    def save(self, status: RunStatus, *, guarded: bool) -> None:
+        self.saved.append(status)
+        if self.now:
+            self.seen = self.now = replace(self.now, status=status)
+
+    def hold(self, run: Run, now: datetime) -> bool:
+        if self.ours is None:
+            raise Temporary("the API server is away")
+        return self.ours
+
+    def release(self, run: Run) -> None:
+        self.released += 1
+
+
+def executor(cluster: Cluster) -> Executor:
+    nobody: Any = None
+    world = World(
+        cluster=nobody,
+        workloads=nobody,
+        permission=lambda *_: None,
+        clock=SystemClock(),
+        background=nobody,
+        resolve=str,
+        faults={},
+        probes={},
+        loads={},
+    )
+    return Executor(store=cluster, leases=cluster, world=world, mode=lambda: Mode.RUN, permit=lambda _: nobody)
+
+
+def played(cluster: Cluster, until: Callable[[], object], eventually: Eventually) -> None:
+    made, stop = executor(cluster), threading.Event()
+    thread = threading.Thread(target=made.run, args=(stop,))
+    thread.start()
+    try:
+        eventually(until)
+    finally:
+        stop.set()
+        made.poke()
+        thread.join(10)
+
+
+def test_a_pending_run_is_executed_to_its_end(eventually: Eventually) -> None:
+    cluster = Cluster(run("a"), run("a"))
+    played(cluster, lambda: cluster.released, eventually)
+    assert cluster.saved[-1].phase is RunPhase.EXECUTED
+
+
+def test_a_run_that_has_ended_since_it_was_seen_is_left_alone(eventually: Eventually) -> None:
+    cluster = Cluster(run("a", RunPhase.RUNNING), run("a", RunPhase.JUDGED))
+    played(cluster, lambda: cluster.released, eventually)
+    assert cluster.saved == []
+
+
+def test_a_run_whose_lease_somebody_else_holds_is_left_alone(eventually: Eventually) -> None:
+    cluster = Cluster(run("a"), run("a"))
+    cluster.ours = False
+    looked: list[int] = []
+    cluster.all = lambda: looked.append(1) or [cluster.seen]  # type: ignore[method-assign,func-returns-value]
+    played(cluster, lambda: len(looked) > 1, eventually)
+    assert cluster.saved == []
+
+
+def test_an_executor_that_lost_its_lease_writes_nothing_more() -> None:
+    from gate.running.executor import _Active, _Fenced
+
+    cluster = Cluster(run("a"), run("a"))
+    active = _Active(run=run("a"), last_beat=0.0)
+    journal = _Fenced(cluster, active)
+    journal.save(RunStatus(), guarded=False)
+    active.lost = True
+    with pytest.raises(Permanent, match="another executor"):
+        journal.save(RunStatus(), guarded=False)
+    assert len(cluster.saved) == 1
