@@ -176,7 +176,8 @@ class Tolerance:
     """How much a probe may fail within one window: a share of its samples (0 to 1), and the longest unbroken time."""
 
     failures: float = 0.0
-    streak: timedelta = timedelta(0)
+    streak: timedelta | None = None
+    """None: as long as the share allows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

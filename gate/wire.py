@@ -38,6 +38,7 @@ from gate.running.executor import Executor
 from gate.running.judge import judge
 from gate.running.permit import Permit
 from gate.running.ports import World
+from gate.running.reverting import revert_all
 from gate.running.time import SystemClock
 from gate.tracking.queue import WorkQueue
 from gate.tracking.reconciler import Reconciler
@@ -76,6 +77,41 @@ def serve(settings: Settings, stop: threading.Event) -> None:
         process.start()
         stop.wait()
         log.info("gate.stop")
+
+
+def reap(api: Api) -> tuple[int, list[str]]:
+    """Take back whatever runs left behind whose executor is dead; needs nothing but the records in the cluster.
+
+    Returns how many runs were put right, and a sentence for each that could not be.
+    """
+    clock, leases, runs = SystemClock(), _RunLeases(Leases(api, _identity())), Runs(api)
+    world = World(
+        cluster=api,
+        workloads=Workloads(api),
+        permission=lambda *_: None,
+        clock=clock,
+        background=Threads(clock),
+        resolve=str,
+        faults=FAULTS,
+        probes=PROBES,
+        loads=LOADS,
+    )
+    done, left = 0, []
+    for item in api.list("chaosruns")[0]:
+        run = run_from(item)
+        if not run.guarded or not leases.hold(run, clock.now()):
+            continue
+        try:
+            status = revert_all(run.status, world, RunJournal(runs, run))
+        except GateError as error:
+            left.append(f"{run.namespace}/{run.name}: {error}")
+            continue
+        finally:
+            leases.release(run)
+        still = [undo for undo in status.evidence.undo if undo.reverted is None]
+        left += [f"{run.namespace}/{run.name}: {undo.fault} of {undo.target.name}: {undo.error}" for undo in still]
+        done += not still
+    return done, left
 
 
 def preview(
@@ -150,10 +186,9 @@ class _Process:
             loads=LOADS,
         )
         permit = partial(Permit, policy=policy, mode=read, labels=labels, clock=self._clock)
-        identity = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         return Executor(
             store=_RunStore(self.runs, self._runs_store),
-            leases=_RunLeases(Leases(api, identity)),
+            leases=_RunLeases(Leases(api, _identity())),
             world=world,
             mode=read,
             permit=lambda stop: permit(stop=stop),
@@ -353,6 +388,11 @@ class _Process:
     def _link(self, gate: Gate) -> str:
         base = self._settings.public_url
         return f"{base}/gates/{gate.namespace}/{gate.workload.name.kind}/{gate.workload.name.name}" if base else ""
+
+
+def _identity() -> str:
+    """Who holds a lease: this process, and never one that had its number before."""
+    return f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
 
 
 class _RunStore:

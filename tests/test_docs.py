@@ -205,7 +205,7 @@ def test_no_page_names_a_command_that_is_not_there(page: Path) -> None:
 
 
 def test_the_readme_says_the_exit_codes_of_wait() -> None:
-    (sentence,) = re.findall(r"It exits 0 .*?\.\n", README.read_text(), re.DOTALL)
+    (sentence,) = re.findall(r"exits 0 .*?\.\n", README.read_text(), re.DOTALL)
     said = {int(code): what for code, what in re.findall(r"(\d) when ([^,]+)", " ".join(sentence.split()))}
     expected = {
         Exit.OPEN: "open",

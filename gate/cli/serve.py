@@ -26,7 +26,8 @@ def serve(debug: bool) -> None:
     from gate.wire import serve as run
 
     logging.basicConfig(
-        level=logging.DEBUG if debug else logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+        level=logging.DEBUG if debug else logging.INFO,
+        format="%(asctime)s %(levelname)s %(threadName)s: %(name)s %(message)s",
     )
     for noisy in ("urllib3", "git"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -182,7 +182,9 @@ class Api:
 
 
 def path_of(resource: str, namespace: str = "", name: str = "", subresource: str = "") -> str:
-    """Where a resource, or one object of it, is served."""
+    """Where a resource, or one object of it, is served. Raises `Permanent` for one that the gate does not know."""
+    if resource not in GROUPS:
+        raise Permanent(f'the gate does not know the resource "{resource}"; it knows {", ".join(GROUPS)}')
     within = f"/namespaces/{namespace}" if namespace and resource != "namespaces" else ""
     return "/".join(part for part in (f"{GROUPS[resource]}{within}/{resource}", name, subresource) if part)
 

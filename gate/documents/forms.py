@@ -106,10 +106,10 @@ class ParameterForm(Form):
 
 
 class ToleranceForm(Form):
-    """How much may go wrong."""
+    """How much may go wrong. Of the two, one that is left out does not limit; without both, no sample may be bad."""
 
-    failures: Percent = Field(default=0.0, description="The share of samples that may be bad.")
-    streak: Duration = Field(default=timedelta(0), description="The longest unbroken time without a good answer.")
+    failures: Percent | None = Field(default=None, description="The share of samples that may be bad.")
+    streak: Duration | None = Field(default=None, description="The longest unbroken time without a good answer.")
 
 
 class LoadForm(Form):

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from gate.documents.forms import LoadForm, ParameterForm, ProbeForm, StepForm, WorkflowForm
+from gate.documents.forms import LoadForm, ParameterForm, ProbeForm, StepForm, ToleranceForm, WorkflowForm
 from gate.documents.mistakes import mistakes, unknown
 from gate.documents.substitution import Filling, references
 from gate.documents.tree import Path, Tree, dotted
@@ -153,7 +153,7 @@ class _Shaping:
             settings=settings,
             expect=form.expect,
             every=form.every,
-            tolerate=Tolerance(failures=form.tolerate.failures, streak=form.tolerate.streak),
+            tolerate=_tolerance(form.tolerate),
         )
 
     def _fits_kind(self, field: str, index: int, item: dict[str, Any], kind: str, block: Any) -> None:
@@ -203,3 +203,10 @@ class _Shaping:
                 at = (*path, index, "name")
                 why = f'there is another one called "{name}" before it'
                 self._problems.append(BadDocument(why, place=self._tree.place(at), path=dotted(at)))
+
+
+def _tolerance(form: ToleranceForm) -> Tolerance:
+    """What is not said does not limit, once anything is said; where nothing is, nothing may fail."""
+    if form.failures is None and form.streak is None:
+        return Tolerance()
+    return Tolerance(failures=1.0 if form.failures is None else form.failures, streak=form.streak)

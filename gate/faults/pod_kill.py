@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from gate.documents.blocks import Block
 from gate.documents.units import Duration
@@ -18,6 +18,14 @@ class Settings(Block):
     grace: Duration = Field(
         default=timedelta(0), description="How long a pod may take to end by itself; 0s kills it at once."
     )
+
+    @field_validator("grace")
+    @classmethod
+    def _whole(cls, grace: timedelta) -> timedelta:
+        """Kubernetes counts the grace of a pod in seconds; half of one would silently be none."""
+        if grace % timedelta(seconds=1):
+            raise ValueError("must be whole seconds")
+        return grace
 
 
 def plan(step: Step, workload: WorkloadName, pods: Sequence[Target], seed: str, cluster: Cluster) -> list[Undo]:

@@ -1,7 +1,7 @@
 """kubernetes: looks at one field of an object, such as how many replicas of a Deployment are ready."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -15,7 +15,9 @@ Plain = str | int | float | bool
 class Settings(Block):
     """Which object."""
 
-    resource: str = Field(pattern=r"^[a-z]+$", description="The plural of its kind.", examples=["deployments"])
+    resource: Literal["deployments", "replicasets", "pods", "services", "configmaps", "leases", "events"] = Field(
+        description="The plural of its kind.", examples=["deployments"]
+    )
     name: str = Field(min_length=1, description="Its name.")
     namespace: str = Field(default="", description="Its namespace; that of the judged workload if left out.")
 

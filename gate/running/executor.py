@@ -82,7 +82,7 @@ def startable(runs: Sequence[Run], mode: Mode) -> list[Run]:
         if run.status.phase not in {RunPhase.PENDING, RunPhase.RUNNING} and not run.guarded:
             continue
         new = run.status.phase is RunPhase.PENDING and not run.abort and not run.deleting
-        if not new or mode is Mode.RUN:
+        if not new or mode in {Mode.RUN, Mode.ABORT}:  # what is aborted before it began ends without an act
             chosen.setdefault(run.namespace, run)
     return list(chosen.values())
 

@@ -230,7 +230,8 @@ def _when(summary: Summary, record: StepRecord) -> str:
 
 def _tolerated(probe: Probe) -> str:
     share = f"{probe.tolerate.failures * 100:g}%"
-    return f"tolerated are {share} and {in_words(probe.tolerate.streak)} on end"
+    streak = probe.tolerate.streak
+    return f"tolerated are {share}" + (f" and {in_words(streak)} on end" if streak is not None else "")
 
 
 def _fault(undos: list[Undo]) -> str:

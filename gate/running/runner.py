@@ -32,7 +32,7 @@ from gate.running.ports import Journal, Surroundings, World
 from gate.running.reverting import revert_all, take_back, target_in_words
 from gate.running.sampling import Sampler
 from gate.running.time import Timekeeper
-from gate.running.tolerance import broken, unknown
+from gate.running.tolerance import broken, too_long, unknown
 
 log = logging.getLogger(__name__)
 
@@ -266,7 +266,7 @@ def _prove(run: Execution, step: Step) -> bool:
 def _given_up(run: Execution) -> str:
     """The probe whose streak is already longer than tolerated; empty while there is none."""
     for probe in run.spec.workflow.steady_state:
-        if run.seen.longest_now(probe) > probe.tolerate.streak:
+        if too_long(probe, run.seen.longest_now(probe)):
             return probe.name
     return ""
 

@@ -22,7 +22,12 @@ def broken(probe: Probe, summary: Summary, at_least: int = 0) -> bool:
     """
     whole = max(summary.due, at_least)
     too_many = summary.failures > probe.tolerate.failures * whole + _ROUNDING
-    return too_many or summary.streak > probe.tolerate.streak
+    return too_many or too_long(probe, summary.streak)
+
+
+def too_long(probe: Probe, streak: timedelta) -> bool:
+    """Whether the probe had no good answer for longer than is tolerated."""
+    return probe.tolerate.streak is not None and streak > probe.tolerate.streak
 
 
 def unknown(probe: Probe, summary: Summary) -> bool:

@@ -79,18 +79,14 @@ def remember(status: GateStatus, now: datetime, judgement: Judgement | None = No
 
 
 def standing(status: GateStatus, version: str, *, workflows: str | None = None) -> GateStatus | None:
-    """The answer that the newest judgement of this version gave, if it gave one.
-
-    With `workflows`: only if these were its workflows, and if it was a real answer about the service. What we could not
-    find out before may well be found out now.
+    """The answer that the newest judgement of this version gave, if it was one about the service: what we could not
+    find out before may well be found out now. With `workflows`: only if these were its workflows.
     """
     found = next((entry for entry in status.judged if entry.version == version), None)
-    if found is None or found.judgement.verdict is Verdict.CANCELED:
+    if found is None or found.judgement.verdict not in {Verdict.PASSED, Verdict.FAILED}:
         return None
-    if workflows is not None:
-        answers = {Verdict.PASSED, Verdict.FAILED}
-        if found.workflows != workflows or found.judgement.verdict not in answers:
-            return None
+    if workflows is not None and found.workflows != workflows:
+        return None
     return replace(_answered(status, found.judgement), runs=found.runs, complete_since=None)
 
 

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -244,3 +246,27 @@ def test_while_the_api_server_is_away_the_gate_waits_and_loses_nothing(play: Pla
     play.until("judged", lambda: play.gate().get("verdict") == "PASSED", seconds=90)
     assert len(play.runs()) == 1
     relay.close()
+
+
+def test_without_any_gate_the_reaper_brings_a_workload_back(play: Play) -> None:
+    play.document("workflows/quick.yaml", QUICK % ("scale-to-zero", "60s"))
+    play.upgrade("1.1")
+    play.until("scaled to zero", lambda: play.replicas() == 0)
+    play.stage.gate.stop(signal.SIGKILL)
+
+    def reaped() -> bool:
+        done = subprocess.run(
+            [sys.executable, "-m", "gate.cli", "reap"],
+            env={**os.environ, "KUBECONFIG": str(play.stage.kubeconfig)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.startswith("1 ")
+
+    play.until("the lease of the dead gate is over", reaped, seconds=20)
+    assert play.replicas() == 3
+    (run,) = play.runs()
+    assert "chaosgate.dev/revert" not in run["metadata"].get("finalizers", [])

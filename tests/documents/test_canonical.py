@@ -1,7 +1,7 @@
 """The fingerprint of a workflow changes when what it does changes, and at nothing else."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
@@ -56,5 +56,5 @@ def test_a_field_at_its_default_is_as_if_it_were_not_there_yet() -> None:
     workflow = resolved(WORKFLOW)
     (probe,) = workflow.steady_state
     intolerant = replace(workflow, steady_state=(replace(probe, tolerate=Tolerance()),))
-    spelt_out = replace(workflow, steady_state=(replace(probe, tolerate=Tolerance(failures=0, streak=timedelta(0))),))
+    spelt_out = replace(workflow, steady_state=(replace(probe, tolerate=Tolerance(failures=0, streak=None)),))
     assert fingerprint_of(intolerant) == fingerprint_of(spelt_out) != fingerprint_of(workflow)

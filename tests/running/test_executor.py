@@ -72,9 +72,13 @@ def test_a_run_that_is_over_is_not_begun_again() -> None:
     assert names([run("a", RunPhase.EXECUTED), run("b", RunPhase.JUDGED)]) == []
 
 
-@pytest.mark.parametrize("mode", [Mode.PAUSE, Mode.DRAIN, Mode.ABORT])
+@pytest.mark.parametrize("mode", [Mode.PAUSE, Mode.DRAIN])
 def test_nothing_new_starts_unless_the_mode_is_run(mode: Mode) -> None:
     assert names([run("a"), run("b", RunPhase.RUNNING, namespace="other")], mode) == ["b"]
+
+
+def test_under_abort_also_what_waits_is_taken_so_that_it_ends() -> None:
+    assert names([run("a")], Mode.ABORT) == ["a"]
 
 
 @pytest.mark.parametrize("end", [{"abort": Reason.SUPERSEDED}, {"deleting": True}])

@@ -463,3 +463,11 @@ def test_nothing_is_judged_for_a_workload_without_subscriptions() -> None:
     story = Story()
     assert story.settles(rollout("1.1")).kind is Kind.IGNORE
     assert story.created == []
+
+
+def test_a_new_commit_of_a_version_that_could_not_be_judged_has_it_judged_again() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    story.judges("1.1", Verdict.ERRORED)
+    story.settles(rollout("1.1", commit=commit("again")))
+    assert len(set(story.created)) == 2

@@ -149,12 +149,16 @@ class GateProcess:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.stop(signal.SIGTERM)
+        self._processes.close()
+
+    def stop(self, how: signal.Signals) -> None:
+        """End the gate, and start it no more."""
         self._stopping.set()
-        self._processes.signal(self.NAME, signal.SIGTERM)
+        self._processes.signal(self.NAME, how)
         if not self._ended.wait(PATIENCE):
             self._processes.kill(self.NAME)
         self._keeper.join()
-        self._processes.close()
 
     def _keep(self) -> None:
         argv = (sys.executable, "-m", "gate.cli", "serve")
