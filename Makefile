@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit lock clean
+.PHONY: help demo test lint unit control-plane test-cluster lock clean
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: $(VENV)/installed  ## play two upgrades of a small shop on this machine: one is let through, one is held back
 	$(BIN)/chaos-gate demo
@@ -23,6 +23,12 @@ lint: $(VENV)/installed-test
 
 unit: $(VENV)/installed-test
 	$(BIN)/pytest -n auto
+
+control-plane: $(VENV)/installed-test  ## build a Kubernetes for the tests from Go modules, once per machine (ten minutes)
+	$(BIN)/python -m tests.control_plane.build
+
+test-cluster: control-plane  ## the tests that need a real Kubernetes control plane
+	$(BIN)/pytest -n 2 -m cluster
 
 lock: $(VENV)/installed-test  ## renew requirements-test.lock from the ranges in pyproject.toml
 	$(BIN)/pip install --quiet 'uv>=0.8'

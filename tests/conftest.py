@@ -1,6 +1,7 @@
 """What tests of several rooms use."""
 
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,8 +9,40 @@ import pytest
 
 from gate.cluster.api import Api
 from gate.sandbox.kubernetes.cluster import Kubernetes
+from tests import grounds
+from tests.grounds import CRDS, Ground
 
-CRDS = sorted((Path(__file__).parent.parent / "charts" / "chaos-gate" / "crds").glob("*.yaml"))
+
+@pytest.fixture(scope="session")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    """A real control plane, one for all tests of a process. Tests that use it carry the mark `cluster`."""
+    with grounds.control_plane(tmp_path_factory.mktemp("control-plane")) as (ground, _):
+        yield ground
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Ground]:
+    """A fresh sandbox that lives: its controllers act, and its pods are processes."""
+    with grounds.sandbox(tmp_path) as (ground, _):
+        yield ground
+
+
+@pytest.fixture(params=["sandbox", pytest.param("real", marks=pytest.mark.cluster)])
+def cluster(request: pytest.FixtureRequest) -> Ground:
+    """A test that takes this is played on both grounds."""
+    ground = request.getfixturevalue(request.param)
+    assert isinstance(ground, Ground)
+    return ground
+
+
+@pytest.fixture
+def namespace(cluster: Ground) -> Iterator[str]:
+    """A namespace of the test's own on that ground, with its service account; it goes when the test ends."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    made = cluster.ask("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+    assert made.status_code == 201, made.text
+    yield name
+    cluster.ask("DELETE", f"/api/v1/namespaces/{name}")
 
 
 @pytest.fixture

@@ -1,0 +1,105 @@
+"""The two grounds that the tests stand on: the embedded sandbox, and a real control plane."""
+
+import json
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+import yaml
+
+from gate.cluster.api import Api
+from gate.sandbox.kubernetes.cluster import Kubernetes
+from gate.sandbox.kubernetes.images import Image, Images
+from tests.control_plane.running import ControlPlane
+
+CRDS = sorted((Path(__file__).parent.parent / "charts" / "chaos-gate" / "crds").glob("*.yaml"))
+
+IMAGES = tuple(f"web:{number}" for number in range(1, 6))
+"""What pods may run on both grounds. On the sandbox they are processes that only wait."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """A Kubernetes with our custom resources, as its administrator sees it. Namespaces are the tests' own to make."""
+
+    name: str
+    kubeconfig: Path
+    session: requests.Session = field(repr=False)
+
+    @property
+    def is_real(self) -> bool:
+        return self.name == "control-plane"
+
+    @property
+    def url(self) -> str:
+        return str(yaml.safe_load(self.kubeconfig.read_text())["clusters"][0]["cluster"]["server"])
+
+    @property
+    def api(self) -> Api:
+        """The product's client."""
+        return Api.from_environment(str(self.kubeconfig))
+
+    def ask(
+        self, method: str, path: str, body: Any = None, *, media: str = "application/json", **more: Any
+    ) -> requests.Response:
+        """The response, unjudged. `body` is sent as JSON, bytes as they are; `more` goes to `requests`."""
+        data = body if isinstance(body, bytes | None) else json.dumps(body)
+        headers = {"Content-Type": media, **more.pop("headers", {})}
+        return self.session.request(method, self.url + path, data=data, headers=headers, timeout=20, **more)
+
+    def kubectl(self, *arguments: str, said: Any = None, fails: bool = False, program: str = "kubectl") -> str:
+        """What kubectl prints, on whichever of the two outputs. `said` is given to it as JSON."""
+        command = [program, "--kubeconfig", str(self.kubeconfig), "--cache-dir", str(self.kubeconfig.parent / "cache")]
+        done = subprocess.run(
+            [*command, *arguments],
+            input=None if said is None else json.dumps(said),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert bool(done.returncode) is fails, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+
+@contextmanager
+def sandbox(place: Path, **settings: Any) -> Iterator[tuple[Ground, Kubernetes]]:
+    """A fresh sandbox whose kubeconfig is in `place`; `settings` are those of `Kubernetes`."""
+    images = Images(Image(name=name, argv=("sleep", "infinity")) for name in IMAGES)
+    with Kubernetes(**{"crds": CRDS, "images": images, **settings}) as running:
+        kubeconfig = place / "sandbox.kubeconfig"
+        kubeconfig.write_text(running.kubeconfig())
+        with _session({}) as session:
+            yield Ground(name="sandbox", kubeconfig=kubeconfig, session=session), running
+
+
+@contextmanager
+def control_plane(place: Path, **settings: Any) -> Iterator[tuple[Ground, ControlPlane]]:
+    """A fresh control plane in `place`; `settings` are those of `ControlPlane`."""
+    with ControlPlane(place, **settings) as running:
+        kubeconfig = place / "kubeconfig"
+        text = running.kubeconfig()
+        kubeconfig.write_text(text)
+        with _session(yaml.safe_load(text)) as session:
+            ground = Ground(name="control-plane", kubeconfig=kubeconfig, session=session)
+            for path in CRDS:
+                ground.kubectl("apply", "-f", str(path), program=str(running.program("kubectl")))
+            ground.kubectl(
+                "wait", "crd", "--all", "--for=condition=Established", program=str(running.program("kubectl"))
+            )
+            yield ground, running
+
+
+@contextmanager
+def _session(config: Mapping[str, Any]) -> Iterator[requests.Session]:
+    with requests.Session() as session:
+        session.trust_env = False  # nothing on loopback is reached through a proxy
+        if config:
+            user, cluster = config["users"][0]["user"], config["clusters"][0]["cluster"]
+            session.cert = (user["client-certificate"], user["client-key"])
+            session.verify = cluster["certificate-authority"]
+        yield session
