@@ -1,6 +1,6 @@
 """Builds a Kubernetes control plane from its Go modules into a cache outside the checkout, once per machine.
 
-`python -m tests.control_plane.build`, which is what `make control-plane` calls. What is built, and in which versions, says
+`python -m tests.control_plane.build`, which is what `make control-plane` calls. What is built, in which versions, says
 `go.mod` beside this file. kwok is built by itself: it does not compile with the libraries of this Kubernetes.
 """
 
