@@ -10,13 +10,23 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from gate.errors import Permanent
+from gate.sandbox.kubernetes.ward.rooms import Share
+
+_PACKAGE_ROOT = Path(__file__).parents[3]
+_RUN_WARDEN = """
+import sys
+sys.path.append(sys.argv.pop(1))
+from gate.sandbox.kubernetes.ward.warden import main
+main(*sys.argv[1:])
+"""
+"""Isolated from the user's environment and without site-packages: the warden needs the standard library and `ward`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +43,42 @@ class StartFailed(Exception):
     """The command could not be executed; the text is the system's reason."""
 
 
+class NoRoom(StartFailed):
+    """The process could not be given a room of its own, or not be put into another one's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """What a process has of its own: a host name, and files of the machine at other places."""
+
+    host_name: str
+    shares: tuple[Share, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """The room of another process, which also is the end of this one."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journal:
+    """Output that is kept line by line, with the time of each (see `ward/journal.py`)."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Streams:
+    """The descriptors that the process gets as its input, output and errors; `terminal`: they are one."""
+
+    input: int
+    output: int
+    errors: int
+    terminal: bool = False
+
+
 class Processes:
     """Processes by name, each with a session of its own and its output in a file of `folder`.
 
@@ -41,6 +87,8 @@ class Processes:
 
     def __init__(self, *, exited: Callable[[Exit], None]) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="chaos-gate-pods-"))
+        self._workshop = self.folder / "workshop"
+        self._workshop.mkdir()
         self._exited = exited
         self._answers: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._one_start_at_a_time = threading.Lock()
@@ -49,7 +97,7 @@ class Processes:
         with theirs:
             self._warden = subprocess.Popen(
                 [
-                    *(sys.executable, "-I", "-S", str(Path(__file__).with_name("warden.py"))),
+                    *(sys.executable, "-I", "-S", "-c", _RUN_WARDEN, str(_PACKAGE_ROOT)),
                     *(str(theirs.fileno()), str(os.getpid()), str(self.folder)),
                 ],
                 pass_fds=[theirs.fileno()],
@@ -60,18 +108,42 @@ class Processes:
         self._listener = threading.Thread(target=self._listen, name="processes", daemon=True)
         self._listener.start()
 
-    def start(self, name: str, argv: Sequence[str], *, env: Mapping[str, str], log: Path) -> int:
-        """Start a process and return its id; the environment is exactly `env`.
+    def start(
+        self,
+        name: str,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        log: Path | Journal | Streams,
+        folder: str | None = None,
+        room: Room | Beside | None = None,
+    ) -> int:
+        """Start a process and return its id; the environment is exactly `env`, and it works in `folder` (or in ours).
 
         Raises:
-            StartFailed: there is no such program, or it may not be executed.
+            NoRoom: it cannot have the room that is asked for; without one it perhaps starts.
+            StartFailed: there is no such program or folder, or it may not be executed.
             Permanent: the warden is gone, and all processes with it.
         """
+        command = {
+            "do": "start",
+            "name": name,
+            "argv": list(argv),
+            "env": dict(env),
+            "folder": folder,
+            "log": str(log) if isinstance(log, Path) else None,
+            "journal": str(log.path) if isinstance(log, Journal) else None,
+            "streams": isinstance(log, Streams),
+            "terminal": isinstance(log, Streams) and log.terminal,
+            "beside": room.name if isinstance(room, Beside) else None,
+            "room": asdict(room) | {"base": str(self._workshop)} if isinstance(room, Room) else None,
+        }
+        descriptors = (log.input, log.output, log.errors) if isinstance(log, Streams) else ()
         with self._one_start_at_a_time:
-            self._send({"do": "start", "name": name, "argv": list(argv), "env": dict(env), "log": str(log)})
+            self._send(command, descriptors)
             answer = self._answers.get()
         if "failed" in answer:
-            raise StartFailed(answer["failed"])
+            raise (NoRoom if answer["stage"] == "room" else StartFailed)(answer["failed"])
         if "started" not in answer:
             raise Permanent("the process that owns the pods has ended; start the sandbox again")
         return int(answer["started"])
@@ -99,10 +171,12 @@ class Processes:
     ) -> None:
         self.close()
 
-    def _send(self, command: dict[str, object]) -> None:
+    def _send(self, command: Mapping[str, object], descriptors: Sequence[int] = ()) -> None:
+        line = json.dumps(command).encode() + b"\n"
         with self._one_line_at_a_time:
             try:
-                self._control.sendall(json.dumps(command).encode() + b"\n")
+                sent = socket.send_fds(self._control, [line], descriptors) if descriptors else 0
+                self._control.sendall(line[sent:])
             except (BrokenPipeError, ConnectionResetError):
                 self._answers.put({})
 
