@@ -81,6 +81,10 @@ class WorkloadKind(StrEnum):
     """The kinds of workload that the gate can judge."""
 
     DEPLOYMENT = "Deployment"
+    STATEFUL_SET = "StatefulSet"
+    DAEMON_SET = "DaemonSet"
+    ROLLOUT = "Rollout"
+    """Of Argo Rollouts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +109,10 @@ class Workload:
 
 @dataclass(frozen=True, slots=True, order=True)
 class ContainerImage:
-    """One container and the digest of the image that it really runs (`sha256:…`)."""
+    """One container and the digest of the image that it really runs (`sha256:…`).
+
+    Where the runtime knows none, `IMAGE+HASH` stands for it: the image reference and the hash of the pod template.
+    """
 
     container: str
     digest: str
@@ -148,6 +155,8 @@ class Progress(StrEnum):
     """How far a rollout is."""
 
     ROLLING = "Rolling"
+    CANARY = "Canary"
+    """Paused at a canary step, and complete as far as the canary's pods go."""
     COMPLETE = "Complete"
     FAILED = "Failed"
 
@@ -161,6 +170,8 @@ class Rollout:
     progress: Progress
     message: str
     version: Version | None = None
+    version_problem: str = ""
+    """Why the version is less sure than digests would make it."""
     commit: Commit | None = None
     commit_problem: str = ""
     """Why the commit cannot be told, if the deploy job wrote something that cannot be read."""
@@ -232,6 +243,13 @@ class OnSubscribe(StrEnum):
     RUN = "run"
 
 
+class JudgeAt(StrEnum):
+    """At which point of an Argo Rollout its new version is judged."""
+
+    HEALTHY = "healthy"
+    CANARY = "canary"
+
+
 class OnRollback(StrEnum):
     """What happens when a version comes back that was judged before."""
 
@@ -259,6 +277,7 @@ class Subscription:
     deadline: timedelta
     on_subscribe: OnSubscribe = OnSubscribe.RECORD
     on_rollback: OnRollback = OnRollback.REUSE
+    judge: JudgeAt = JudgeAt.HEALTHY
     project: str = ""
     """The GitLab project (path with groups) that is told; empty: none is."""
     place: str = ""
@@ -517,6 +536,8 @@ class GateStatus:
     deadline: datetime | None = None
     revision: str = ""
     runs: tuple[RunEntry, ...] = ()
+    version_problem: str = ""
+    """Why the version is less sure than digests would make it; empty if it is sure."""
     commit: Commit | None = None
     commit_problem: str = ""
     subscriptions: tuple[str, ...] = ()

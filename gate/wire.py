@@ -13,8 +13,9 @@ from typing import TypeVar
 
 from gate.catalogue.repository import Repository
 from gate.catalogue.subscribed import Subscribed
-from gate.cluster.api import Api, Json
+from gate.cluster.api import Api, Form, Json
 from gate.cluster.gates import API_VERSION, Gates, gate_from
+from gate.cluster.kinds import KINDS
 from gate.cluster.leases import Leases
 from gate.cluster.mirror import Key, Mirror
 from gate.cluster.mode import read_mode
@@ -165,7 +166,21 @@ class _Process:
 
     def _mirrors(self) -> None:
         api, scopes = self._api, self._settings.namespaces or ("",)
-        self._deployments = [Mirror(api, "deployments", scope, _nothing, self._deployment_changed) for scope in scopes]
+        self._workloads = {
+            kind: [
+                Mirror(
+                    api,
+                    KINDS[kind].RESOURCE,
+                    scope,
+                    _nothing,
+                    partial(self._key_changed, kind),
+                    form=Form.METADATA,
+                    optional=kind is not WorkloadKind.DEPLOYMENT,  # Rollouts may come later, the sandbox has no others
+                )
+                for scope in scopes
+            ]
+            for kind in WorkloadKind
+        }
         self._gates = [Mirror(api, "chaosgates", scope, _readable(gate_from), self._gate_changed) for scope in scopes]
         self._runs = [Mirror(api, "chaosruns", scope, _readable(run_from), self._run_changed) for scope in scopes]
 
@@ -240,10 +255,8 @@ class _Process:
 
     # --------------------------------------------------------------------------------------------- events are hints
 
-    def _deployment_changed(self, key: Key) -> None:
-        self._workload_changed(WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace=key[0], name=key[1]))
-
-    def _workload_changed(self, name: WorkloadName) -> None:
+    def _key_changed(self, kind: WorkloadKind, key: Key) -> None:
+        name = WorkloadName(kind=kind, namespace=key[0], name=key[1])
         if self._subscribed.of(name) or any(gate.workload.name == name for gate in self.gates()):
             self._workloads_due.add(name)
 
@@ -375,15 +388,21 @@ class _Process:
 
     def _absent(self) -> list[str]:
         """Subscriptions to what is not there: shown, because a misspelt name would otherwise never be noticed."""
-        present = {key for mirror in self._deployments for key in mirror.keys()}  # noqa: SIM118 - not a mapping
+        present = {
+            (kind, *key)
+            for kind, mirrors in self._workloads.items()
+            for mirror in mirrors
+            for key in mirror.keys()  # noqa: SIM118 - not a mapping
+        }
         return [
             f"{each.place}: {each.name} subscribes {each.workload}, which is not in the cluster"
             for each in self.subscriptions() or ()
-            if (each.workload.namespace, each.workload.name) not in present
+            if (each.workload.kind, each.workload.namespace, each.workload.name) not in present
         ]
 
     def _all_mirrors(self) -> Sequence[Mirror[None] | Mirror[Gate | None] | Mirror[Run | None]]:
-        return [*self._deployments, *self._gates, *self._runs]
+        workloads = [mirror for mirrors in self._workloads.values() for mirror in mirrors]
+        return [*workloads, *self._gates, *self._runs]
 
     def _link(self, gate: Gate) -> str:
         base = self._settings.public_url
@@ -455,7 +474,7 @@ def _labels(api: Api, namespace: str) -> Mapping[str, str]:
 
 
 def _nothing(_: Json) -> None:
-    """Of a Deployment no more is kept than that it is there: it is read anew whenever it counts."""
+    """Of a workload no more is kept than that it is there: it is read anew whenever it counts."""
 
 
 def _readable(parse: Callable[[Json], T]) -> Callable[[Json], T | None]:

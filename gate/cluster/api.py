@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Any
 from urllib.parse import urlencode
 
@@ -29,7 +29,11 @@ GROUPS: Mapping[str, str] = {
     "pods": "/api/v1",
     "services": "/api/v1",
     "deployments": "/apis/apps/v1",
+    "statefulsets": "/apis/apps/v1",
+    "daemonsets": "/apis/apps/v1",
+    "rollouts": "/apis/argoproj.io/v1alpha1",
     "replicasets": "/apis/apps/v1",
+    "controllerrevisions": "/apis/apps/v1",
     "leases": "/apis/coordination.k8s.io/v1",
     "chaosgates": "/apis/chaosgate.dev/v1alpha1",
     "chaosruns": "/apis/chaosgate.dev/v1alpha1",
@@ -43,6 +47,18 @@ PAGE = 500
 
 class Expired(Temporary):
     """The server no longer keeps the history that was asked for (410): list again."""
+
+
+class Absent(Permanent):
+    """There is no such object, or no such resource on this server (404)."""
+
+
+class Form(Enum):
+    """How much of each object the server sends."""
+
+    WHOLE = "application/json"
+    METADATA = "application/json;as=PartialObjectMetadata{kind};g=meta.k8s.io;v=v1"
+    """Who it is, without what it says: a fraction of the bytes where a change is only a hint."""
 
 
 class EventType(StrEnum):
@@ -87,22 +103,29 @@ class Api:
     def get(self, resource: str, namespace: str, name: str) -> Json | None:
         try:
             return self._call("GET", path_of(resource, namespace, name))
-        except _NotFound:
+        except Absent:
             return None
 
-    def list(self, resource: str, namespace: str = "", *, labels: str = "") -> tuple[list[Json], str]:
-        """All objects, read page by page, and the resourceVersion from which a watch goes on."""
+    def list(
+        self, resource: str, namespace: str = "", *, labels: str = "", form: Form = Form.WHOLE
+    ) -> tuple[list[Json], str]:
+        """All objects, read page by page, and the resourceVersion from which a watch goes on.
+
+        Raises `Absent` if the server has no such resource.
+        """
         items: list[Json] = []
         query = {"limit": str(PAGE), **({"labelSelector": labels} if labels else {})}
         while True:
-            page = self._call("GET", path_of(resource, namespace), query)
+            page = self._call("GET", path_of(resource, namespace), query, accept=form.value.format(kind="List"))
             items += page.get("items") or []
             metadata = page["metadata"]
             if not metadata.get("continue"):
                 return items, metadata["resourceVersion"]
             query["continue"] = metadata["continue"]
 
-    def watch(self, resource: str, namespace: str, since: str, *, lasting: timedelta) -> Iterator[WatchEvent]:
+    def watch(
+        self, resource: str, namespace: str, since: str, *, lasting: timedelta, form: Form = Form.WHOLE
+    ) -> Iterator[WatchEvent]:
         """What happens after `since`, for about so long. Raises `Expired` when that is too long ago."""
         query = {
             "watch": "true",
@@ -114,8 +137,9 @@ class Api:
         # The server ends the watch; the read timeout is for a server that went away without a word.
         timeout = urllib3.Timeout(connect=CONNECT, read=lasting.total_seconds() + READ)
         try:
+            headers = self._headers(form.value.format(kind=""))
             response = self._pool.request(
-                "GET", url, headers=self._headers(), timeout=timeout, retries=False, preload_content=False
+                "GET", url, headers=headers, timeout=timeout, retries=False, preload_content=False
             )
             with closing(response):
                 if response.status >= 400:
@@ -144,21 +168,29 @@ class Api:
             body["gracePeriodSeconds"] = int(grace.total_seconds())
         try:
             self._call("DELETE", path_of(resource, namespace, name), body=body)
-        except (_NotFound, Conflict):  # gone, or another object has taken the name
+        except (Absent, Conflict):  # gone, or another object has taken the name
             return False
         return True
 
-    def _headers(self) -> dict[str, str]:
-        headers = {"Accept": "application/json", "User-Agent": "chaos-gate"}
+    def _headers(self, accept: str = Form.WHOLE.value) -> dict[str, str]:
+        headers = {"Accept": accept, "User-Agent": "chaos-gate"}
         settings: Any = self._configuration.auth_settings()
         for setting in settings.values():
             if setting["in"] == "header" and setting["value"]:
                 headers[setting["key"]] = setting["value"]
         return headers
 
-    def _call(self, method: str, path: str, query: Mapping[str, str] | None = None, body: Json | None = None) -> Json:
+    def _call(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Json | None = None,
+        *,
+        accept: str = Form.WHOLE.value,
+    ) -> Json:
         url = self.host + path + (f"?{urlencode(query)}" if query else "")
-        headers = self._headers()
+        headers = self._headers(accept)
         if body is not None:
             headers["Content-Type"] = "application/merge-patch+json" if method == "PATCH" else "application/json"
         try:
@@ -189,10 +221,6 @@ def path_of(resource: str, namespace: str = "", name: str = "", subresource: str
     return "/".join(part for part in (f"{GROUPS[resource]}{within}/{resource}", name, subresource) if part)
 
 
-class _NotFound(Permanent):
-    """There is no such object."""
-
-
 def _error(status: int, body: bytes, what: str) -> GateError:
     try:
         message = json.loads(body)["message"]
@@ -201,7 +229,7 @@ def _error(status: int, body: bytes, what: str) -> GateError:
     text = f"{what}: {status}: {message}"
     match status:
         case 404:
-            return _NotFound(text)
+            return Absent(text)
         case 409:
             return Conflict(text)
         case 410:

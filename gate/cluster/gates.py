@@ -8,7 +8,7 @@ from gate.errors import Conflict
 from gate.model import Gate, GateStatus, Workload, WorkloadKind, WorkloadName, fingerprint
 
 API_VERSION = "chaosgate.dev/v1alpha1"
-OWNER_API = {WorkloadKind.DEPLOYMENT: "apps/v1"}
+OWNER_API = dict.fromkeys(WorkloadKind, "apps/v1") | {WorkloadKind.ROLLOUT: "argoproj.io/v1alpha1"}
 LONGEST_NAME = 253
 
 STATUS = Codec(GateStatus)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Generic, TypeVar
 
-from gate.cluster.api import Api, EventType, Expired, Json
+from gate.cluster.api import Absent, Api, EventType, Expired, Form, Json
 from gate.errors import GateError
 
 log = logging.getLogger(__name__)
@@ -19,6 +19,8 @@ Key = tuple[str, str]
 
 WATCH_FOR = timedelta(minutes=5)
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
+ABSENT_FOR = 10.0
+"""Seconds after which a resource that the server does not know is asked for again."""
 
 
 class Mirror(Generic[T]):
@@ -29,9 +31,19 @@ class Mirror(Generic[T]):
     """
 
     def __init__(
-        self, api: Api, resource: str, namespace: str, keep: Callable[[Json], T], changed: Callable[[Key], None]
+        self,
+        api: Api,
+        resource: str,
+        namespace: str,
+        keep: Callable[[Json], T],
+        changed: Callable[[Key], None],
+        *,
+        form: Form = Form.WHOLE,
+        optional: bool = False,
     ) -> None:
+        """`keep` gets each object in this `form`. A resource that is `optional` may be unknown to the server."""
         self._api, self._resource, self._namespace, self._keep, self._changed = api, resource, namespace, keep, changed
+        self._form, self._optional = form, optional
         self._lock = threading.Lock()
         self._objects: dict[Key, tuple[str, T]] = {}
         self.synced = threading.Event()
@@ -64,6 +76,10 @@ class Mirror(Generic[T]):
                 pause = FIRST_PAUSE
             except Expired:
                 version = ""
+            except Absent as error:
+                version = ""
+                self._absent(str(error))
+                stop.wait(ABSENT_FOR)
             except GateError as error:
                 self.synced.clear()
                 self.problem, version = str(error), ""
@@ -71,17 +87,29 @@ class Mirror(Generic[T]):
                 stop.wait(pause * (0.5 + random.random()))  # noqa: S311 - jitter, so that replicas do not come as one
                 pause = min(pause * 2, LONGEST_PAUSE)
 
+    def _absent(self, why: str) -> None:
+        """The server does not know the resource. It may come: somebody may be installing it."""
+        if self._optional:
+            self._replace({})
+            self.synced.set()
+        else:
+            self.synced.clear()
+        self.problem = "" if self._optional else why
+
     def _list(self) -> str:
-        items, version = self._api.list(self._resource, self._namespace)
+        items, version = self._api.list(self._resource, self._namespace, form=self._form)
         fresh = {_key(item): (item["metadata"]["resourceVersion"], self._keep(item)) for item in items}
+        self._replace(fresh)
+        return version
+
+    def _replace(self, fresh: dict[Key, tuple[str, T]]) -> None:
         with self._lock:
             before, self._objects = self._objects, fresh
         self._call(key for key in before.keys() | fresh.keys() if before.get(key, ("",))[0] != fresh.get(key, ("",))[0])
-        return version
 
     def _follow(self, version: str, stop: threading.Event) -> str:
         began = time.monotonic()
-        for event in self._api.watch(self._resource, self._namespace, version, lasting=WATCH_FOR):
+        for event in self._api.watch(self._resource, self._namespace, version, lasting=WATCH_FOR, form=self._form):
             if stop.is_set():
                 break
             version = event.object["metadata"]["resourceVersion"]

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 from gate.cluster.api import Api, Json
-from gate.cluster.deployments import Deployed, is_ready, pods_by_revision, rollout_of, target_of
+from gate.cluster.kinds import KINDS
+from gate.cluster.kinds.observed import Observed
+from gate.cluster.rollouts import current_pods, is_ready, rollout_of, target_of, workload_of
 from gate.model import Rollout, Target, Workload, WorkloadName
 
 
@@ -16,34 +18,35 @@ class Workloads:
     def rollout(self, name: WorkloadName) -> Rollout | None:
         """How far the workload's rollout is; None if there is no such workload."""
         seen = self._read(name)
-        return rollout_of(seen) if seen else None
+        return rollout_of(name.kind, seen) if seen else None
 
     def ready_pods(self, name: WorkloadName) -> Sequence[Target]:
         """The ready pods of the current revision; none if there is no such workload."""
         seen = self._read(name)
-        return [target_of(pod) for pod in pods_by_revision(seen)[0] if is_ready(pod)] if seen else []
+        return [target_of(name.kind, pod) for pod in current_pods(name.kind, seen) if is_ready(pod)] if seen else []
 
     def version(self, workload: Workload) -> str:
         """The key of the version that runs; empty if the workload is gone or its pods do not agree."""
         seen = self._read(workload.name)
-        if seen is None or seen.workload != workload:
+        if seen is None or workload_of(workload.name.kind, seen.workload) != workload:
             return ""
-        version = rollout_of(seen).version
+        version = rollout_of(workload.name.kind, seen).version
         return version.key if version else ""
 
-    def _read(self, name: WorkloadName) -> Deployed | None:
-        deployment = self._api.get("deployments", name.namespace, name.name)
-        if deployment is None:
+    def _read(self, name: WorkloadName) -> Observed | None:
+        kind = KINDS[name.kind]
+        workload = self._api.get(kind.RESOURCE, name.namespace, name.name)
+        if workload is None:
             return None
-        labels = _selector(deployment)
-        replica_sets, _ = self._api.list("replicasets", name.namespace, labels=labels)
+        labels = _selector(workload)
+        revisions, _ = self._api.list(kind.REVISIONS, name.namespace, labels=labels)
         pods, _ = self._api.list("pods", name.namespace, labels=labels)
-        return Deployed(deployment=deployment, replica_sets=replica_sets, pods=pods)
+        return Observed(workload=workload, revisions=revisions, pods=pods)
 
 
-def _selector(deployment: Json) -> str:
-    """The Deployment's selector in the form that a list takes."""
-    selector = deployment["spec"]["selector"]
+def _selector(workload: Json) -> str:
+    """The workload's selector in the form that a list takes."""
+    selector = workload["spec"].get("selector") or {}
     terms = [f"{key}={value}" for key, value in sorted((selector.get("matchLabels") or {}).items())]
     for expression in selector.get("matchExpressions") or []:
         key, values = expression["key"], ",".join(expression.get("values") or [])

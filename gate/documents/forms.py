@@ -3,11 +3,11 @@
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
 from gate.documents.units import Duration, Percent
-from gate.model import OnRollback, OnSubscribe, WorkloadKind
+from gate.model import JudgeAt, OnRollback, OnSubscribe, WorkloadKind
 
 GROUP = "chaosgate.dev"
 API_VERSION = f"{GROUP}/v1alpha1"
@@ -95,7 +95,19 @@ class SubscriptionSpec(Form):
     on_rollback: OnRollback = Field(
         default=OnRollback.REUSE, description="What happens to a version that was judged before: reuse, or run again."
     )
+    judge: JudgeAt = Field(
+        default=JudgeAt.HEALTHY,
+        description="When an Argo Rollout's version is judged: when it is healthy, or when it pauses at a canary step.",
+    )
     gitlab: GitLabForm | None = Field(default=None, description="Where the verdict is told; nowhere if left out.")
+
+    @field_validator("judge")
+    @classmethod
+    def _only_for_rollouts(cls, judge: JudgeAt, others: ValidationInfo) -> JudgeAt:
+        workload = others.data.get("workload")
+        if judge is JudgeAt.CANARY and workload and workload.kind is not WorkloadKind.ROLLOUT:
+            raise ValueError(f"canary is for Rollouts; a {workload.kind} does not pause")
+        return judge
 
 
 class ParameterForm(Form):

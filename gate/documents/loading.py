@@ -156,6 +156,7 @@ def _subscription(tree: Tree) -> Loaded:
                 deadline=spec.deadline,
                 on_subscribe=spec.on_subscribe,
                 on_rollback=spec.on_rollback,
+                judge=spec.judge,
                 project=spec.gitlab.project if spec.gitlab else "",
                 place=str(tree.place((*SPEC, "workflows"))),
             ),

@@ -1,6 +1,7 @@
 """What pydantic found wrong, said with file and line, in the words of the author, with the nearest right word."""
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, get_args
 
@@ -31,7 +32,7 @@ def _why(found: Mapping[str, Any], words: list[str]) -> str:
     say: dict[str, Callable[[], str]] = {
         "missing": lambda: "is missing",
         "extra_forbidden": lambda: _unknown_field(name, words),
-        "enum": lambda: unknown(str(given), found["ctx"]["expected"].replace("'", "").split(" or "), "one of"),
+        "enum": lambda: unknown(str(given), re.findall("'([^']*)'", found["ctx"]["expected"]), "one of"),
         "literal_error": lambda: f'must be {found["ctx"]["expected"]}, not "{given}"',
         "string_pattern_mismatch": lambda: f'"{given}" does not look like {found["ctx"]["pattern"]}',
         "string_type": lambda: f"must be text, not {_said(given)}; put it in quotes",

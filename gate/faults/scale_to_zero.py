@@ -4,10 +4,15 @@ from collections.abc import Sequence
 
 from gate.documents.blocks import Block
 from gate.errors import Permanent
-from gate.model import Step, Target, Undo, WorkloadName
+from gate.model import Step, Target, Undo, WorkloadKind, WorkloadName
 from gate.running.ports import Cluster
 
-RESOURCE = "deployments"
+RESOURCES = {
+    WorkloadKind.DEPLOYMENT: "deployments",
+    WorkloadKind.STATEFUL_SET: "statefulsets",
+    WorkloadKind.ROLLOUT: "rollouts",
+}
+"""What has a number of replicas. A DaemonSet has a pod wherever a node takes one."""
 
 
 class Settings(Block):
@@ -16,7 +21,7 @@ class Settings(Block):
 
 def plan(step: Step, workload: WorkloadName, pods: Sequence[Target], seed: str, cluster: Cluster) -> list[Undo]:
     """A workload that has no pods anyway cannot lose them."""
-    found = cluster.get(RESOURCE, workload.namespace, workload.name)
+    found = cluster.get(_resource(workload.kind), workload.namespace, workload.name)
     if found is None or not found["spec"].get("replicas", 1):
         return []
     images = pods[0].images if pods else ()
@@ -34,7 +39,7 @@ def plan(step: Step, workload: WorkloadName, pods: Sequence[Target], seed: str, 
 def inject(undo: Undo, cluster: Cluster) -> None:
     """Only from the number of replicas that the undo knows: another one could not be put back."""
     target, before = undo.target, undo.before["replicas"]
-    found = cluster.get(RESOURCE, target.namespace, target.name)
+    found = cluster.get(_resource(target.kind), target.namespace, target.name)
     if found is None or found["metadata"]["uid"] != target.uid:
         raise Permanent(f"{target.kind} {target.namespace}/{target.name} is gone")
     now = found["spec"].get("replicas", 1)
@@ -47,11 +52,11 @@ def inject(undo: Undo, cluster: Cluster) -> None:
 
 def prove(undo: Undo, cluster: Cluster) -> str | None:
     """Asked for is not enough: the pods must be gone."""
-    found = cluster.get(RESOURCE, undo.target.namespace, undo.target.name)
+    found = cluster.get(_resource(undo.target.kind), undo.target.namespace, undo.target.name)
     if found is None or found["spec"].get("replicas", 1) != 0:
         return None
     status = found.get("status") or {}
-    if status.get("observedGeneration", 0) < found["metadata"].get("generation", 1) or status.get("replicas", 0):
+    if int(status.get("observedGeneration") or 0) < found["metadata"].get("generation", 1) or status.get("replicas", 0):
         return None
     return f"{undo.target.kind} {undo.target.name} has no pods"
 
@@ -60,7 +65,7 @@ def revert(undo: Undo, cluster: Cluster) -> str:
     """Back to what it was, unless somebody has scaled it meanwhile: then theirs is the last word."""
     target, before = undo.target, undo.before["replicas"]
     name = f"{target.kind} {target.namespace}/{target.name}"
-    found = cluster.get(RESOURCE, target.namespace, target.name)
+    found = cluster.get(_resource(target.kind), target.namespace, target.name)
     if found is None or found["metadata"]["uid"] != target.uid:
         return f"{name} is gone; there is nothing to put back"
     now = found["spec"].get("replicas", 1)
@@ -74,4 +79,10 @@ def revert(undo: Undo, cluster: Cluster) -> str:
 
 def _scale(undo: Undo, cluster: Cluster, replicas: int, version: str) -> None:
     body = {"metadata": {"resourceVersion": version}, "spec": {"replicas": replicas}}
-    cluster.patch(RESOURCE, undo.target.namespace, undo.target.name, body)
+    cluster.patch(_resource(undo.target.kind), undo.target.namespace, undo.target.name, body)
+
+
+def _resource(kind: str) -> str:
+    if kind not in RESOURCES:
+        raise Permanent(f"a {kind} has no replicas that could be taken away; {', '.join(RESOURCES)} have")
+    return RESOURCES[WorkloadKind(kind)]

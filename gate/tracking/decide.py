@@ -13,6 +13,7 @@ from gate.documents.canonical import fingerprint_of
 from gate.model import (
     Commit,
     GateStatus,
+    JudgeAt,
     Judgement,
     OnRollback,
     OnSubscribe,
@@ -89,7 +90,7 @@ class Decision:
 
 def decide(seen: Seen) -> Decision:
     """Guards first, each saying why it stops; what is left over is an upgrade."""
-    decision = _decide(seen)
+    decision = _decide(replace(seen, rollout=_as_judged(seen)))
     status = _dated(decision.status, seen)
     subscriptions = [claim.subscription for claim in seen.claims if claim.subscription]
     return replace(decision, status=announce(status, subscriptions))
@@ -107,6 +108,7 @@ def _decide(seen: Seen) -> Decision:
         status = replace(_pending(status, "another commit was announced"), complete_since=None)
     subscriptions = tuple(sorted(claim.name for claim in seen.claims))
     status = replace(status, commit=commit, commit_problem=problem, subscriptions=subscriptions)
+    status = replace(status, version_problem=rollout.version_problem)
     if rollout.progress is not Progress.COMPLETE or rollout.version is None:
         return _incomplete(seen, status)
     if not status.version and not status.recorded and _first_sight(seen):
@@ -123,6 +125,14 @@ def _decide(seen: Seen) -> Decision:
             kind=Kind.REUSE, why="the rollout came back to the version that was judged last", status=restored
         )
     return _upgrade(seen, status)
+
+
+def _as_judged(seen: Seen) -> Rollout:
+    """A rollout that is paused at a canary step is complete for those who want the canary judged."""
+    if seen.rollout.progress is not Progress.CANARY:
+        return seen.rollout
+    asked = any(claim.subscription and claim.subscription.judge is JudgeAt.CANARY for claim in seen.claims)
+    return replace(seen.rollout, progress=Progress.COMPLETE if asked else Progress.ROLLING)
 
 
 def _commit(seen: Seen) -> tuple[Commit | None, str]:
@@ -324,7 +334,16 @@ def _workflows(claims: Sequence[Claim]) -> dict[str, tuple[Workflow, tuple[str, 
 
 
 def _problems(claims: Sequence[Claim]) -> str:
-    return "; ".join(problem for claim in claims for problem in claim.problems)
+    return "; ".join([*(problem for claim in claims for problem in claim.problems), *_contradictions(claims)])
+
+
+def _contradictions(claims: Sequence[Claim]) -> list[str]:
+    """Several subscriptions add up; but a version can only be judged at one point of its rollout."""
+    known = [claim.subscription for claim in claims if claim.subscription]
+    if len({subscription.judge for subscription in known}) < 2:
+        return []
+    said = ", ".join(f"{each.name} (judge: {each.judge})" for each in sorted(known, key=lambda each: each.name))
+    return [f"subscriptions of one workload contradict each other: {said}"]
 
 
 def _bad_document(status: GateStatus, problems: str) -> GateStatus:

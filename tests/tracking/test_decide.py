@@ -10,6 +10,7 @@ from gate.model import (
     Commit,
     ContainerImage,
     GateStatus,
+    JudgeAt,
     OnRollback,
     OnSubscribe,
     Phase,
@@ -471,3 +472,27 @@ def test_a_new_commit_of_a_version_that_could_not_be_judged_has_it_judged_again(
     story.judges("1.1", Verdict.ERRORED)
     story.settles(rollout("1.1", commit=commit("again")))
     assert len(set(story.created)) == 2
+
+
+def test_a_canary_is_judged_only_for_those_who_want_it_judged() -> None:
+    for judge, kind in ((JudgeAt.HEALTHY, Kind.ROLLING), (JudgeAt.CANARY, Kind.UPGRADE)):
+        story = Story(claim("survives", judge=judge, settle=timedelta(0)))
+        story.sees(rollout("1.0"))
+        assert story.sees(rollout("1.1", progress=Progress.CANARY)).kind is kind
+
+
+def test_a_canary_that_was_judged_is_not_judged_again_when_it_is_healthy() -> None:
+    story = Story(claim("survives", judge=JudgeAt.CANARY, settle=timedelta(0)))
+    story.sees(rollout("1.0"))
+    story.sees(rollout("1.1", progress=Progress.CANARY))
+    story.sees(rollout("1.1", progress=Progress.CANARY))
+    story.ends({"survives": Verdict.PASSED})
+    assert not story.sees(rollout("1.1")).create
+    assert story.status.phase is Phase.OPEN
+
+
+def test_subscriptions_that_differ_in_when_they_judge_close_the_gate_with_both_names() -> None:
+    story = Story(claim("survives"), claim("survives", name="other", judge=JudgeAt.CANARY))
+    story.sees(rollout("1.0"))
+    assert story.status.reason is Reason.BAD_DOCUMENT
+    assert "checkout (judge: healthy), other (judge: canary)" in story.status.message

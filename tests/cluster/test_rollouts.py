@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from gate.cluster.deployments import Deployed, is_ready, pods_by_revision, rollout_of, target_of
-from gate.model import Commit, ContainerImage, Progress
+from gate.cluster.kinds.observed import Observed
+from gate.cluster.rollouts import current_pods, is_ready, rollout_of, target_of
+from gate.model import Commit, ContainerImage, Progress, WorkloadKind
 
 Json = dict[str, Any]
+KIND = WorkloadKind.DEPLOYMENT
 DIGEST = {letter: f"sha256:{letter * 64}" for letter in "abc"}
 
 
@@ -62,12 +64,12 @@ def pod(name: str, tag: str = "1", image: str = DIGEST["a"], **metadata: Any) ->
     }
 
 
-def seen(*pods: Json, sets: tuple[str, ...] = ("1",), **changes: Any) -> Deployed:
-    return Deployed(deployment=deployment(**changes), replica_sets=[replica_set(tag) for tag in sets], pods=pods)
+def seen(*pods: Json, sets: tuple[str, ...] = ("1",), **changes: Any) -> Observed:
+    return Observed(workload=deployment(**changes), revisions=[replica_set(tag) for tag in sets], pods=pods)
 
 
 def test_a_rollout_is_complete_when_all_replicas_are_updated_and_available() -> None:
-    rollout = rollout_of(seen(pod("a"), pod("b")))
+    rollout = rollout_of(KIND, seen(pod("a"), pod("b")))
     assert rollout.progress is Progress.COMPLETE
     assert rollout.version is not None
     assert rollout.version.images == (ContainerImage("checkout", DIGEST["a"]),)
@@ -83,62 +85,62 @@ def test_a_rollout_is_complete_when_all_replicas_are_updated_and_available() -> 
     ],
 )
 def test_a_rollout_is_not_complete_before_that(status: Json, why: str) -> None:
-    rollout = rollout_of(seen(pod("a"), pod("b"), **status))
+    rollout = rollout_of(KIND, seen(pod("a"), pod("b"), **status))
     assert rollout.progress is Progress.ROLLING
     assert why in rollout.message
 
 
 def test_an_old_pod_that_is_still_terminating_keeps_the_rollout_from_being_complete() -> None:
     old = pod("old", tag="0", deletionTimestamp="2026-11-21T12:00:00Z")
-    assert rollout_of(seen(pod("a"), pod("b"), old, sets=("1", "0"))).progress is Progress.ROLLING
+    assert rollout_of(KIND, seen(pod("a"), pod("b"), old, sets=("1", "0"))).progress is Progress.ROLLING
 
 
 def test_a_rollout_that_exceeded_its_deadline_has_failed() -> None:
     condition = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "too slow"}
-    rollout = rollout_of(seen(pod("a"), updatedReplicas=1, conditions=[condition]))
+    rollout = rollout_of(KIND, seen(pod("a"), updatedReplicas=1, conditions=[condition]))
     assert (rollout.progress, rollout.message) == (Progress.FAILED, "too slow")
 
 
 def test_pods_that_do_not_agree_are_no_version() -> None:
-    rollout = rollout_of(seen(pod("a"), pod("b", image=DIGEST["b"])))
+    rollout = rollout_of(KIND, seen(pod("a"), pod("b", image=DIGEST["b"])))
     assert (rollout.progress, rollout.version) == (Progress.ROLLING, None)
 
 
-def test_a_pod_without_a_digest_is_waited_for() -> None:
+def test_a_pod_whose_containers_have_not_started_is_waited_for() -> None:
     starting = pod("b")
     starting["status"]["containerStatuses"] = []
-    rollout = rollout_of(seen(pod("a"), starting))
+    rollout = rollout_of(KIND, seen(pod("a"), starting))
     assert rollout.progress is Progress.ROLLING
-    assert "pod b does not say yet" in rollout.message
+    assert "pod b has not started" in rollout.message
 
 
 def test_nothing_running_is_no_version() -> None:
-    assert rollout_of(seen(wanted=0)).progress is Progress.ROLLING
+    assert rollout_of(KIND, seen(wanted=0)).progress is Progress.ROLLING
 
 
 def test_a_deployment_without_a_status_is_rolling() -> None:
     bare = seen(pod("a"))
-    del bare.deployment["status"]  # type: ignore[attr-defined]
-    assert rollout_of(bare).progress is Progress.ROLLING
+    del bare.workload["status"]  # type: ignore[attr-defined]
+    assert rollout_of(KIND, bare).progress is Progress.ROLLING
 
 
 def test_a_sidecar_that_was_injected_is_not_part_of_the_version() -> None:
     plain, injected = pod("a"), pod("b")
     injected["status"]["containerStatuses"].append({"name": "mesh", "imageID": f"mesh@{DIGEST['c']}"})
-    rollout = rollout_of(seen(plain, injected))
+    rollout = rollout_of(KIND, seen(plain, injected))
     assert rollout.version is not None
     assert [image.container for image in rollout.version.images] == ["checkout"]
 
 
 def test_the_pods_of_a_stranger_with_the_same_labels_are_nobodys() -> None:
     stranger = pod("s", tag="9")
-    current, older = pods_by_revision(seen(pod("a"), stranger, sets=("1", "0")))
-    assert ([each["metadata"]["name"] for each in current], older) == (["a"], [])
+    current = current_pods(KIND, seen(pod("a"), stranger, sets=("1", "0")))
+    assert [each["metadata"]["name"] for each in current] == ["a"]
 
 
 def test_the_version_key_depends_on_the_digests_alone() -> None:
-    first, second = rollout_of(seen(pod("a"), pod("b"))), rollout_of(seen(pod("x"), pod("y")))
-    other = rollout_of(seen(pod("a", image=DIGEST["b"]), pod("b", image=DIGEST["b"])))
+    first, second = rollout_of(KIND, seen(pod("a"), pod("b"))), rollout_of(KIND, seen(pod("x"), pod("y")))
+    other = rollout_of(KIND, seen(pod("a", image=DIGEST["b"]), pod("b", image=DIGEST["b"])))
     assert first.version
     assert second.version
     assert other.version
@@ -146,7 +148,7 @@ def test_the_version_key_depends_on_the_digests_alone() -> None:
 
 
 def test_a_target_tells_what_it_runs() -> None:
-    target = target_of(pod("a"))
+    target = target_of(KIND, pod("a"))
     assert (target.kind, target.name, target.node) == ("Pod", "a", "n1")
     assert target.images == (ContainerImage("checkout", DIGEST["a"]),)
 
@@ -156,19 +158,19 @@ def test_a_pod_on_its_way_out_is_not_ready() -> None:
     assert not is_ready(pod("a", deletionTimestamp="2026-11-21T12:00:00Z"))
 
 
-def annotated(**annotations: str) -> Deployed:
+def annotated(**annotations: str) -> Observed:
     made = seen(pod("a"), pod("b"))
-    whole = copy.deepcopy(dict(made.deployment))
+    whole = copy.deepcopy(dict(made.workload))
     whole["metadata"]["annotations"] = {f"chaosgate.dev/{name}": value for name, value in annotations.items()}
-    return Deployed(deployment=whole, replica_sets=made.replica_sets, pods=made.pods)
+    return Observed(workload=whole, revisions=made.revisions, pods=made.pods)
 
 
 def test_the_commit_comes_from_the_annotations() -> None:
-    rollout = rollout_of(annotated(project="shop/checkout", commit="a" * 40, pipeline="7"))
+    rollout = rollout_of(KIND, annotated(project="shop/checkout", commit="a" * 40, pipeline="7"))
     assert rollout.commit == Commit(project="shop/checkout", sha="a" * 40, pipeline=7)
 
 
 def test_annotations_that_cannot_be_read_do_not_keep_the_version_from_being_judged() -> None:
-    rollout = rollout_of(annotated(project="shop/checkout", commit="main"))
+    rollout = rollout_of(KIND, annotated(project="shop/checkout", commit="main"))
     assert (rollout.progress, rollout.commit) == (Progress.COMPLETE, None)
     assert "chaosgate.dev/commit" in rollout.commit_problem
