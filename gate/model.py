@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from typing import Any
 
 Settings = Mapping[str, Any]
@@ -100,6 +101,27 @@ class WorkloadName:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadSelector:
+    """Workloads of a kind by namespace and labels. In namespaces `*` stands for anything, `?` for one letter."""
+
+    kind: WorkloadKind
+    namespaces: tuple[str, ...]
+    labels: Mapping[str, str]
+
+    def matches(self, name: WorkloadName, labels: Mapping[str, str]) -> bool:
+        """Also the kind, one of the namespaces, and all of the labels."""
+        return (
+            name.kind is self.kind
+            and any(fnmatchcase(name.namespace, pattern) for pattern in self.namespaces)
+            and self.labels.items() <= labels.items()
+        )
+
+    def __str__(self) -> str:
+        labels = ",".join(f"{key}={value}" for key, value in sorted(self.labels.items()))
+        return f"each {self.kind} with {labels} in {', '.join(self.namespaces)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
     """One workload in the cluster. Deleted and made again under its old name it is another one: the uid tells."""
 
@@ -177,6 +199,8 @@ class Rollout:
     """Why the commit cannot be told, if the deploy job wrote something that cannot be read."""
     image: str = ""
     """The image references of the pod template, for people; versions are told apart by digest alone."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """The workload's own labels, by which subscriptions may select it."""
 
 
 # --------------------------------------------------------------------------------------------------- what authors write
@@ -282,6 +306,19 @@ class Subscription:
     """The GitLab project (path with groups) that is told; empty: none is."""
     place: str = ""
     """File and line, for messages."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """A subscription of every workload that a selector finds."""
+
+    selector: WorkloadSelector
+    pattern: Subscription
+    """The subscription, with a stand-in for the workload."""
+
+    def of(self, name: WorkloadName) -> Subscription:
+        """The subscription of one of them."""
+        return replace(self.pattern, workload=name)
 
 
 # --------------------------------------------------------------------------------------------- what a run leaves behind

@@ -5,7 +5,7 @@ import os
 import socket
 import threading
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,8 +14,9 @@ from typing import TypeVar
 from gate.catalogue.repository import Repository
 from gate.catalogue.subscribed import Subscribed
 from gate.cluster.api import Api, Form, Json
-from gate.cluster.gates import API_VERSION, Gates, gate_from
+from gate.cluster.gates import API_VERSION, Gates, gate_from, gate_name
 from gate.cluster.kinds import KINDS
+from gate.cluster.known import Known
 from gate.cluster.leases import Leases
 from gate.cluster.mirror import Key, Mirror
 from gate.cluster.mode import read_mode
@@ -31,7 +32,17 @@ from gate.gitlab.client import GitLab
 from gate.gitlab.outbox import Outbox
 from gate.gitlab.reporter import Reporter
 from gate.loads import LOADS
-from gate.model import Gate, Judgement, Run, Subscription, Target, Workflow, WorkloadKind, WorkloadName
+from gate.model import (
+    Gate,
+    Judgement,
+    Run,
+    Subscription,
+    Target,
+    Workflow,
+    WorkloadKind,
+    WorkloadName,
+    WorkloadSelector,
+)
 from gate.policy.allow import Policy
 from gate.probes import PROBES
 from gate.running.background import Threads
@@ -132,6 +143,17 @@ def preview(
     return rollout.version.key if rollout.version else "", targets
 
 
+def selected(api: Api, selector: WorkloadSelector) -> list[WorkloadName]:
+    """The workloads that a selector finds now."""
+    found = []
+    for item in api.list(KINDS[selector.kind].RESOURCE, form=Form.METADATA)[0]:
+        metadata = item["metadata"]
+        name = WorkloadName(kind=selector.kind, namespace=metadata["namespace"], name=metadata["name"])
+        if selector.matches(name, _labels_of(item)):
+            found.append(name)
+    return found
+
+
 class _Process:
     """All the parts of one gate process."""
 
@@ -145,6 +167,7 @@ class _Process:
         self._workloads_due: WorkQueue[WorkloadName] = WorkQueue(self._clock.monotonic)
         self._gates_due: WorkQueue[Key] = WorkQueue(self._clock.monotonic)
         self._subscribed = Subscribed(self._clock.now)
+        self._known = Known(api, settings.namespace)
         self.repository = Repository(
             settings.catalogue, settings.branch, settings.state / "catalogue.git", vocabulary()
         )
@@ -172,7 +195,7 @@ class _Process:
                     api,
                     KINDS[kind].RESOURCE,
                     scope,
-                    _nothing,
+                    _labels_of,
                     partial(self._key_changed, kind),
                     form=Form.METADATA,
                     optional=kind is not WorkloadKind.DEPLOYMENT,  # Rollouts may come later, the sandbox has no others
@@ -257,8 +280,12 @@ class _Process:
 
     def _key_changed(self, kind: WorkloadKind, key: Key) -> None:
         name = WorkloadName(kind=kind, namespace=key[0], name=key[1])
-        if self._subscribed.of(name) or any(gate.workload.name == name for gate in self.gates()):
+        labels = _find(self._workloads[kind], key) or {}
+        if self._subscribed.is_claimed(name, labels) or self._gate_of(name):
             self._workloads_due.add(name)
+
+    def _gate_of(self, name: WorkloadName) -> Gate | None:
+        return _find(self._gates, (name.namespace, gate_name(name)))
 
     def _gate_changed(self, key: Key) -> None:
         gate = _find(self._gates, key)
@@ -322,7 +349,9 @@ class _Process:
                     self._last_fetch() or self.repository.fetched() or fetched,
                 )
             try:
+                self._subscribed.knew(self._known.read())
                 self._put(self.repository.read(fetched))
+                self._known.save(self._subscribed.known)
             except GateError as error:
                 log.warning("catalogue.unread why=%r", str(error))
             except Exception:  # a mistake of ours about one revision must not keep the next one from being read
@@ -345,6 +374,9 @@ class _Process:
                 log.error("catalogue.broken why=%r", str(problem))
             for name in spoken_of:
                 self._workloads_due.add(name)
+            for name, labels in self._present():
+                if self._subscribed.is_claimed(name, labels) or self._gate_of(name):
+                    self._workloads_due.add(name)
             self._changes.ring()
 
     def _last_fetch(self) -> datetime | None:
@@ -360,8 +392,7 @@ class _Process:
         return [run for mirror in self._runs for run in mirror.all() if run]
 
     def subscriptions(self) -> Sequence[Subscription] | None:
-        catalogue = self._subscribed.catalogue
-        return catalogue.loaded.subscriptions if catalogue else None
+        return self._subscribed.applied(self._present())
 
     def changed(self, since: int, timeout: float) -> int:
         return self._changes.changed(since, timeout)
@@ -388,19 +419,21 @@ class _Process:
 
     def _absent(self) -> list[str]:
         """Subscriptions to what is not there: shown, because a misspelt name would otherwise never be noticed."""
-        present = {
-            (kind, *key)
-            for kind, mirrors in self._workloads.items()
-            for mirror in mirrors
-            for key in mirror.keys()  # noqa: SIM118 - not a mapping
-        }
+        present = {name for name, _ in self._present()}
         return [
             f"{each.place}: {each.name} subscribes {each.workload}, which is not in the cluster"
             for each in self.subscriptions() or ()
-            if (each.workload.kind, each.workload.namespace, each.workload.name) not in present
+            if each.workload not in present
         ]
 
-    def _all_mirrors(self) -> Sequence[Mirror[None] | Mirror[Gate | None] | Mirror[Run | None]]:
+    def _present(self) -> Iterator[tuple[WorkloadName, Mapping[str, str]]]:
+        """The workloads of all kinds, with their labels."""
+        for kind, mirrors in self._workloads.items():
+            for mirror in mirrors:
+                for (namespace, name), labels in mirror.items():
+                    yield WorkloadName(kind=kind, namespace=namespace, name=name), labels
+
+    def _all_mirrors(self) -> Sequence[Mirror[Mapping[str, str]] | Mirror[Gate | None] | Mirror[Run | None]]:
         workloads = [mirror for mirrors in self._workloads.values() for mirror in mirrors]
         return [*workloads, *self._gates, *self._runs]
 
@@ -473,8 +506,9 @@ def _labels(api: Api, namespace: str) -> Mapping[str, str]:
     return labels
 
 
-def _nothing(_: Json) -> None:
-    """Of a workload no more is kept than that it is there: it is read anew whenever it counts."""
+def _labels_of(item: Json) -> Mapping[str, str]:
+    """Of a workload no more is kept than what subscriptions may select it by: it is read anew whenever it counts."""
+    return item["metadata"].get("labels") or {}
 
 
 def _readable(parse: Callable[[Json], T]) -> Callable[[Json], T | None]:

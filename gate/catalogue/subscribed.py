@@ -1,14 +1,16 @@
 """The catalogue in force, as the tracker asks for it: what each workload's subscriptions claim, and since when."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from gate.documents.catalogue import Catalogue
 from gate.documents.loading import Broken
-from gate.model import Subscription, Workflow, WorkloadName
+from gate.model import Selection, Subscription, Workflow, WorkloadName, WorkloadSelector, fingerprint
 from gate.tracking.decide import Claim
+
+Labels = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,19 +18,27 @@ class _Resolved:
     """A subscription of the catalogue in force, resolved once."""
 
     subscription: Subscription
+    key: str
     workflows: tuple[Workflow, ...]
     problems: tuple[str, ...]
 
 
 class Subscribed:
-    """Holds one catalogue at a time. A revision that was read stays in force until another one takes its place."""
+    """Holds one catalogue at a time. A revision that was read stays in force until another one takes its place.
+
+    `known` says since when the gate knows each subscription; it outlives the process if somebody keeps it (`knew`).
+    """
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
         self._lock = threading.Lock()
         self._catalogue: Catalogue | None = None
         self._resolved: dict[WorkloadName, list[_Resolved]] = {}
-        self._known: dict[tuple[str, WorkloadName], datetime] = {}
+        self._selected: dict[tuple[str, WorkloadName], _Resolved] = {}
+        """By the key of the selection, as far as anybody asked."""
+        self._known: dict[str, datetime] = {}
+        self._had: set[tuple[str, WorkloadName]] = set()
+        """Names of subscriptions, and workloads that they were seen to have."""
 
     @property
     def catalogue(self) -> Catalogue | None:
@@ -39,44 +49,77 @@ class Subscribed:
         catalogue = self._catalogue
         return catalogue.revision if catalogue else ""
 
+    @property
+    def known(self) -> Mapping[str, datetime]:
+        """Since when each subscription of the catalogue is known, by its name and what it is about."""
+        with self._lock:
+            return dict(self._known)
+
+    def knew(self, known: Mapping[str, datetime]) -> None:
+        """What an earlier process, or another replica, knew: whoever knew a subscription first is right."""
+        with self._lock:
+            for key, since in known.items():
+                self._known[key] = min(since, self._known.get(key, since))
+
     def put(self, catalogue: Catalogue) -> set[WorkloadName]:
-        """Put another catalogue in force; returns the workloads that it, or the one before it, speaks of."""
+        """Put another catalogue in force; returns the workloads that it, or the one before it, names."""
         with self._lock:
             if self._catalogue and self._catalogue.revision == catalogue.revision:
                 self._catalogue = catalogue  # the same documents, known to be fresh
                 return catalogue.workloads()
         resolved: dict[WorkloadName, list[_Resolved]] = {}
         for subscription in catalogue.loaded.subscriptions:
-            workflows, problems = catalogue.resolve(subscription)
-            entry = _Resolved(subscription, workflows, tuple(str(each) for each in problems))
+            entry = _resolve(catalogue, subscription, _key(subscription.name, subscription.workload))
             resolved.setdefault(subscription.workload, []).append(entry)
+        keys = {entry.key for entries in resolved.values() for entry in entries}
+        keys |= {_key(each.pattern.name, each.selector) for each in catalogue.loaded.selections}
+        # A document that is broken just now is not one that was taken away.
+        broken = {each.name for each in catalogue.broken_subscriptions}
         with self._lock:
             before = self._catalogue.workloads() if self._catalogue else set()
-            self._catalogue, self._resolved = catalogue, resolved
-            for name, entries in resolved.items():
-                for entry in entries:
-                    self._known.setdefault((entry.subscription.name, name), self._now())
+            self._catalogue, self._resolved, self._selected = catalogue, resolved, {}
+            kept = {key: since for key, since in self._known.items() if key in keys or key.rpartition(".")[0] in broken}
+            self._known = dict.fromkeys(keys, self._now()) | kept
+            self._had |= {(entry.subscription.name, name) for name, entries in resolved.items() for entry in entries}
         return before | catalogue.workloads()
 
-    def of(self, name: WorkloadName, remembered: Sequence[str] = ()) -> Sequence[Claim]:
+    def is_claimed(self, name: WorkloadName, labels: Labels) -> bool:
+        """Whether a subscription that can be read is about the workload."""
+        catalogue = self._catalogue
+        return name in self._resolved or any(_selecting(catalogue, name, labels))
+
+    def applied(self, workloads: Iterable[tuple[WorkloadName, Labels]]) -> Sequence[Subscription] | None:
+        """Every subscription with the workload that it is about, those with a selector once for each that is there.
+
+        None while no catalogue has been read.
+        """
+        catalogue = self._catalogue
+        if catalogue is None:
+            return None
+        there = workloads if catalogue.loaded.selections else ()
+        found = [each.of(name) for name, labels in there for each in _selecting(catalogue, name, labels)]
+        return [*catalogue.loaded.subscriptions, *found]
+
+    def of(self, name: WorkloadName, labels: Labels, remembered: Sequence[str] = ()) -> Sequence[Claim]:
         """The claims on a workload, also those of subscriptions that cannot be read.
 
         `remembered` are the subscriptions that the workload is known to have had. One of them that is not there any
         more, while there are documents that nobody can tell whose they are, may be among those.
         """
         with self._lock:
-            catalogue, entries = self._catalogue, self._resolved.get(name, [])
-            since = {entry.subscription.name: self._known[entry.subscription.name, name] for entry in entries}
-        claims = [
-            Claim(
-                name=entry.subscription.name,
-                subscription=entry.subscription,
-                workflows=entry.workflows,
-                problems=entry.problems,
-                since=since[entry.subscription.name],
-            )
-            for entry in entries
-        ]
+            catalogue = self._catalogue
+            entries = [*self._resolved.get(name, []), *self._entries_selecting(catalogue, name, labels)]
+            claims = [
+                Claim(
+                    name=entry.subscription.name,
+                    subscription=entry.subscription,
+                    workflows=entry.workflows,
+                    problems=entry.problems,
+                    since=self._known[entry.key],
+                )
+                for entry in entries
+            ]
+            self._had |= {(claim.name, name) for claim in claims}
         for broken in self._broken(catalogue, name) if catalogue else ():
             problems = tuple(str(each) for each in broken.problems)
             claims.append(Claim(name=broken.name, subscription=None, problems=problems, since=self._now()))
@@ -85,9 +128,33 @@ class Subscribed:
         problems = tuple(str(problem) for broken in nobodys for problem in broken.problems)
         return claims + [Claim(name=each, subscription=None, problems=problems, since=self._now()) for each in lost]
 
+    def _entries_selecting(
+        self, catalogue: Catalogue | None, name: WorkloadName, labels: Labels
+    ) -> Iterable[_Resolved]:
+        for selection in _selecting(catalogue, name, labels):
+            key = _key(selection.pattern.name, selection.selector)
+            if (key, name) not in self._selected and catalogue:
+                self._selected[key, name] = _resolve(catalogue, selection.of(name), key)
+            yield self._selected[key, name]
+
     def _broken(self, catalogue: Catalogue, name: WorkloadName) -> Sequence[Broken]:
         """Also those that say only their own name, if that was known to be a subscription of the workload."""
         known = [
-            each for each in catalogue.broken_subscriptions if not each.workload and (each.name, name) in self._known
+            each for each in catalogue.broken_subscriptions if not each.workload and (each.name, name) in self._had
         ]
         return [*catalogue.broken_of(name), *known]
+
+
+def _resolve(catalogue: Catalogue, subscription: Subscription, key: str) -> _Resolved:
+    workflows, problems = catalogue.resolve(subscription)
+    return _Resolved(subscription, key, workflows, tuple(str(each) for each in problems))
+
+
+def _selecting(catalogue: Catalogue | None, name: WorkloadName, labels: Labels) -> Iterable[Selection]:
+    selections = catalogue.loaded.selections if catalogue else ()
+    return (each for each in selections if each.selector.matches(name, labels))
+
+
+def _key(name: str, about: WorkloadName | WorkloadSelector) -> str:
+    """A subscription that turns to another workload is known anew."""
+    return f"{name}.{fingerprint(str(about))}"

@@ -35,17 +35,18 @@ def plan(subscription: Path, workflows: Path | None, output: str) -> None:
     from gate.catalogue.folder import read_paths
     from gate.cluster.api import Api
     from gate.documents.catalogue import Catalogue
-    from gate.wire import preview, vocabulary
+    from gate.wire import preview, selected, vocabulary
 
     words = vocabulary()
     folder = workflows or subscription.resolve().parent.parent / "workflows"
     loaded = read_paths([subscription, folder], words)
     catalogue = Catalogue(revision="", fetched=datetime.now(UTC), loaded=loaded, vocabulary=words)
-    if not loaded.subscriptions:
+    if not catalogue.written:
         raise GateError("; ".join(map(str, loaded.problems)) or f"{subscription} holds no Subscription")
     api = Api.from_environment()
     plans = []
-    for each in loaded.subscriptions:
+    found = [each.of(name) for each in loaded.selections for name in selected(api, each.selector)]
+    for each in (*loaded.subscriptions, *found):
         resolved, problems = catalogue.resolve(each)
         if problems:
             raise GateError("; ".join(map(str, problems)))

@@ -60,9 +60,9 @@ class Mirror(Generic[T]):
         with self._lock:
             return [kept for _, kept in self._objects.values()]
 
-    def keys(self) -> list[Key]:
+    def items(self) -> list[tuple[Key, T]]:
         with self._lock:
-            return list(self._objects)
+            return [(key, kept) for key, (_, kept) in self._objects.items()]
 
     def run(self, stop: threading.Event) -> None:
         """Follow the server until told to stop."""

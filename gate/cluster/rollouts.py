@@ -42,6 +42,7 @@ def rollout_of(kind: WorkloadKind, seen: Observed) -> Rollout:
         commit=commit,
         commit_problem=commit_problem,
         image=", ".join(container["image"] for container in _containers(template)),
+        labels=metadata.get("labels") or {},
     )
 
 

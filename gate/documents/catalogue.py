@@ -43,7 +43,7 @@ class Catalogue:
         return [each for each in self.loaded.broken if each.kind not in others]
 
     def workloads(self) -> set[WorkloadName]:
-        """Every workload that some document subscribes."""
+        """Every workload that some document subscribes by name."""
         named = {each.workload for each in self.loaded.subscriptions}
         return named | {each.workload for each in self.broken_subscriptions if each.workload}
 
@@ -87,9 +87,14 @@ class Catalogue:
         file, _, line = subscription.place.rpartition(":")
         return BadDocument(why, place=Place(file=file, line=int(line)), path="spec.workflows")
 
+    @property
+    def written(self) -> Sequence[Subscription]:
+        """Every subscription as it is written; those with a selector have a stand-in for their workload."""
+        return [*self.loaded.subscriptions, *(each.pattern for each in self.loaded.selections)]
+
     @cached_property
     def _by_name(self) -> Mapping[str, Sequence[Subscription]]:
-        return _grouped(self.loaded.subscriptions, lambda each: each.name)
+        return _grouped(self.written, lambda each: each.name)
 
     @cached_property
     def _by_workload(self) -> Mapping[WorkloadName, Sequence[Subscription]]:

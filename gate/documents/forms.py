@@ -1,9 +1,18 @@
 """The forms of the documents: every field, its type and what it means. What they become are the nouns of the model."""
 
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from gate.documents.units import Duration, Percent
@@ -26,6 +35,9 @@ def _lasting(time: timedelta) -> timedelta:
 Lasting = Annotated[Duration, AfterValidator(_lasting)]
 
 
+NamespacePattern = Annotated[str, Field(pattern=r"^[a-z0-9*?]([a-z0-9*?-]{0,61}[a-z0-9*?])?$", examples=["shop-*"])]
+
+
 class Form(BaseModel):
     """A form knows all of its fields; another one is a mistake."""
 
@@ -39,12 +51,31 @@ class Metadata(Form):
     labels: dict[str, str] = Field(default={}, description="Labels for people and tools.")
 
 
+class SelectorForm(Form):
+    """Workloads by their labels."""
+
+    match_labels: dict[str, str] = Field(min_length=1, description="Labels that they all have.")
+
+
 class WorkloadForm(Form):
-    """A workload by name."""
+    """A workload by name, or all that a selector finds."""
 
     kind: WorkloadKind = Field(description="The kind of workload.")
-    namespace: Name = Field(description="Its namespace.")
-    name: Name = Field(description="Its name.")
+    namespace: Name | None = Field(default=None, description="Its namespace.")
+    name: Name | None = Field(default=None, description="Its name.")
+    selector: SelectorForm | None = Field(default=None, description="Instead of a name: labels.")
+    namespaces: list[NamespacePattern] | None = Field(
+        default=None, min_length=1, description="With a selector: namespaces or patterns.", examples=[["shop-*"]]
+    )
+
+    @model_validator(mode="after")
+    def _name_or_selector(self) -> Self:
+        named, selected = (self.namespace, self.name), (self.namespaces, self.selector)
+        if all(named) and not any(selected):
+            return self
+        if all(selected) and not any(named):
+            return self
+        raise ValueError("must have either namespace and name, or namespaces and selector")
 
 
 class TargetForm(Form):

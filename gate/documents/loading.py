@@ -20,12 +20,15 @@ from gate.documents.tree import Illegible, Tree, trees
 from gate.documents.vocabulary import Vocabulary
 from gate.documents.workflows import SPEC, WorkflowDocument, check
 from gate.errors import BadDocument, Place
-from gate.model import Subscription, WorkflowUse, WorkloadKind, WorkloadName
+from gate.model import Selection, Subscription, WorkflowUse, WorkloadKind, WorkloadName, WorkloadSelector
 
 LARGEST = 1_000_000
 """Bytes in one file."""
 KINDS = ("Subscription", "Workflow")
 COMING = ("Fault", "GameDay")
+
+STAND_IN = "any"
+"""For the name of a workload that a selector has not found yet."""
 
 _PARAMETERS = TypeAdapter(dict[ParameterName, ParameterForm])
 
@@ -45,6 +48,7 @@ class Loaded:
     """What one or more files say."""
 
     subscriptions: tuple[Subscription, ...] = ()
+    selections: tuple[Selection, ...] = ()
     workflows: tuple[WorkflowDocument, ...] = ()
     broken: tuple[Broken, ...] = ()
     notes: tuple[BadDocument, ...] = ()
@@ -53,7 +57,7 @@ class Loaded:
     @property
     def documents(self) -> int:
         """How many documents of ours there are, right or wrong."""
-        return len(self.subscriptions) + len(self.workflows) + len(self.broken)
+        return len(self.subscriptions) + len(self.selections) + len(self.workflows) + len(self.broken)
 
     @property
     def problems(self) -> tuple[BadDocument, ...]:
@@ -65,6 +69,7 @@ class Loaded:
         parts = list(parts)
         return Loaded(
             subscriptions=tuple(each for part in parts for each in part.subscriptions),
+            selections=tuple(each for part in parts for each in part.selections),
             workflows=tuple(each for part in parts for each in part.workflows),
             broken=tuple(each for part in parts for each in part.broken),
             notes=tuple(each for part in parts for each in part.notes),
@@ -142,26 +147,28 @@ def _subscription(tree: Tree) -> Loaded:
         form = SubscriptionForm.model_validate(tree.value)
     except ValidationError as error:
         return _broken(tree, list(mistakes(error, tree, (), SubscriptionForm)))
-    spec = form.spec
-    return Loaded(
-        subscriptions=(
-            Subscription(
-                name=form.metadata.name,
-                workload=WorkloadName(
-                    kind=spec.workload.kind, namespace=spec.workload.namespace, name=spec.workload.name
-                ),
-                environment=spec.environment,
-                workflows=tuple(WorkflowUse(name=use.name, parameters=use.parameters) for use in spec.workflows),
-                settle=spec.settle,
-                deadline=spec.deadline,
-                on_subscribe=spec.on_subscribe,
-                on_rollback=spec.on_rollback,
-                judge=spec.judge,
-                project=spec.gitlab.project if spec.gitlab else "",
-                place=str(tree.place((*SPEC, "workflows"))),
-            ),
-        )
+    spec, workload = form.spec, form.spec.workload
+    subscription = Subscription(
+        name=form.metadata.name,
+        workload=WorkloadName(
+            kind=workload.kind, namespace=workload.namespace or STAND_IN, name=workload.name or STAND_IN
+        ),
+        environment=spec.environment,
+        workflows=tuple(WorkflowUse(name=use.name, parameters=use.parameters) for use in spec.workflows),
+        settle=spec.settle,
+        deadline=spec.deadline,
+        on_subscribe=spec.on_subscribe,
+        on_rollback=spec.on_rollback,
+        judge=spec.judge,
+        project=spec.gitlab.project if spec.gitlab else "",
+        place=str(tree.place((*SPEC, "workflows"))),
     )
+    if workload.selector is None:
+        return Loaded(subscriptions=(subscription,))
+    selector = WorkloadSelector(
+        kind=workload.kind, namespaces=tuple(workload.namespaces or ()), labels=workload.selector.match_labels
+    )
+    return Loaded(selections=(Selection(selector=selector, pattern=subscription),))
 
 
 def _workflow(tree: Tree, vocabulary: Vocabulary) -> Loaded:

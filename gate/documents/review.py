@@ -35,11 +35,12 @@ def review(catalogue: Catalogue) -> list[Finding]:
     """Everything that can be said about the documents, in the order of the files."""
     findings = [_finding(Severity.ERROR, problem) for problem in catalogue.loaded.problems]
     findings += [_finding(Severity.NOTE, note) for note in catalogue.loaded.notes]
-    for subscription in catalogue.loaded.subscriptions:
+    for subscription in catalogue.written:
         workflows, problems = catalogue.resolve(subscription)
         findings += [_finding(Severity.ERROR, problem) for problem in problems]
         findings += _too_long(subscription, workflows)
     findings += _of_workflows(catalogue)
+    findings += _contradictions(catalogue)
     unique = {(finding.place.file, finding.place.line, finding.path, finding.why): finding for finding in findings}
     return sorted(unique.values(), key=lambda each: (each.place.file, each.place.line, each.place.column, each.why))
 
@@ -62,8 +63,23 @@ def _too_long(subscription: Subscription, workflows: tuple[Workflow, ...]) -> It
         )
 
 
+def _contradictions(catalogue: Catalogue) -> Iterator[Finding]:
+    """Those that can be seen without a cluster: two subscriptions that name the same workload."""
+    for workload in sorted(catalogue.workloads(), key=str):
+        known = catalogue.subscriptions_of(workload)
+        for other in known[1:]:
+            if other.judge is not known[0].judge:
+                file, _, line = other.place.rpartition(":")
+                yield Finding(
+                    severity=Severity.ERROR,
+                    place=Place(file=file, line=int(line)),
+                    path="spec.judge",
+                    why=f"is {other.judge}, but {known[0].name} says {known[0].judge} of the same {workload}",
+                )
+
+
 def _of_workflows(catalogue: Catalogue) -> Iterator[Finding]:
-    used = {use.name for subscription in catalogue.loaded.subscriptions for use in subscription.workflows}
+    used = {use.name for subscription in catalogue.written for use in subscription.workflows}
     places: dict[str, Place] = {}
     for document in catalogue.loaded.workflows:
         place = document.tree.place(("metadata", "name"))
@@ -71,9 +87,9 @@ def _of_workflows(catalogue: Catalogue) -> Iterator[Finding]:
             why = f"another workflow is called {document.name}, at {places[document.name]}"
             yield Finding(severity=Severity.ERROR, place=place, path="metadata.name", why=why)
         places.setdefault(document.name, place)
-        if catalogue.loaded.subscriptions and document.name not in used:
+        if catalogue.written and document.name not in used:
             yield Finding(severity=Severity.WARNING, place=place, path="metadata.name", why="no subscription uses this")
-    for subscription in catalogue.loaded.subscriptions:
+    for subscription in catalogue.written:
         for workflow in catalogue.resolve(subscription)[0]:
             yield from _without_samples(catalogue, workflow)
 

@@ -1,6 +1,6 @@
 """What the tracker asks of the world."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from gate.model import Gate, GateStatus, Judgement, Reason, Rollout, Run, RunSpec, Workload, WorkloadName
@@ -59,7 +59,7 @@ class Subscriptions(Protocol):
         """The revision in force; empty until the first one has been read."""
         ...
 
-    def of(self, name: WorkloadName, remembered: Sequence[str] = ()) -> Sequence[Claim]:
+    def of(self, name: WorkloadName, labels: Mapping[str, str], remembered: Sequence[str] = ()) -> Sequence[Claim]:
         """The subscriptions of this workload, also those that cannot be read; `remembered` are those it has had."""
         ...
 

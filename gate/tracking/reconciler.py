@@ -26,12 +26,12 @@ class Reconciler:
     def reconcile(self, name: WorkloadName) -> datetime | None:
         """Compare and act once; returns when to look again even if nothing is heard. Raises what the ports raise."""
         gate = self.gates.get(name)
-        claims = self.subscriptions.of(name, gate.status.subscriptions if gate else ())
-        if gate is None and not claims:
-            return None
         rollout = self.workloads.rollout(name)
         if rollout is None:
             self._gone(name, gate)
+            return None
+        claims = self.subscriptions.of(name, rollout.labels, gate.status.subscriptions if gate else ())
+        if gate is None and not claims:
             return None
         if gate and gate.workload != rollout.workload:
             log.info("gate.delete workload=%s why=%r", name, "the workload was deleted and made anew")

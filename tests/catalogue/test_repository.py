@@ -225,22 +225,22 @@ def test_the_claims_of_a_workload_follow_the_catalogue(origin: Origin, mirror: R
     subscribed = Subscribed(lambda: NOW)
     mirror.fetch()
     assert subscribed.put(mirror.read(NOW)) == {CHECKOUT}
-    (claim,) = subscribed.of(CHECKOUT)
+    (claim,) = subscribed.of(CHECKOUT, {})
     assert ([each.name for each in claim.workflows], claim.problems) == (["survives"], ())
     origin.commit(workflows__survives_yaml=WORKFLOW.replace("hold: 4s", "hold: 4"))
     mirror.fetch()
     subscribed.put(mirror.read(NOW))
-    (claim,) = subscribed.of(CHECKOUT)
+    (claim,) = subscribed.of(CHECKOUT, {})
     assert "workflows/survives.yaml:20" in claim.problems[0]
     origin.commit(subscriptions__checkout_yaml=SUBSCRIPTION.replace("environment", "enviroment"))
     mirror.fetch()
     subscribed.put(mirror.read(NOW))
-    (claim,) = subscribed.of(CHECKOUT)
+    (claim,) = subscribed.of(CHECKOUT, {})
     assert claim.subscription is None
     origin.commit(subscriptions__checkout_yaml=None)
     mirror.fetch()
     assert CHECKOUT in subscribed.put(mirror.read(NOW))
-    assert subscribed.of(CHECKOUT) == []
+    assert subscribed.of(CHECKOUT, {}) == []
 
 
 @pytest.mark.parametrize("workload", ["workload: {kind: Deployment}", "workload: {"])
@@ -255,7 +255,7 @@ def test_a_subscription_that_no_longer_says_whose_it_is_keeps_its_claim(
     origin.commit(subscriptions__checkout_yaml=SUBSCRIPTION.replace(whole, workload))
     mirror.fetch()
     assert CHECKOUT in subscribed.put(mirror.read(NOW))
-    (claim,) = subscribed.of(CHECKOUT)
+    (claim,) = subscribed.of(CHECKOUT, {})
     assert (claim.name, claim.subscription) == ("checkout", None)
     assert "subscriptions/checkout.yaml:" in claim.problems[0]
 
@@ -267,7 +267,7 @@ def test_a_subscription_that_became_illegible_is_claimed_by_the_gate_that_rememb
     mirror.fetch()
     subscribed = Subscribed(lambda: NOW)
     subscribed.put(mirror.read(NOW))
-    assert subscribed.of(CHECKOUT) == []
-    (claim,) = subscribed.of(CHECKOUT, ["checkout"])
+    assert subscribed.of(CHECKOUT, {}) == []
+    (claim,) = subscribed.of(CHECKOUT, {}, ["checkout"])
     assert (claim.name, claim.subscription) == ("checkout", None)
     assert "subscriptions/checkout.yaml" in claim.problems[0]

@@ -62,7 +62,7 @@ def test_what_changed_while_the_server_was_away_is_called_for(tmp_path: Path, ev
     with Kubernetes(port=port) as after:
         api = client(after, tmp_path)
         api.create("configmaps", "default", config_map("comes", "drain"))
-        eventually(lambda: mirror.keys() == [("default", "comes")])
+        eventually(lambda: mirror.items() == [(("default", "comes"), "drain")])
         stop.set()
         api.create("configmaps", "default", config_map("wakes-the-watch", "x"))
         thread.join(10)
