@@ -18,6 +18,8 @@ Key = tuple[str, str]
 """Namespace and name."""
 
 WATCH_FOR = timedelta(minutes=5)
+LIST_AFTER = timedelta(minutes=30)
+"""How long a copy is only followed. Should an event ever be lost on the way, the list finds what it was about."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
 ABSENT_FOR = 10.0
 """Seconds after which a resource that the server does not know is asked for again."""
@@ -40,10 +42,16 @@ class Mirror(Generic[T]):
         *,
         form: Form = Form.WHOLE,
         optional: bool = False,
+        monotonic: Callable[[], float] = time.monotonic,
+        draw: Callable[[], float] = random.random,
     ) -> None:
-        """`keep` gets each object in this `form`. A resource that is `optional` may be unknown to the server."""
+        """`keep` gets each object in this `form`. A resource that is `optional` may be unknown to the server.
+
+        `monotonic` is a clock in seconds, `draw` gives the jitter from 0 to 1.
+        """
         self._api, self._resource, self._namespace, self._keep, self._changed = api, resource, namespace, keep, changed
-        self._form, self._optional = form, optional
+        self._form, self._optional, self._monotonic, self._draw = form, optional, monotonic, draw
+        self._version, self._listed, self._pause = "", 0.0, FIRST_PAUSE
         self._lock = threading.Lock()
         self._objects: dict[Key, tuple[str, T]] = {}
         self.synced = threading.Event()
@@ -66,26 +74,35 @@ class Mirror(Generic[T]):
 
     def run(self, stop: threading.Event) -> None:
         """Follow the server until told to stop."""
-        pause, version = FIRST_PAUSE, ""
         while not stop.is_set():
-            try:
-                version = version or self._list()
-                self.problem = ""
-                self.synced.set()
-                version = self._follow(version, stop)
-                pause = FIRST_PAUSE
-            except Expired:
-                version = ""
-            except Absent as error:
-                version = ""
-                self._absent(str(error))
-                stop.wait(ABSENT_FOR)
-            except GateError as error:
-                self.synced.clear()
-                self.problem, version = str(error), ""
-                log.warning("watch.lost resource=%s retry_in=%.1fs why=%r", self._resource, pause, str(error))
-                stop.wait(pause * (0.5 + random.random()))  # noqa: S311 - jitter, so that replicas do not come as one
-                pause = min(pause * 2, LONGEST_PAUSE)
+            stop.wait(self.step(stop.is_set))
+
+    def step(self, stopped: Callable[[], bool] = lambda: False) -> float:
+        """List where that is needed, and follow one watch to its end; returns the seconds until the next step."""
+        try:
+            if self._version and self._monotonic() - self._listed > LIST_AFTER.total_seconds():
+                self._version = ""
+            self._version = self._version or self._list()
+            self.problem = ""
+            self.synced.set()
+            lasted = self._follow(stopped)
+        except Expired:
+            self._version = ""
+            return FIRST_PAUSE
+        except Absent as error:
+            self._version = ""
+            self._absent(str(error))
+            return ABSENT_FOR
+        except GateError as error:
+            self.synced.clear()
+            self.problem, self._version = str(error), ""
+            # With jitter, so that replicas do not come as one.
+            pause, self._pause = self._pause * (0.5 + self._draw()), min(self._pause * 2, LONGEST_PAUSE)
+            log.warning("watch.lost resource=%s retry_in=%.1fs why=%r", self._resource, pause, self.problem)
+            return pause
+        self._pause = FIRST_PAUSE
+        # A server that ends every watch at once must not be asked in a tight loop.
+        return 0.0 if lasted >= 1 else FIRST_PAUSE
 
     def _absent(self, why: str) -> None:
         """The server does not know the resource. It may come: somebody may be installing it."""
@@ -97,9 +114,11 @@ class Mirror(Generic[T]):
         self.problem = "" if self._optional else why
 
     def _list(self) -> str:
+        began = self._monotonic()
         items, version = self._api.list(self._resource, self._namespace, form=self._form)
         fresh = {_key(item): (item["metadata"]["resourceVersion"], self._keep(item)) for item in items}
         self._replace(fresh)
+        self._listed = began
         return version
 
     def _replace(self, fresh: dict[Key, tuple[str, T]]) -> None:
@@ -107,12 +126,13 @@ class Mirror(Generic[T]):
             before, self._objects = self._objects, fresh
         self._call(key for key in before.keys() | fresh.keys() if before.get(key, ("",))[0] != fresh.get(key, ("",))[0])
 
-    def _follow(self, version: str, stop: threading.Event) -> str:
-        began = time.monotonic()
-        for event in self._api.watch(self._resource, self._namespace, version, lasting=WATCH_FOR, form=self._form):
-            if stop.is_set():
+    def _follow(self, stopped: Callable[[], bool]) -> float:
+        """Take in one watch; returns for how many seconds it lasted."""
+        began, since = self._monotonic(), self._version
+        for event in self._api.watch(self._resource, self._namespace, since, lasting=WATCH_FOR, form=self._form):
+            if stopped():
                 break
-            version = event.object["metadata"]["resourceVersion"]
+            self._version = event.object["metadata"]["resourceVersion"]
             if event.type is EventType.BOOKMARK:
                 continue
             key = _key(event.object)
@@ -120,11 +140,9 @@ class Mirror(Generic[T]):
                 if event.type is EventType.DELETED:
                     self._objects.pop(key, None)
                 else:
-                    self._objects[key] = (version, self._keep(event.object))
+                    self._objects[key] = (self._version, self._keep(event.object))
             self._call([key])
-        if time.monotonic() - began < 1:  # a server that ends every watch at once must not be asked in a tight loop
-            stop.wait(FIRST_PAUSE)
-        return version
+        return self._monotonic() - began
 
     def _call(self, keys: Iterable[Key]) -> None:
         for key in keys:

@@ -45,6 +45,12 @@ class WorkQueue(Generic[K]):
                 self._changed.wait(self._heap[0][0] - now if self._heap else None)
         return None
 
+    def due_in(self) -> float | None:
+        """Seconds until `take` has a key to give, 0 if it has one now; None if nothing waits that could become due."""
+        with self._changed:
+            waiting = [at for key, at in self._due.items() if key not in self._busy]
+            return max(0.0, min(waiting) - self._monotonic()) if waiting else None
+
     def done(self, key: K) -> None:
         """The key has been looked at; if it was added meanwhile, it is due again."""
         with self._changed:
