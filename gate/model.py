@@ -485,6 +485,7 @@ class Run:
     deleting: bool = False
     guarded: bool = False
     """The finalizer is there: something is still to be taken back."""
+    resource_version: str = ""
 
 
 # -------------------------------------------------------------------------------------------------- the standing answer

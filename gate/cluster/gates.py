@@ -76,6 +76,10 @@ class Gates:
         return gate_from(self._api.patch("chaosgates", gate.namespace, gate.name, body, subresource="status"))
 
     def save_accepted(self, gate: Gate, accepted: Mapping[str, str | None], problem: str) -> None:
-        """What GitLab accepted, per announcement (None forgets one), and why it did not accept the rest."""
-        body = {"status": {"gitlab": {"accepted": dict(accepted), "problem": problem}}}
+        """What GitLab accepted, per announcement (None forgets one), and why it did not accept the rest.
+
+        Raises `Conflict` if the gate was written since it was read.
+        """
+        status = {"gitlab": {"accepted": dict(accepted), "problem": problem}}
+        body = {"metadata": {"resourceVersion": gate.resource_version}, "status": status}
         self._api.patch("chaosgates", gate.namespace, gate.name, body, subresource="status")

@@ -33,6 +33,7 @@ def run_from(item: Json) -> Run:
         abort=None if abort is None else Reason(abort) if abort in set(Reason) else Reason.ABORTED,
         deleting="deletionTimestamp" in metadata,
         guarded=FINALIZER in (metadata.get("finalizers") or []),
+        resource_version=metadata["resourceVersion"],
     )
 
 
@@ -69,11 +70,17 @@ class Runs:
             return existing
 
     def abort(self, run: Run, reason: Reason) -> None:
-        """Ask for the run to stop; whoever executes it takes back what it did and ends it."""
-        self._api.patch("chaosruns", run.namespace, run.name, {"metadata": {"annotations": {ABORT: str(reason)}}})
+        """Ask for the run to stop; whoever executes it takes back what it did and ends it. Raises `Permanent` if it is
+        gone, or another one has its name.
+        """
+        metadata = {"uid": run.uid, "annotations": {ABORT: str(reason)}}
+        self._api.patch("chaosruns", run.namespace, run.name, {"metadata": metadata})
 
     def save_verdict(self, run: Run, judgement: Judgement, score: int | None) -> Run:
-        """Write what the gate concluded from the run's evidence."""
+        """Write what the gate concluded from the run's evidence. Raises `Conflict` if it was written since it was read.
+
+        What was concluded from other evidence than there is now is no verdict.
+        """
         verdict: dict[str, Any] = {
             "phase": str(RunPhase.JUDGED),
             "verdict": str(judgement.verdict),
@@ -81,7 +88,7 @@ class Runs:
             "message": judgement.message,
             "score": score,
         }
-        body = {"status": verdict}
+        body = {"metadata": {"uid": run.uid, "resourceVersion": run.resource_version}, "status": verdict}
         return run_from(self._api.patch("chaosruns", run.namespace, run.name, body, subresource="status"))
 
     def save_status(self, run: Run, status: RunStatus) -> None:
