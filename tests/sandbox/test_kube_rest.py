@@ -5,16 +5,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
-import requests
 from kube_samples import Client, config_map, deployment, pod
 
 from gate.sandbox.kubernetes.cluster import Kubernetes
-from gate.sandbox.kubernetes.faults import Fault
 from gate.sandbox.kubernetes.resources import CONFIG_MAPS, DEPLOYMENTS
-from gate.sandbox.kubernetes.rest import Api
-from gate.sandbox.kubernetes.routes import Request
-from gate.sandbox.kubernetes.server import ApiServer
-from gate.sandbox.kubernetes.store import Store
 
 DEPLOYMENTS_PATH = "/apis/apps/v1/namespaces/default/deployments"
 CONFIG_MAPS_PATH = "/api/v1/namespaces/default/configmaps"
@@ -297,30 +291,6 @@ def test_everything_in_the_table_is_listed_and_discovered(kubernetes: Kubernetes
     for row in kubernetes.store.registry:
         assert client.get(row.path())["kind"] == f"{row.kind}List"
         assert row.plural in {each["name"] for each in client.get(row.base_path)["resources"]}
-
-
-@pytest.mark.parametrize("code", [409, 410, 429, 500, 503])
-def test_the_server_fails_when_told_to(code: int) -> None:
-    def faults(request: Request) -> Fault | None:
-        return Fault(status=code, retry_after=1) if request.path.endswith("/configmaps") else None
-
-    with Kubernetes(faults=faults) as kubernetes:
-        client = Client(kubernetes.url)
-        answer = client.ask("GET", CONFIG_MAPS_PATH)
-        assert (answer.status_code, answer.json()["code"], answer.headers["Retry-After"]) == (code, code, "1")
-        assert client.ask("GET", PODS_PATH).status_code == 200
-        client.close()
-
-
-def test_the_server_cuts_and_delays_when_told_to() -> None:
-    waited = []
-    with Kubernetes(faults=lambda _: Fault(cut=True)) as kubernetes, pytest.raises(requests.ConnectionError):
-        requests.get(kubernetes.url, timeout=5)
-    slow = ApiServer(Api(Store()), faults=lambda _: Fault(delay=7.0), sleep=waited.append)
-    slow.start()
-    assert requests.get(f"{slow.url}/healthz", timeout=5).text == "ok"
-    slow.stop()
-    assert waited == [7.0]
 
 
 def test_a_thousand_deployments_are_listed_quickly(kubernetes: Kubernetes, client: Client) -> None:

@@ -70,6 +70,10 @@ class Kubernetes:
         """Answer `kubectl logs` from here."""
         self.api.logs = logs
 
+    def suffer(self, faults: Faults | None) -> None:
+        """From now on let the API server misbehave like this; None: behave. What lives inside never notices."""
+        self._server.suffer(faults)
+
     def kubeconfig(self) -> str:
         """A kubeconfig with this cluster as its only context, as YAML."""
         return yaml.safe_dump(

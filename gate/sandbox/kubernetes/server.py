@@ -7,8 +7,8 @@ import select
 import socket
 import sys
 import threading
-import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
@@ -17,7 +17,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from gate.sandbox.kubernetes import tables
 from gate.sandbox.kubernetes.errors import ApiError
-from gate.sandbox.kubernetes.faults import Fault, Faults
+from gate.sandbox.kubernetes.fault_streams import disturbed
+from gate.sandbox.kubernetes.faults import Fault, Faults, When
 from gate.sandbox.kubernetes.rest import Answer, Api, Stream
 from gate.sandbox.kubernetes.routes import Request
 
@@ -46,9 +47,12 @@ class ApiServer:
         address: str = "127.0.0.1",
         port: int = 0,
         faults: Faults | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
     ) -> None:
-        """ValueError for an address that others can reach: whoever reaches this server is its administrator."""
+        """`sleep` is how the faults' delays pass; by default they end when the server stops.
+
+        ValueError for an address that others can reach: whoever reaches this server is its administrator.
+        """
         if not ip_address(address).is_loopback:
             raise ValueError(
                 f"the sandbox lets everybody do everything, so it listens on loopback only, not on {address}"
@@ -61,11 +65,16 @@ class ApiServer:
         host, port = self._listener.server_address[:2]
         return f"http://{host!s}:{port}"
 
+    def suffer(self, faults: Faults | None) -> None:
+        """From now on misbehave like this; None: behave."""
+        self._listener.faults = faults
+
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
         """Stop listening, end all streams and close all connections."""
+        self._listener.stopping.set()
         self._listener.shutdown()
         self._thread.join()
         self._listener.api.store.close()
@@ -79,12 +88,13 @@ class _Listener(ThreadingHTTPServer):
     request_queue_size = 256
 
     def __init__(
-        self, address: tuple[str, int], api: Api, faults: Faults | None, sleep: Callable[[float], None]
+        self, address: tuple[str, int], api: Api, faults: Faults | None, sleep: Callable[[float], object] | None
     ) -> None:
         super().__init__(address, _Connection)
         self.api = api
         self.faults = faults
-        self.sleep = sleep
+        self.stopping = threading.Event()
+        self.sleep = sleep or self.stopping.wait
         self._connections: set[socket.socket] = set()
         self._changing = threading.Condition()
 
@@ -136,32 +146,36 @@ class _Connection(BaseHTTPRequestHandler):
             headers={name.lower(): value for name, value in self.headers.items()},
             body=self.rfile.read(int(self.headers.get("Content-Length") or 0)),
         )
-        fault = self.server.faults(request) if self.server.faults is not None else None
-        if fault is not None and self._suffers(fault):
+        fault = (self.server.faults(request) if self.server.faults is not None else None) or Fault()
+        if fault.delay:
+            self.server.sleep(fault.delay)
+        if fault.answers and fault.when is When.BEFORE:
+            self._fail(fault)
             return
         answer = self.server.api.answer(request)
-        if isinstance(answer, Answer):
+        if isinstance(answer, Stream) and fault.events is not None:
+            answer = replace(answer, chunks=disturbed(answer.chunks, fault.events, self.server.sleep))
+        if fault.answers:
+            if isinstance(answer, Stream):
+                answer.chunks.close()
+            self._fail(fault)
+        elif isinstance(answer, Answer):
             self._send(answer)
         else:
             self._stream(answer)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _serve  # noqa: N815 (names of the library)
 
-    def _suffers(self, fault: Fault) -> bool:
-        """Let the fault happen; true if that was the answer."""
-        if fault.delay:
-            self.server.sleep(fault.delay)
-        if fault.cut:
-            self.close_connection = True
-            return True
+    def _fail(self, fault: Fault) -> None:
+        """Answer as the fault says, or not at all."""
         if fault.status is None:
-            return False
+            self.close_connection = True
+            return
         details = {"retryAfterSeconds": fault.retry_after} if fault.retry_after else None
         reason = _REASONS.get(fault.status, "")
         error = ApiError("the sandbox was told to fail", code=fault.status, reason=reason, details=details)
         answer = Answer(status=fault.status, body=tables.encode(error.as_status()))
         self._send(answer, {"Retry-After": str(fault.retry_after)} if fault.retry_after else {})
-        return True
 
     def _send(self, answer: Answer, headers: Mapping[str, str] | None = None) -> None:
         self.send_response(answer.status, HTTPStatus(answer.status).phrase)

@@ -1,0 +1,155 @@
+"""Faults as a YAML file says them: read into a plan, or every mistake with its line and the nearest right word."""
+
+from collections.abc import Collection, Iterator
+from datetime import timedelta
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+
+from gate.documents.blocks import Block
+from gate.documents.mistakes import mistakes, unknown
+from gate.documents.tree import Path, Tree, dotted, trees
+from gate.documents.units import Duration, Percent, in_words
+from gate.errors import BadDocument, GateError, Place
+from gate.sandbox.kubernetes.fault_plan import Plan, Rule, Verb
+from gate.sandbox.kubernetes.faults import EventFault, EventFaultKind, Fault, When
+
+STATUSES = (409, 410, 429, 500, 502, 503, 504)
+LONGEST = timedelta(minutes=10)
+
+
+def _status(code: int) -> int:
+    if code not in STATUSES:
+        raise ValueError(f"{code} is no fault of a server's; there are {', '.join(map(str, STATUSES))}")
+    return code
+
+
+class FaultForm(Block):
+    """What happens: exactly one of the first four, and what belongs to it."""
+
+    answer: Annotated[int, AfterValidator(_status)] | None = Field(
+        default=None, description="The error that it answers."
+    )
+    cut: When | None = Field(default=None, description="The connection is cut, before or after the work is done.")
+    delay: Duration | None = Field(default=None, description="The request waits.")
+    event: EventFaultKind | None = Field(default=None, description="What happens to an event of a watch.")
+    when: When | None = Field(default=None, description="With `answer`: before or after the work is done.")
+    retry_after: Duration | None = Field(default=None, description="With `answer`: what the client is told to wait.")
+    by: Duration | None = Field(default=None, description="With `event: late`: how late.")
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        chosen = [name for name in ("answer", "cut", "delay", "event") if getattr(self, name) is not None]
+        if len(chosen) != 1:
+            said = " and ".join(chosen) or "nothing"
+            raise ValueError(f"must say one of answer, cut, delay, event, and it says {said}")
+        if self.answer is None and (self.when or self.retry_after):
+            raise ValueError("when and retryAfter belong to answer; leave them out")
+        if self.retry_after is not None and self.retry_after.total_seconds() % 1:
+            raise ValueError("retryAfter is sent in whole seconds; write it like 1s")
+        if (self.event is EventFaultKind.LATE) != (self.by is not None):
+            raise ValueError("event: late and by belong together; write event: late, by: 200ms")
+        if max(self.delay or timedelta(), self.by or timedelta()) > LONGEST:
+            raise ValueError(f"no client waits for more than {in_words(LONGEST)}")
+        return self
+
+    def fault(self) -> Fault | EventFault:
+        if self.event is not None:
+            return EventFault(kind=self.event, delay=self.by.total_seconds() if self.by else 0.0)
+        return Fault(
+            delay=self.delay.total_seconds() if self.delay else 0.0,
+            status=self.answer,
+            retry_after=int(self.retry_after.total_seconds()) if self.retry_after else None,
+            cut=self.cut is not None,
+            when=self.cut or self.when or When.BEFORE,
+        )
+
+
+class RuleForm(Block):
+    """Which requests or events a fault hits. What is left out matches everything."""
+
+    name: str = Field(min_length=1, description="The rule's own name, from which its draws follow.")
+    verbs: list[Verb] = Field(default=[], description="What is asked.")
+    resources: list[str] = Field(default=[], description="Plural names: `pods`, `pods/log`, `deployments.apps`.")
+    namespaces: list[str] = Field(default=[], description="Names or patterns.")
+    names: list[str] = Field(default=[], description="Names or patterns.")
+    users: list[str] = Field(default=[], description="Names or patterns.")
+    share: Percent = Field(default=1.0, description="How many of those that match are hit.")
+    times: Annotated[int, Field(ge=1)] | None = Field(default=None, description="How many are hit at most.")
+    fault: FaultForm = Field(description="What happens to them.")
+
+    @model_validator(mode="after")
+    def _watches(self) -> Self:
+        if self.fault.event is not None and set(self.verbs) - {Verb.WATCH}:
+            raise ValueError("events come in watches only; leave verbs out, or write verbs: [watch]")
+        return self
+
+    def rule(self) -> Rule:
+        return Rule(
+            name=self.name,
+            verbs=tuple(self.verbs),
+            resources=tuple(self.resources),
+            namespaces=tuple(self.namespaces),
+            names=tuple(self.names),
+            users=tuple(self.users),
+            share=self.share,
+            times=self.times,
+            fault=self.fault.fault(),
+        )
+
+
+class FileForm(Block):
+    """The whole file."""
+
+    seed: str | int = Field(default="", description="Another seed, other draws.")
+    rules: list[RuleForm] = Field(min_length=1, description="The rules, each for itself.")
+
+
+def read(text: str, file: str, resources: Collection[str]) -> Plan:
+    """The plan in the text. Raises GateError with every mistake, each as `file:line:column: field: what is wrong`.
+
+    `resources` are the plural names that there are. A resource that comes later is named with its group.
+    """
+    problems: list[BadDocument] = []
+    documents = [*trees(text, file)]
+    match documents:
+        case [Tree() as tree]:
+            problems += tree.problems
+            try:
+                form = FileForm.model_validate(tree.value)
+            except ValidationError as error:
+                problems += mistakes(error, tree, (), FileForm)
+            else:
+                problems += _unknown_words(form, tree, resources)
+        case [illegible] if not isinstance(illegible, Tree):
+            problems.append(illegible.problem)
+        case _:
+            problems.append(BadDocument(f"must hold one document, and holds {len(documents)}", place=Place(file=file)))
+    if problems:
+        raise GateError("\n".join(map(_line, problems)))
+    return Plan([each.rule() for each in form.rules], seed=str(form.seed))
+
+
+def _unknown_words(form: FileForm, tree: Tree, resources: Collection[str]) -> Iterator[BadDocument]:
+    """What each rule for itself cannot know: names that another one has, and resources that nobody has."""
+    seen: dict[str, int] = {}
+    for index, rule in enumerate(form.rules):
+        path: Path = ("rules", index, "name")
+        if rule.name in seen:
+            why = (
+                f'"{rule.name}" is the name of rules[{seen[rule.name]}], too; draws follow from names, give it another'
+            )
+            yield BadDocument(why, place=tree.place(path), path=dotted(path))
+        seen.setdefault(rule.name, index)
+        for number, word in enumerate(rule.resources):
+            plural = word.partition("/")[0]
+            if plural not in resources and not {"*", "?", "."} & set(plural):
+                path = ("rules", index, "resources", number)
+                yield BadDocument(
+                    unknown(plural, sorted(resources), "one of"), place=tree.place(path), path=dotted(path)
+                )
+
+
+def _line(problem: BadDocument) -> str:
+    where = f"{problem.path}: " if problem.path else ""
+    return f"{problem.place}:{problem.place.column}: {where}{problem.why}"
