@@ -13,8 +13,8 @@ from kube_samples import config_map, definition, deployment, pod
 
 from gate.sandbox.kubernetes.cluster import Kubernetes
 from gate.sandbox.kubernetes.objects import Object
+from gate.sandbox.kubernetes.podaccess import LogQuery
 from gate.sandbox.kubernetes.resources import DEPLOYMENTS, PODS
-from gate.sandbox.kubernetes.rest import LogQuery
 
 
 class Diary:

@@ -6,8 +6,11 @@ import pytest
 
 from gate.errors import Permanent
 from gate.sandbox.kubernetes.addresses import Addresses
-from gate.sandbox.kubernetes.environment import Unresolved, command, environment, expanded
+from gate.sandbox.kubernetes.downward import Site, Unresolved
+from gate.sandbox.kubernetes.environment import command, environment, expanded
 from gate.sandbox.kubernetes.images import Image, Images, PullFailed, reference
+
+SITE = Site(address="127.1.2.3", node_address="127.1.0.1", allocatable={"cpu": "2", "memory": "1Gi"})
 
 
 def test_two_sandboxes_do_not_share_addresses():
@@ -105,7 +108,7 @@ def test_a_whole_config_map_becomes_variables_and_optional_ones_may_be_missing()
     def find(kind, name):
         return {"k": "v"} if (kind, name) == ("configmap", "c") else None
 
-    found = environment(pod, container, "127.1.2.3", [], find)
+    found = environment(pod, container, SITE, [], find)
     assert found["P_k"] == "v"
     assert "MISSING" not in found
 
@@ -114,4 +117,4 @@ def test_an_unknown_field_is_refused_by_name():
     pod = {"metadata": {"name": "one", "namespace": "default"}, "spec": {}}
     container = {"env": [{"name": "X", "valueFrom": {"fieldRef": {"fieldPath": "status.what"}}}]}
     with pytest.raises(Unresolved, match=r"status\.what"):
-        environment(pod, container, "127.1.2.3", [], lambda _kind, _name: None)
+        environment(pod, container, SITE, [], lambda _kind, _name: None)

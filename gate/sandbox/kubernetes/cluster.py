@@ -13,7 +13,8 @@ from gate.sandbox.kubernetes.crds import CustomResources, load
 from gate.sandbox.kubernetes.emptying import Emptying
 from gate.sandbox.kubernetes.faults import Faults
 from gate.sandbox.kubernetes.images import Images
-from gate.sandbox.kubernetes.rest import Api, PodLogs
+from gate.sandbox.kubernetes.podaccess import PodLogs
+from gate.sandbox.kubernetes.rest import Api
 from gate.sandbox.kubernetes.server import ApiServer
 from gate.sandbox.kubernetes.store import HISTORY, Store
 from gate.sandbox.kubernetes.workloads import Workloads
@@ -58,6 +59,7 @@ class Kubernetes:
         if images is not None:
             workloads = Workloads(self.store, images, clock=clock)
             self.serve_logs(workloads.logs)
+            self.api.commands = workloads.commands
             made.insert(0, workloads)
         self._parts: tuple[Part, ...] = (self._server, Emptying(self.store), *made)
         self._running = contextlib.ExitStack()

@@ -1,15 +1,27 @@
-"""What the kubelet remembers of a pod and its containers between two looks, and the status that follows from it."""
+"""What the kubelet remembers of a pod and its containers between two looks, and what of it should run."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
-from gate.sandbox.kubernetes.controllers.conditions import condition
+from gate.sandbox.kubernetes.downward import Site
+from gate.sandbox.kubernetes.hooks import Hook
 from gate.sandbox.kubernetes.images import Pulled
-from gate.sandbox.kubernetes.objects import Object, lookup, timestamp
+from gate.sandbox.kubernetes.objects import Object, lookup
 from gate.sandbox.kubernetes.probes import Probe, ProbeKind
 
 QUIET_AFTER = 600.0
 """Seconds that a container has to run for its crashes to be forgotten."""
+
+
+class Role(StrEnum):
+    """When a container of a pod runs."""
+
+    INIT = "init"
+    """Before all others, one after the other, each to its good end."""
+    SIDECAR = "sidecar"
+    """From its turn among the first ones to the end of the pod."""
+    MAIN = "main"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,14 +52,31 @@ class Ended:
 
 
 @dataclass(slots=True, kw_only=True)
+class Stopping:
+    """A container on its way to its end: first its hook, then SIGTERM, then SIGKILL."""
+
+    kill_at: float
+    """Monotonic time at which patience ends."""
+    hook: Hook | None = None
+    is_asked: bool = False
+    """SIGTERM has been sent."""
+
+
+@dataclass(slots=True, kw_only=True)
 class Container:
     """One container of a pod over all its restarts."""
 
     spec: Object
-    waiting: Waiting | None = Waiting(reason="ContainerCreating")
+    role: Role = Role.MAIN
+    waiting: Waiting | None
     running: Running | None = None
+    greeting: Hook | None = None
+    """What it does after its start; until that has ended, it does not count as running."""
+    stopping: Stopping | None = None
     ended: Ended | None = None
     """How the latest one ended; with `waiting`, the next one is to come."""
+    ended_before: Ended | None = None
+    """How the one before the latest one ended."""
     starts: int = 0
     crashes: int = 0
     """In a row, each before it had run long enough."""
@@ -56,8 +85,6 @@ class Container:
     """Seconds to wait after the latest crash or failed pull."""
     not_before: float = 0.0
     """Monotonic time at which that pause is over."""
-    kill_at: float | None = None
-    """Monotonic time at which patience with an unhealthy process ends."""
     image: Pulled | None = None
     ready: bool = False
     started: bool = False
@@ -68,13 +95,50 @@ class Container:
         return str(self.spec["name"])
 
     @property
+    def field(self) -> str:
+        """Its place in the pod, as events say it."""
+        return f"spec.{'containers' if self.role is Role.MAIN else 'initContainers'}{{{self.name}}}"
+
+    @property
     def restarts(self) -> int:
         return max(self.starts - 1, 0)
+
+    @property
+    def succeeded(self) -> bool:
+        return self.running is None and self.ended is not None and self.ended.code == 0
+
+    def is_over(self, pod: Object) -> bool:
+        """Whether it has ended and will not run again by its own nature and the pod's policy."""
+        return self.running is None and self.ended is not None and not self.is_restarted(pod)
+
+    def is_restarted(self, pod: Object) -> bool:
+        if self.ended is None or self.role is Role.SIDECAR:
+            return True
+        policy = lookup(pod, "spec.restartPolicy", "Always")
+        if self.role is Role.INIT:
+            return policy != "Never" and self.ended.code != 0
+        return bool(policy == "Always" or (policy == "OnFailure" and self.ended.code))
 
     def close_probes(self, *kinds: ProbeKind) -> None:
         for kind in kinds or tuple(self.probes):
             if kind in self.probes:
                 self.probes.pop(kind).close()
+
+    def quieten(self) -> None:
+        """Nothing asks the container anything any more."""
+        self.close_probes()
+        for hook in (self.greeting, self.stopping.hook if self.stopping else None):
+            if hook is not None:
+                hook.close()
+        self.greeting = self.stopping = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why the pod as a whole has failed, whatever its containers say."""
+
+    reason: str
+    message: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,115 +147,59 @@ class Tenant:
 
     uid: str
     key: tuple[str, str]
-    address: str
+    site: Site
     since: datetime
+    welcomed: float
+    """Monotonic time of `since`."""
     containers: dict[str, Container]
-    kill_at: float | None = None
-    """Monotonic time at which patience with a terminating pod ends."""
-    abandoned: bool = False
-    """The pod object is gone; only the processes are left."""
+    failure: Failure | None = None
+    is_leaving: bool = False
+    """Its object asks it to go."""
 
     @property
     def is_running(self) -> bool:
         return any(container.running for container in self.containers.values())
 
+    @property
+    def is_stopped(self) -> bool:
+        """It was made to end, and has."""
+        return (self.is_leaving or self.failure is not None) and not self.is_running
 
-def status(pod: Object, tenant: Tenant, node_address: str, now: datetime) -> Object:
-    """The status of the pod as its containers are now."""
-    containers = list(tenant.containers.values())
-    phase = _phase(pod, tenant)
-    unready = [each.name for each in containers if not each.ready]
-    finished = phase in ("Succeeded", "Failed")
-    at, before = timestamp(now), pod.get("status") or {}
-    if finished:
-        why = {"reason": "PodCompleted" if phase == "Succeeded" else "PodFailed"}
-    elif unready:
-        why = {"reason": "ContainersNotReady", "message": f"containers with unready status: [{' '.join(unready)}]"}
-    else:
-        why = {}
-    conditions = [
-        _condition(before, "PodReadyToStartContainers", not finished, at),
-        _condition(before, "Initialized", True, at),
-        _condition(before, "Ready", not unready and not finished, at, why),
-        _condition(before, "ContainersReady", not unready and not finished, at, why),
-        _condition(before, "PodScheduled", True, at),
+    def of(self, *roles: Role) -> list[Container]:
+        return [container for container in self.containers.values() if container.role in roles]
+
+    def is_initialized(self) -> bool:
+        return all(each.succeeded for each in self.of(Role.INIT)) and all(
+            each.started for each in self.of(Role.SIDECAR)
+        )
+
+
+def tenancy(pod: Object) -> dict[str, Container]:
+    """The containers of a new pod, in the order in which they start."""
+    first, main = lookup(pod, "spec.initContainers", []), pod["spec"]["containers"]
+    why = Waiting(reason="PodInitializing" if first else "ContainerCreating")
+    found = [
+        Container(spec=spec, role=Role.SIDECAR if spec.get("restartPolicy") == "Always" else Role.INIT, waiting=why)
+        for spec in first
     ]
-    return before | {
-        "phase": phase,
-        "conditions": conditions,
-        "hostIP": node_address,
-        "hostIPs": [{"ip": node_address}],
-        "podIP": tenant.address,
-        "podIPs": [{"ip": tenant.address}],
-        "startTime": timestamp(tenant.since),
-        "containerStatuses": [_container_status(each) for each in containers],
-    }
+    return {each.name: each for each in (*found, *(Container(spec=spec, waiting=why) for spec in main))}
 
 
 def is_over(pod: Object, tenant: Tenant) -> bool:
-    """Whether no container will run again by the pod's restart policy."""
-    return all(
-        each.ended is not None and each.running is None and not restarts(pod, each.ended)
-        for each in tenant.containers.values()
-    )
+    """Whether the pod's work is done, or can never be: only sidecars are left, if anything."""
+    if any(each.is_over(pod) and not each.succeeded for each in tenant.of(Role.INIT)):
+        return True
+    return all(each.is_over(pod) for each in tenant.of(Role.MAIN))
 
 
-def restarts(pod: Object, ended: Ended) -> bool:
-    policy = lookup(pod, "spec.restartPolicy", "Always")
-    return bool(policy == "Always" or (policy == "OnFailure" and ended.code))
-
-
-def _phase(pod: Object, tenant: Tenant) -> str:
-    containers = tenant.containers.values()
-    stopped = tenant.kill_at is not None and not tenant.is_running
-    if stopped or is_over(pod, tenant):
-        return "Failed" if any(each.ended is None or each.ended.code for each in containers) else "Succeeded"
-    return "Running" if all(each.starts for each in containers) else "Pending"
-
-
-def _condition(before: Object, kind: str, true: bool, at: str, why: Object | None = None) -> Object:
-    old = condition(before, kind)
-    status = "True" if true else "False"
-    since = old["lastTransitionTime"] if old is not None and old["status"] == status else at
-    told = {"type": kind, "status": status, "lastProbeTime": None, "lastTransitionTime": since}
-    return told | ((why or {}) if not true else {})
-
-
-def _container_status(container: Container) -> Object:
-    image = container.image
-    found: Object = {
-        "name": container.name,
-        "image": image.reference if image else container.spec["image"],
-        "imageID": image.image_id if image else "",
-        "state": _state(container),
-        "lastState": {},
-        "restartCount": container.restarts,
-        "ready": container.ready,
-        "started": container.started,
-    }
-    if container.ended is not None and (container.running or container.waiting):
-        found["lastState"] = {"terminated": _terminated(container.ended)}
-    latest = container.running or container.ended
-    return found | ({"containerID": latest.container_id} if latest else {})
-
-
-def _state(container: Container) -> Object:
-    if container.running is not None:
-        return {"running": {"startedAt": timestamp(container.running.started_at)}}
-    if container.waiting is not None:
-        message = {"message": container.waiting.message} if container.waiting.message else {}
-        return {"waiting": {"reason": container.waiting.reason, **message}}
-    if container.ended is not None:
-        return {"terminated": _terminated(container.ended)}
-    return {"waiting": {"reason": "ContainerCreating"}}
-
-
-def _terminated(ended: Ended) -> Object:
-    found = {
-        "exitCode": ended.code,
-        "reason": ended.reason,
-        "startedAt": timestamp(ended.started_at),
-        "finishedAt": timestamp(ended.finished_at),
-        "containerID": ended.container_id,
-    }
-    return found | ({"message": ended.message} if ended.message else {})
+def wanted(pod: Object, tenant: Tenant) -> list[Container]:
+    """The containers whose turn it is: to run, or to run again."""
+    if is_over(pod, tenant):
+        return []
+    found = []
+    for container in tenant.of(Role.INIT, Role.SIDECAR):
+        if container.role is Role.SIDECAR or not container.succeeded:
+            found.append(container)
+        if not (container.started if container.role is Role.SIDECAR else container.succeeded):
+            return found
+    return found + tenant.of(Role.MAIN)

@@ -1,10 +1,11 @@
 """What a container finds in its environment and on its command line; pure."""
 
-import base64
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from gate.sandbox.kubernetes.objects import Object, lookup, name_of, namespace_of, uid_of
+from gate.sandbox.kubernetes import downward
+from gate.sandbox.kubernetes.downward import Site, Unresolved
+from gate.sandbox.kubernetes.objects import Object, lookup, name_of, namespace_of
 
 Lookup = Callable[[str, str], Mapping[str, str] | None]
 """The entries of a ConfigMap or Secret of the pod's namespace, by kind and name; None if there is none."""
@@ -12,13 +13,7 @@ Lookup = Callable[[str, str], Mapping[str, str] | None]
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-class Unresolved(LookupError):
-    """A variable refers to something that does not exist; the container has to wait for it."""
-
-
-def environment(
-    pod: Object, container: Object, address: str, services: Iterable[Object], find: Lookup
-) -> dict[str, str]:
+def environment(pod: Object, container: Object, site: Site, services: Iterable[Object], find: Lookup) -> dict[str, str]:
     """All variables of a container: a small clean base, the Services of its namespace, and what the pod says.
 
     `HOST` and `POD_IP` are the sandbox's own: pods share one network stack, so each must listen on its own address.
@@ -26,17 +21,33 @@ def environment(
     Raises:
         Unresolved: a ConfigMap, Secret, key or field that a variable refers to does not exist.
     """
-    found = {"PATH": _PATH, "LANG": "C.UTF-8", "HOSTNAME": name_of(pod), "HOST": address, "POD_IP": address}
+    return {"PATH": _PATH, "LANG": "C.UTF-8", "HOSTNAME": host_name(pod)} | variables(
+        pod, container, site, services, find
+    )
+
+
+def variables(pod: Object, container: Object, site: Site, services: Iterable[Object], find: Lookup) -> dict[str, str]:
+    """The variables that `$(NAME)` may refer to: those that the pod says, but not what the image brings along.
+
+    Raises:
+        Unresolved: as `environment`.
+    """
+    found = {"HOST": site.address, "POD_IP": site.address}
     if lookup(pod, "spec.enableServiceLinks", True):
         for service in services:
             found |= service_links(service)
     for source in container.get("envFrom") or ():
         found |= _all_of(source, find)
     for variable in container.get("env") or ():
-        value = _value(pod, variable, address, find)
+        value = _value(pod, container, variable, site, find)
         if value is not None:
-            found[variable["name"]] = expanded(value, found)
+            found[variable["name"]] = value if variable.get("valueFrom") else expanded(value, found)
     return found
+
+
+def host_name(pod: Object) -> str:
+    """What `hostname` says in the pod."""
+    return str(lookup(pod, "spec.hostname") or name_of(pod))[:63]
 
 
 def service_links(service: Object) -> dict[str, str]:
@@ -78,27 +89,29 @@ def expanded(text: str, variables: Mapping[str, str]) -> str:
     return re.sub(r"\$?\$\(([-._a-zA-Z][-._a-zA-Z0-9]*)\)", replace, text)
 
 
-def _value(pod: Object, variable: Object, address: str, find: Lookup) -> str | None:
+def _value(pod: Object, container: Object, variable: Object, site: Site, find: Lookup) -> str | None:
     source = variable.get("valueFrom")
     if not source:
         return str(variable.get("value") or "")
     if "fieldRef" in source:
-        return _field(pod, source["fieldRef"]["fieldPath"], address)
-    for form, kind in (("configMapKeyRef", "configmap"), ("secretKeyRef", "secret")):
+        return downward.field(pod, source["fieldRef"]["fieldPath"], site)
+    if "resourceFieldRef" in source:
+        return downward.resource(container, source["resourceFieldRef"], site)
+    for form, kind in (("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")):
         if form in source:
-            return _entry(source[form], kind, find)
+            return _entry(source[form], kind, namespace_of(pod), find)
     raise Unresolved(f"variable {variable['name']}: the sandbox does not know the source {', '.join(source)}")
 
 
-def _entry(reference: Object, kind: str, find: Lookup) -> str | None:
-    entries = find(kind, reference["name"])
+def _entry(reference: Object, kind: str, namespace: str, find: Lookup) -> str | None:
+    entries = find(kind.lower(), reference["name"])
     if entries is not None and reference["key"] in entries:
         return entries[reference["key"]]
     if reference.get("optional"):
         return None
     if entries is None:
-        raise Unresolved(f'{kind} "{reference["name"]}" not found')
-    raise Unresolved(f"couldn't find key {reference['key']} in {kind} {reference['name']}")
+        raise Unresolved(f'{kind.lower()} "{reference["name"]}" not found')
+    raise Unresolved(f"couldn't find key {reference['key']} in {kind} {namespace}/{reference['name']}")
 
 
 def _all_of(source: Object, find: Lookup) -> dict[str, str]:
@@ -110,27 +123,3 @@ def _all_of(source: Object, find: Lookup) -> dict[str, str]:
                 raise Unresolved(f'{kind} "{source[form]["name"]}" not found')
             return {prefix + key: value for key, value in (entries or {}).items()}
     return {}
-
-
-def _field(pod: Object, path: str, address: str) -> str:
-    match = re.fullmatch(r"metadata\.(labels|annotations)\['([^']+)'\]", path)
-    if match:
-        return str(lookup(pod, f"metadata.{match[1]}", {}).get(match[2], ""))
-    known: dict[str, Callable[[], str]] = {
-        "metadata.name": lambda: name_of(pod),
-        "metadata.namespace": lambda: namespace_of(pod),
-        "metadata.uid": lambda: uid_of(pod),
-        "spec.nodeName": lambda: str(lookup(pod, "spec.nodeName", "")),
-        "spec.serviceAccountName": lambda: str(lookup(pod, "spec.serviceAccountName", "default")),
-        "status.podIP": lambda: address,
-        "status.podIPs": lambda: address,
-        "status.hostIP": lambda: str(lookup(pod, "status.hostIP", "")),
-    }
-    if path not in known:
-        raise Unresolved(f"the sandbox does not know the field {path}")
-    return known[path]()
-
-
-def decoded(secret: Object) -> dict[str, str]:
-    """A Secret's entries as text."""
-    return {key: base64.b64decode(value).decode() for key, value in lookup(secret, "data", {}).items()}

@@ -1,6 +1,7 @@
 """Events: what a component tells people about an object; the same thing told again only raises a count."""
 
 import threading
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -52,7 +53,7 @@ class Events:
             except ApiError:
                 del self._told[same]
             event = {
-                "metadata": {"generateName": f"{name_of(about)}.", "namespace": namespace},
+                "metadata": {"name": f"{name_of(about)}.{uuid.uuid4().hex[:16]}", "namespace": namespace},
                 "involvedObject": _reference(about, field),
                 "reason": reason,
                 "message": message,

@@ -2,24 +2,30 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator
-from io import SEEK_SET
+from collections.abc import Callable, Generator, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol, Self
 
-from gate.sandbox.kubernetes.errors import BadRequest, NotImplementedHere
-from gate.sandbox.kubernetes.objects import Object, name_of, namespace_of
-from gate.sandbox.kubernetes.rest import LogQuery
+from gate.sandbox.kubernetes.errors import BadRequest
+from gate.sandbox.kubernetes.objects import Object, lookup, name_of, namespace_of
+from gate.sandbox.kubernetes.podaccess import LogQuery
+from gate.sandbox.kubernetes.ward.journal import Record, parse, records
 
 _CHUNK = 65_536
 _LOOK_EVERY = 0.1
+_WAITING = {
+    "ErrImagePull": "image can't be pulled",
+    "ImagePullBackOff": "trying and failing to pull image",
+}
+"""What the kubelet says instead of the reason why a container waits."""
 
 
 class Written(Protocol):
     """Where containers write."""
 
     def log(self, namespace: str, pod: str, container: str, *, previous: bool = False) -> Path | None:
-        """The file with what the container, or the one before its last restart, has written."""
+        """The journal with what the container, or the one before its last restart, has written."""
         ...
 
     def is_writing(self, log: Path) -> bool:
@@ -30,50 +36,91 @@ class Written(Protocol):
 class Logs:
     """Reads containers' logs, from the start or from the end, once or for as long as they grow."""
 
-    def __init__(self, written: Written, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        written: Written,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._written = written
         self._sleep = sleep
+        self._clock = clock
 
     def read(self, pod: Object, query: LogQuery) -> Generator[bytes]:
         """The log in chunks; while following, b"" from time to time.
 
         Raises:
             BadRequest: the container has not started, or has no previous run.
-            NotImplementedHere: times of lines are asked for; they are not kept.
         """
-        if query.timestamps or query.since_seconds is not None:
-            raise NotImplementedHere("the sandbox keeps no times of log lines: leave out --timestamps and --since")
         namespace, name = namespace_of(pod), name_of(pod)
         log = self._written.log(namespace, name, query.container, previous=query.previous)
         if log is None and query.previous:
             raise BadRequest(f'previous terminated container "{query.container}" in pod "{name}" not found')
         if log is None:
-            raise BadRequest(f'container "{query.container}" in pod "{name}" is waiting to start: ContainerCreating')
-        return _limited(self._chunks(log, query), query.limit)
+            why = _reason_to_wait(pod, query.container)
+            raise BadRequest(f'container "{query.container}" in pod "{name}" is waiting to start: {why}')
+        return _limited(_shown(self._records(log, query), query, self._since(query)), query.limit)
 
-    def _chunks(self, log: Path, query: LogQuery) -> Generator[bytes]:
-        with log.open("rb") as file:
-            if query.tail is not None:
-                _seek_tail(file, query.tail)
-            while True:
-                writing = query.follow and self._written.is_writing(log)  # asked before reading: the rest is not lost
-                while chunk := file.read(_CHUNK):
-                    yield chunk
-                if not writing:
-                    return
-                if log.exists() and log.stat().st_size < file.tell():  # cut because it grew too long
-                    file.seek(0)
-                yield b""
+    def _since(self, query: LogQuery) -> bytes:
+        """The time before which lines are not wanted, in the form of a journal."""
+        since = query.since
+        if query.since_seconds is not None:
+            since = self._clock() - timedelta(seconds=query.since_seconds)
+        return since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f000Z").encode() if since is not None else b""
+
+    def _records(self, log: Path, query: LogQuery) -> Iterator[Record | None]:
+        """What is there and, while following, what comes; None: nothing new for the moment."""
+        with _Tail(log) as tail:
+            writing = query.follow and self._written.is_writing(log)  # asked before reading: the rest is not lost
+            found = list(tail.before()) + list(tail.new())
+            yield from found if query.tail is None else deque(found, maxlen=query.tail)
+            while writing:
+                yield None
                 self._sleep(_LOOK_EVERY)
+                writing = self._written.is_writing(log)
+                yield from tail.new()
 
 
-def _seek_tail(file: BinaryIO, lines: int) -> None:
-    starts: deque[int] = deque([0], maxlen=lines + 1)
-    position = 0
-    for line in file:
-        position += len(line)
-        starts.append(position)
-    file.seek(starts[0] if lines and len(starts) > lines else 0 if lines else position, SEEK_SET)
+class _Tail:
+    """A journal that is read on and on, also over the turn to a new file."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._file = log.open("rb")
+        self._rest = b""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def before(self) -> Iterator[Record]:
+        """What was written before the present file was begun."""
+        return records(self._log, present=False)
+
+    def new(self) -> Iterator[Record]:
+        """What has come since the last question."""
+        yield from self._read()
+        if self._log.exists() and not self._log.samefile(f"/proc/self/fd/{self._file.fileno()}"):
+            yield from self._read()  # what came between the last look and the turn
+            self._file.close()
+            self._file = self._log.open("rb")
+            yield from self._read()
+
+    def _read(self) -> Iterator[Record]:
+        while chunk := self._file.read(_CHUNK):
+            *lines, self._rest = (self._rest + chunk).split(b"\n")
+            yield from map(parse, lines)
+
+
+def _shown(found: Iterator[Record | None], query: LogQuery, since: bytes) -> Generator[bytes]:
+    for record in found:
+        if record is None:
+            yield b""
+        elif record.at >= since:
+            yield record.at + b" " + record.text if query.timestamps else record.text
 
 
 def _limited(chunks: Generator[bytes], limit: int | None) -> Generator[bytes]:
@@ -86,3 +133,12 @@ def _limited(chunks: Generator[bytes], limit: int | None) -> Generator[bytes]:
         left -= len(chunk)
         if left <= 0:
             return
+
+
+def _reason_to_wait(pod: Object, container: str) -> str:
+    for field in ("containerStatuses", "initContainerStatuses"):
+        for each in lookup(pod, f"status.{field}", []):
+            if each["name"] == container:
+                reason = str(lookup(each, "state.waiting.reason", "ContainerCreating"))
+                return _WAITING.get(reason, reason)
+    return "ContainerCreating"

@@ -6,9 +6,8 @@ import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Protocol
 
-from gate.sandbox.kubernetes import discovery, options, patch, scales, tables, watching
+from gate.sandbox.kubernetes import discovery, options, patch, podaccess, scales, tables, watching
 from gate.sandbox.kubernetes.decoding import Decoded, decode, parse, warnings
 from gate.sandbox.kubernetes.errors import (
     ApiError,
@@ -24,6 +23,7 @@ from gate.sandbox.kubernetes.errors import (
 )
 from gate.sandbox.kubernetes.lifecycle import is_over
 from gate.sandbox.kubernetes.objects import Object, is_terminating, lookup, name_of, namespace_of, revision_of, uid_of
+from gate.sandbox.kubernetes.podaccess import Conversation, PodCommands, PodLogs
 from gate.sandbox.kubernetes.resources import Resource
 from gate.sandbox.kubernetes.routes import Request, Target, target
 from gate.sandbox.kubernetes.selectors import FieldSelector, selection
@@ -57,28 +57,6 @@ class Stream:
     media_type: str = JSON
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogQuery:
-    """Which part of which log a client wants."""
-
-    container: str
-    follow: bool = False
-    previous: bool = False
-    timestamps: bool = False
-    tail: int | None = None
-    """Lines from the end; None: all."""
-    since_seconds: int | None = None
-    limit: int | None = None
-    """Bytes."""
-
-
-class PodLogs(Protocol):
-    """Whoever runs the pods, asked for what they wrote."""
-
-    def read(self, pod: Object, query: LogQuery) -> Generator[bytes]:
-        """The log in chunks; b"" from time to time while following. Raises an ApiError (400 if not started) at once."""
-
-
 class Api:
     """The Kubernetes API on a store."""
 
@@ -87,14 +65,16 @@ class Api:
         store: Store,
         *,
         logs: PodLogs | None = None,
+        commands: PodCommands | None = None,
         wall: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.store = store
         self.logs = logs
+        self.commands = commands
         self._wall = wall
         self._monotonic = monotonic
-        self._verbs: dict[str, Callable[[Request, Target], Answer | Stream]] = {
+        self._verbs: dict[str, Callable[[Request, Target], Answer | Stream | Conversation]] = {
             "get": self._get,
             "list": self._list,
             "watch": self._watch,
@@ -105,7 +85,7 @@ class Api:
             "deletecollection": self._delete_collection,
         }
 
-    def answer(self, request: Request) -> Answer | Stream:
+    def answer(self, request: Request) -> Answer | Stream | Conversation:
         """What the server says to the request; a refusal is an answer, too."""
         try:
             about = target(request, self.store.registry)
@@ -134,37 +114,23 @@ class Api:
 
     # Reading
 
-    def _get(self, request: Request, about: Target) -> Answer | Stream:
-        form = accepted(request.headers.get("accept", "")) if about.subresource != "log" else Form.OBJECT
+    def _get(self, request: Request, about: Target) -> Answer | Stream | Conversation:
         entry = self.store.entry(about.resource, about.namespace, about.name)
-        if about.subresource == "log":
-            return self._log(request, entry.copy())
+        if about.subresource in ("log", "exec"):
+            return self._ask_pod(request, about.subresource, entry.copy())
+        form = accepted(request.headers.get("accept", ""))
         if about.subresource == "scale" and about.resource.scale:
             return Answer(body=tables.encode(scales.scale_of(about.resource.scale, entry.shared)))
         include = request.query.get("includeObject", "Metadata")
         return Answer(body=tables.one(about.resource, entry, form, self._wall(), include))
 
-    def _log(self, request: Request, pod: Object) -> Stream:
-        if self.logs is None:
-            raise ApiError(f'no kubelet runs the pod "{name_of(pod)}": nobody can read its log')
-        names = [each["name"] for each in pod["spec"].get("initContainers", []) + pod["spec"]["containers"]]
-        container = request.query.get("container") or (names[0] if len(names) == 1 else "")
-        if not container:
-            raise BadRequest(
-                f"a container name must be specified for pod {name_of(pod)}, choose one of: [{' '.join(names)}]"
-            )
-        if container not in names:
-            raise BadRequest(f"container {container} is not valid for pod {name_of(pod)}")
-        query = LogQuery(
-            container=container,
-            follow=request.flag("follow"),
-            previous=request.flag("previous"),
-            timestamps=request.flag("timestamps"),
-            tail=request.number("tailLines"),
-            since_seconds=request.number("sinceSeconds"),
-            limit=request.number("limitBytes"),
-        )
-        return Stream(chunks=self.logs.read(pod, query), media_type="text/plain")
+    def _ask_pod(self, request: Request, subresource: str, pod: Object) -> Stream | Conversation:
+        """What only the one who runs the pod can answer."""
+        if subresource == "log" and self.logs is not None:
+            return Stream(chunks=self.logs.read(pod, podaccess.log_query(request, pod)), media_type="text/plain")
+        if subresource == "exec" and self.commands is not None:
+            return self.commands.execute(pod, podaccess.command(request, pod), request)
+        raise ApiError(f'no kubelet runs the pod "{name_of(pod)}": nobody can read its log or run a command in it')
 
     def _list(self, request: Request, about: Target) -> Answer:
         form = accepted(request.headers.get("accept", ""))

@@ -25,7 +25,6 @@ _NOT_HERE = {
     (PODS.key, "binding"),
     (PODS.key, "ephemeralcontainers"),
     (PODS.key, "eviction"),
-    (PODS.key, "exec"),
     (PODS.key, "portforward"),
     (PODS.key, "proxy"),
     (PODS.key, "resize"),
@@ -46,6 +45,8 @@ class Request:
     headers: Mapping[str, str]
     """By lower-case name."""
     body: bytes = b""
+    pairs: tuple[tuple[str, str], ...] = ()
+    """The query with its repetitions."""
     user: str = ADMINISTRATOR
     """Everybody is the administrator, until there are roles to tell them apart."""
 
@@ -118,7 +119,8 @@ def _target(request: Request, registry: Registry, group: str, version: str, rest
         raise NotFound.path()
     if subresource:
         _check_subresource(resource, subresource, request.method)
-    verb = _VERBS.get((request.method, bool(name)))
+    # As by RBAC: to run a command is to create or to get `pods/exec`, as the client's protocol has it.
+    verb = "get" if subresource == "exec" else _VERBS.get((request.method, bool(name)))
     if verb == "list" and request.flag("watch"):
         verb = "watch"
     if verb is None or verb not in resource.verbs or (verb == "create" and resource.namespaced and not namespace):
@@ -135,6 +137,7 @@ def _check_subresource(resource: Resource, subresource: str, method: str) -> Non
         "status": ("GET", "PUT", "PATCH") if resource.status else (),
         "scale": ("GET", "PUT", "PATCH") if resource.scale else (),
         "log": ("GET",) if resource is PODS else (),
+        "exec": ("GET", "POST") if resource is PODS else (),
     }.get(subresource, ())
     if not allowed:
         raise NotFound.path()

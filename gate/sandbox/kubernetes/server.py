@@ -19,6 +19,7 @@ from gate.sandbox.kubernetes import tables
 from gate.sandbox.kubernetes.errors import ApiError
 from gate.sandbox.kubernetes.fault_streams import disturbed
 from gate.sandbox.kubernetes.faults import Fault, Faults, When
+from gate.sandbox.kubernetes.podaccess import Conversation
 from gate.sandbox.kubernetes.rest import Answer, Api, Stream
 from gate.sandbox.kubernetes.routes import Request
 
@@ -139,10 +140,12 @@ class _Connection(BaseHTTPRequestHandler):
             self.send_error(HTTPStatus.LENGTH_REQUIRED, "the sandbox reads only bodies that say how long they are")
             return
         parts = urlsplit(self.path)
+        pairs = parse_qsl(parts.query, keep_blank_values=True)
         request = Request(
             method=self.command,
             path=parts.path,
-            query=dict(parse_qsl(parts.query, keep_blank_values=True)),
+            query=dict(pairs),
+            pairs=tuple(pairs),
             headers={name.lower(): value for name, value in self.headers.items()},
             body=self.rfile.read(int(self.headers.get("Content-Length") or 0)),
         )
@@ -161,6 +164,9 @@ class _Connection(BaseHTTPRequestHandler):
             self._fail(fault)
         elif isinstance(answer, Answer):
             self._send(answer)
+        elif isinstance(answer, Conversation):
+            self.close_connection = True
+            answer.hold(_Wire(self))
         else:
             self._stream(answer)
 
@@ -214,3 +220,20 @@ class _Connection(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Nothing: the sandbox's log is the objects."""
+
+
+class _Wire:
+    """The connection itself, for an answer that takes it over."""
+
+    def __init__(self, connection: _Connection) -> None:
+        self._connection = connection
+
+    def receive(self) -> bytes:
+        return self._connection.rfile.read1(65_536)  # what the client has sent behind its request is there already
+
+    def send(self, data: bytes) -> None:
+        self._connection.connection.sendall(data)
+
+    def hang_up(self) -> None:
+        with contextlib.suppress(OSError):
+            self._connection.connection.shutdown(socket.SHUT_RDWR)

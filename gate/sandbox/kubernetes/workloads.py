@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from gate.sandbox.kubernetes.addresses import Addresses
 from gate.sandbox.kubernetes.controllers import Controllers
+from gate.sandbox.kubernetes.executing import Commands
 from gate.sandbox.kubernetes.images import Images
 from gate.sandbox.kubernetes.kubelet import Kubelet
 from gate.sandbox.kubernetes.logs import Logs
@@ -32,6 +33,7 @@ class Workloads:
         self.addresses = Addresses()
         kubelet = Kubelet(store, images, self.addresses, clock=clock, back_off=back_off)
         self.logs = Logs(kubelet)
+        self.commands = Commands(kubelet)
         self._parts = (Proxying(store, self.addresses), kubelet, Controllers(store, clock=clock))
         self._running = contextlib.ExitStack()
         store.admit(PODS, place)

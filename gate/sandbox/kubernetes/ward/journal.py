@@ -2,6 +2,8 @@
 
 import os
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 _CHUNK = 65_536
@@ -14,6 +16,30 @@ _LIMIT = 4 * 1024 * 1024
 def older(path: Path) -> Path:
     """Where the lines are that were written before those in `path`."""
     return path.with_name(f"{path.name}.old")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A line of a journal."""
+
+    at: bytes
+    """When it was written, as RFC 3339 says it, in UTC and with nanoseconds."""
+    text: bytes
+    """As the container wrote it, with the line's end if that was there."""
+
+
+def parse(line: bytes) -> Record:
+    """A line of the file, without its end."""
+    at, _stream, tag, text = line.split(b" ", 3)
+    return Record(at, text if tag == b"P" else text + b"\n")
+
+
+def records(path: Path, *, present: bool = True) -> Iterator[Record]:
+    """All that is there now, the oldest first; or only what is not in the present file any more."""
+    for each in (older(path), path) if present else (older(path),):
+        if each.exists():
+            with each.open("rb") as file:
+                yield from (parse(line[:-1]) for line in file if line.endswith(b"\n"))
 
 
 class Journal:
