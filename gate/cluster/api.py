@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, StrEnum
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 import urllib3
@@ -79,17 +79,34 @@ class WatchEvent:
     object: Json
 
 
+class Carrier(Protocol):
+    """Takes requests to the server and brings the answers. urllib3's pools do, and raise its `HTTPError`."""
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        body: bytes | None = None,
+        *,
+        headers: Mapping[str, str],
+        timeout: urllib3.Timeout,
+        retries: bool,
+        preload_content: bool = True,
+    ) -> urllib3.BaseHTTPResponse: ...
+
+
 class Api:
     """One API server. Thread-safe; raises `Temporary`, `Denied` or `Permanent`, never a library's error."""
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: Configuration, carrier: Carrier | None = None) -> None:
+        """Without a `carrier` the requests go through a pool of connections of their own."""
         self.host = str(configuration.host).rstrip("/")
         self.agent = "chaos-gate"
         """How requests name who sends them; audit logs show it."""
         self._configuration = configuration
         self._read = READ
         self._before_write: Callable[[], None] = _nothing
-        self._pool: urllib3.PoolManager = RESTClientObject(configuration).pool_manager
+        self._carrier: Carrier = carrier or RESTClientObject(configuration).pool_manager
 
     @classmethod
     def from_environment(cls, kubeconfig: str | None = None) -> "Api":
@@ -157,7 +174,7 @@ class Api:
         timeout = urllib3.Timeout(connect=CONNECT, read=lasting.total_seconds() + READ)
         try:
             headers = self._headers(form.value.format(kind=""))
-            response = self._pool.request(
+            response = self._carrier.request(
                 "GET", url, headers=headers, timeout=timeout, retries=False, preload_content=False
             )
             with closing(response):
@@ -215,7 +232,7 @@ class Api:
         if method != "GET":
             self._before_write()
         try:
-            response = self._pool.request(
+            response = self._carrier.request(
                 method,
                 url,
                 body=None if body is None else json.dumps(body).encode(),
