@@ -3,14 +3,19 @@
 import signal
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from gate.sandbox.kubernetes.fault_plan import Plan
 
 
 @click.command(
     epilog="""\b
 Example:
   chaos-gate sandbox
+  chaos-gate sandbox --faults faults.yaml
   kubectl --kubeconfig chaos-gate-sandbox/kubeconfig -n shop set image deployment/checkout checkout=checkout:1.2
   kubectl --kubeconfig chaos-gate-sandbox/kubeconfig -n shop get crun --watch
 """
@@ -22,14 +27,21 @@ Example:
     show_default=True,
     help="Folder for the kubeconfig and the gate's log.",
 )
-def sandbox(folder: Path) -> None:
+@click.option(
+    "--faults",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="YAML file that says how Kubernetes misbehaves, from the gate's start on; see docs/sandbox.md.",
+)
+def sandbox(folder: Path, faults: Path | None) -> None:
     """Run an embedded Kubernetes with the sample shop, an embedded GitLab and the gate until Ctrl-C or SIGTERM."""
     from gate.sandbox.demo.stage import PROJECT, Stage
+
+    plan = _plan(faults) if faults else None
 
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with Stage(folder) as stage:
+    with Stage(folder, faults=plan) as stage:
         kubeconfig = stage.kubeconfig
         for what, value in (
             ("Kubernetes", stage.kubernetes.url),
@@ -44,3 +56,19 @@ def sandbox(folder: Path) -> None:
         click.echo("\nCtrl-C ends it and everything that it started.")
         stop.wait()
         click.echo("ending; taking back what runs …")
+        for rule, times in plan.struck.items() if plan else ():
+            click.echo(f"fault       {rule} struck {times} times")
+
+
+def _plan(path: Path) -> "Plan":
+    """Raises GateError with every mistake in the file."""
+    from gate.sandbox.kubernetes.crds import CustomResources, load
+    from gate.sandbox.kubernetes.fault_file import read
+    from gate.sandbox.kubernetes.store import Store
+    from gate.sandbox.shipped import crds
+
+    store = Store()
+    CustomResources(store).attach()
+    for crd in crds():
+        load(store, crd)
+    return read(path.read_text(), str(path), {resource.plural for resource in store.registry})

@@ -1,6 +1,7 @@
 """The API server misbehaves exactly as it was told to, and the clients of the product see it."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -9,14 +10,16 @@ from typing import Any
 
 import pytest
 import requests
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from kube_samples import Client, config_map, pod
 
+from gate.cli import main
 from gate.cluster.api import Api, Expired
 from gate.errors import Conflict, GateError, Temporary
 from gate.sandbox.kubernetes.cluster import Kubernetes
-from gate.sandbox.kubernetes.fault_file import STATUSES, read
+from gate.sandbox.kubernetes.fault_file import STATUSES, FaultForm, RuleForm, read
 from gate.sandbox.kubernetes.fault_plan import Asked, Plan, Rule, Verb
 from gate.sandbox.kubernetes.fault_streams import WatchCut, disturbed
 from gate.sandbox.kubernetes.faults import EventFault, EventFaultKind, Fault, When
@@ -399,3 +402,31 @@ def test_all_mistakes_are_said_at_once() -> None:
 
 def test_a_resource_that_comes_later_is_named_with_its_group() -> None:
     read("rules: [{name: a, resources: [widgets.example.com, 'pods/*'], fault: {cut: before}}]", "f", NAMES)
+
+
+def test_the_sample_of_the_documentation_is_right_and_uses_every_fault() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text()
+    section = page.partition("## When Kubernetes misbehaves\n")[2].partition("\n## ")[0]
+    (sample,) = re.findall(r"^```yaml\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    read(sample, "docs/sandbox.md", NAMES | {"chaosruns", "chaosgates"})
+    faults = [rule["fault"] for rule in yaml.safe_load(sample)["rules"]]
+    assert {key for fault in faults for key in fault} >= {"answer", "cut", "delay", "event"}
+    assert {fault["event"] for fault in faults if "event" in fault} == set(EventFaultKind)
+    explained = set(re.findall(r"`(\w+)`", section)) | {
+        word for pair in re.findall(r"`(\w+): (\w+)`", section) for word in pair
+    }
+    fields = [*RuleForm.model_fields.values(), *FaultForm.model_fields.values()]
+    assert {field.alias for field in fields} | set(EventFaultKind) | set(Verb) | set(When) <= explained
+    assert set(map(str, STATUSES)) <= set(re.findall(r"\d{3}", section))
+
+
+def test_the_command_refuses_a_file_with_a_mistake_before_anything_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "faults.yaml"
+    file.write_text("rules: [{name: a, fault: {cut: now}}]")
+    with pytest.raises(SystemExit) as ended:
+        main(["sandbox", "--folder", str(tmp_path / "sandbox"), "--faults", str(file)])
+    assert ended.value.code == 2
+    assert f"{file}:1:27: rules[0].fault.cut:" in capsys.readouterr().err
+    assert not (tmp_path / "sandbox").exists()

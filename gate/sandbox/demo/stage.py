@@ -18,6 +18,7 @@ from gate.sandbox import shop
 from gate.sandbox.demo.seeding import Rest, Team, apply, files_of
 from gate.sandbox.gitlab import GitLab
 from gate.sandbox.kubernetes.cluster import Kubernetes
+from gate.sandbox.kubernetes.faults import Faults
 from gate.sandbox.kubernetes.images import Images
 from gate.sandbox.kubernetes.processes import Processes
 from gate.sandbox.ports import keep
@@ -38,12 +39,13 @@ RESTART = 0.5
 class Stage:
     """Everything that the demo and the sandbox play on. A context manager; what it started is gone when it ends."""
 
-    def __init__(self, folder: Path | None = None) -> None:
-        """`folder` keeps kubeconfig and logs; a temporary one by default."""
+    def __init__(self, folder: Path | None = None, *, faults: Faults | None = None) -> None:
+        """`folder` keeps kubeconfig and logs, a temporary one by default. `faults` begin when the gate does."""
         self._stack = ExitStack()
         self.folder = folder or Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="chaos-gate-")))
         self.root_token = secrets.token_hex(10)
         self.images = Images(shop.images())
+        self._faults = faults
 
     def __enter__(self) -> Self:
         with self._stack:
@@ -58,6 +60,7 @@ class Stage:
             self.team = Team(self._rest(self.gitlab.url, {"PRIVATE-TOKEN": self.root_token}))
             self._fill_kubernetes()
             environment = self._fill_gitlab()
+            self.kubernetes.suffer(self._faults)
             self.gate = self._stack.enter_context(GateProcess(environment, self.folder / "gate.log"))
             self._stack = self._stack.pop_all()
         return self
