@@ -65,7 +65,7 @@ class Deployments:
         replica_sets = sorted(claim(self._store, REPLICA_SETS, deployment), key=_age)
         if is_terminating(deployment):
             return self._report(deployment, replica_sets, progress.counted)
-        deployment = self._tell_pause(deployment)
+        self._tell_pause(deployment)
         if deployment["spec"].get("paused") or _is_scaled(deployment, replica_sets):
             return self._scale(deployment, replica_sets)
         if is_recreate(deployment):
@@ -123,8 +123,12 @@ class Deployments:
             self._clean_up(deployment, old)
         return self._report(deployment, self._all(deployment), progress.counted)
 
-    def _tell_pause(self, deployment: Object) -> Object:
-        """A paused rollout cannot be late: the condition says so, and says when it goes on."""
+    def _tell_pause(self, deployment: Object) -> None:
+        """A paused rollout cannot be late: the condition says so, and says when it goes on.
+
+        The caller's Deployment is stale then. As with the real controller, which ReplicaSets it changes in this step
+        it can, and its next write to the Deployment is a conflict: so nobody is told NewReplicaSetCreated on resuming.
+        """
         current = condition(deployment.get("status") or {}, "Progressing")
         reason = (current or {}).get("reason")
         paused = bool(deployment["spec"].get("paused"))
@@ -133,9 +137,9 @@ class Deployments:
             or reason == progress.TIMED_OUT
             or paused == (reason == progress.PAUSED)
         ):
-            return deployment
+            return
         words = (progress.PAUSED, "Deployment is paused") if paused else ("DeploymentResumed", "Deployment is resumed")
-        return self._add_condition(deployment, progress.progressing("Unknown", *words, self._clock()))
+        self._add_condition(deployment, progress.progressing("Unknown", *words, self._clock()))
 
     # ReplicaSets and their revisions
 
@@ -171,7 +175,7 @@ class Deployments:
         selector = copy(deployment["spec"]["selector"])
         selector["matchLabels"] = {**(selector.get("matchLabels") or {}), HASH: suffix}
         bounds = Bounds.of(deployment)
-        replica_set = {
+        replica_set: Object = {
             "metadata": {
                 "name": f"{name_of(deployment)}-{suffix}",
                 "namespace": namespace_of(deployment),
@@ -183,9 +187,9 @@ class Deployments:
                 "replicas": grown(deployment, old, 0),
                 "selector": selector,
                 "template": template,
-                "minReadySeconds": deployment["spec"].get("minReadySeconds", 0),
             },
         }
+        _wait_as_long(replica_set["spec"], deployment)
         try:
             created = self._store.create(REPLICA_SETS, replica_set)
         except AlreadyExists:
@@ -210,7 +214,7 @@ class Deployments:
 
         def change(present: Object) -> Object:
             present["metadata"]["annotations"] = annotations
-            present["spec"]["minReadySeconds"] = minimum
+            _wait_as_long(present["spec"], deployment)
             return present
 
         return self._store.patch(REPLICA_SETS, namespace_of(new), name_of(new), change)
@@ -287,7 +291,8 @@ class Deployments:
         self._write(deployment, change)
 
     def _write(self, deployment: Object, change: Callable[[Object], Object]) -> Object:
-        return self._store.patch(DEPLOYMENTS, namespace_of(deployment), name_of(deployment), change, "status")
+        """Conflict, if somebody else has written the Deployment since it was read."""
+        return self._store.update(DEPLOYMENTS, change(copy(deployment)), "status")
 
     def _all(self, deployment: Object) -> list[Object]:
         return sorted(claim(self._store, REPLICA_SETS, deployment), key=_age)
@@ -314,6 +319,15 @@ def template_hash(template: Object, collisions: int) -> str:
     text = json.dumps([_without_hash(template), collisions], sort_keys=True)
     number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
     return "".join(NAME_ALPHABET[ord(digit) % len(NAME_ALPHABET)] for digit in str(number))
+
+
+def _wait_as_long(spec: Object, deployment: Object) -> None:
+    """Give the ReplicaSet the Deployment's minReadySeconds; the real server shows no zero."""
+    minimum = deployment["spec"].get("minReadySeconds")
+    if minimum:
+        spec["minReadySeconds"] = minimum
+    else:
+        spec.pop("minReadySeconds", None)
 
 
 def _same_template(replica_set: Object, deployment: Object) -> bool:

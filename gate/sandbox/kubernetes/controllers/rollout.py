@@ -69,13 +69,17 @@ def grown(deployment: Object, everybody: Sequence[Object], new_size: int) -> int
 
 
 def shrunk(deployment: Object, new: Object, old: Sequence[Object]) -> dict[str, int]:
-    """The sizes, by name, of the old ReplicaSets that may shrink now: first by useless pods, then by available ones."""
+    """The sizes, by name, of the old ReplicaSets that may shrink now: first by useless pods, then by available ones.
+
+    None may while one of them still reports pods that it has to give up already: they would be given up twice. (The
+    real controller fails in that case, "got invalid request to scale down", and looks again.)
+    """
     bounds = Bounds.of(deployment)
     everybody = [*old, new]
     missing_new = size(new) - available(new)
     may_go = total(everybody) - bounds.minimum - missing_new
     sizes = {name_of(each): size(each) for each in old}
-    if may_go <= 0:
+    if may_go <= 0 or any(available(each) > size(each) for each in old):
         return {}
     for each in old:
         useless = min(may_go, max(size(each) - available(each), 0))

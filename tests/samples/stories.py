@@ -1,0 +1,108 @@
+"""What of a recorded rollout is the same every time it is played: its story.
+
+Not in the story, because the real Kubernetes does it differently each time: how many steps the counts of a status
+take, how the statuses of several objects interleave, and whether it says ReplicaSetUpdated between
+NewReplicaSetCreated and what follows. (It says so when it sees the new pods counted in a step of its own. When it sees
+them together with the fact that the old ones are old no count has grown, and it says nothing.)
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tests.samples.playing import Object
+from tests.samples.recording import Step
+
+
+@dataclass(frozen=True, kw_only=True)
+class Story:
+    conditions: list[str]
+    """Of the Deployment, as they come, change or go: `Available=True MinimumReplicasAvailable: <message>`."""
+    generations: list[int]
+    """Its observedGeneration."""
+    revisions: list[str]
+    """Its revision annotation."""
+    replica_sets: dict[str, list[str]]
+    """By name: each size that it was given, and each revision, with those before."""
+    end: dict[str, Object]
+    """Deployment and ReplicaSets as they are at the end, by name, without times and versions."""
+
+
+def story_of(steps: list[Step]) -> Story:
+    deployments = [step.object for step in steps if step.kind == "Deployment"]
+    replica_sets: dict[str, list[str]] = {}
+    end: dict[str, Object] = {}
+    for step in steps:
+        name = f"{step.kind} {step.object['metadata']['name']}"
+        if step.kind == "Pod":
+            continue
+        end[name] = timeless(step.object)
+        if step.type == "DELETED":
+            del end[name]
+        if step.kind == "ReplicaSet":
+            _add(replica_sets.setdefault(name, []), _size(step))
+    return Story(
+        conditions=_conditions(deployments),
+        generations=_distinct([each["status"].get("observedGeneration", 0) for each in deployments]),
+        revisions=_distinct([_annotation(each, "revision") for each in deployments]),
+        replica_sets=replica_sets,
+        end=dict(sorted(end.items())),
+    )
+
+
+def _conditions(versions: list[Object]) -> list[str]:
+    told: list[str] = []
+    present: dict[str, str] = {}
+    for version in versions:
+        now = {each["type"]: _said(each) for each in version["status"].get("conditions", [])}
+        if _is_chance(present.get("Progressing", ""), now.get("Progressing", "")):
+            now["Progressing"] = present["Progressing"]
+        told += [text for kind, text in now.items() if present.get(kind) != text]
+        told += [f"{kind} is gone" for kind in present if kind not in now]
+        present = now
+    return told
+
+
+def _is_chance(before: str, after: str) -> bool:
+    return " NewReplicaSetCreated:" in before and " ReplicaSetUpdated:" in after
+
+
+def _said(condition: Object) -> str:
+    return f"{condition['type']}={condition['status']} {condition['reason']}: {condition['message']}"
+
+
+def _size(step: Step) -> str:
+    if step.type == "DELETED":
+        return "deleted"
+    replica_set = step.object
+    revisions = [_annotation(replica_set, name) for name in ("revision-history", "revision")]
+    return f"{replica_set['spec']['replicas']} pods, revision {','.join(filter(None, revisions))}"
+
+
+def _annotation(obj: Object, name: str) -> str:
+    annotations: dict[str, str] = obj["metadata"].get("annotations", {})
+    return annotations.get(f"deployment.kubernetes.io/{name}", "")
+
+
+def timeless(value: Any) -> Any:
+    """The same without what depends on when it happened."""
+    if isinstance(value, dict):
+        return {name: timeless(inner) for name, inner in value.items() if not _is_moment(name)}
+    if isinstance(value, list):
+        return [timeless(each) for each in value]
+    return value
+
+
+def _is_moment(name: str) -> bool:
+    return name in ("resourceVersion", "uid", "creationTimestamp", "lastUpdateTime", "lastTransitionTime")
+
+
+def _distinct(values: list[Any]) -> list[Any]:
+    found: list[Any] = []
+    for value in values:
+        _add(found, value)
+    return found
+
+
+def _add(found: list[Any], value: Any) -> None:
+    if not found or found[-1] != value:
+        found.append(value)

@@ -1,0 +1,50 @@
+"""The sandbox's controllers tell the story that the real ones told when the same was done to them.
+
+Compared are the `Story` of a rollout, see there for what it leaves out, and why. The recordings are in `tests/samples`.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gate.sandbox.kubernetes.controllers import Controllers
+from tests import grounds
+from tests.grounds import Ground
+from tests.samples.node import Kwok
+from tests.samples.record import kept, recorded
+from tests.samples.rollouts import SCENARIOS
+from tests.samples.stories import story_of
+
+RECORDED_AGAIN = ("good", "stuck", "recreate")
+"""Played on the real control plane in each run, so that the recordings cannot grow old."""
+
+
+@pytest.fixture
+def controllers(tmp_path: Path) -> Iterator[Ground]:
+    """A sandbox whose node does to pods what kwok does on the real control plane."""
+    with contextlib.ExitStack() as running:
+        yield running.enter_context(grounds.sandbox(tmp_path, images=None, parts=[Controllers, Kwok]))[0]
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_rollout_on_the_sandbox_is_the_story_of_the_real_one(controllers: Ground, name: str) -> None:
+    assert story_of(recorded(controllers, "rollouts", name).steps) == story_of(kept("rollouts", name).steps)
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("name", RECORDED_AGAIN)
+def test_the_recorded_story_is_still_that_of_the_real_one(real: Ground, name: str) -> None:
+    assert story_of(recorded(real, "rollouts", name).steps) == story_of(kept("rollouts", name).steps)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_recording_is_small_and_holds_nothing_of_the_machine_that_made_it(name: str) -> None:
+    recording = kept("rollouts", name)
+    text = recording.to_json()
+    assert len(text) < 200_000
+    assert "managedFields" not in text
+    assert {step.object["metadata"]["namespace"] for step in recording.steps} == {"shop"}
+    versions = [int(step.object["metadata"]["resourceVersion"]) for step in recording.steps]
+    assert versions == list(range(1, len(versions) + 1))
