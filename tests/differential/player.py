@@ -61,6 +61,10 @@ class Ask:
     def show(self, *paths: str) -> "Ask":
         return replace(self, shown=paths)
 
+    def roughly(self) -> "Ask":
+        """Compare only what programs act on, where the words are those of a parser."""
+        return self.show("kind", "status", "reason", "details.kind", "details.name", "details.causes.0.field")
+
     def take(self, events: int) -> "Ask":
         return replace(self, events=events)
 

@@ -35,6 +35,7 @@ _MESSAGES = (
     (re.compile(r"StorageError: invalid object, Code: 4, Key: \S+, ResourceVersion: 0, AdditionalErrorMsg: "), ""),
     (re.compile(r"(too old resource version: )\d+ \(\d+\)"), r"\1<version> (<version>)"),
     (re.compile(r"(Too large resource version: )\d+, current: \d+"), r"\1<version>, current: <version>"),
+    (re.compile(r'(patch: )?(Invalid value: )"\{.*\}"(: )', re.DOTALL), r"\1\2<object>\3"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:Z| \+0000 UTC)"), "<time>"),
 )
 _AGE = re.compile(r"\d+(?:ms|s|m\d+s|m)|<unknown>")
@@ -79,8 +80,9 @@ class Renaming:
         if isinstance(value, dict):
             if "columnDefinitions" in value:
                 value = _ageless(value)
-            named = {key: self._field(key, each, value) for key, each in value.items() if key != "managedFields"}
-            return named
+            if "causes" in value:
+                value = value | {"causes": _once(value["causes"])}
+            return {key: self._field(key, each, value) for key, each in value.items() if key != "managedFields"}
         return self._text(value) if isinstance(value, str) else value
 
     def _field(self, key: str, value: Any, around: dict[str, Any]) -> Any:
@@ -118,12 +120,21 @@ def _is_plain_bookmark(event: Any) -> bool:
 
 
 def _ageless(table: dict[str, Any]) -> dict[str, Any]:
-    """A Table without the ages in its cells."""
+    """A Table without the ages in its cells, and without the essays on its columns."""
     rows = [
         row | {"cells": ["<age>" if isinstance(cell, str) and _AGE.fullmatch(cell) else cell for cell in row["cells"]]}
         for row in table.get("rows") or ()
     ]
-    return table | {"rows": rows}
+    columns = [
+        {key: said for key, said in column.items() if key != "description"}
+        for column in table["columnDefinitions"] or ()
+    ]
+    return table | {"rows": rows, "columnDefinitions": columns}
+
+
+def _once(causes: list[Any]) -> list[Any]:
+    """What the real server finds in two places, it says twice."""
+    return [cause for index, cause in enumerate(causes) if cause not in causes[:index]]
 
 
 def _mappings(value: Any) -> Iterable[dict[str, Any]]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.sandbox.kubernetes.errors import ApiError, BadRequest
+from gate.sandbox.kubernetes.errors import ApiError
 from gate.sandbox.kubernetes.patch import json_patch, merge_patch, strategic_merge_patch
 
 values = st.recursive(
@@ -69,7 +69,7 @@ def test_json_patch_moves_copies_and_appends() -> None:
     "operation",
     [
         {"op": "remove", "path": "/missing"},
-        {"op": "replace", "path": "/missing", "value": 1},
+        {"op": "replace", "path": "/missing/deep", "value": 1},
         {"op": "add", "path": "/missing/deep", "value": 1},
         {"op": "add", "path": "/list/7", "value": 1},
         {"op": "test", "path": "/list/0", "value": True},
@@ -81,12 +81,20 @@ def test_a_json_patch_that_does_not_fit_is_refused(operation: dict[str, object])
     assert refusal.value.code == 422
 
 
-@pytest.mark.parametrize(
-    "patch", [{"op": "add"}, [{"op": "jump", "path": "/a"}], [{"op": "add", "path": "a", "value": 1}]]
-)
-def test_what_is_no_json_patch_is_a_bad_request(patch: object) -> None:
-    with pytest.raises(BadRequest):
-        json_patch({}, patch)
+@pytest.mark.parametrize("operation", [{"op": "add"}, {"op": "jump", "path": "/a"}, {"path": "/a"}, "text"])
+def test_what_is_no_operation_of_a_json_patch_is_refused(operation: object) -> None:
+    with pytest.raises(ApiError) as refusal:
+        json_patch({}, [operation])
+    assert refusal.value.code == 422
+
+
+def test_a_json_patch_takes_missing_members_for_null_as_the_real_server_does() -> None:
+    operations = [
+        {"op": "replace", "path": "/new", "value": 1},
+        {"op": "test", "path": "/none", "value": None},
+        {"op": "copy", "from": "/none", "path": "/copied"},
+    ]
+    assert json_patch({}, operations) == {"new": 1, "copied": None}
 
 
 def pod_with(*containers: dict[str, object], **spec: object) -> dict[str, object]:
@@ -97,7 +105,7 @@ def test_a_strategic_merge_knows_containers_by_name_and_variables_by_theirs() ->
     before = pod_with({"name": "a", "image": "i:1", "env": [{"name": "X", "value": "1"}]}, {"name": "b", "image": "j"})
     patch = pod_with({"name": "a", "image": "i:2", "env": [{"name": "Y", "value": "2"}]})
     after = strategic_merge_patch(before, patch, "Pod")
-    env = [{"name": "X", "value": "1"}, {"name": "Y", "value": "2"}]
+    env = [{"name": "Y", "value": "2"}, {"name": "X", "value": "1"}]  # what is new comes first
     assert after == pod_with({"name": "a", "image": "i:2", "env": env}, {"name": "b", "image": "j"})
 
 
@@ -135,7 +143,7 @@ def test_a_strategic_merge_orders_elements_as_told() -> None:
 def test_a_strategic_merge_takes_scalars_out_of_a_list() -> None:
     before = {"metadata": {"finalizers": ["a", "b"]}}
     patch = {"metadata": {"$deleteFromPrimitiveList/finalizers": ["a"], "finalizers": ["c"]}}
-    assert strategic_merge_patch(before, patch, "Pod") == {"metadata": {"finalizers": ["b", "c"]}}
+    assert strategic_merge_patch(before, patch, "Pod") == {"metadata": {"finalizers": ["c", "b"]}}
 
 
 def test_a_strategic_merge_keeps_only_the_retained_keys() -> None:

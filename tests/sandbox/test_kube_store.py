@@ -169,7 +169,7 @@ def test_a_pod_without_a_node_goes_at_once(store: Store) -> None:
 @pytest.mark.parametrize("precondition", [Deletion(uid="another"), Deletion(revision="1")])
 def test_a_deletion_keeps_to_its_preconditions(store: Store, precondition: Deletion) -> None:
     store.create(CONFIG_MAPS, config_map())
-    with pytest.raises(Conflict, match="Precondition failed"):
+    with pytest.raises(Conflict, match="does not match"):
         store.delete(CONFIG_MAPS, "default", "settings", precondition)
 
 

@@ -1,6 +1,8 @@
 """Reading what clients send: JSON or YAML into an object, without the fields that its kind does not know."""
 
 import json
+import re
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +10,7 @@ from typing import Any
 import yaml
 
 from gate.sandbox.kubernetes import protobuf
-from gate.sandbox.kubernetes.errors import BadRequest, UnsupportedMediaType
+from gate.sandbox.kubernetes.errors import BadRequest, UnsupportedMediaType, shown
 from gate.sandbox.kubernetes.objects import Object
 from gate.sandbox.kubernetes.shapes import Form, Type, is_known, shape
 
@@ -19,6 +21,7 @@ _SCALARS: dict[Form, tuple[type, ...]] = {
     Form.BOOL: (bool,),
     Form.INT_OR_STRING: (int, str),
     Form.QUANTITY: (int, float, str),
+    Form.BYTES: (str,),
 }
 _GO_TYPES = {
     Form.STRING: "string",
@@ -27,6 +30,7 @@ _GO_TYPES = {
     Form.BOOL: "bool",
     Form.INT_OR_STRING: "intstr.IntOrString",
     Form.QUANTITY: "resource.Quantity",
+    Form.BYTES: "[]uint8",
     Form.LIST: "[]interface {}",
     Form.MAP: "map[string]string",
     Form.OBJECT: "struct",
@@ -72,6 +76,27 @@ def parse(body: bytes, media_type: str) -> Object:
     return value
 
 
+def json_fault(error: json.JSONDecodeError) -> str:
+    """What Go says where it cannot read JSON: the same where the text just ends, the place otherwise."""
+    if error.pos >= len(error.doc.rstrip()):
+        return "unexpected end of JSON input"
+    return f"invalid character {shown(error.doc[error.pos])} at {error.pos}"
+
+
+def type_fault(value: Any, wanted: str) -> str:
+    """What Go says of a JSON value that does not fit a type of its own."""
+    found = next((word for kinds, word in _JSON_WORDS if isinstance(value, kinds)), "null")
+    return f"json: cannot unmarshal {found} into Go value of type {wanted}"
+
+
+class UndecodableError(BadRequest):
+    """An object that does not fit its kind."""
+
+    def __init__(self, message: str, detail: str) -> None:
+        super().__init__(f"{message}: {detail}")
+        self.detail = detail
+
+
 @dataclass(frozen=True, slots=True)
 class Decoded:
     object: Object
@@ -88,7 +113,7 @@ def decode(kind: str, api_version: str, obj: Object) -> Decoded:
         pruned = _object(obj, kind, "", unknown)
     except _WrongTypeError as error:
         version = api_version.rpartition("/")[2]
-        raise BadRequest(f'{kind} in version "{version}" cannot be handled as a {kind}: {error}') from error
+        raise UndecodableError(f'{kind} in version "{version}" cannot be handled as a {kind}', str(error)) from error
     return Decoded(pruned, tuple(unknown))
 
 
@@ -104,8 +129,14 @@ def _object(value: Object, name: str, path: str, unknown: list[str]) -> Object:
         if key not in known:
             unknown.append(place)
         elif each is not None:
-            result[key] = _value(each, known[key], place, name, unknown)
+            read = _value(each, known[key], place, name, unknown)
+            if read or known[key].kept or known[key].form not in _LEFT_OUT:
+                result[key] = read
     return result
+
+
+_LEFT_OUT = (Form.STRING, Form.INT, Form.BOOL, Form.LIST, Form.MAP)
+"""What is not told apart from a missing value when it is empty."""
 
 
 def _value(value: Any, wanted: Type, path: str, owner: str, unknown: list[str]) -> Any:
@@ -114,7 +145,9 @@ def _value(value: Any, wanted: Type, path: str, owner: str, unknown: list[str]) 
     if wanted.form is Form.LIST and isinstance(value, list) and wanted.items:
         return [_value(each, wanted.items, f"{path}[{index}]", owner, unknown) for index, each in enumerate(value)]
     if wanted.form is Form.MAP and isinstance(value, dict) and wanted.items:
-        return {key: _value(each, wanted.items, f"{path}.{key}", owner, unknown) for key, each in value.items()}
+        empty = "" if wanted.items.form in (Form.STRING, Form.BYTES) else None
+        filled = {key: empty if each is None else each for key, each in value.items()}
+        return {key: _value(each, wanted.items, path, owner, unknown) for key, each in filled.items()}
     if wanted.form is Form.OBJECT and isinstance(value, dict):
         return _object(value, wanted.shape, path, unknown)
     if not isinstance(value, _SCALARS.get(wanted.form, ())) or (
@@ -124,7 +157,18 @@ def _value(value: Any, wanted: Type, path: str, owner: str, unknown: list[str]) 
         raise _WrongTypeError(
             f"json: cannot unmarshal {found} into Go struct field {owner}.{path} of type {_GO_TYPES[wanted.form]}"
         )
+    if wanted.form is Form.BYTES and isinstance(value, str):
+        _check_base64(value)
     return value
+
+
+def _check_base64(text: str) -> None:
+    try:
+        b64decode(text.replace("\n", ""), validate=True)
+    except ValueError as error:
+        strange = re.search(r"[^A-Za-z0-9+/\n=]", text)
+        place = strange.start() if strange else len(text)
+        raise _WrongTypeError(f"illegal base64 data at input byte {place}") from error
 
 
 _JSON_WORDS: tuple[tuple[tuple[type, ...], str], ...] = (

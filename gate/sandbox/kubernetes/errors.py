@@ -1,5 +1,6 @@
 """What the API server refuses, as exceptions that know the Status object they become."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -46,8 +47,8 @@ def shown(value: Any) -> str:
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
     if value is None:
         return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
+    if isinstance(value, bool | dict | list):
+        return json.dumps(value, separators=(",", ":"))
     return str(value)
 
 
@@ -171,12 +172,15 @@ class Conflict(ApiError):
     code, reason = 409, "Conflict"
 
     @classmethod
-    def of(cls, resource: "Resource", name: str, because: str | None = None) -> "Conflict":
+    def of(cls, resource: "Resource", name: str, because: str | None = None, called: str | None = None) -> "Conflict":
+        """`called` is the word for the resource where it is not its plural."""
         because = because or (
             "the object has been modified; please apply your changes to the latest version and try again"
         )
-        message = f'Operation cannot be fulfilled on {resource.qualified} "{name}": {because}'
-        return cls(message, details=_about(resource, name))
+        called = called or resource.plural
+        qualified = f"{called}.{resource.group}" if resource.group else called
+        message = f'Operation cannot be fulfilled on {qualified} "{name}": {because}'
+        return cls(message, details=_about(resource, name) | {"kind": called})
 
 
 class Gone(ApiError):
@@ -197,14 +201,16 @@ class Invalid(ApiError):
     code, reason = 422, "Invalid"
 
     @classmethod
-    def of(cls, resource: "Resource", name: str, causes: Iterable[Cause]) -> "Invalid":
+    def of(cls, resource: "Resource", name: str, causes: Iterable[Cause], called: str | None = None) -> "Invalid":
+        """`called` is the word for the resource where it is not its kind."""
         causes = tuple(causes)
-        listed = ", ".join(map(str, causes))
-        kind = f"{resource.kind}.{resource.group}" if resource.group else resource.kind
-        message = f'{kind} "{name}" is invalid: {listed if len(causes) == 1 else f"[{listed}]"}'
-        details = {"name": name, "group": resource.group, "kind": resource.kind}
-        if not resource.group:
-            del details["group"]
+        called = resource.kind if called is None else called
+        told = tuple(dict.fromkeys(map(str, causes)))
+        listed = ", ".join(told)
+        qualified = f"{called}.{resource.group}" if called and resource.group else called
+        message = f'{qualified} "{name}" is invalid: {listed if len(told) == 1 else f"[{listed}]"}'
+        details = {"name": name, "group": resource.group if called else "", "kind": called}
+        details = {key: value for key, value in details.items() if value}
         return cls(message, details=details | {"causes": [cause.as_object() for cause in causes]})
 
 

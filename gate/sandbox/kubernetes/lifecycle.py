@@ -7,15 +7,19 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from gate.sandbox.kubernetes.errors import Conflict, Invalid, forbidden, required
-from gate.sandbox.kubernetes.objects import Object, is_terminating, lookup, name_of, timestamp, uid_of
+from gate.sandbox.kubernetes import metadata
+from gate.sandbox.kubernetes.errors import ApiError, Conflict, Invalid, required
+from gate.sandbox.kubernetes.objects import Object, is_terminating, lookup, name_of, timestamp
 from gate.sandbox.kubernetes.resources import Bump, Grace, Resource
 
 NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 """What generated names are made of: no vowels, so no words; nothing that looks like something else."""
 
 DEFAULT_POD_GRACE = 30
-_KEPT = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "generateName")
+_KEPT = ("creationTimestamp", "generation", "generateName")
+"""What no update changes, whatever it says."""
+_FILLED = ("uid", "deletionTimestamp", "deletionGracePeriodSeconds")
+"""What an update may leave out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +57,6 @@ def born(resource: Resource, obj: Object, *, now: datetime, random: Random) -> O
         meta.pop("namespace", None)
     meta["uid"] = str(UUID(int=random.getrandbits(128), version=4))
     meta["creationTimestamp"] = timestamp(now)
-    meta.pop("generation", None)
     if resource.generation is not Bump.NEVER:
         meta["generation"] = 1
     obj["apiVersion"], obj["kind"] = resource.api_version, resource.kind
@@ -65,13 +68,18 @@ def born(resource: Resource, obj: Object, *, now: datetime, random: Random) -> O
     return obj
 
 
+def carried_revision(obj: Object) -> int | None:
+    """The version that the writer of the object saw; None if it does not say."""
+    text = str(lookup(obj, "metadata.resourceVersion", ""))
+    if text and not text.isdecimal():
+        raise ApiError(f'strconv.ParseUint: parsing "{text}": invalid syntax', reason="")
+    return int(text or 0) or None
+
+
 def changed(resource: Resource, new: Object, old: Object, subresource: str | None) -> Object:
     """The object that replaces the old one when somebody writes the new one, or its status only."""
     new = copy(new)
     new_meta, old_meta = new.setdefault("metadata", {}), old["metadata"]
-    if new_meta.get("uid") and new_meta["uid"] != uid_of(old):
-        because = f"Precondition failed: UID in precondition: {new_meta['uid']}, UID in object meta: {uid_of(old)}"
-        raise Conflict.of(resource, name_of(old), because)
     if subresource == "status":
         new = _status_of(resource, new, old)
     elif resource.status:
@@ -79,6 +87,11 @@ def changed(resource: Resource, new: Object, old: Object, subresource: str | Non
     new_meta = new["metadata"]
     for field in _KEPT:
         _put(new_meta, field, old_meta.get(field))
+    for field in _FILLED:
+        if not new_meta.get(field):
+            _put(new_meta, field, old_meta.get(field))
+    if is_terminating(old):
+        new_meta["deletionTimestamp"] = old_meta["deletionTimestamp"]
     for field in ("managedFields", "selfLink"):
         new_meta.pop(field, None)
     for field in ("labels", "annotations", "finalizers", "ownerReferences"):
@@ -149,13 +162,16 @@ def _grace(resource: Resource, obj: Object, options: Deletion) -> int:
 
 def _check_preconditions(resource: Resource, obj: Object, options: Deletion) -> None:
     meta = obj["metadata"]
-    for what, asked, actual in (
-        ("UID", options.uid, meta.get("uid")),
-        ("ResourceVersion", options.revision, meta.get("resourceVersion")),
+    for what, asked, actual, perhaps in (
+        ("UID", options.uid, meta.get("uid"), "deleted and then recreated"),
+        ("ResourceVersion", options.revision, meta.get("resourceVersion"), "modified"),
     ):
         if asked is not None and asked != actual:
-            because = f"Precondition failed: {what} in precondition: {asked}, {what} in object meta: {actual}"
-            raise Conflict.of(resource, name_of(obj), because)
+            because = (
+                f"the {what} in the precondition ({asked}) does not match the {what} in record ({actual}). "
+                f"The object might have been {perhaps}"
+            )
+            raise Conflict.of(resource, name_of(obj), because, called=resource.kind)
 
 
 def _status_of(resource: Resource, new: Object, old: Object) -> Object:
@@ -190,16 +206,8 @@ def _bumps(resource: Resource, new: Object, old: Object) -> bool:
 
 def _check(resource: Resource, new: Object, old: Object | None) -> None:
     causes = resource.validate(new, old)
-    if old is not None and is_terminating(old):
-        before = old["metadata"].get("finalizers") or []
-        added = [one for one in new["metadata"].get("finalizers") or [] if one not in before]
-        if added:
-            shown = ", ".join(f'"{one}"' for one in added)
-            detail = (
-                "no new finalizers can be added if the object is being deleted, "
-                f"found new finalizers []string{{{shown}}}"
-            )
-            causes = [*causes, forbidden("metadata.finalizers", detail)]
+    if old is not None:
+        causes = [*metadata.changes(new, old), *causes]
     if causes:
         raise Invalid.of(resource, name_of(new), causes)
 

@@ -6,7 +6,7 @@ import json
 
 from gate.sandbox.kubernetes import tables
 from gate.sandbox.kubernetes.decoding import parse
-from gate.sandbox.kubernetes.errors import BadRequest, Cause, Gone, Invalid, invalid, not_supported
+from gate.sandbox.kubernetes.errors import ApiError, BadRequest, Cause, Gone, Invalid, forbidden, invalid, not_supported
 from gate.sandbox.kubernetes.objects import name_of, namespace_of
 from gate.sandbox.kubernetes.resources import Resource
 from gate.sandbox.kubernetes.routes import Request
@@ -22,11 +22,15 @@ def selectors(request: Request, resource: Resource) -> tuple[LabelSelector | Non
     )
 
 
-def dry_run(request: Request, given: object = None) -> bool:
-    value = given or request.query.get("dryRun", "")
-    if value and value not in ("All", ["All"]):
-        raise invalid_options(not_supported("dryRun", value, ("All",)), "DeleteOptions" if given else "CreateOptions")
-    return bool(value)
+def dry_run(request: Request, kind: str) -> bool:
+    """Whether the request is a rehearsal; `kind` is that of its options, such as PatchOptions."""
+    return _rehearsal([request.query["dryRun"]] if request.query.get("dryRun") else [], kind)
+
+
+def _rehearsal(values: list[str], kind: str) -> bool:
+    if values and values != ["All"]:
+        raise invalid_options(not_supported("dryRun", values, ("All",)), kind)
+    return bool(values)
 
 
 def deletion(request: Request) -> tuple[Deletion, bool]:
@@ -34,10 +38,16 @@ def deletion(request: Request) -> tuple[Deletion, bool]:
     body = parse(request.body, request.media_type) if request.body.strip() else {}
     grace = body.get("gracePeriodSeconds", request.number("gracePeriodSeconds"))
     policy = body.get("propagationPolicy") or request.query.get("propagationPolicy") or None
-    if body.get("orphanDependents") is not None and policy is None:
-        policy = "Orphan" if body["orphanDependents"] else "Background"
+    orphan = body.get("orphanDependents")
+    if orphan is None and "orphanDependents" in request.query:
+        orphan = request.flag("orphanDependents")
+    if orphan is not None and policy is not None:
+        cause = invalid("propagationPolicy", policy, "orphanDependents and deletionPropagation cannot be both set")
+        raise invalid_options(cause, "DeleteOptions")
+    if orphan is not None:
+        policy = "Orphan" if orphan else "Background"
     if policy not in (None, "Background", "Foreground", "Orphan"):
-        cause = not_supported("propagationPolicy", policy, ("Background", "Foreground", "Orphan", "nil"))
+        cause = not_supported("propagationPolicy", policy, ("Foreground", "Background", "Orphan", "nil"))
         raise invalid_options(cause, "DeleteOptions")
     preconditions = body.get("preconditions") or {}
     options = Deletion(
@@ -46,7 +56,9 @@ def deletion(request: Request) -> tuple[Deletion, bool]:
         revision=preconditions.get("resourceVersion"),
         policy=policy,
     )
-    return options, dry_run(request, body.get("dryRun"))
+    if body.get("dryRun"):
+        return options, _rehearsal(body["dryRun"], "DeleteOptions")
+    return options, dry_run(request, "DeleteOptions")
 
 
 def invalid_options(cause: Cause, kind: str = "ListOptions") -> Invalid:
@@ -55,11 +67,46 @@ def invalid_options(cause: Cause, kind: str = "ListOptions") -> Invalid:
 
 
 def revision(text: str) -> int | None:
+    """The resourceVersion of a request; BadRequest where it is no number."""
     if not text:
         return None
     if not text.isdecimal():
-        raise invalid_options(invalid("resourceVersion", text, f'strconv.ParseUint: parsing "{text}": invalid syntax'))
+        raise BadRequest(f"invalid resource version: {_no_version(text)}")
     return int(text)
+
+
+def check_version_of_get(request: Request) -> None:
+    """A version that is none is answered with 500 where one object is asked for, as by the real server."""
+    text = request.query.get("resourceVersion", "")
+    if text and not text.isdecimal():
+        raise ApiError(str(_no_version(text)), reason="")
+
+
+def _no_version(text: str) -> Cause:
+    return invalid("resourceVersion", text, f'strconv.ParseUint: parsing "{text}": invalid syntax')
+
+
+def check_match(request: Request) -> None:
+    """Whether resourceVersionMatch and sendInitialEvents go with the rest of a list or watch; Invalid if not."""
+    match, field = request.query.get("resourceVersionMatch", ""), "resourceVersionMatch"
+    watching, initial = request.flag("watch"), "sendInitialEvents" in request.query
+    allowed = ("NotOlderThan",) if watching else ("Exact", "NotOlderThan", "")
+    if watching and initial and match != "NotOlderThan":
+        raise invalid_options(forbidden(field, f"sendInitialEvents requires setting {field} to NotOlderThan"))
+    if watching and match and not initial:
+        raise invalid_options(forbidden(field, f"{field} is forbidden for watch unless sendInitialEvents is provided"))
+    if initial and not watching:
+        raise invalid_options(forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"))
+    if not match:
+        return
+    if not watching and not request.query.get("resourceVersion"):
+        raise invalid_options(forbidden(field, f"{field} is forbidden unless resourceVersion is provided"))
+    if request.query.get("continue"):
+        raise invalid_options(forbidden(field, f"{field} is forbidden when continue is provided"))
+    if match not in allowed:
+        raise invalid_options(not_supported(field, match, allowed))
+    if match == "Exact" and request.query["resourceVersion"] == "0":
+        raise invalid_options(forbidden(field, f'{field} "exact" is forbidden for resourceVersion "0"'))
 
 
 def place(entry: Entry) -> tuple[str, str]:

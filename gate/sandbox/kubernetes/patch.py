@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
-from gate.sandbox.kubernetes.errors import ApiError, BadRequest
+from gate.sandbox.kubernetes.errors import ApiError
 from gate.sandbox.kubernetes.objects import Object
 from gate.sandbox.kubernetes.shapes import Form, Type, shape
 
@@ -17,20 +17,28 @@ class _Unprocessable(ApiError):
 Document: TypeAlias = Any
 
 
-def json_patch(document: Document, operations: Any) -> Document:
-    """The document after all operations; none is applied if one fails (422), and a malformed patch is a BadRequest."""
-    if not isinstance(operations, list):
-        raise BadRequest("json: cannot unmarshal object into Go value of type jsonpatch.Patch")
+def json_patch(document: Document, operations: list[Any]) -> Document:
+    """The document after all operations; none is applied if one fails (422).
+
+    Looser than the RFC where the real server is: `replace`, `copy` and `test` take a missing member of a mapping for
+    null, and so does any operation its missing value.
+    """
     for operation in operations:
+        if not isinstance(operation, dict):
+            raise _refused()
         document = _apply(document, operation)
     return document
 
 
-def _apply(document: Document, operation: Any) -> Document:
+def _apply(document: Document, operation: Object) -> Document:
+    value = operation.get("value")
     match operation:
-        case {"op": "add", "path": str(path), "value": value}:
+        case {"op": "replace", "path": ""}:
+            return value
+        case {"op": "add", "path": str(path)}:
             return _edit(document, path, value, insert=True)
-        case {"op": "replace", "path": str(path), "value": value}:
+        case {"op": "replace", "path": str(path)}:
+            _find(document, path)
             return _edit(document, path, value)
         case {"op": "remove", "path": str(path)}:
             return _remove(document, path)
@@ -38,13 +46,10 @@ def _apply(document: Document, operation: Any) -> Document:
             value = _find(document, source)
             return _edit(_remove(document, source), path, value, insert=True)
         case {"op": "copy", "from": str(source), "path": str(path)}:
-            value = _find(document, source)
-            return _edit(document, path, value, insert=True)
-        case {"op": "test", "path": str(path), "value": value}:
-            if not _equal(_find(document, path), value):
-                raise _refused()
+            return _edit(document, path, _find(document, source), insert=True)
+        case {"op": "test", "path": str(path)} if _equal(_find(document, path), value):
             return document
-    raise BadRequest(f"invalid JSON patch operation: {operation!r}")
+    raise _refused()
 
 
 def _equal(one: Any, other: Any) -> bool:
@@ -59,15 +64,18 @@ def _equal(one: Any, other: Any) -> bool:
 
 
 def _tokens(pointer: str) -> list[str]:
-    if pointer and not pointer.startswith("/"):
-        raise BadRequest(f"invalid JSON pointer {pointer!r}: it has to start with a slash")
+    """The parts of a pointer. What is before the first slash does not count."""
     return [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]]
 
 
 def _find(document: Document, pointer: str) -> Any:
-    for token in _tokens(pointer):
+    """The value at the pointer, None where a mapping has no such member."""
+    if not pointer:
+        raise _refused()
+    *parents, last = _tokens(pointer)
+    for token in parents:
         document = document[_step(document, token)]
-    return document
+    return document.get(last) if isinstance(document, dict) else document[_step(document, last)]
 
 
 def _remove(document: Document, pointer: str) -> Document:
@@ -80,38 +88,43 @@ def _remove(document: Document, pointer: str) -> Document:
 
 
 def _edit(document: Document, pointer: str, value: Any, *, insert: bool = False) -> Document:
-    """The document with the value at the pointer replaced, or inserted where that is a place in a list."""
-    tokens = _tokens(pointer)
-    if not tokens:
-        return value
+    """The document with the value at the pointer: in place of what is there, or inserted where that is in a list."""
 
     def put(container: Any, step: Any) -> Any:
         if isinstance(container, list):
             return [*container[:step], value, *container[step + (0 if insert else 1) :]]
         return container | {step: value}
 
-    return _rebuild(document, tokens, put, insert=insert)
+    return _rebuild(document, _tokens(pointer), put, insert=insert, new=True)
 
 
 def _rebuild(
-    document: Document, tokens: list[str], change: Callable[[Any, Any], Any], *, insert: bool = False
+    document: Document,
+    tokens: list[str],
+    change: Callable[[Any, Any], Any],
+    *,
+    insert: bool = False,
+    new: bool = False,
 ) -> Document:
+    """The document with the change made in the container that the last token is a step of.
+
+    `new`: to a member that a mapping does not have yet; `insert`: to a place that a list does not have yet.
+    """
     if not tokens:
         raise _refused()
-    last = len(tokens) == 1
-    step = _step(document, tokens[0], insert=insert and last)
-    if last:
-        return change(document, step)
-    inner = _rebuild(document[step], tokens[1:], change, insert=insert)
+    if len(tokens) == 1:
+        return change(document, _step(document, tokens[0], insert=insert, new=new))
+    step = _step(document, tokens[0])
+    inner = _rebuild(document[step], tokens[1:], change, insert=insert, new=new)
     if isinstance(document, list):
         return [*document[:step], inner, *document[step + 1 :]]
     return document | {step: inner}
 
 
-def _step(container: Any, part: str, *, insert: bool = False) -> Any:
+def _step(container: Any, part: str, *, insert: bool = False, new: bool = False) -> Any:
     """The key or index that one part of the pointer means in the container."""
     if isinstance(container, dict):
-        if part in container or insert:
+        if part in container or new:
             return part
     elif isinstance(container, list):
         if part == "-" and insert:
@@ -157,7 +170,7 @@ def strategic_merge_patch(document: Object, patch: Object, kind: str) -> Object:
 
 def _merge_mapping(original: Any, patch: Object, fields: Mapping[str, Type]) -> Object:
     match patch.get(_DIRECTIVE):
-        case None | "merge":
+        case None:
             pass
         case "replace":
             bare: Object = _bare(patch)
@@ -165,19 +178,16 @@ def _merge_mapping(original: Any, patch: Object, fields: Mapping[str, Type]) -> 
         case "delete":
             return {}
         case other:
-            raise BadRequest(f"Unknown patch type: {other}")
-    merged = dict(original) if isinstance(original, dict) else {}
-    if _RETAIN in patch:
-        merged = {key: value for key, value in merged.items() if key in patch[_RETAIN]}
-    for key, value in patch.items():
-        if key.startswith(_DELETE):
-            field = key.removeprefix(_DELETE)
-            merged[field] = [each for each in merged.get(field) or [] if each not in value]
+            raise ApiError(f"unknown patch type: {other} in map: {_go_text(patch)}", reason="")
+    merged = _thinned_out(original if isinstance(original, dict) else {}, patch)
     for key, value in patch.items():
         if key.startswith("$"):
             continue
         if value is None:
             merged.pop(key, None)
+        elif key not in merged:
+            if not (isinstance(value, dict) and _DIRECTIVE in value):  # what to do with something that is not there
+                merged[key] = _bare(value)
         else:
             merged[key] = _merge(merged.get(key), value, fields.get(key), patch.get(_ORDER + key))
     for key, order in patch.items():
@@ -188,12 +198,22 @@ def _merge_mapping(original: Any, patch: Object, fields: Mapping[str, Type]) -> 
     return merged
 
 
+def _thinned_out(original: Object, patch: Object) -> Object:
+    """Without what the patch's directives take away."""
+    thinned = {key: value for key, value in original.items() if key in patch.get(_RETAIN, original)}
+    for key, value in patch.items():
+        if key.startswith(_DELETE):
+            field = key.removeprefix(_DELETE)
+            thinned[field] = [each for each in thinned.get(field) or [] if each not in value]
+    return thinned
+
+
 def _merge(original: Any, patch: Any, known: Type | None, order: Any) -> Any:
     if isinstance(patch, dict):
         return _merge_mapping(original, patch, _fields(known))
     if isinstance(patch, list) and known is not None and known.merge_key is not None:
         merged = _merge_list(original if isinstance(original, list) else [], patch, known)
-        return merged if order is None else _ordered(merged, original or [], order, known.merge_key)
+        return _ordered(merged, original or [], patch if order is None else order, known.merge_key)
     return _bare(patch)
 
 
@@ -229,12 +249,12 @@ def _merge_list(original: list[Any], patch: list[Any], known: Type) -> list[Any]
     merged = list(original)
     for each in _mappings(patch):
         if key not in each:
-            raise ApiError(f"map: {each} does not contain declared merge key: {key}")
+            raise ApiError(f"map: {_go_text(each)} does not contain declared merge key: {key}", reason="")
         found = next((index for index, have in enumerate(merged) if have.get(key) == each[key]), None)
         if each.get(_DIRECTIVE) == "delete":
             merged = [have for have in merged if have.get(key) != each[key]]
         elif found is None:
-            merged.append(_merge_mapping({}, each, _fields(known.items)))
+            merged.append(each)
         else:
             merged[found] = _merge_mapping(merged[found], each, _fields(known.items))
     return merged
@@ -243,24 +263,34 @@ def _merge_list(original: list[Any], patch: list[Any], known: Type) -> list[Any]
 def _mappings(patch: Iterable[Any]) -> Iterable[Object]:
     for each in patch:
         if not isinstance(each, dict):
-            raise BadRequest(f"expected a mapping in a list that is merged by a key, got {each!r}")
+            raise ApiError(f"list element types are not identical: {_go_text(patch)}", reason="")
         yield each
 
 
+def _go_text(value: Any) -> str:
+    """How Go prints a value into the real message."""
+    if isinstance(value, dict):
+        return f"map[{' '.join(f'{key}:{_go_text(each)}' for key, each in sorted(value.items()))}]"
+    if isinstance(value, list):
+        return f"[{' '.join(map(_go_text, value))}]"
+    if value is None:
+        return "<nil>"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _ordered(merged: list[Any], original: list[Any], order: list[Any], key: str) -> list[Any]:
-    """The elements named by the order in that order; the others keep their place relative to those around them."""
+    """The elements that the order names, in that order; between them the others, as far as they were before them."""
 
     def identity(each: Any) -> Any:
-        return each.get(key) if key and isinstance(each, dict) else each
+        return _hashable(each.get(key) if key and isinstance(each, dict) else each)
 
     wanted = [identity(each) for each in order]
-    places = {_hashable(identity(each)): index for index, each in enumerate(original)}
+    places = {identity(each): index for index, each in enumerate(original)}
     named = sorted((each for each in merged if identity(each) in wanted), key=lambda each: wanted.index(identity(each)))
     others = [each for each in merged if identity(each) not in wanted]
     result: list[Any] = []
     for each in named:
-        place = places.get(_hashable(identity(each)))
-        while place is not None and others and places.get(_hashable(identity(others[0])), len(places)) < place:
+        while others and places.get(identity(others[0]), len(places)) < places.get(identity(each), -1):
             result.append(others.pop(0))
         result.append(each)
     return result + others

@@ -4,11 +4,11 @@ import json
 import logging
 import time
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gate.sandbox.kubernetes import discovery, options, patch, podaccess, scales, tables, watching
-from gate.sandbox.kubernetes.decoding import Decoded, decode, parse, warnings
+from gate.sandbox.kubernetes.decoding import Decoded, UndecodableError, decode, json_fault, parse, type_fault, warnings
 from gate.sandbox.kubernetes.errors import (
     ApiError,
     BadRequest,
@@ -18,10 +18,9 @@ from gate.sandbox.kubernetes.errors import (
     NotFound,
     Timeout,
     UnsupportedMediaType,
-    forbidden,
     invalid,
 )
-from gate.sandbox.kubernetes.lifecycle import is_over
+from gate.sandbox.kubernetes.lifecycle import carried_revision, is_over
 from gate.sandbox.kubernetes.objects import Object, is_terminating, lookup, name_of, namespace_of, revision_of, uid_of
 from gate.sandbox.kubernetes.podaccess import Conversation, PodCommands, PodLogs
 from gate.sandbox.kubernetes.resources import Resource
@@ -37,6 +36,9 @@ JSON = "application/json"
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
+APPLY_PATCHES = ("application/apply-patch+yaml", "application/apply-patch+cbor")
+PATCHES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, *APPLY_PATCHES)
+"""What a real server knows; what of these is not had here is refused in other words than what nobody knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +121,7 @@ class Api:
         if about.subresource in ("log", "exec"):
             return self._ask_pod(request, about.subresource, entry.copy())
         form = accepted(request.headers.get("accept", ""))
+        options.check_version_of_get(request)
         if about.subresource == "scale" and about.resource.scale:
             return Answer(body=tables.encode(scales.scale_of(about.resource.scale, entry.shared)))
         include = request.query.get("includeObject", "Metadata")
@@ -153,6 +156,7 @@ class Api:
         """The revision that a list shows (None: the latest), and the place after which it goes on."""
         token, version = request.query.get("continue"), request.query.get("resourceVersion", "")
         match = request.query.get("resourceVersionMatch", "")
+        options.check_match(request)
         if token:
             if version and version != "0":
                 raise BadRequest("specifying resource version is not allowed when using continue")
@@ -163,12 +167,7 @@ class Api:
                 raise options.expired_token(after) from gone
             return (revision if revision > 0 else None), after
         asked = options.revision(version)
-        if match and not version:
-            cause = forbidden(
-                "resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided"
-            )
-            raise options.invalid_options(cause)
-        if match == "Exact":
+        if match == "Exact" or (asked and not match and request.number("limit")):
             return asked, None
         if asked is not None and asked > self.store.revision:
             raise Timeout.too_large(asked, self.store.revision)
@@ -192,9 +191,7 @@ class Api:
         asked = options.revision(version)
         initial: list[Entry] = []
         sends_initial = request.flag("sendInitialEvents")
-        if sends_initial and request.query.get("resourceVersionMatch") != "NotOlderThan":
-            detail = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
-            raise options.invalid_options(forbidden("resourceVersionMatch", detail))
+        options.check_match(request)
         if not asked or sends_initial:
             with self.store.lock:
                 initial, asked = self.store.entries(about.resource, about.namespace or None, labels, fields)
@@ -224,36 +221,33 @@ class Api:
         about.place(obj)
         if _version_in(obj):
             raise ApiError("resourceVersion should not be set on objects to be created", reason="")
-        created = self.store.create(about.resource, obj, dry_run=options.dry_run(request))
+        created = self.store.create(about.resource, obj, dry_run=options.dry_run(request, "CreateOptions"))
         return self._written(request, about.resource, created, decoded, status=201)
 
     def _update(self, request: Request, about: Target) -> Answer:
+        dry_run = options.dry_run(request, "UpdateOptions")
         body = parse(request.body, request.media_type)
-        dry_run = options.dry_run(request)
         if about.subresource == "scale":
             return self._scale(about, lambda _: body, dry_run=dry_run)
         decoded = self._decode(request, about.resource, body)
         obj = decoded.object
         about.place(obj)
-        about_version = _version_in(obj)
         try:
             self.store.entry(about.resource, about.namespace, about.name)
         except NotFound:
-            if not about.resource.create_on_update or about.subresource or about_version:
+            if not about.resource.create_on_update or about.subresource:
                 raise
             created = self.store.create(about.resource, obj, dry_run=dry_run)
             return self._written(request, about.resource, created, decoded, status=201)
-        if not about_version and not about.resource.unconditional_update:
+        if carried_revision(obj) is None and not about.resource.unconditional_update:
             cause = invalid("metadata.resourceVersion", 0, "must be specified for an update")
-            raise Invalid.of(
-                about.resource, about.name, [replace(cause, message=cause.message.replace(" 0:", " 0x0:"))]
-            )
+            raise Invalid.of(about.resource, about.name, [cause], called=about.resource.plural)
         updated = self.store.update(about.resource, obj, about.subresource or None, dry_run=dry_run)
         return self._written(request, about.resource, updated, decoded)
 
     def _patch(self, request: Request, about: Target) -> Answer:
         change = _patcher(request, about)
-        dry_run = options.dry_run(request)
+        dry_run = options.dry_run(request, "PatchOptions")
         if about.subresource == "scale":
             return self._scale(about, change, dry_run=dry_run)
         seen: list[Decoded] = []
@@ -262,7 +256,14 @@ class Api:
             new = change(present)
             if not isinstance(new, dict):
                 raise BadRequest("a patch has to leave an object")
-            decoded = self._decode(request, about.resource, new)
+            try:
+                decoded = self._decode(request, about.resource, new)
+            except BadRequest as error:
+                if request.query.get("fieldValidation") == "Strict":
+                    raise
+                detail = error.detail if isinstance(error, UndecodableError) else error.message
+                cause = invalid("patch", tables.encode(new).decode(), detail)
+                raise Invalid.of(about.resource, "", [cause], called="") from error
             about.place(decoded.object)
             seen.append(decoded)
             return decoded.object
@@ -354,22 +355,26 @@ def _version_in(obj: Object) -> str:
 
 def _patcher(request: Request, about: Target) -> Callable[[Object], Object]:
     """The patch in the body as a function. UnsupportedMediaType names what can be had."""
+    if request.media_type not in PATCHES:
+        raise UnsupportedMediaType("415: Unsupported Media Type", details={})
     kinds = [JSON_PATCH, MERGE_PATCH] if about.resource.custom else [JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH]
     if request.media_type not in kinds:
         raise UnsupportedMediaType(
             "the body of the request was in an unknown format - accepted media types include: " + ", ".join(kinds)
         )
+    strategic = request.media_type == STRATEGIC_MERGE_PATCH
     try:
         body = json.loads(request.body)
-    except ValueError as error:
-        raise BadRequest(f"error decoding patch: {error}") from error
+    except json.JSONDecodeError as error:
+        raise BadRequest(f"{'' if strategic else 'error decoding patch: '}{json_fault(error)}") from error
+    where = "" if strategic else "error decoding patch: "
     if request.media_type == JSON_PATCH:
+        if not isinstance(body, list):
+            raise BadRequest(where + type_fault(body, "[]handlers.jsonPatchOp"))
         return lambda present: patch.json_patch(present, body)
     if not isinstance(body, dict):
-        raise BadRequest(
-            "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}"
-        )
-    if request.media_type == MERGE_PATCH:
+        raise BadRequest(where + type_fault(body, "map[string]interface {}"))
+    if not strategic:
         return lambda present: patch.merge_patch(present, body)
     kind = "Scale" if about.subresource == "scale" else about.resource.kind
     return lambda present: patch.strategic_merge_patch(present, body, kind)

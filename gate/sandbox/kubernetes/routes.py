@@ -54,14 +54,14 @@ class Request:
         return self.query.get(name, "").lower() in ("1", "true")
 
     def number(self, name: str) -> int | None:
-        """The value of a numeric parameter; None where it is missing or empty."""
-        text = self.query.get(name, "")
-        if not text:
+        """The value of a numeric parameter; None where it is missing, BadRequest where it is no number."""
+        text = self.query.get(name)
+        if text is None:
             return None
         try:
             return int(text)
         except ValueError as error:
-            raise BadRequest(f'strconv.ParseInt: parsing "{text}": invalid syntax ({name})') from error
+            raise BadRequest(f'strconv.ParseInt: parsing "{text}": invalid syntax') from error
 
     @property
     def media_type(self) -> str:
@@ -88,7 +88,11 @@ class Target:
                 )
         elif meta.get("namespace"):
             raise BadRequest("the namespace of the provided object does not match the namespace sent on the request")
-        if self.name and meta.setdefault("name", self.name) != self.name:
+        if self.name and not meta.get("name"):
+            raise BadRequest(
+                f"the name of the object ({self.name} based on URL) was undeterminable: name must be provided"
+            )
+        if self.name and meta["name"] != self.name:
             raise BadRequest(
                 f"the name of the object ({meta['name']}) does not match the name on the URL ({self.name})"
             )

@@ -14,7 +14,7 @@ from typing import Any
 from gate.sandbox.kubernetes.decoding import Decoded, decode
 from gate.sandbox.kubernetes.errors import BadRequest, Cause, CauseType, invalid, not_supported, required, shown
 from gate.sandbox.kubernetes.objects import Object
-from gate.sandbox.kubernetes.validation import dns_named
+from gate.sandbox.kubernetes.validation import extended
 
 _PRESERVE = "x-kubernetes-preserve-unknown-fields"
 _INT_OR_STRING = "x-kubernetes-int-or-string"
@@ -50,7 +50,7 @@ class Schema:
 
     def validate(self, new: Object, old: Object | None) -> list[Cause]:
         body = {key: value for key, value in new.items() if key not in _TYPED}
-        return [*dns_named(new, old), *_faults(body, self._body, "")]
+        return [*extended(new, old), *_faults(body, self._body, "")]
 
     @cached_property
     def _body(self) -> Object:

@@ -4,12 +4,13 @@ From this one table come the refusal of wrong types, the dropping of unknown fie
 merge patches. It holds no validation (`validation`) and no defaults (`defaults`).
 
 A line is a list of `name:type`; without a type it is a string. `[T]` is a list that a strategic merge patch replaces,
-`[T/key]` one that it merges by that key, `[T/]` a merged set of scalars, `{T}` a map.
+`[T/key]` one that it merges by that key, `[T/]` a merged set of scalars, `{T}` a map. A field with `!` may hold an
+empty value ("", 0, false, nothing in it); any other is then left out, since to the real server it is the same as none.
 """
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 
@@ -23,6 +24,8 @@ class Form(StrEnum):
     BOOL = "bool"
     INT_OR_STRING = "intstr"
     QUANTITY = "quantity"
+    BYTES = "bytes"
+    """Base64."""
     ANY = "any"
     LIST = "list"
     MAP = "map"
@@ -38,6 +41,8 @@ class Type:
     """What a list or map holds."""
     merge_key: str | None = None
     """Of a list that patches merge: the key that identifies an element, "" for scalars. None: replaced."""
+    kept: bool = False
+    """An empty value is one, too. Of other fields it is the same as none."""
 
 
 _META = "metadata:ObjectMeta kind apiVersion"
@@ -45,12 +50,12 @@ _META = "metadata:ObjectMeta kind apiVersion"
 _LINES: Mapping[str, str] = {
     # metadata
     "ObjectMeta": """name generateName namespace selfLink uid resourceVersion generation:int creationTimestamp
-        deletionTimestamp deletionGracePeriodSeconds:int labels:{string} annotations:{string}
+        deletionTimestamp deletionGracePeriodSeconds:int! labels:{string} annotations:{string}
         ownerReferences:[OwnerReference/uid] finalizers:[string/] managedFields:[any]""",
-    "OwnerReference": "apiVersion kind name uid controller:bool blockOwnerDeletion:bool",
+    "OwnerReference": "apiVersion kind name uid controller:bool! blockOwnerDeletion:bool!",
     "LabelSelector": "matchLabels:{string} matchExpressions:[LabelSelectorRequirement]",
     "LabelSelectorRequirement": "key operator values:[string]",
-    "Condition": "type status observedGeneration:int lastTransitionTime reason message",
+    "Condition": "type:string! status:string! observedGeneration:int lastTransitionTime reason:string! message:string!",
     "LocalObjectReference": "name",
     "ObjectReference": "kind namespace name uid apiVersion resourceVersion fieldPath",
     # namespaces and nodes
@@ -69,45 +74,45 @@ _LINES: Mapping[str, str] = {
     "Pod": f"{_META} spec:PodSpec status:PodStatus",
     "PodTemplate": "metadata:ObjectMeta spec:PodSpec",
     "PodSpec": """volumes:[Volume/name] initContainers:[Container/name] containers:[Container/name]
-        ephemeralContainers:[Container/name] restartPolicy terminationGracePeriodSeconds:int activeDeadlineSeconds:int
-        dnsPolicy nodeSelector:{string} serviceAccountName serviceAccount automountServiceAccountToken:bool nodeName
-        hostNetwork:bool hostPID:bool hostIPC:bool shareProcessNamespace:bool securityContext:PodSecurityContext
+        ephemeralContainers:[Container/name] restartPolicy terminationGracePeriodSeconds:int! activeDeadlineSeconds:int!
+        dnsPolicy nodeSelector:{string} serviceAccountName serviceAccount automountServiceAccountToken:bool! nodeName
+        hostNetwork:bool hostPID:bool hostIPC:bool shareProcessNamespace:bool! securityContext:PodSecurityContext
         imagePullSecrets:[LocalObjectReference/name] hostname subdomain affinity:any schedulerName
-        tolerations:[Toleration] hostAliases:[HostAlias/ip] priorityClassName priority:int dnsConfig:PodDNSConfig
-        readinessGates:[ReadinessGate] runtimeClassName enableServiceLinks:bool preemptionPolicy overhead:{quantity}
-        topologySpreadConstraints:[TopologySpreadConstraint/topologyKey] setHostnameAsFQDN:bool os:LocalObjectReference
-        hostUsers:bool schedulingGates:[LocalObjectReference/name] resourceClaims:[any] resources:Resources
+        tolerations:[Toleration] hostAliases:[HostAlias/ip] priorityClassName priority:int! dnsConfig:PodDNSConfig
+        readinessGates:[ReadinessGate] runtimeClassName enableServiceLinks:bool! preemptionPolicy overhead:{quantity}
+        topologySpreadConstraints:[TopologySpreadConstraint/topologyKey] setHostnameAsFQDN:bool! os:LocalObjectReference
+        hostUsers:bool! schedulingGates:[LocalObjectReference/name] resourceClaims:[any] resources:Resources
         hostnameOverride""",
-    "PodSecurityContext": """seLinuxOptions:any windowsOptions:any runAsUser:int runAsGroup:int runAsNonRoot:bool
-        supplementalGroups:[int] supplementalGroupsPolicy fsGroup:int sysctls:[any] fsGroupChangePolicy
+    "PodSecurityContext": """seLinuxOptions:any windowsOptions:any runAsUser:int! runAsGroup:int! runAsNonRoot:bool!
+        supplementalGroups:[int] supplementalGroupsPolicy fsGroup:int! sysctls:[any] fsGroupChangePolicy
         seccompProfile:any appArmorProfile:any seLinuxChangePolicy""",
-    "Toleration": "key operator value effect tolerationSeconds:int",
+    "Toleration": "key operator value effect tolerationSeconds:int!",
     "HostAlias": "ip hostnames:[string]",
     "PodDNSConfig": "nameservers:[string] searches:[string] options:[any]",
     "ReadinessGate": "conditionType",
-    "TopologySpreadConstraint": """maxSkew:int topologyKey whenUnsatisfiable labelSelector:LabelSelector minDomains:int
-        nodeAffinityPolicy nodeTaintsPolicy matchLabelKeys:[string]""",
+    "TopologySpreadConstraint": """maxSkew:int! topologyKey whenUnsatisfiable labelSelector:LabelSelector
+        minDomains:int! nodeAffinityPolicy nodeTaintsPolicy matchLabelKeys:[string]""",
     "Container": """name image command:[string] args:[string] workingDir ports:[ContainerPort/containerPort]
         envFrom:[EnvFromSource] env:[EnvVar/name] resources:Resources resizePolicy:[any] restartPolicy
         restartPolicyRules:[any] volumeMounts:[VolumeMount/mountPath] volumeDevices:[VolumeDevice/devicePath]
         livenessProbe:Probe readinessProbe:Probe startupProbe:Probe lifecycle:Lifecycle terminationMessagePath
         terminationMessagePolicy imagePullPolicy securityContext:SecurityContext stdin:bool stdinOnce:bool tty:bool
         targetContainerName""",
-    "ContainerPort": "name hostPort:int containerPort:int protocol hostIP",
+    "ContainerPort": "name hostPort:int containerPort:int! protocol hostIP",
     "EnvFromSource": "prefix configMapRef:OptionalReference secretRef:OptionalReference",
-    "OptionalReference": "name optional:bool",
+    "OptionalReference": "name optional:bool!",
     "EnvVar": "name value valueFrom:EnvVarSource",
     "EnvVarSource": """fieldRef:FieldReference resourceFieldRef:ResourceFieldReference configMapKeyRef:KeyReference
         secretKeyRef:KeyReference fileKeyRef:any""",
     "FieldReference": "apiVersion fieldPath",
     "ResourceFieldReference": "containerName resource divisor:quantity",
-    "KeyReference": "name key optional:bool",
+    "KeyReference": "name key optional:bool!",
     "Resources": "limits:{quantity} requests:{quantity} claims:[any]",
     "VolumeMount": "name readOnly:bool recursiveReadOnly mountPath subPath mountPropagation subPathExpr",
     "VolumeDevice": "name devicePath",
     "Probe": """exec:ExecAction httpGet:HTTPGetAction tcpSocket:TCPSocketAction grpc:GRPCAction initialDelaySeconds:int
         timeoutSeconds:int periodSeconds:int successThreshold:int failureThreshold:int
-        terminationGracePeriodSeconds:int""",
+        terminationGracePeriodSeconds:int!""",
     "ExecAction": "command:[string]",
     "HTTPGetAction": "path port:intstr host scheme httpHeaders:[HTTPHeader]",
     "HTTPHeader": "name value",
@@ -115,9 +120,9 @@ _LINES: Mapping[str, str] = {
     "GRPCAction": "port:int service",
     "Lifecycle": "postStart:LifecycleHandler preStop:LifecycleHandler stopSignal",
     "LifecycleHandler": "exec:ExecAction httpGet:HTTPGetAction tcpSocket:TCPSocketAction sleep:SleepAction",
-    "SleepAction": "seconds:int",
-    "SecurityContext": """capabilities:any privileged:bool seLinuxOptions:any windowsOptions:any runAsUser:int
-        runAsGroup:int runAsNonRoot:bool readOnlyRootFilesystem:bool allowPrivilegeEscalation:bool procMount
+    "SleepAction": "seconds:int!",
+    "SecurityContext": """capabilities:any privileged:bool! seLinuxOptions:any windowsOptions:any runAsUser:int!
+        runAsGroup:int! runAsNonRoot:bool! readOnlyRootFilesystem:bool! allowPrivilegeEscalation:bool! procMount
         seccompProfile:any appArmorProfile:any""",
     "Volume": """name emptyDir:EmptyDir configMap:ConfigMapVolume secret:SecretVolume hostPath:HostPath projected:any
         downwardAPI:any persistentVolumeClaim:any nfs:any csi:any ephemeral:any image:any iscsi:any fc:any cephfs:any
@@ -125,9 +130,9 @@ _LINES: Mapping[str, str] = {
         gcePersistentDisk:any vsphereVolume:any cinder:any portworxVolume:any scaleIO:any storageos:any quobyte:any
         flocker:any photonPersistentDisk:any""",
     "EmptyDir": "medium sizeLimit:quantity",
-    "ConfigMapVolume": "name items:[KeyToPath] defaultMode:int optional:bool",
-    "SecretVolume": "secretName items:[KeyToPath] defaultMode:int optional:bool",
-    "KeyToPath": "key path mode:int",
+    "ConfigMapVolume": "name items:[KeyToPath] defaultMode:int! optional:bool!",
+    "SecretVolume": "secretName items:[KeyToPath] defaultMode:int! optional:bool!",
+    "KeyToPath": "key path mode:int!",
     "HostPath": "path type",
     "PodStatus": """observedGeneration:int phase conditions:[PodCondition/type] message reason nominatedNodeName hostIP
         hostIPs:[any] podIP podIPs:[PodIP/ip] startTime initContainerStatuses:[ContainerStatus]
@@ -135,32 +140,32 @@ _LINES: Mapping[str, str] = {
         resourceClaimStatuses:[any] extendedResourceClaimStatus:any""",
     "PodIP": "ip",
     "PodCondition": "type observedGeneration:int status lastProbeTime lastTransitionTime reason message",
-    "ContainerStatus": """name state:{any} lastState:{any} ready:bool restartCount:int image imageID containerID
-        started:bool allocatedResources:{quantity} resources:any volumeMounts:[any] user:any
+    "ContainerStatus": """name state:{any} lastState:{any} ready:bool! restartCount:int! image:string! imageID:string!
+        containerID started:bool! allocatedResources:{quantity} resources:any volumeMounts:[any] user:any
         allocatedResourcesStatus:[any] stopSignal""",
     # services
     "Service": f"{_META} spec:ServiceSpec status:ServiceStatus",
     "ServiceSpec": """ports:[ServicePort/port] selector:{string} clusterIP clusterIPs:[string] type externalIPs:[string]
         sessionAffinity loadBalancerIP loadBalancerSourceRanges:[string] externalName externalTrafficPolicy
         healthCheckNodePort:int publishNotReadyAddresses:bool sessionAffinityConfig:any ipFamilies:[string]
-        ipFamilyPolicy allocateLoadBalancerNodePorts:bool loadBalancerClass internalTrafficPolicy
+        ipFamilyPolicy allocateLoadBalancerNodePorts:bool! loadBalancerClass internalTrafficPolicy
         trafficDistribution""",
-    "ServicePort": "name protocol appProtocol port:int targetPort:intstr nodePort:int",
+    "ServicePort": "name protocol appProtocol port:int! targetPort:intstr nodePort:int",
     "ServiceStatus": "loadBalancer:any conditions:[Condition/type]",
     "Endpoints": f"{_META} subsets:[EndpointSubset]",
     "EndpointSubset": """addresses:[EndpointAddress] notReadyAddresses:[EndpointAddress]
         ports:[EndpointPort]""",
     "EndpointAddress": "ip hostname nodeName targetRef:ObjectReference",
-    "EndpointPort": "name port:int protocol appProtocol",
-    "EndpointSlice": f"{_META} addressType endpoints:[Endpoint] ports:[EndpointPort]",
-    "Endpoint": """addresses:[string] conditions:EndpointConditions hostname targetRef:ObjectReference
+    "EndpointPort": "name:string! port:int! protocol:string! appProtocol:string!",
+    "EndpointSlice": f"{_META} addressType endpoints:[Endpoint]! ports:[EndpointPort]!",
+    "Endpoint": """addresses:[string]! conditions:EndpointConditions hostname targetRef:ObjectReference
         deprecatedTopology:{string} nodeName zone hints:any""",
-    "EndpointConditions": "ready:bool serving:bool terminating:bool",
+    "EndpointConditions": "ready:bool! serving:bool! terminating:bool!",
     # configuration
-    "ConfigMap": f"{_META} immutable:bool data:{{string}} binaryData:{{string}}",
-    "Secret": f"{_META} immutable:bool data:{{string}} stringData:{{string}} type",
+    "ConfigMap": f"{_META} immutable:bool! data:{{string}} binaryData:{{bytes}}",
+    "Secret": f"{_META} immutable:bool! data:{{bytes}} stringData:{{string}} type",
     "ServiceAccount": f"""{_META} secrets:[ObjectReference/name] imagePullSecrets:[LocalObjectReference]
-        automountServiceAccountToken:bool""",
+        automountServiceAccountToken:bool!""",
     # events and leases
     "Event": f"""{_META} involvedObject:ObjectReference reason message source:EventSource firstTimestamp lastTimestamp
         count:int type eventTime series:EventSeries action related:ObjectReference reportingComponent
@@ -168,54 +173,54 @@ _LINES: Mapping[str, str] = {
     "EventSource": "component host",
     "EventSeries": "count:int lastObservedTime",
     "Lease": f"{_META} spec:LeaseSpec",
-    "LeaseSpec": """holderIdentity leaseDurationSeconds:int acquireTime renewTime leaseTransitions:int strategy
-        preferredHolder""",
+    "LeaseSpec": """holderIdentity:string! leaseDurationSeconds:int! acquireTime renewTime leaseTransitions:int!
+        strategy:string! preferredHolder:string!""",
     # workloads
     "Deployment": f"{_META} spec:DeploymentSpec status:DeploymentStatus",
-    "DeploymentSpec": """replicas:int selector:LabelSelector template:PodTemplate strategy:DeploymentStrategy
-        minReadySeconds:int revisionHistoryLimit:int paused:bool progressDeadlineSeconds:int""",
+    "DeploymentSpec": """replicas:int! selector:LabelSelector template:PodTemplate strategy:DeploymentStrategy
+        minReadySeconds:int revisionHistoryLimit:int! paused:bool progressDeadlineSeconds:int!""",
     "DeploymentStrategy": "type rollingUpdate:RollingUpdate",
     "RollingUpdate": "maxUnavailable:intstr maxSurge:intstr",
     "DeploymentStatus": """observedGeneration:int replicas:int updatedReplicas:int readyReplicas:int
-        availableReplicas:int unavailableReplicas:int terminatingReplicas:int conditions:[DeploymentCondition/type]
-        collisionCount:int""",
+        availableReplicas:int unavailableReplicas:int terminatingReplicas:int! conditions:[DeploymentCondition/type]
+        collisionCount:int!""",
     "DeploymentCondition": "type status lastUpdateTime lastTransitionTime reason message",
     "ReplicaSet": f"{_META} spec:ReplicaSetSpec status:ReplicaSetStatus",
-    "ReplicaSetSpec": "replicas:int minReadySeconds:int selector:LabelSelector template:PodTemplate",
-    "ReplicaSetStatus": """replicas:int fullyLabeledReplicas:int readyReplicas:int availableReplicas:int
-        terminatingReplicas:int observedGeneration:int conditions:[Condition/type]""",
+    "ReplicaSetSpec": "replicas:int! minReadySeconds:int selector:LabelSelector template:PodTemplate",
+    "ReplicaSetStatus": """replicas:int! fullyLabeledReplicas:int readyReplicas:int availableReplicas:int
+        terminatingReplicas:int! observedGeneration:int conditions:[Condition/type]""",
     "Scale": f"{_META} spec:ScaleSpec status:ScaleStatus",
     "ScaleSpec": "replicas:int",
-    "ScaleStatus": "replicas:int selector",
+    "ScaleStatus": "replicas:int! selector",
     "PodDisruptionBudget": f"{_META} spec:PodDisruptionBudgetSpec status:PodDisruptionBudgetStatus",
     "PodDisruptionBudgetSpec": """minAvailable:intstr maxUnavailable:intstr selector:LabelSelector
         unhealthyPodEvictionPolicy""",
-    "PodDisruptionBudgetStatus": """observedGeneration:int disruptedPods:{string} disruptionsAllowed:int
-        currentHealthy:int desiredHealthy:int expectedPods:int conditions:[Condition/type]""",
+    "PodDisruptionBudgetStatus": """observedGeneration:int disruptedPods:{string} disruptionsAllowed:int!
+        currentHealthy:int! desiredHealthy:int! expectedPods:int! conditions:[Condition/type]""",
     # definitions
     "CustomResourceDefinition": f"{_META} spec:CustomResourceDefinitionSpec status:CustomResourceDefinitionStatus",
     "CustomResourceDefinitionSpec": """group names:CustomResourceNames scope versions:[CustomResourceVersion]
         conversion:any preserveUnknownFields:bool""",
     "CustomResourceNames": "plural singular shortNames:[string] kind listKind categories:[string]",
-    "CustomResourceVersion": """name served:bool storage:bool deprecated:bool deprecationWarning
+    "CustomResourceVersion": """name served:bool! storage:bool! deprecated:bool deprecationWarning
         schema:CustomResourceValidation subresources:CustomResourceSubresources additionalPrinterColumns:[PrinterColumn]
         selectableFields:[any]""",
     "CustomResourceValidation": "openAPIV3Schema:any",
     "CustomResourceSubresources": "status:any scale:CustomResourceScale",
     "CustomResourceScale": "specReplicasPath statusReplicasPath labelSelectorPath",
-    "PrinterColumn": "name type format description priority:int jsonPath",
-    "CustomResourceDefinitionStatus": """conditions:[Condition/type] acceptedNames:CustomResourceNames
-        storedVersions:[string]""",
+    "PrinterColumn": "name type format description priority:int! jsonPath",
+    "CustomResourceDefinitionStatus": """conditions:[Condition/type]! acceptedNames:CustomResourceNames
+        storedVersions:[string]!""",
 }
 
-_FIELD = re.compile(r"(?P<name>\w+)(?::(?P<type>\S+))?")
+_FIELD = re.compile(r"(?P<name>\w+)(?::(?P<type>[^\s!]+))?(?P<kept>!?)")
 
 
 @cache
 def shape(name: str) -> Mapping[str, Type]:
     """The fields of a type; KeyError if there is no such line."""
     found = _FIELD.finditer(_LINES[name])
-    return {field["name"]: _type(field["type"] or "string") for field in found}
+    return {field["name"]: replace(_type(field["type"] or "string"), kept=bool(field["kept"])) for field in found}
 
 
 def is_known(name: str) -> bool:

@@ -26,7 +26,7 @@ from gate.sandbox.kubernetes.errors import (
     Timeout,
 )
 from gate.sandbox.kubernetes.lifecycle import Deletion
-from gate.sandbox.kubernetes.objects import Object, is_terminating, name_of, namespace_of, revision_of
+from gate.sandbox.kubernetes.objects import Object, is_terminating, name_of, namespace_of, uid_of
 from gate.sandbox.kubernetes.resources import NAMESPACES, Registry, Resource
 from gate.sandbox.kubernetes.selectors import FieldSelector, LabelSelector, selection
 
@@ -272,21 +272,18 @@ class Store:
     ) -> Object:
         """Replace the object, or (subresource "status") its status. Conflict if it carries a stale resourceVersion.
 
-        An object without a resourceVersion replaces whatever is there. Writing what is there already changes nothing.
+        An object without a resourceVersion replaces whatever is there, and one with another uid nothing. Writing what
+        is there already changes nothing.
         """
         with self.lock:
             before = self.entry(resource, namespace_of(obj), name_of(obj))
-            carried = revision_of(obj)
-            if carried is not None and carried != before.revision:
-                raise Conflict.of(resource, name_of(obj))
-            new = lifecycle.changed(resource, obj, before.shared, subresource)
-            self._admit(resource, new, before.shared)
-            if lifecycle.same(new, before.shared):
-                return self._read(resource, before)
-            if dry_run:
-                return new
-            gone = lifecycle.is_over(new)
-            return self._commit(ChangeType.DELETED if gone else ChangeType.MODIFIED, resource, new, before)
+            if uid_of(obj) not in ("", uid_of(before.shared)):
+                because = (
+                    f"Precondition failed: UID in precondition: {uid_of(obj)}, "
+                    f"UID in object meta: {uid_of(before.shared)}"
+                )
+                raise Conflict.of(resource, name_of(obj), because)
+            return self._replace(resource, obj, before, subresource, dry_run=dry_run)
 
     def patch(
         self,
@@ -300,9 +297,10 @@ class Store:
     ) -> Object:
         """Change the object by a function of its present state, with nobody in between; NotFound."""
         with self.lock:
-            present = self.get(resource, namespace, name)
+            before = self.entry(resource, namespace, name)
+            present = self._read(resource, before)
             new = function(lifecycle.copy(present))
-            return present if new is None else self.update(resource, new, subresource, dry_run=dry_run)
+            return present if new is None else self._replace(resource, new, before, subresource, dry_run=dry_run)
 
     def delete(
         self,
@@ -356,6 +354,23 @@ class Store:
 
     # Inside, with the lock held
 
+    def _replace(
+        self, resource: Resource, obj: Object, before: Entry, subresource: str | None, *, dry_run: bool
+    ) -> Object:
+        if lifecycle.carried_revision(obj) not in (None, before.revision):
+            raise Conflict.of(resource, name_of(obj))
+        new = lifecycle.changed(resource, obj, before.shared, subresource)
+        self._admit(resource, new, before.shared)
+        if lifecycle.same(new, before.shared):
+            return self._read(resource, before)
+        gone = lifecycle.is_over(new)
+        if gone or dry_run:  # whoever lets go of the last finalizer sees the object as it was before it went
+            new["metadata"]["resourceVersion"] = str(before.revision)
+        if dry_run:
+            return new
+        written = self._commit(ChangeType.DELETED if gone else ChangeType.MODIFIED, resource, new, before)
+        return new if gone else written
+
     def _table(self, resource: Resource) -> dict[Key, Entry]:
         return self._objects.setdefault(resource.key, {})
 
@@ -380,8 +395,8 @@ class Store:
 
     def _commit(self, kind: ChangeType, resource: Resource, new: Object, before: Entry | None) -> Object:
         self._revision += 1
-        new["metadata"]["resourceVersion"] = str(self._revision)
         new = {key: new[key] for key in _HEAD} | new
+        new["metadata"] = new["metadata"] | {"resourceVersion": str(self._revision)}
         change = Change(
             type=kind, resource=resource, revision=self._revision, entry=Entry(new, self._revision), before=before
         )

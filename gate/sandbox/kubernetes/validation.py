@@ -1,53 +1,46 @@
 """What the API server refuses in an object: one function for each kind, each giving the causes that a client reads."""
 
 import re
-from collections.abc import Iterable
+from base64 import b64decode
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from gate.sandbox.kubernetes import metadata
 from gate.sandbox.kubernetes.errors import Cause, CauseType, duplicate, forbidden, invalid, not_supported, required
+from gate.sandbox.kubernetes.metadata import LABEL, LABEL_1035, SUBDOMAIN
 from gate.sandbox.kubernetes.objects import Object, lookup, name_of
 from gate.sandbox.kubernetes.selectors import LabelSelector
 
-SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-LABEL_1035 = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
-QUALIFIED = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
-LABEL_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
+_KEY = metadata.Rule(
+    pattern=re.compile(r"[-._a-zA-Z0-9]+"),
+    limit=253,
+    words="a valid config key must consist of alphanumeric characters, '-', '_' or '.'",
+    examples=("key.name", "KEY_NAME", "key-name"),
+)
+_DATA_LIMIT = 1024 * 1024
+"""Bytes of all values of a ConfigMap or Secret."""
 
-_SUBDOMAIN_RULE = (
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
-    "end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
-    r"'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
-)
-_LABEL_RULE = (
-    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with "
-    "an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
-    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
-)
-_LABEL_1035_RULE = (
-    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, "
-    "and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is "
-    "'[a-z]([-a-z0-9]*[a-z0-9])?')"
-)
-_LABEL_VALUE_RULE = (
-    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and "
-    "end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
-    "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
-)
-_QUALIFIED_RULE = (
-    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
-    "character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
-    "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
-)
+_SECRET_KEYS = {
+    "kubernetes.io/tls": ("tls.crt", "tls.key"),
+    "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
+    "kubernetes.io/dockercfg": (".dockercfg",),
+    "kubernetes.io/ssh-auth": ("ssh-privatekey",),
+}
+"""What a Secret of a type has to hold."""
 
 
 def dns_named(new: Object, _old: Object | None) -> list[Cause]:
     """A subdomain for a name, and metadata in order: all that some kinds demand."""
-    return _metadata(new, SUBDOMAIN, 253, _SUBDOMAIN_RULE)
+    return metadata.faults(new, SUBDOMAIN)
+
+
+def extended(new: Object, _old: Object | None) -> list[Cause]:
+    """The same for what does not come with the server: definitions, and what they define."""
+    return metadata.faults(new, SUBDOMAIN, bare_finalizers=True)
 
 
 def namespace(new: Object, _old: Object | None) -> list[Cause]:
-    return _metadata(new, LABEL, 63, _LABEL_RULE)
+    return metadata.faults(new, LABEL)
 
 
 def node(new: Object, old: Object | None) -> list[Cause]:
@@ -55,13 +48,28 @@ def node(new: Object, old: Object | None) -> list[Cause]:
 
 
 def config_map(new: Object, old: Object | None) -> list[Cause]:
-    return dns_named(new, old) + _immutable_data(new, old)
+    plain, binary = new.get("data") or {}, new.get("binaryData") or {}
+    causes = dns_named(new, old) + _immutable_data(new, old)
+    causes += [
+        invalid(f"data[{key}]", key, "duplicate of key present in binaryData") for key in sorted(plain) if key in binary
+    ]
+    causes += _keys(plain, "data") + _keys(binary, "binaryData")
+    if sum(len(value.encode()) for value in plain.values()) + _size(binary) > _DATA_LIMIT:
+        causes.append(metadata.too_long("[]", _DATA_LIMIT))
+    return causes
 
 
 def secret(new: Object, old: Object | None) -> list[Cause]:
+    data, kind = new.get("data") or {}, new.get("type")
     causes = dns_named(new, old) + _immutable_data(new, old)
-    if old is not None and old.get("type") != new.get("type"):
-        causes.append(invalid("type", new.get("type"), "field is immutable"))
+    if old is not None and old.get("type") != kind:
+        causes.append(invalid("type", kind, "field is immutable"))
+    causes += _keys(data, "data")
+    if _size(data) > _DATA_LIMIT:
+        causes.append(metadata.too_long("data", _DATA_LIMIT))
+    causes += [required(f"data[{key}]") for key in _SECRET_KEYS.get(str(kind), ()) if key not in data]
+    if kind == "kubernetes.io/basic-auth" and not data.keys() & {"username", "password"}:
+        causes += [required("data[username]"), required("data[password]")]
     return causes
 
 
@@ -133,7 +141,7 @@ def replica_set(new: Object, old: Object | None) -> list[Cause]:
 
 
 def service(new: Object, old: Object | None) -> list[Cause]:
-    causes = _metadata(new, LABEL_1035, 63, _LABEL_1035_RULE)
+    causes = metadata.faults(new, LABEL_1035)
     spec = new.get("spec") or {}
     kinds = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
     if spec.get("type") not in kinds:
@@ -153,7 +161,7 @@ def service(new: Object, old: Object | None) -> list[Cause]:
 def custom_resource_definition(new: Object, old: Object | None) -> list[Cause]:
     spec = new.get("spec") or {}
     names = spec.get("names") or {}
-    causes = dns_named(new, old)
+    causes = extended(new, old)
     for field, value in (("spec.group", spec.get("group")), ("spec.scope", spec.get("scope"))):
         if not value:
             causes.append(required(field))
@@ -212,24 +220,21 @@ def _expressions(selector: Object, path: str) -> list[Cause]:
     return causes
 
 
-def _metadata(new: Object, pattern: re.Pattern[str], limit: int, rule: str) -> list[Cause]:
-    name = name_of(new)
-    causes = []
-    if len(name) > limit:
-        causes.append(invalid("metadata.name", name, f"must be no more than {limit} bytes"))
-    elif not pattern.fullmatch(name):
-        causes.append(invalid("metadata.name", name, rule))
-    return causes + labels(new["metadata"].get("labels"), "metadata.labels")
+def _keys(data: Object, field: str) -> list[Cause]:
+    return [invalid(f"{field}[{key}]", key, fault) for key in sorted(data) for fault in _key_faults(key)]
 
 
-def labels(mapping: Any, field: str) -> list[Cause]:
-    causes = []
-    for key, value in (mapping or {}).items():
-        if not QUALIFIED.fullmatch(key.rpartition("/")[2]):
-            causes.append(invalid(field, key, _QUALIFIED_RULE))
-        if not isinstance(value, str) or len(value) > 63 or not LABEL_VALUE.fullmatch(value):
-            causes.append(invalid(field, value, _LABEL_VALUE_RULE))
-    return causes
+def _key_faults(key: str) -> Iterator[str]:
+    yield from _KEY.faults(key)
+    if key in (".", ".."):
+        yield f"must not be '{key}'"
+    elif key.startswith(".."):
+        yield "must not start with '..'"
+
+
+def _size(data: Object) -> int:
+    """Bytes of values in base64."""
+    return sum(len(b64decode(value)) for value in data.values())
 
 
 def _immutable_data(new: Object, old: Object | None) -> list[Cause]:
@@ -259,17 +264,17 @@ def _templated(new: Object, old: Object | None) -> list[Cause]:
         causes.append(required("spec.selector"))
     elif not (selector.get("matchLabels") or selector.get("matchExpressions")):
         causes.append(invalid("spec.selector", "{}", f"empty selector is invalid for {new['kind'].lower()}"))
-    causes += labels(template_labels, "spec.template.labels")
+    causes += metadata.labels(template_labels, "spec.template.labels")
     wrong = _expressions(selector or {}, "spec.selector")
     causes += wrong
     if selector and not wrong and not LabelSelector.from_object(selector).matches(template_labels):
         detail = "`selector` does not match template `labels`"
-        causes.append(invalid("spec.template.metadata.labels", _go_map(template_labels), detail))
+        causes.append(invalid("spec.template.metadata.labels", template_labels, detail))
     policy = lookup(template, "spec.restartPolicy")
     if policy != "Always":
         causes.append(not_supported("spec.template.spec.restartPolicy", policy, ("Always",)))
     if old is not None and lookup(old, "spec.selector") != selector:
-        causes.append(invalid("spec.selector", _go_map(lookup(selector, "matchLabels", {})), "field is immutable"))
+        causes.append(invalid("spec.selector", selector, "field is immutable"))
     return causes + _pod_spec(template.get("spec") or {}, "spec.template.spec")
 
 
@@ -313,9 +318,9 @@ def _container(container: Object, path: str, seen: set[str], volumes: set[Any]) 
     name = container.get("name")
     if not name:
         causes.append(required(f"{path}.name"))
-    elif not LABEL.fullmatch(name):
-        causes.append(invalid(f"{path}.name", name, _LABEL_RULE))
-    elif name in seen:
+    else:
+        causes += [invalid(f"{path}.name", name, fault) for fault in LABEL.faults(name)]
+    if name and name in seen:
         causes.append(duplicate(f"{path}.name", name))
     seen.add(str(name))
     if not container.get("image"):
@@ -374,9 +379,3 @@ def _frozen(spec: Object) -> Object:
         if group in kept:
             kept[group] = [{key: value for key, value in each.items() if key != "image"} for each in kept[group]]
     return kept
-
-
-def _go_map(mapping: Any) -> str:
-    """How Go prints a map of strings into the real message."""
-    inner = ", ".join(f'"{key}":"{value}"' for key, value in sorted(mapping.items()))
-    return f"map[string]string{{{inner}}}"

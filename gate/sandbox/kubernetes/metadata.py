@@ -1,0 +1,172 @@
+"""What the API server refuses in an object's metadata: names, labels, annotations, finalizers, owners, and changes."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from gate.sandbox.kubernetes.errors import Cause, CauseType, forbidden, invalid, shown
+from gate.sandbox.kubernetes.objects import Object, is_terminating, name_of
+
+ANNOTATIONS_LIMIT = 256 * 1024
+"""Characters of all keys and values."""
+
+_STANDARD_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What a text has to look like, and what the server says when it does not."""
+
+    pattern: re.Pattern[str]
+    limit: int
+    words: str
+    examples: tuple[str, ...]
+
+    def faults(self, text: str) -> Iterator[str]:
+        if len(text) > self.limit:
+            yield _too_long(self.limit)
+        if not self.pattern.fullmatch(text):
+            yield str(self)
+
+    def __str__(self) -> str:
+        examples = ",  or ".join(f"'{example}'" for example in self.examples)
+        return f"{self.words} (e.g. {examples}, regex used for validation is '{self.pattern.pattern}')"
+
+
+SUBDOMAIN = Rule(
+    pattern=re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"),
+    limit=253,
+    words="a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must "
+    "start and end with an alphanumeric character",
+    examples=("example.com",),
+)
+LABEL = Rule(
+    pattern=re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"),
+    limit=63,
+    words="a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and "
+    "end with an alphanumeric character",
+    examples=("my-name", "123-abc"),
+)
+LABEL_1035 = Rule(
+    pattern=re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?"),
+    limit=63,
+    words="a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic "
+    "character, and end with an alphanumeric character",
+    examples=("my-name", "abc-123"),
+)
+LABEL_VALUE = Rule(
+    pattern=re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?"),
+    limit=63,
+    words="a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must "
+    "start and end with an alphanumeric character",
+    examples=("MyValue", "my_value", "12345"),
+)
+_NAME_PART = Rule(
+    pattern=re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"),
+    limit=63,
+    words="must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
+    "character",
+    examples=("MyName", "my.name", "123-abc"),
+)
+
+
+def faults(obj: Object, rule: Rule, *, bare_finalizers: bool = False) -> list[Cause]:
+    """What is wrong with the metadata, whose name has to follow the rule.
+
+    Finalizers without a domain are for kinds that come from extensions: the real server checks only those of its own.
+    """
+    meta = obj["metadata"]
+    causes = []
+    prefix = meta.get("generateName") or ""
+    if prefix:  # what it ends with is followed by more
+        told = rule.faults(prefix[:-1] + "a" if prefix.endswith("-") else prefix)
+        causes += [invalid("metadata.generateName", prefix, fault) for fault in told]
+    causes += [invalid("metadata.name", name_of(obj), fault) for fault in rule.faults(name_of(obj))]
+    causes += labels(meta.get("labels"), "metadata.labels")
+    causes += annotations(meta.get("annotations"), "metadata.annotations")
+    causes += _owner_faults(meta.get("ownerReferences") or [])
+    for index, finalizer in enumerate(meta.get("finalizers") or ()):
+        causes += [invalid("metadata.finalizers", finalizer, fault) for fault in qualified_name_faults(finalizer)]
+        if "/" not in finalizer and finalizer not in _STANDARD_FINALIZERS and not bare_finalizers:
+            detail = "name is neither a standard finalizer name nor is it fully qualified"
+            causes.append(invalid(f"metadata.finalizers[{index}]", finalizer, detail))
+    return causes
+
+
+def changes(new: Object, old: Object) -> list[Cause]:
+    """What of a stored object's metadata must not become what it would become."""
+    causes = []
+    for field in ("uid", "deletionTimestamp", "deletionGracePeriodSeconds"):
+        value = new["metadata"].get(field)
+        if value != old["metadata"].get(field):
+            causes.append(invalid(f"metadata.{field}", value, "field is immutable"))
+    if is_terminating(old):
+        before = old["metadata"].get("finalizers") or []
+        added = [one for one in new["metadata"].get("finalizers") or [] if one not in before]
+        if added:
+            listed = ", ".join(map(shown, added))
+            detail = (
+                "no new finalizers can be added if the object is being deleted, "
+                f"found new finalizers []string{{{listed}}}"
+            )
+            causes.append(forbidden("metadata.finalizers", detail))
+    return causes
+
+
+def labels(mapping: Any, field: str) -> list[Cause]:
+    causes = []
+    for key, value in sorted((mapping or {}).items()):
+        causes += [invalid(field, key, fault) for fault in qualified_name_faults(key)]
+        causes += [invalid(field, value, fault) for fault in LABEL_VALUE.faults(value)]
+    return causes
+
+
+def annotations(mapping: Any, field: str) -> list[Cause]:
+    causes = []
+    for key in sorted(mapping or {}):
+        causes += [invalid(field, key, fault) for fault in qualified_name_faults(key.lower())]
+    if sum(len(key) + len(value) for key, value in (mapping or {}).items()) > ANNOTATIONS_LIMIT:
+        causes.append(too_long(field, ANNOTATIONS_LIMIT))
+    return causes
+
+
+def qualified_name_faults(text: str) -> Iterator[str]:
+    """What is wrong with a name that may have a subdomain and a slash before it."""
+    *prefixes, name = text.split("/")
+    if len(prefixes) > 1:
+        yield f"a qualified name {_NAME_PART} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+        return
+    for prefix in prefixes:
+        for fault in SUBDOMAIN.faults(prefix) if prefix else ("must be non-empty",):
+            yield f"prefix part {fault}"
+    if not name:
+        yield "name part must be non-empty"
+    for fault in _NAME_PART.faults(name):
+        yield f"name part {fault}"
+
+
+def too_long(field: str, limit: int) -> Cause:
+    return Cause(field=field, type=CauseType.TOO_LONG, message=f"Too long: may not be more than {limit} bytes")
+
+
+def _too_long(limit: int) -> str:
+    return f"must be no more than {limit} characters"
+
+
+def _owner_faults(owners: list[Object]) -> list[Cause]:
+    field = "metadata.ownerReferences"
+    causes = []
+    for owner in owners:
+        if not (owner.get("apiVersion") or "").rpartition("/")[2]:
+            causes.append(invalid(f"{field}.apiVersion", owner.get("apiVersion") or "", "version must not be empty"))
+        empty = [part for part in ("kind", "name", "uid") if not owner.get(part)]
+        causes += [invalid(f"{field}.{part}", "", "must not be empty") for part in empty]
+    controllers = [f"{owner.get('kind')}/{owner.get('name')}" for owner in owners if owner.get("controller")]
+    if len(controllers) > 1:
+        detail = (
+            "Only one reference can have Controller set to true. "
+            f'Found "true" in references for {controllers[0]} and {controllers[1]}'
+        )
+        causes.append(invalid(field, owners, detail))
+    return causes
