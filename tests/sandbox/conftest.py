@@ -6,6 +6,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import pytest
+from pod_world import Pods
+
+from tests.grounds import Ground
 
 PATIENCE = 15.0
 """Seconds after which a test gives up waiting."""
@@ -68,3 +71,9 @@ def service() -> dict[str, Any]:
         "metadata": {"name": "web", "namespace": "default"},
         "spec": {"selector": {"app": "web"}, "ports": [{"name": "http", "port": 8080}]},
     }
+
+
+@pytest.fixture
+def pods(sandbox: Ground, eventually: Callable[[Callable[[], Any]], Any]) -> Pods:
+    """The pods of a fresh sandbox."""
+    return Pods(sandbox, eventually)

@@ -59,7 +59,7 @@ def test_a_process_gets_exactly_its_environment_and_its_output_is_kept(processes
 
 
 def test_a_command_that_does_not_exist_is_an_error_with_the_reason(processes):
-    with pytest.raises(StartFailed, match="No such file"):
+    with pytest.raises(StartFailed, match="no such file"):
         processes.start("a", ["/no/such/program"], env={}, log=processes.folder / "log")
 
 

@@ -53,19 +53,19 @@ class Building:
     OSError wherever the kernel does not let us have namespaces, or something cannot be put in its place.
     """
 
-    def __init__(self, host_name: str) -> None:
+    def __init__(self, host_name: str, base: Path) -> None:
+        """`base` is an empty folder to build in."""
         _leave_the_common_room()
         linux.set_host_name(host_name)
         linux.mount(None, "/", Mount.PRIVATE | Mount.WITH_ALL_BELOW)
         self._memory: set[int] = set()
         """The devices of the stand-ins."""
         self._placed: list[Path] = []
+        self._base = base
 
-    def furnish(self, shares: Sequence[Share], base: str) -> None:
-        """Put every share in its place. `base` is an empty folder to build in."""
+    def furnish(self, shares: Sequence[Share]) -> None:
+        """Put every share in its place."""
         shares = sorted(shares, key=lambda share: share.target)
-        if any(not _top(share.target).exists() for share in shares):
-            self._stand_in_for_root(Path(base))
         # All sources are opened first: a share may hide the place where another one's source is.
         sources = [os.open(share.source, os.O_PATH | os.O_CLOEXEC) for share in shares]
         for share, source in zip(shares, sources, strict=True):
@@ -102,13 +102,20 @@ class Building:
         self.provide_folder(folder)
         if folder.stat().st_dev in self._memory or any(folder.is_relative_to(share) for share in self._placed):
             return
+        if folder == folder.parent:
+            self._stand_in_for_root()
+        else:
+            self._stand_in_for(folder)
+
+    def _stand_in_for(self, folder: Path) -> None:
         before = os.open(folder, os.O_PATH | os.O_CLOEXEC)
         self._mount_memory(folder)
         _show(before, folder)
         os.close(before)
 
-    def _stand_in_for_root(self, base: Path) -> None:
+    def _stand_in_for_root(self) -> None:
         """A new root that shows the entries of the old one; unbindable, so that it does not appear in itself."""
+        base = self._base
         self._mount_memory(base)
         linux.mount(None, str(base), Mount.UNBINDABLE)
         root = os.open("/", os.O_PATH | os.O_CLOEXEC)
@@ -135,11 +142,6 @@ def _leave_the_common_room() -> None:
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
         Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
-
-
-def _top(path: str) -> Path:
-    """The entry of the root that the path is in."""
-    return Path(*Path(path).parts[:2])
 
 
 def _show(before: int, folder: Path) -> None:

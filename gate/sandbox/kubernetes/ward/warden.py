@@ -207,26 +207,33 @@ def _become(command: Message, streams: list[Any], beside: int | None, complaint:
             rooms.join(beside)
         elif command["room"]:
             _build(command["room"], command["folder"])
-        stage = "program"
+        stage = "folder"
         if command["folder"]:
             os.chdir(command["folder"])
+        stage = "program"
         linux.die_with_parent(signal.SIGKILL)
         os.execvpe(command["argv"][0], command["argv"], command["env"])  # noqa: S606 -- no shell is the point
     except OSError as error:
-        os.write(complaint, json.dumps({"failed": _reason(error), "stage": stage}).encode())
+        os.write(complaint, json.dumps({"failed": _reason(error, stage, command["argv"][0]), "stage": stage}).encode())
     finally:
         os._exit(_NOT_FOUND)
 
 
 def _build(room: Message, folder: str | None) -> None:
-    building = rooms.Building(room["host_name"])
-    building.furnish([rooms.Share(**share) for share in room["shares"]], room["base"])
+    building = rooms.Building(room["host_name"], Path(room["base"]))
+    building.furnish([rooms.Share(**share) for share in room["shares"]])
     if folder:
         building.provide_folder(Path(folder))
 
 
-def _reason(error: OSError) -> str:
-    return str(error.strerror or error)
+def _reason(error: OSError, stage: str, program: str) -> str:
+    """Why not, in the words of a container runtime."""
+    why = str(error.strerror or error).lower()
+    if stage != "program":
+        return why
+    if isinstance(error, FileNotFoundError) and "/" not in program:
+        why = "executable file not found in $PATH"
+    return f'exec: "{program}": {why}'
 
 
 def _children() -> list[int]:
