@@ -11,16 +11,22 @@ from pathlib import Path
 from tests import grounds
 from tests.grounds import Ground
 from tests.samples import recording
+from tests.samples.jobs import SCENARIOS as JOBS
 from tests.samples.playing import Play
 from tests.samples.recording import Recording
 from tests.samples.rollouts import SCENARIOS as ROLLOUTS
+from tests.samples.services import SCENARIOS as SERVICES
+from tests.samples.workloads import SCENARIOS as WORKLOADS
+from tests.samples.workloads import Moments
 
 HERE = Path(__file__).parent
 
 KINDS = {
     "rollouts": ("deployments", "replicasets", "pods"),
+    "jobs": ("jobs", "pods"),
+    "services": ("services", "endpoints", "endpointslices", "pods"),
 }
-SCENARIOS: dict[str, dict[str, Callable[[Play], None]]] = {"rollouts": ROLLOUTS}
+SCENARIOS: dict[str, dict[str, Callable[[Play], None]]] = {"rollouts": ROLLOUTS, "jobs": JOBS, "services": SERVICES}
 """By folder."""
 
 
@@ -33,6 +39,10 @@ def kept(folder: str, name: str) -> Recording:
     return Recording.from_json(path_of(folder, name).read_text())
 
 
+def kept_moments(name: str) -> Moments:
+    return Moments.from_json(path_of("workloads", name).read_text())
+
+
 def recorded(ground: Ground, folder: str, name: str) -> Recording:
     """Play one scenario in a namespace of its own."""
     scenario = SCENARIOS[folder][name]
@@ -41,6 +51,11 @@ def recorded(ground: Ground, folder: str, name: str) -> Recording:
         scenario(play)
         says = " ".join((scenario.__doc__ or "").split())
         return Recording(says=says, steps=recording.since(play, moment, *KINDS[folder]))
+
+
+def taken(ground: Ground, name: str) -> Moments:
+    with _namespace(ground) as play:
+        return WORKLOADS[name](play)
 
 
 @contextlib.contextmanager
@@ -64,6 +79,8 @@ def main() -> None:
         for folder, scenarios in SCENARIOS.items():
             for name in (name for name in scenarios if not wanted or name in wanted):
                 _write(path_of(folder, name), recorded(ground, folder, name).to_json())
+        for name in (name for name in WORKLOADS if not wanted or name in wanted):
+            _write(path_of("workloads", name), taken(ground, name).to_json())
 
 
 def _write(path: Path, text: str) -> None:

@@ -70,7 +70,8 @@ def since(play: Play, moment: str, *kinds: str) -> list[Step]:
 
 
 def renamed(steps: list[Step]) -> list[Step]:
-    names = _Names()
+    versions = sorted({step.object["metadata"]["resourceVersion"] for step in steps}, key=int)
+    names = _Names(versions={version: str(rank) for rank, version in enumerate(versions, 1)})
     for step in steps:
         names.meet(step.object)
     return [Step(type=step.type, object=names.rename(step.object)) for step in steps]
@@ -93,7 +94,7 @@ class _Names:
     words: dict[str, str] = field(default_factory=dict)
     """Whole words in any text: hashes and random ends."""
     uids: dict[str, str] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str]
     first: datetime | None = None
 
     def meet(self, obj: Object) -> None:
@@ -101,7 +102,6 @@ class _Names:
         for time in sorted(found.group() for found in _TIME.finditer(json.dumps(obj))):
             moment = datetime.fromisoformat(time)
             self.first = moment if self.first is None else min(self.first, moment)
-        self.versions.setdefault(meta["resourceVersion"], str(len(self.versions) + 1))
         self.words.setdefault(meta["namespace"], "shop")
         labels = meta.get("labels") or {}
         for key in ("pod-template-hash", "controller-revision-hash", "controller.kubernetes.io/hash"):
@@ -109,7 +109,7 @@ class _Names:
                 word = labels[key].rpartition("-")[2]
                 self.words.setdefault(word, f"hash{self._count('hash') + 1}")
         prefix = meta.get("generateName")
-        if prefix:
+        if prefix and not meta["name"].removeprefix(prefix).isdigit():  # a StatefulSet's pods have no names of chance
             kind = obj["kind"].lower()
             self.words.setdefault(meta["name"].removeprefix(prefix), f"{kind}{self._count(kind) + 1}")
 
