@@ -6,6 +6,7 @@ NewReplicaSetCreated and what follows. (It says so when it sees the new pods cou
 them together with the fact that the old ones are old no count has grown, and it says nothing.)
 """
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,3 +107,54 @@ def _distinct(values: list[Any]) -> list[Any]:
 def _add(found: list[Any], value: Any) -> None:
     if not found or found[-1] != value:
         found.append(value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceStory:
+    """What a Service's Endpoints and EndpointSlice say. Which pod comes first, and its address, is chance."""
+
+    pods: dict[str, list[str]]
+    """By form and pod: each state in which it is shown, until it is gone."""
+    end: dict[str, Object]
+    """The last version of each object, without addresses, nodes and versions, the pods sorted by name."""
+
+
+def service_story_of(steps: list[Step]) -> ServiceStory:
+    pods: dict[str, list[str]] = {}
+    end: dict[str, Object] = {}
+    for step in steps:
+        if step.kind not in ("Endpoints", "EndpointSlice"):
+            continue
+        shown = _shown_in(step.object)
+        for name in {*shown, *(name for name in pods if name.startswith(f"{step.kind} "))}:
+            _add(pods.setdefault(name, []), shown.get(name, "gone"))
+        end[f"{step.kind} {step.object['metadata']['name']}"] = _placeless(timeless(step.object))
+    return ServiceStory(pods=pods, end=end)
+
+
+def _shown_in(obj: Object) -> dict[str, str]:
+    if obj["kind"] == "EndpointSlice":
+        return {
+            f"EndpointSlice {each['targetRef']['name']}": ", ".join(
+                key for key, is_so in each["conditions"].items() if is_so
+            )
+            for each in obj["endpoints"] or []
+        }
+    return {
+        f"Endpoints {address['targetRef']['name']}": key
+        for subset in obj.get("subsets", [])
+        for key in ("addresses", "notReadyAddresses")
+        for address in subset.get(key, [])
+    }
+
+
+def _placeless(value: Any) -> Any:
+    if isinstance(value, dict):
+        dropped = ("ip", "nodeName", "zone", "generation", "endpoints.kubernetes.io/last-change-trigger-time")
+        kept = {name: _placeless(inner) for name, inner in value.items() if name not in dropped}
+        if "targetRef" in kept:
+            kept.pop("addresses", None)
+        return {name: inner for name, inner in kept.items() if inner != {}}
+    if isinstance(value, list):
+        return sorted((_placeless(each) for each in value), key=lambda each: json.dumps(each, sort_keys=True))
+    return value

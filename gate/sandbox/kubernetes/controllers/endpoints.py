@@ -68,12 +68,13 @@ class ServiceEndpoints:
             "metadata": {
                 "generateName": f"{name_of(service)}-",
                 "namespace": namespace_of(service),
-                "labels": labels_of(service) | {SERVICE_NAME: name_of(service), _MANAGED_BY: _CONTROLLER},
+                "labels": _labels(service) | {SERVICE_NAME: name_of(service), _MANAGED_BY: _CONTROLLER},
                 "ownerReferences": [reference_to(service)],
             },
             "addressType": "IPv4",
-            "endpoints": [_slice_endpoint(each) for each in found],
-            "ports": _ports(service, found),
+            # The real controller writes null, not [], and a slice without endpoints has no ports either.
+            "endpoints": [_slice_endpoint(each) for each in found] or None,
+            "ports": _ports(service, found) or None,
         }
         for entry in self._store.entries(ENDPOINT_SLICES, namespace_of(service))[0]:
             owner = controller_of(entry.shared)
@@ -112,6 +113,11 @@ def _endpoint(service: Object, pod: Object) -> Endpoint | None:
     return Endpoint(pod=pod, ready=ready, terminating=terminating)
 
 
+def _labels(service: Object) -> dict[str, str]:
+    headless = lookup(service, "spec.clusterIP") == "None"
+    return labels_of(service) | ({"service.kubernetes.io/headless": ""} if headless else {})
+
+
 def _ports(service: Object, found: list[Endpoint]) -> list[Object]:
     """The Service's ports as numbers on the pods. Pods of one Service share their port names' numbers here."""
     ports = []
@@ -134,7 +140,7 @@ def _number(target: int | str, pod: Object) -> int | None:
 
 def _endpoints(service: Object, found: list[Endpoint]) -> Object:
     """The old form. It does not show pods on their way out."""
-    staying = [each for each in found if not each.terminating]
+    staying = sorted((each for each in found if not each.terminating), key=_by_address)
     ports = [{key: value for key, value in port.items() if value} for port in _ports(service, staying)]
     subset: Object = {}
     for key, ready in (("addresses", True), ("notReadyAddresses", False)):
@@ -147,7 +153,7 @@ def _endpoints(service: Object, found: list[Endpoint]) -> Object:
         "metadata": {
             "name": name_of(service),
             "namespace": namespace_of(service),
-            "labels": labels_of(service) | {"endpoints.kubernetes.io/managed-by": "endpoint-controller"},
+            "labels": _labels(service) | {"endpoints.kubernetes.io/managed-by": "endpoint-controller"},
         },
         **({"subsets": [subset]} if subset else {}),
     }
@@ -156,6 +162,10 @@ def _endpoints(service: Object, found: list[Endpoint]) -> Object:
 def _address(endpoint: Endpoint) -> Object:
     pod = endpoint.pod
     return {"ip": pod["status"]["podIP"], "nodeName": pod["spec"].get("nodeName"), "targetRef": _reference(pod)}
+
+
+def _by_address(endpoint: Endpoint) -> tuple[int, ...]:
+    return tuple(map(int, endpoint.pod["status"]["podIP"].split(".")))
 
 
 def _slice_endpoint(endpoint: Endpoint) -> Object:
