@@ -2,6 +2,7 @@
 
 import logging
 import os
+import random
 import socket
 import threading
 import uuid
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gate.catalogue.repository import Repository
 from gate.catalogue.subscribed import Subscribed
@@ -17,7 +18,8 @@ from gate.cluster.api import Api, Form, Json
 from gate.cluster.gates import API_VERSION, Gates, gate_from, gate_name
 from gate.cluster.kinds import KINDS
 from gate.cluster.known import Known
-from gate.cluster.leases import Leases
+from gate.cluster.leader import LeaderLease
+from gate.cluster.leases import LASTS, Leases
 from gate.cluster.mirror import Key, Mirror
 from gate.cluster.mode import read_mode
 from gate.cluster.names import services_of
@@ -30,7 +32,9 @@ from gate.errors import GateError, Permanent
 from gate.faults import FAULTS
 from gate.gitlab.client import GitLab
 from gate.gitlab.outbox import Outbox
+from gate.gitlab.protocol import Request
 from gate.gitlab.reporter import Reporter
+from gate.gitlab.statuses import Row
 from gate.loads import LOADS
 from gate.model import (
     Gate,
@@ -46,12 +50,14 @@ from gate.model import (
 from gate.policy.allow import Policy
 from gate.probes import PROBES
 from gate.running.background import Threads
-from gate.running.executor import Executor
+from gate.running.executor import Executor, Insist
 from gate.running.judge import judge
 from gate.running.permit import Permit
 from gate.running.ports import World
 from gate.running.reverting import revert_all
-from gate.running.time import SystemClock
+from gate.running.time import SystemClock, since_boot
+from gate.tracking.election import Terms
+from gate.tracking.leading import Leading
 from gate.tracking.queue import WorkQueue
 from gate.tracking.reconciler import Reconciler
 from gate.web.app import create_app
@@ -80,11 +86,14 @@ def vocabulary() -> Vocabulary:
 
 def serve(settings: Settings, stop: threading.Event) -> None:
     """Run the gate until `stop` is set. What breaks on the way is tried again; only what cannot start is raised."""
-    api = Api.from_environment()
-    process = _Process(settings, api)
+    me = _identity()
+    # Up to the slash it is the manager of the fields that we write: one for all replicas that ever were.
+    api = Api.from_environment(agent=f"chaos-gate/{me}")
+    process = _Process(settings, api, me)
     with ExitStack() as running:
         server = running.enter_context(process.web())
-        log.info("gate.start kubernetes=%s web=%s catalogue=%s", api.host, server.address, process.repository.shown)
+        log.info("gate.start replica=%s kubernetes=%s web=%s", me, api.host, server.address)
+        log.info("gate.start catalogue=%s", process.repository.shown)
         running.callback(process.close)
         process.start()
         stop.wait()
@@ -96,7 +105,8 @@ def reap(api: Api) -> tuple[int, list[str]]:
 
     Returns how many runs were put right, and a sentence for each that could not be.
     """
-    clock, leases, runs = SystemClock(), _RunLeases(Leases(api, _identity())), Runs(api)
+    clock, runs = SystemClock(), Runs(api)
+    leases = _RunLeases(Leases(api, _identity(), clock.monotonic))
     world = World(
         cluster=api,
         workloads=Workloads(api),
@@ -109,9 +119,12 @@ def reap(api: Api) -> tuple[int, list[str]]:
         loads=LOADS,
     )
     done, left = 0, []
-    for item in api.list("chaosruns")[0]:
-        run = run_from(item)
-        if not run.guarded or not leases.hold(run, clock.now()):
+    guarded = [run for run in map(run_from, api.list("chaosruns")[0]) if run.guarded]
+    held = [run for run in guarded if not leases.watch(run)]
+    if held:  # whether their executors are dead, only time tells
+        clock.wait(threading.Event(), LASTS.total_seconds())
+    for run in guarded:
+        if not leases.hold(run, clock.now()):
             continue
         try:
             status = revert_all(run.status, world, RunJournal(runs, run))
@@ -157,26 +170,29 @@ def selected(api: Api, selector: WorkloadSelector) -> list[WorkloadName]:
 class _Process:
     """All the parts of one gate process."""
 
-    def __init__(self, settings: Settings, api: Api) -> None:
-        self._settings, self._api = settings, api
+    def __init__(self, settings: Settings, api: Api, me: str) -> None:
+        """`me` is this replica, and nobody who was ever before."""
+        self._settings, self._api, self._me = settings, api, me
         self._clock = SystemClock()
         self._background = Threads(self._clock)
-        self._stop = threading.Event()
+        self._stop, self._refetch, self._resign = threading.Event(), threading.Event(), threading.Event()
         self._threads: list[threading.Thread] = []
         self._changes = Changes()
         self._workloads_due: WorkQueue[WorkloadName] = WorkQueue(self._clock.monotonic)
         self._gates_due: WorkQueue[Key] = WorkQueue(self._clock.monotonic)
         self._subscribed = Subscribed(self._clock.now)
-        self._known = Known(api, settings.namespace)
+        self._leading = self._make_leading()
+        fenced = api.fenced(self._leading.insist)
+        self._known = Known(fenced, settings.namespace)
         self.repository = Repository(
             settings.catalogue, settings.branch, settings.state / "catalogue.git", vocabulary()
         )
         self._mirrors()
-        self._gates_store, self._runs_store = Gates(api), Runs(api)
+        self._gates_store = Gates(fenced)
         self._reconciler = Reconciler(
             workloads=Workloads(api),
             gates=self._gates_store,
-            runs=self._runs_store,
+            runs=Runs(fenced),
             subscriptions=self._subscribed,
             judge=_judged,
             now=self._clock.now,
@@ -209,6 +225,18 @@ class _Process:
 
     def _make_executor(self) -> Executor:
         api, settings = self._api, self._settings
+    def _make_leading(self) -> Leading:
+        terms = Terms()
+        hurried = self._api.hurried(terms.retry.total_seconds())
+        return Leading(
+            LeaderLease(hurried, self._settings.namespace, self._clock.now),
+            self._me,
+            monotonic=since_boot,
+            draw=random.random,
+            changed=self._leading_changed,
+            terms=terms,
+        )
+
         read = partial(read_mode, api, settings.namespace)
         policy = Policy(protected=Policy().protected | {settings.namespace})
         labels = partial(_labels, api)
@@ -225,18 +253,21 @@ class _Process:
         )
         permit = partial(Permit, policy=policy, mode=read, labels=labels, clock=self._clock)
         return Executor(
-            store=_RunStore(self.runs, self._runs_store),
-            leases=_RunLeases(Leases(api, _identity())),
+            store=_RunStore(self.runs, api),
+            leases=_RunLeases(Leases(api, self._me, self._clock.monotonic)),
             world=world,
             mode=read,
             permit=lambda stop: permit(stop=stop),
         )
 
+            fence=api.fenced,
+            leads=self._leading.leads,
     def _make_outbox(self) -> Outbox | None:
         settings = self._settings
         if not settings.gitlab_url or settings.gitlab_token is None:
             return None
-        reporter = Reporter(GitLab(settings.gitlab_url, settings.gitlab_token))
+        gitlab = GitLab(settings.gitlab_url, settings.gitlab_token)
+        reporter = Reporter(_FencedGitLab(gitlab, self._leading.insist))
         return Outbox(_GateStore(self._gates, self._gates_store), reporter.report, self._link)
 
     def web(self) -> Server:
@@ -256,6 +287,7 @@ class _Process:
             ("catalogue", self._fetch),
         ]
         if self._outbox:
+            ("lead", partial(self._leading.run, self._resign)),
             loops.append(("gitlab", self._deliver))
         for name, loop in loops:
             # Watches block in reads that nothing but the server ends: they may not hold the process back.
@@ -264,28 +296,52 @@ class _Process:
             thread.start()
 
     def close(self) -> None:
-        """Take back what runs, and end every thread."""
+        """Take back what runs, end every thread, and only then let another replica lead."""
         self._stop.set()
         self._executor.poke()
         self._workloads_due.close()
+        self._refetch.set()
         self._gates_due.close()
         self._changes.close()
-        for thread in self._threads:
-            if not thread.daemon:
+        lasting = [thread for thread in self._threads if not thread.daemon]
+        for thread in lasting:
+            if thread.name != "lead":
                 thread.join()
         self._background.close()
         self.repository.close()
+        self._resign.set()
+        for thread in lasting:
+            thread.join()
 
     # --------------------------------------------------------------------------------------------- events are hints
 
     def _key_changed(self, kind: WorkloadKind, key: Key) -> None:
         name = WorkloadName(kind=kind, namespace=key[0], name=key[1])
-        labels = _find(self._workloads[kind], key) or {}
+        labels = next((kept for mirror in self._workloads[kind] if (kept := mirror.get(key))), {})
         if self._subscribed.is_claimed(name, labels) or self._gate_of(name):
             self._workloads_due.add(name)
 
     def _gate_of(self, name: WorkloadName) -> Gate | None:
         return _find(self._gates, (name.namespace, gate_name(name)))
+    def _leading_changed(self, leads: bool) -> None:
+        """Who begins to lead compares everything once; who ends has the executor hand over."""
+        if leads:
+            self._look_at_all()
+            self._refetch.set()
+        self._executor.poke()
+        self._changes.ring()
+
+    def _look_at_all(self) -> None:
+        """Every gate, and every workload that a gate or a subscription is about."""
+        for gate in self.gates():
+            self._workloads_due.add(gate.workload.name)
+            self._gates_due.add((gate.namespace, gate.name))
+        for name in self._subscribed.catalogue.workloads() if self._subscribed.catalogue else ():
+            self._workloads_due.add(name)
+        for name, labels in self._present():
+            if self._subscribed.is_claimed(name, labels):
+                self._workloads_due.add(name)
+
 
     def _gate_changed(self, key: Key) -> None:
         gate = _find(self._gates, key)
@@ -312,6 +368,9 @@ class _Process:
             again: float | None = None
             try:
                 if wake := self._reconciler.reconcile(name):
+            if not self._leading.leads():  # whoever begins to lead looks at everything
+                self._workloads_due.done(name)
+                continue
                     again = max(0.0, (wake - self._clock.now()).total_seconds())
             except GateError as error:
                 log.warning("decide.again workload=%s why=%r", name, str(error))
@@ -331,6 +390,9 @@ class _Process:
             except Exception:  # as above
                 log.exception("gitlab.again gate=%s/%s", *key)
                 again = 5 * AGAIN
+            if not self._leading.leads():  # as above
+                self._gates_due.done(key)
+                continue
             self._gates_due.done(key)
             if again is not None:
                 self._gates_due.add(key, after=again.total_seconds())
@@ -344,6 +406,7 @@ class _Process:
                 self._catalogue_problem = ""
             except GateError as error:
                 log.warning("catalogue.stale revision=%s why=%r", self._subscribed.revision or "-", str(error))
+            self._refetch.clear()
                 self._catalogue_problem, fetched = (
                     str(error),
                     self._last_fetch() or self.repository.fetched() or fetched,
@@ -351,13 +414,15 @@ class _Process:
             try:
                 self._subscribed.knew(self._known.read())
                 self._put(self.repository.read(fetched))
-                self._known.save(self._subscribed.known)
+                if self._leading.leads():
+                    self._known.save(self._subscribed.known)
             except GateError as error:
                 log.warning("catalogue.unread why=%r", str(error))
             except Exception:  # a mistake of ours about one revision must not keep the next one from being read
                 log.exception("catalogue.unread")
             pause = self._settings.fetch_every if self._subscribed.revision else AGAIN
-            self._clock.wait(self._stop, pause.total_seconds())
+            if not self._stop.is_set():
+                self._clock.wait(self._refetch, pause.total_seconds())
 
     def _put(self, catalogue: Catalogue) -> None:
         new = catalogue.revision != self._subscribed.revision
@@ -409,6 +474,7 @@ class _Process:
             "documents": "; ".join(broken),
             "workloads": "; ".join(self._absent()),
         }
+            "leader": self._leading.problem,
         return Readiness(
             ready=catalogue is not None and all(mirror.synced.is_set() for mirror in self._all_mirrors()),
             revision=self._subscribed.revision,
@@ -419,6 +485,8 @@ class _Process:
 
     def _absent(self) -> list[str]:
         """Subscriptions to what is not there: shown, because a misspelt name would otherwise never be noticed."""
+            leads=self._leading.leads(),
+            leader=self._leading.leader,
         present = {name for name, _ in self._present()}
         return [
             f"{each.place}: {each.name} subscribes {each.workload}, which is not in the cluster"
@@ -450,17 +518,17 @@ def _identity() -> str:
 class _RunStore:
     """The mirrored runs, with the journal of each."""
 
-    def __init__(self, every: Callable[[], Sequence[Run]], runs: Runs) -> None:
-        self._every, self._runs = every, runs
+    def __init__(self, every: Callable[[], Sequence[Run]], api: Api) -> None:
+        self._every, self._api = every, api
 
     def all(self) -> Sequence[Run]:
         return self._every()
 
     def read(self, run: Run) -> Run | None:
-        return self._runs.get(run.namespace, run.name)
+        return Runs(self._api).get(run.namespace, run.name)
 
-    def journal(self, run: Run) -> RunJournal:
-        return RunJournal(self._runs, run)
+    def journal(self, run: Run, insist: Insist) -> RunJournal:
+        return RunJournal(Runs(self._api.fenced(insist)), run)
 
 
 class _RunLeases:
@@ -478,6 +546,9 @@ class _RunLeases:
 
 
 class _GateStore:
+    def watch(self, run: Run) -> bool:
+        return self._leases.watch(run.namespace, run.name)
+
     """The mirrored gates, with the reporter's part of their status."""
 
     def __init__(self, mirrors: Sequence[Mirror[Gate | None]], gates: Gates) -> None:
@@ -495,6 +566,23 @@ def _find(mirrors: Sequence[Mirror[T | None]], key: Key) -> T | None:
 
 
 def _judged(run: Run) -> tuple[Judgement, int | None]:
+class _FencedGitLab:
+    """GitLab, which is told something only while this replica leads."""
+
+    def __init__(self, gitlab: GitLab, insist: Insist) -> None:
+        self._gitlab, self._insist = gitlab, insist
+
+    def user(self) -> int:
+        return self._gitlab.user()
+
+    def statuses(self, project: str, sha: str, *, pipeline: int, name: str) -> Sequence[Row]:
+        return self._gitlab.statuses(project, sha, pipeline=pipeline, name=name)
+
+    def send(self, request: Request) -> Any:
+        self._insist()
+        return self._gitlab.send(request)
+
+
     return judge(run.spec, run.status.evidence)
 
 

@@ -41,6 +41,7 @@ GROUPS: Mapping[str, str] = {
 }
 """Plural name of a resource -> where its group is served."""
 
+AGENT = "chaos-gate"
 CONNECT = 5.0
 READ = 20.0
 PAGE = 500
@@ -101,7 +102,7 @@ class Api:
     def __init__(self, configuration: Configuration, carrier: Carrier | None = None) -> None:
         """Without a `carrier` the requests go through a pool of connections of their own."""
         self.host = str(configuration.host).rstrip("/")
-        self.agent = "chaos-gate"
+        self.agent = AGENT
         """How requests name who sends them; audit logs show it."""
         self._configuration = configuration
         self._read = READ
@@ -109,7 +110,7 @@ class Api:
         self._carrier: Carrier = carrier or RESTClientObject(configuration).pool_manager
 
     @classmethod
-    def from_environment(cls, kubeconfig: str | None = None) -> "Api":
+    def from_environment(cls, kubeconfig: str | None = None, *, agent: str = AGENT) -> "Api":
         """The server of the kubeconfig named, of KUBECONFIG, of ~/.kube/config, or the one of the pod we run in."""
         configuration = Configuration()
         load: Any = config.load_kube_config if kubeconfig else config.load_config  # the library has no types
@@ -120,7 +121,9 @@ class Api:
                 load(client_configuration=configuration)
         except (config.ConfigException, OSError) as error:
             raise GateError(f"no Kubernetes to talk to: {error}; set KUBECONFIG to a kubeconfig file") from error
-        return cls(configuration)
+        api = cls(configuration)
+        api.agent = agent
+        return api
 
     def fenced(self, insist: Callable[[], None]) -> "Api":
         """The same server, for writes that may be made only as long as `insist` does not raise; it is called right

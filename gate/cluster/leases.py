@@ -1,59 +1,89 @@
-"""Leases: who executes a run. A holder that stops beating is dead, and after four beats another may take its place."""
+"""Leases: who executes a run. A holder that is not heard for five beats is dead, and another one may take its place.
 
-from datetime import UTC, datetime, timedelta
+Whether it is heard is measured on this process' own clock, from when the Lease was first seen as it is: the times that
+stand in it are somebody else's, and for people.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from gate.cluster.api import Api, Json
+from gate.cluster.leader import KIND, lasts_of, micro_time
 from gate.errors import Conflict
 
 BEAT = timedelta(seconds=1)
-LASTS = 4 * BEAT
+LASTS = 5 * BEAT
+"""One beat more than an executor may be silent, `gate.running.executor.SILENCE`: it stops before another one starts."""
+REMEMBERED = 12 * LASTS
+"""How long it is remembered what somebody else's Lease looked like. Who asks later begins to wait anew."""
+
+Key = tuple[str, str]
 
 
 class Leases:
-    """Leases held under one identity."""
+    """Leases held under one identity. `monotonic` is a clock in seconds. Only `release` is for any thread."""
 
-    def __init__(self, api: Api, identity: str) -> None:
-        self._api, self._identity = api, identity
+    def __init__(self, api: Api, identity: str, monotonic: Callable[[], float]) -> None:
+        self._api, self._identity, self._monotonic = api, identity, monotonic
+        self._ours: set[Key] = set()
+        self._seen: dict[Key, tuple[str, float]] = {}
+        """Somebody else's: its resourceVersion, and when it was first seen."""
 
     def hold(self, namespace: str, name: str, now: datetime, owner: Json) -> bool:
-        """Take the lease, or beat if it is ours already; False while somebody else holds it.
+        """Take the lease, or beat if it is ours already; False while it may be somebody else's.
 
-        `owner` is the owner reference under which the lease is made, so that it goes with its run.
+        Ours that has gone meanwhile was somebody else's in between, so it is ours no longer. `owner` is the owner
+        reference under which the lease is made, so that it goes with its run; `now` is written down for people.
         """
+        key = (namespace, name)
         present = self._api.get("leases", namespace, name)
+        if (present is None and key in self._ours) or (present is not None and not self._is_free(key, present)):
+            self._ours.discard(key)
+            return False
         try:
             if present is None:
                 metadata = {"name": name, "namespace": namespace, "ownerReferences": [owner]}
-                self._api.create("leases", namespace, {**_KIND, "metadata": metadata, "spec": self._spec(now)})
-                return True
-            if present["spec"].get("holderIdentity") != self._identity and not _expired(present["spec"], now):
-                return False
-            version = {"resourceVersion": present["metadata"]["resourceVersion"]}
-            self._api.patch("leases", namespace, name, {"metadata": version, "spec": self._spec(now)})
+                self._api.create("leases", namespace, {**KIND, "metadata": metadata, "spec": self._spec(now)})
+            else:
+                version = {"resourceVersion": present["metadata"]["resourceVersion"]}
+                self._api.patch("leases", namespace, name, {"metadata": version, "spec": self._spec(now)})
         except Conflict:  # somebody was faster
+            if key in self._ours:
+                raise
             return False
+        self._seen.pop(key, None)
+        self._ours.add(key)
         return True
+
+    def watch(self, namespace: str, name: str) -> bool:
+        """Look who holds it, and remember; True if `hold` would take it now."""
+        present = self._api.get("leases", namespace, name)
+        return present is None or self._is_free((namespace, name), present)
 
     def release(self, namespace: str, name: str) -> None:
         """Give it up, so that nobody has to wait for it to expire."""
+        self._ours.discard((namespace, name))
         present = self._api.get("leases", namespace, name)
         if present and present["spec"].get("holderIdentity") == self._identity:
             self._api.delete("leases", namespace, name, uid=present["metadata"]["uid"])
+
+    def _is_free(self, key: Key, present: Json) -> bool:
+        """It is ours, or nobody's, or has not changed for as long as it says that it lasts."""
+        now, spec = self._monotonic(), present["spec"]
+        if spec.get("holderIdentity") in {None, "", self._identity}:
+            return True
+        version = present["metadata"]["resourceVersion"]
+        seen, since = self._seen.get(key, ("", now))
+        if seen != version:
+            horizon = now - REMEMBERED.total_seconds()
+            self._seen = {key: (seen, since) for key, (seen, since) in self._seen.items() if since > horizon}
+            self._seen[key] = (version, now)
+            return False
+        return now - since >= lasts_of(spec, LASTS).total_seconds()
 
     def _spec(self, now: datetime) -> Json:
         return {
             "holderIdentity": self._identity,
             "leaseDurationSeconds": int(LASTS.total_seconds()),
-            "renewTime": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "renewTime": micro_time(now),
         }
-
-
-_KIND: Json = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"}
-
-
-def _expired(spec: Json, now: datetime) -> bool:
-    renewed = spec.get("renewTime")
-    if not renewed:
-        return True
-    lasts = timedelta(seconds=spec.get("leaseDurationSeconds") or LASTS.total_seconds())
-    return datetime.fromisoformat(renewed) + lasts < now

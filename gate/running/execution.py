@@ -36,6 +36,10 @@ class HandedOver(Stopped):
     """This executor may not go on, but another one will: the run is not over."""
 
 
+class Fenced(Permanent):
+    """The run is another executor's by now: this one may do nothing more to it, not even take back."""
+
+
 def errored(reason: Reason, message: str) -> Stopped:
     """We cannot find out."""
     return Stopped(Judgement(verdict=Verdict.ERRORED, reason=reason, message=message))

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from gate.errors import GateError, Permanent
-from gate.model import Judgement, Reason, Run, RunPhase, RunStatus, Verdict
+from gate.errors import GateError, Temporary
+from gate.model import Judgement, Reason, Run, RunPhase, Verdict
+from gate.running.execution import Fenced
 from gate.running.mode import Mode
 from gate.running.permit import Permit
-from gate.running.ports import Journal, World
+from gate.running.ports import Clock, Cluster, Journal, World
 from gate.running.runner import execute
 
 log = logging.getLogger(__name__)
@@ -30,9 +31,17 @@ class Leases(Protocol):
         """Take the run's lease or beat; False while somebody else holds it. Raises `GateError` if it cannot be told."""
         ...
 
+    def watch(self, run: Run) -> bool:
+        """Look who holds it, to know later since when that one is not heard; True if nobody is. Raises `GateError`."""
+        ...
+
     def release(self, run: Run) -> None:
         """Give the lease up."""
         ...
+
+
+Insist = Callable[[], None]
+"""Asked right before each write for a run; raises unless the run is certainly ours at that moment."""
 
 
 class Store(Protocol):
@@ -44,7 +53,7 @@ class Store(Protocol):
         """The run as it is now, asked of the cluster; None if it is gone. Raises `GateError` if it cannot be told."""
         ...
 
-    def journal(self, run: Run) -> Journal: ...
+    def journal(self, run: Run, insist: Insist) -> Journal: ...
 
 
 @dataclass(slots=True)
@@ -52,22 +61,25 @@ class _Active:
     """A run that a thread of ours executes."""
 
     run: Run
+    clock: Clock
     last_beat: float
-    lost: bool = False
+    """When the last beat that succeeded was begun."""
+    taken: bool = False
+    """Somebody else has the lease, or had it meanwhile."""
     thread: threading.Thread | None = field(default=None, repr=False)
 
+    @property
+    def lost(self) -> bool:
+        return self.taken or self.clock.monotonic() - self.last_beat > SILENCE.total_seconds()
 
-@dataclass(frozen=True, slots=True)
-class _Fenced:
-    """The journal of a run that may be somebody else's by now: then nothing is written to it any more."""
-
-    journal: Journal
-    active: _Active
-
-    def save(self, status: RunStatus, *, guarded: bool) -> None:
-        if self.active.lost:
-            raise Permanent(f"the run {self.active.run.name} belongs to another executor now")
-        self.journal.save(status, guarded=guarded)
+    def insist(self) -> None:
+        """Raises `Fenced` if the run is somebody else's, `Temporary` if it may be. The next beat will tell."""
+        if self.taken:
+            raise Fenced(f"the run {self.run.name} belongs to another executor now")
+        if self.lost:
+            raise Temporary(
+                f"the run {self.run.name} may belong to another executor: its lease was not renewed in time"
+            )
 
 
 def startable(runs: Sequence[Run], mode: Mode) -> list[Run]:
@@ -91,8 +103,20 @@ class Executor:
     """Keeps a thread for each run that should be executed. `consider` may be called at any time, by anyone."""
 
     def __init__(
-        self, *, store: Store, leases: Leases, world: World, mode: Callable[[], Mode], permit: Callable[..., Permit]
+        self,
+        *,
+        store: Store,
+        leases: Leases,
+        world: World,
+        mode: Callable[[], Mode],
+        permit: Callable[..., Permit],
+        fence: Callable[[Insist], Cluster],
+        leads: Callable[[], bool],
     ) -> None:
+        """`fence` makes the cluster for one run. While `leads` says no, nothing is started, and what runs is handed
+        over: taken back, and left to the executor of the replica that leads.
+        """
+        self._fence, self._leads = fence, leads
         self._store, self._leases, self._world, self._read_mode, self._permit = store, leases, world, mode, permit
         self._lock = threading.Lock()
         self._active: dict[str, _Active] = {}
@@ -109,6 +133,7 @@ class Executor:
             if now >= next_beat:
                 self._mode = self._read_mode()
                 self._beat()
+                self._watch_others()
                 next_beat = now + BEAT.total_seconds()
             self.consider()
             self._world.clock.wait(self._poked, next_beat - self._world.clock.monotonic())
@@ -124,12 +149,13 @@ class Executor:
 
     def consider(self) -> None:
         """Start what should be started."""
-        if self._closing.is_set():
+        if self._closing.is_set() or not self._leads():
             return
         busy = {active.run.namespace for active in self._snapshot()}
         for seen in startable(self._store.all(), self._mode):
             if seen.namespace in busy or self._world.clock.monotonic() < self._pauses.get(seen.uid, (0.0, 0.0))[0]:
                 continue
+            held = self._world.clock.monotonic()
             if not self._hold(seen):
                 continue
             # What was seen may be a moment old, and a run that has ended since must not begin again.
@@ -137,7 +163,7 @@ class Executor:
             if run is None:
                 self._release(seen)
                 continue
-            active = _Active(run=run, last_beat=self._world.clock.monotonic())
+            active = _Active(run=run, clock=self._world.clock, last_beat=held)
             active.thread = threading.Thread(target=self._execute, args=(active,), name=f"run {run.name}")
             with self._lock:
                 self._active[run.uid] = active
@@ -159,8 +185,8 @@ class Executor:
 
         log.info("run.execute run=%s workflow=%s attempt=%d", run.name, run.spec.workflow.name, run.status.attempt + 1)
         try:
-            world = replace(self._world, permission=self._permit(stop))
-            journal = _Fenced(self._store.journal(run), active)
+            world = replace(self._world, permission=self._permit(stop), cluster=self._fence(active.insist))
+            journal = self._store.journal(run, active.insist)
             status = execute(run.spec, run.status, world, journal, stop)
             log.info("run.executed run=%s phase=%s", run.name, status.phase)
             self._pause(run, still_in_force=any(undo.reverted is None for undo in status.evidence.undo))
@@ -188,6 +214,8 @@ class Executor:
             return _stopped(Verdict.ERRORED, Reason.EXECUTOR_LOST, "the executor lost its lease")
         if self._closing.is_set():
             return _stopped(Verdict.ERRORED, Reason.EXECUTOR_LOST, "the gate was told to stop")
+        if not self._leads():
+            return _stopped(Verdict.ERRORED, Reason.EXECUTOR_LOST, "this replica of the gate leads no more")
         if run and run.abort:
             return _stopped(Verdict.CANCELED, run.abort, f"the run was told to stop: {run.abort}")
         if run and run.deleting:
@@ -203,10 +231,24 @@ class Executor:
                 ours = self._leases.hold(active.run, self._world.clock.now())
             except GateError as error:
                 log.warning("lease.unsure run=%s why=%r", active.run.name, str(error))
-                active.lost = active.lost or now - active.last_beat > SILENCE.total_seconds()
                 continue
-            active.lost = active.lost or not ours
-            active.last_beat = now
+            if ours:
+                active.last_beat = now
+            else:
+                active.taken = True
+
+    def _watch_others(self) -> None:
+        """While another replica leads: know since when its executors are not heard, to follow them without a pause."""
+        if self._leads():
+            return
+        ours = {active.run.uid for active in self._snapshot()}
+        for run in self._store.all():
+            if run.uid in ours or not (run.guarded or run.status.phase is RunPhase.RUNNING):
+                continue
+            try:
+                self._leases.watch(run)
+            except GateError as error:
+                log.debug("lease.unsure run=%s why=%r", run.name, str(error))
 
     def _hold(self, run: Run) -> bool:
         try:

@@ -77,7 +77,8 @@ def _end(run: Execution, stopped: Judgement | None, *, handed_over: bool) -> Run
         take_back(run.log, run.world, run.time)
     except Stopped as error:
         stopped = error.judgement
-    weak = _stop_watching(run)
+    finally:
+        weak = _stop_watching(run)
     run.write_summaries()
     if handed_over:
         run.log.save()

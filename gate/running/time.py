@@ -20,6 +20,11 @@ class SystemClock:
         return event.wait(max(0.0, seconds))
 
 
+def since_boot() -> float:
+    """Seconds since this machine was started, also those for which it was suspended. Nobody can set this clock."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 class Timekeeper:
     """Tells the time of day as it was at the start plus the time passed since.
 

@@ -21,6 +21,10 @@ class Readiness:
     """Since Kubernetes was last heard."""
     gitlab: str = ""
     """How GitLab is, in words: `ok`, or what does not work."""
+    leads: bool = True
+    """Whether this replica is the one that acts. One that does not is as ready: it shows what there is."""
+    leader: str = ""
+    """Which replica does, as far as is known."""
     problems: Mapping[str, str] = field(default_factory=dict)
     """What does not work just now, by part, in words."""
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from gate.errors import Permanent, Temporary
+from gate.cluster.leases import LASTS
+from gate.errors import Temporary
 from gate.model import (
     Reason,
     Run,
@@ -21,7 +22,8 @@ from gate.model import (
     WorkloadKind,
     WorkloadName,
 )
-from gate.running.executor import Executor, startable
+from gate.running.execution import Fenced
+from gate.running.executor import SILENCE, Executor, _Active, startable
 from gate.running.mode import Mode
 from gate.running.ports import World
 from gate.running.time import SystemClock
@@ -93,7 +95,8 @@ class Cluster:
         self.seen, self.now = seen, now
         self.ours: bool | None = True
         self.saved: list[RunStatus] = []
-        self.released = 0
+        self.released = self.watched = 0
+        self.leads = True
 
     def all(self) -> list[Run]:
         return [self.seen]
@@ -101,10 +104,12 @@ class Cluster:
     def read(self, run: Run) -> Run | None:
         return self.now
 
-    def journal(self, run: Run) -> "Cluster":
+    def journal(self, run: Run, insist: Callable[[], None]) -> "Cluster":
+        self.insist = insist
         return self
 
     def save(self, status: RunStatus, *, guarded: bool) -> None:
+        self.insist()
         self.saved.append(status)
         if self.now:
             self.seen = self.now = replace(self.now, status=status)
@@ -113,6 +118,10 @@ class Cluster:
         if self.ours is None:
             raise Temporary("the API server is away")
         return self.ours
+
+    def watch(self, run: Run) -> bool:
+        self.watched += 1
+        return False
 
     def release(self, run: Run) -> None:
         self.released += 1
@@ -131,7 +140,15 @@ def executor(cluster: Cluster) -> Executor:
         probes={},
         loads={},
     )
-    return Executor(store=cluster, leases=cluster, world=world, mode=lambda: Mode.RUN, permit=lambda _: nobody)
+    return Executor(
+        store=cluster,
+        leases=cluster,
+        world=world,
+        mode=lambda: Mode.RUN,
+        permit=lambda _: nobody,
+        fence=lambda _: nobody,
+        leads=lambda: cluster.leads,
+    )
 
 
 def played(cluster: Cluster, until: Callable[[], object], eventually: Eventually) -> None:
@@ -167,14 +184,44 @@ def test_a_run_whose_lease_somebody_else_holds_is_left_alone(eventually: Eventua
     assert cluster.saved == []
 
 
-def test_an_executor_that_lost_its_lease_writes_nothing_more() -> None:
-    from gate.running.executor import _Active, _Fenced
+def test_a_replica_that_does_not_lead_starts_nothing_but_watches_those_who_do(eventually: Eventually) -> None:
+    cluster = Cluster(run("a", RunPhase.RUNNING), run("a", RunPhase.RUNNING))
+    cluster.leads = False
+    played(cluster, lambda: cluster.watched, eventually)
+    assert (cluster.saved, cluster.released) == ([], 0)
 
-    cluster = Cluster(run("a"), run("a"))
-    active = _Active(run=run("a"), last_beat=0.0)
-    journal = _Fenced(cluster, active)
-    journal.save(RunStatus(), guarded=False)
-    active.lost = True
-    with pytest.raises(Permanent, match="another executor"):
-        journal.save(RunStatus(), guarded=False)
-    assert len(cluster.saved) == 1
+
+class Time:
+    """A clock that is set by the test."""
+
+    now_is = 100.0
+
+    def now(self) -> datetime:
+        return NOW
+
+    def monotonic(self) -> float:
+        return self.now_is
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        return False
+
+
+def test_who_could_not_beat_for_four_seconds_may_write_again_only_after_a_beat() -> None:
+    active = _Active(run=run("a"), clock=Time(), last_beat=100.0)
+    active.clock.now_is = 104.0
+    active.insist()
+    active.clock.now_is = 104.1
+    with pytest.raises(Temporary, match="not renewed in time"):
+        active.insist()
+    active.last_beat = 104.1
+    active.insist()
+
+
+def test_whose_lease_was_taken_may_never_write_again() -> None:
+    active = _Active(run=run("a"), clock=Time(), last_beat=100.0, taken=True)
+    with pytest.raises(Fenced, match="another executor"):
+        active.insist()
+
+
+def test_an_executor_falls_silent_before_another_one_begins() -> None:
+    assert SILENCE < LASTS

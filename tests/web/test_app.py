@@ -77,6 +77,8 @@ def test_readiness_comes_with_its_parts(known, served, ready: bool, status: int)
         revision="abc",
         catalogue_age=timedelta(seconds=9),
         gitlab="away",
+        leads=False,
+        leader="another",
         problems={"documents": "a.yaml:1: broken"},
     )
     answer = get(served(), "/readyz")
@@ -86,6 +88,8 @@ def test_readiness_comes_with_its_parts(known, served, ready: bool, status: int)
         "catalogue": {"revision": "abc", "age_s": 9.0},
         "watch_lag_s": None,
         "gitlab": "away",
+        "leads": False,
+        "leader": "another",
         "problems": {"documents": "a.yaml:1: broken"},
     }
 
