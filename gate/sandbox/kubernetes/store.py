@@ -29,6 +29,7 @@ from gate.sandbox.kubernetes.lifecycle import Deletion
 from gate.sandbox.kubernetes.objects import Object, is_terminating, name_of, namespace_of, uid_of
 from gate.sandbox.kubernetes.resources import NAMESPACES, Registry, Resource
 from gate.sandbox.kubernetes.selectors import FieldSelector, LabelSelector, selection
+from gate.sandbox.kubernetes.sharing import sparing
 
 __all__ = ["Change", "ChangeType", "Deletion", "Entry", "Store", "Watch"]
 
@@ -70,9 +71,10 @@ class Entry:
     @property
     def encoded(self) -> bytes:
         """Compact JSON, made once for all readers."""
-        if self._encoded is None:
-            self._encoded = json.dumps(self.shared, separators=(",", ":"), ensure_ascii=False).encode()
-        return self._encoded
+        encoded = self._encoded
+        if encoded is None:
+            encoded = self._encoded = json.dumps(self.shared, separators=(",", ":"), ensure_ascii=False).encode()
+        return encoded
 
     @property
     def encoded_item(self) -> bytes:
@@ -83,6 +85,10 @@ class Entry:
     def copy(self) -> Object:
         copied: Object = json.loads(self.encoded)
         return copied
+
+    def fade(self) -> None:
+        """There is a newer version, so few will ask for this one: do not keep its JSON."""
+        self._encoded = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -397,6 +403,7 @@ class Store:
         self._revision += 1
         new = {key: new[key] for key in _HEAD} | new
         new["metadata"] = new["metadata"] | {"resourceVersion": str(self._revision)}
+        new = sparing(new, before.shared if before is not None else None)
         change = Change(
             type=kind, resource=resource, revision=self._revision, entry=Entry(new, self._revision), before=before
         )
@@ -413,6 +420,8 @@ class Store:
         for watch in self._watches:
             if watch.wants(change):
                 watch.offer(change)
+        if before is not None:
+            before.fade()
         return change.object
 
     def _admit(self, resource: Resource, new: Object, old: Object | None) -> None:

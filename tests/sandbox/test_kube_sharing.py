@@ -1,0 +1,43 @@
+"""The versions of an object share what they have in common, and are still the objects that were stored."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from kube_samples import config_map, deployment
+
+from gate.sandbox.kubernetes.resources import CONFIG_MAPS, DEPLOYMENTS
+from gate.sandbox.kubernetes.sharing import sparing
+from gate.sandbox.kubernetes.store import Store
+
+objects = st.dictionaries(
+    st.text(max_size=3),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=60),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+        max_leaves=8,
+    ),
+    max_size=4,
+)
+
+
+@given(new=objects, before=st.none() | objects)
+def test_what_is_shared_is_equal(new: dict, before: dict | None) -> None:
+    assert sparing(new, before) == new
+
+
+def test_what_a_change_leaves_as_it_was_is_kept_once() -> None:
+    store = Store()
+    store.create(DEPLOYMENTS, deployment())
+    first = store.entry(DEPLOYMENTS, "default", "web")
+    store.patch(DEPLOYMENTS, "default", "web", lambda now: now | {"status": {"observedGeneration": 1}}, "status")
+    second = store.entry(DEPLOYMENTS, "default", "web")
+    assert second.shared["spec"] is first.shared["spec"]
+    assert (first.shared["status"], second.shared["status"]) == ({}, {"observedGeneration": 1})
+
+
+def test_the_version_before_can_be_read_after_it_has_been_replaced() -> None:
+    store = Store()
+    store.create(CONFIG_MAPS, config_map(n="1"))
+    first = store.entry(CONFIG_MAPS, "default", "settings")
+    read = first.encoded
+    store.update(CONFIG_MAPS, config_map(n="2"))
+    assert (first.encoded, first.copy()["data"]) == (read, {"n": "1"})
