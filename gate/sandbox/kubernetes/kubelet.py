@@ -1,27 +1,24 @@
 """The one node of the sandbox: its pods are processes, each on an address of its own."""
 
 import logging
-import queue
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from gate.sandbox.kubernetes import containers, podstatus
 from gate.sandbox.kubernetes.addresses import Addresses
-from gate.sandbox.kubernetes.asking import Ran
-from gate.sandbox.kubernetes.containers import Container, Ended, Failure, Role, Tenant
+from gate.sandbox.kubernetes.attending import Attendance
+from gate.sandbox.kubernetes.containers import Container, Failure, Role, Tenant
 from gate.sandbox.kubernetes.downward import Site
 from gate.sandbox.kubernetes.errors import AlreadyExists, NotFound
 from gate.sandbox.kubernetes.events import Events, EventType
-from gate.sandbox.kubernetes.hooks import Hook, HookKind
 from gate.sandbox.kubernetes.images import Images
 from gate.sandbox.kubernetes.names import Names
 from gate.sandbox.kubernetes.node import NODE, node
 from gate.sandbox.kubernetes.objects import Object, is_terminating, lookup, name_of, namespace_of, uid_of
-from gate.sandbox.kubernetes.probes import Finding, Probe, ProbeKind
+from gate.sandbox.kubernetes.probes import ProbeKind
 from gate.sandbox.kubernetes.processes import Exit
 from gate.sandbox.kubernetes.resources import CONFIG_MAPS, NODES, PODS, SECRETS
 from gate.sandbox.kubernetes.runtime import Runtime
@@ -37,26 +34,10 @@ _FINISHED = ("Succeeded", "Failed")
 _FOREVER = float("inf")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HookEnded:
-    """What became of a hook."""
-
-    kind: HookKind
-    failure: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
-    """Something that has happened to a container's process."""
-
-    process: str
-    about: Exit | Finding | HookEnded
-
-
 class Kubelet:
     """Keeps the processes of the node as the pods in the store say, and the pods' status as the processes are.
 
-    Everything is decided on one thread; processes that end, probes and hooks only leave a note there.
+    Everything is decided on one thread: `attending` hears what happens to containers, `starting` and `stopping` act.
     `back_off` is the first pause, in seconds, before a crashed container starts again; it doubles up to five minutes.
     """
 
@@ -78,10 +59,9 @@ class Kubelet:
         self._names = Names(store)
         self._tell = Events(store, "kubelet", clock=clock).tell
         self._tell_placed = Events(store, "default-scheduler", clock=clock).tell
-        self._notes: queue.SimpleQueue[Note] = queue.SimpleQueue()
         self._tenants: dict[str, Tenant] = {}
-        self._owners: dict[str, tuple[Tenant, Container]] = {}
         self.runtime: Runtime
+        self._attendance: Attendance
         self._starter: Starter
         self._stopper: Stopper
         self._work: Work[Key] = Work("kubelet", self._reconcile)
@@ -90,9 +70,10 @@ class Kubelet:
 
     def start(self) -> None:
         """Register the node, take up the pods that are there already, and then each change."""
-        self.runtime = Runtime(self._store, self._images, self._names, lambda exited: self._note(exited.name, exited))
-        self._starter = Starter(self.runtime, self._tell, self, self._hook, clock=self._clock, back_off=self._back_off)
-        self._stopper = Stopper(self.runtime, self._tell, self._hook)
+        self.runtime = Runtime(self._store, self._images, self._names, self._note_exit)
+        self._attendance = Attendance(self.runtime, self._tell, self._pod, self._work.ask)
+        self._starter = Starter(self.runtime, self._tell, self._attendance, clock=self._clock, back_off=self._back_off)
+        self._stopper = Stopper(self.runtime, self._tell, self._attendance.hook)
         try:
             self._store.create(NODES, self._node)
         except AlreadyExists:
@@ -148,7 +129,7 @@ class Kubelet:
                 return tenant, tenant.containers[container]
         return None
 
-    # What comes in: changes of objects, ends of processes, findings of probes, ends of hooks
+    # What comes in
 
     def _listen(self) -> None:
         for change in self._watch or ():
@@ -160,85 +141,13 @@ class Kubelet:
                 if tenant.key[0] == namespace_of(about):
                     self._work.ask(tenant.key)
 
-    def _note(self, process: str, about: Exit | Finding | HookEnded) -> None:
-        self._notes.put(Note(process=process, about=about))
-        if process in self._owners:
-            self._work.ask(self._owners[process][0].key)
-
-    def _read_notes(self) -> None:
-        while True:
-            try:
-                note = self._notes.get_nowait()
-            except queue.Empty:
-                return
-            tenant, container = self._owners.get(note.process, (None, None))
-            if tenant is None or container is None or container.running is None:
-                continue
-            self._work.ask(tenant.key)
-            match note.about:
-                case Exit() as exited:
-                    del self._owners[note.process]
-                    self._take_exit(tenant, container, exited)
-                case Finding() as finding:
-                    self._take_finding(tenant, container, finding)
-                case HookEnded() as ended:
-                    self._take_hook(tenant, container, ended)
-
-    def _take_exit(self, tenant: Tenant, container: Container, exited: Exit) -> None:
-        running = container.running
-        if running is None:
-            return
-        container.quieten()
-        container.ready = container.started = False
-        container.running = None
-        ended = Ended(
-            container_id=running.container_id,
-            code=exited.code,
-            signal=exited.signal,
-            reason="Error" if exited.code else "Completed",
-            message=self.runtime.last_words(tenant.uid, container.spec, container.starts - 1, failed=bool(exited.code)),
-            started_at=running.started_at,
-            finished_at=exited.at,
-        )
-        self._starter.note_end(container, ended)
-
-    def _take_finding(self, tenant: Tenant, container: Container, finding: Finding) -> None:
-        pod = self._pod(tenant.key)
-        if pod is not None and not finding.good:
-            message = f"{finding.kind.value} probe failed: {finding.message}"
-            self._tell(pod, "Unhealthy", message, kind=EventType.WARNING, field=container.field)
-        if not finding.decided:
-            return
-        if finding.kind is ProbeKind.READINESS:
-            container.ready = finding.good
-        elif finding.kind is ProbeKind.STARTUP and finding.good:
-            container.started = True
-            container.close_probes(ProbeKind.STARTUP)
-            self.attend(container)
-        elif not finding.good and pod is not None:
-            default = lookup(pod, "spec.terminationGracePeriodSeconds", 30)
-            grace = container.spec[finding.kind.field].get("terminationGracePeriodSeconds", default)
-            why = f"Container {container.name} failed {finding.kind.value.lower()} probe, will be restarted"
-            self._stopper.begin(pod, container, float(grace), why)
-
-    def _take_hook(self, tenant: Tenant, container: Container, ended: HookEnded) -> None:
-        pod = self._pod(tenant.key)
-        if ended.failure and pod is not None:
-            message = f"{ended.kind.value}Hook failed: {ended.failure}"
-            self._tell(pod, f"Failed{ended.kind.value}Hook", message, kind=EventType.WARNING, field=container.field)
-        if ended.kind is HookKind.PRE_STOP and container.stopping is not None:
-            container.stopping.hook = None
-        elif ended.kind is HookKind.POST_START and not ended.failure:
-            self._starter.settle(container)
-        elif ended.kind is HookKind.POST_START and pod is not None:
-            container.greeting = None
-            grace = float(lookup(pod, "spec.terminationGracePeriodSeconds", 30))
-            self._stopper.begin(pod, container, grace, "FailedPostStartHook")
+    def _note_exit(self, exited: Exit) -> None:
+        self._attendance.note(exited.name, exited)
 
     # One look at one pod
 
     def _reconcile(self, key: Key) -> float | None:
-        self._read_notes()
+        self._attendance.read(self._starter, self._stopper)
         pod = self._pod(key)
         for tenant in [each for each in self._tenants.values() if each.key == key]:
             if pod is None or tenant.uid != uid_of(pod):
@@ -350,7 +259,7 @@ class Kubelet:
         for container in tenant.containers.values():
             container.quieten()
         self._tenants.pop(tenant.uid, None)
-        self._owners = {process: owner for process, owner in self._owners.items() if owner[0] is not tenant}
+        self._attendance.forget(tenant)
         self.runtime.forget(tenant.uid)
         self._addresses.release(tenant.site.address)
 
@@ -373,44 +282,6 @@ class Kubelet:
             self._store.patch(PODS, namespace_of(pod), name_of(pod), change, "status")
         except NotFound:
             self._work.ask(tenant.key)
-
-    # Small steps, also for those who start and stop containers
-
-    def adopt(self, process: str, tenant: Tenant, container: Container) -> None:
-        self._owners[process] = (tenant, container)
-
-    def attend(self, container: Container) -> None:
-        kinds = (ProbeKind.READINESS, ProbeKind.LIVENESS) if container.started else (ProbeKind.STARTUP,)
-        running = container.running
-        for kind in kinds:
-            if kind.field in container.spec and running is not None:
-                address = self._owners[running.process][0].site.address
-                container.probes[kind] = Probe(
-                    kind,
-                    container.spec,
-                    address,
-                    self._commands_of(running.process),
-                    self._listener_of(running.process),
-                )
-
-    def _hook(self, kind: HookKind, container: Container) -> Hook:
-        if container.running is None:
-            raise ValueError(f"container {container.name} does not run: it can have no {kind.value} hook")
-        process = container.running.process
-        address = self._owners[process][0].site.address
-        return Hook(
-            kind,
-            container.spec,
-            address,
-            self._commands_of(process),
-            lambda kind, failure: self._note(process, HookEnded(kind=kind, failure=failure)),
-        )
-
-    def _commands_of(self, process: str) -> Callable[[list[str], float | None], Ran]:
-        return lambda argv, timeout: self.runtime.execute(process, argv, timeout)
-
-    def _listener_of(self, process: str) -> Callable[[Finding], None]:
-        return lambda finding: self._note(process, finding)
 
     def _pod(self, key: Key) -> Object | None:
         try:

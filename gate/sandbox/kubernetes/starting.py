@@ -10,13 +10,12 @@ from gate.sandbox.kubernetes import hooks
 from gate.sandbox.kubernetes.containers import QUIET_AFTER, Container, Ended, Running, Tenant, Waiting
 from gate.sandbox.kubernetes.downward import Unresolved
 from gate.sandbox.kubernetes.events import EventType, Tell
-from gate.sandbox.kubernetes.hooks import HookKind
+from gate.sandbox.kubernetes.hooks import Hook, HookKind
 from gate.sandbox.kubernetes.images import Pulled, PullFailed
 from gate.sandbox.kubernetes.objects import Object, name_of, namespace_of, uid_of
 from gate.sandbox.kubernetes.probes import ProbeKind
 from gate.sandbox.kubernetes.processes import NoRoom, StartFailed
 from gate.sandbox.kubernetes.runtime import Runtime
-from gate.sandbox.kubernetes.stopping import StartHook
 from gate.sandbox.kubernetes.volumes import MountFailed, UnknownVolume
 
 _LONGEST_PAUSE = 300.0
@@ -37,6 +36,10 @@ class Attendant(Protocol):
         """It runs, and what it does first is done: ask its probes."""
         ...
 
+    def hook(self, kind: HookKind, container: Container) -> Hook:
+        """Let it do what it does after its start."""
+        ...
+
 
 class Starter:
     """Starts containers, one look at a time; nothing here waits. `back_off` is the first pause, in seconds."""
@@ -46,7 +49,6 @@ class Starter:
         runtime: Runtime,
         tell: Tell,
         attendant: Attendant,
-        start_hook: StartHook,
         *,
         clock: Callable[[], datetime],
         back_off: float,
@@ -54,7 +56,6 @@ class Starter:
         self._runtime = runtime
         self._tell = tell
         self._attendant = attendant
-        self._start_hook = start_hook
         self._clock = clock
         self._back_off = back_off
 
@@ -148,7 +149,7 @@ class Starter:
         self._tell(pod, "Created", f"Created container: {container.name}", field=container.field)
         self._tell(pod, "Started", f"Started container {container.name}", field=container.field)
         if hooks.has(container.spec, HookKind.POST_START):
-            container.greeting = self._start_hook(HookKind.POST_START, container)
+            container.greeting = self._attendant.hook(HookKind.POST_START, container)
         else:
             self.settle(container)
         return []
