@@ -94,7 +94,7 @@ def timeless(value: Any) -> Any:
 
 
 def _is_moment(name: str) -> bool:
-    return name in ("resourceVersion", "uid", "creationTimestamp", "lastUpdateTime", "lastTransitionTime")
+    return name in ("resourceVersion", "uid") or name.endswith(("Time", "Timestamp"))
 
 
 def _distinct(values: list[Any]) -> list[Any]:
@@ -158,3 +158,44 @@ def _placeless(value: Any) -> Any:
     if isinstance(value, list):
         return sorted((_placeless(each) for each in value), key=lambda each: json.dumps(each, sort_keys=True))
     return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobStory:
+    """What is the same of a Job each time. How many pods of several are counted in one step is chance."""
+
+    conditions: list[str]
+    counts: list[str]
+    """Of a Job with one pod at a time: how many ended so and are counted, and how many are noted and are not."""
+    pods: list[list[str]]
+    """Of each pod, in the order of their making: its phases, and whether its end is still to be counted."""
+    end: Object
+    """The last version of the Job, without times."""
+    fields: list[str]
+    """The fields of its last status; of the times it matters which there are."""
+
+
+def job_story_of(steps: list[Step]) -> JobStory:
+    jobs = [step.object for step in steps if step.kind == "Job"]
+    pods: dict[str, list[str]] = {}
+    for step in steps:
+        if step.kind == "Pod":
+            _add(pods.setdefault(step.object["metadata"]["name"], []), _state(step.object))
+    return JobStory(
+        conditions=_conditions(jobs),
+        counts=_distinct([_counts(each) for each in jobs]) if jobs[0]["spec"]["parallelism"] == 1 else [],
+        pods=list(pods.values()),
+        end=timeless(jobs[-1]),
+        fields=sorted(jobs[-1]["status"]),
+    )
+
+
+def _state(pod: Object) -> str:
+    tracked = "batch.kubernetes.io/job-tracking" in pod["metadata"].get("finalizers", [])
+    return f"{pod['status']['phase']}, {'to be counted' if tracked else 'let go'}"
+
+
+def _counts(job: Object) -> str:
+    status = job["status"]
+    noted = {key: len(uids) for key, uids in status.get("uncountedTerminatedPods", {}).items()}
+    return f"{status.get('succeeded', 0)} succeeded, {status.get('failed', 0)} failed, noted: {noted}"

@@ -188,6 +188,32 @@ _TEMPLATE = (
 )
 
 
+# Jobs
+
+
+def _job_status(job: Object, _now: datetime) -> str:
+    held = {each["type"] for each in lookup(job, "status.conditions", []) if each["status"] == "True"}
+    if is_terminating(job) and not held & {"Complete", "Failed"}:
+        return "Terminating"
+    named = ("Complete", "Failed", "Suspended", "FailureTarget", "SuccessCriteriaMet")
+    return next((kind for kind in named if kind in held), "Running")
+
+
+def _completions(job: Object, _now: datetime) -> str:
+    succeeded, wanted = lookup(job, "status.succeeded", 0), lookup(job, "spec.completions")
+    if wanted is not None:
+        return f"{succeeded}/{wanted}"
+    parallel = lookup(job, "spec.parallelism", 0)
+    return f"{succeeded}/1 of {parallel}" if parallel > 1 else f"{succeeded}/1"
+
+
+def _job_duration(job: Object, now: datetime) -> str:
+    start, completion = lookup(job, "status.startTime"), lookup(job, "status.completionTime")
+    if not start:
+        return ""
+    return since(start, moment_of(completion) if completion else now)
+
+
 # Services
 
 
@@ -349,6 +375,14 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         _integer("Desired", _of("spec.replicas", 0)),
         _integer("Current", _of("status.replicas", 0)),
         _integer("Ready", _of("status.readyReplicas", 0)),
+        AGE,
+        *_TEMPLATE,
+    ),
+    "Job": (
+        NAME,
+        _string("Status", _job_status),
+        _string("Completions", _completions),
+        _string("Duration", _job_duration),
         AGE,
         *_TEMPLATE,
     ),

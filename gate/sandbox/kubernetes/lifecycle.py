@@ -129,11 +129,12 @@ def dying(resource: Resource, old: Object, options: Deletion, now: datetime) -> 
         if grace < (meta.get("deletionGracePeriodSeconds") or 0):
             _schedule_death(new, grace, now)
         return new
+    asked = options.policy or resource.deletion
     for policy, finalizer in (("Foreground", "foregroundDeletion"), ("Orphan", "orphan")):
         finalizers = [held for held in meta.get("finalizers") or [] if held != finalizer]
-        if options.policy == policy:
+        if asked == policy:
             finalizers.append(finalizer)
-        if options.policy is not None:
+        if asked is not None:
             _put(meta, "finalizers", finalizers or None)
     _schedule_death(new, grace, now)
     if resource.grace is Grace.NAMESPACE:

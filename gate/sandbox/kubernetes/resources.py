@@ -6,7 +6,7 @@ from enum import StrEnum
 from threading import Lock
 from typing import TypeAlias
 
-from gate.sandbox.kubernetes import defaults, validation
+from gate.sandbox.kubernetes import defaults, jobs, validation
 from gate.sandbox.kubernetes.columns import COLUMNS, Column
 from gate.sandbox.kubernetes.decoding import Decoded
 from gate.sandbox.kubernetes.errors import Cause
@@ -79,6 +79,8 @@ class Resource:
     grace: Grace = Grace.NONE
     returns_deleted: bool = False
     """DELETE answers with the object, not with a Status."""
+    deletion: str | None = None
+    """The policy of a DELETE that names none, where it is not Background."""
     create_on_update: bool = False
     """PUT of a missing object creates it."""
     unconditional_update: bool = True
@@ -271,6 +273,20 @@ REPLICA_SETS = Resource(
     columns=COLUMNS["ReplicaSet"],
     fields=("status.replicas",),
 )
+JOBS = Resource(
+    group="batch",
+    kind="Job",
+    plural="jobs",
+    categories=("all",),
+    status=True,
+    generation=Bump.SPEC,
+    deletion="Orphan",
+    default=jobs.job,
+    prepare=jobs.new_job,
+    validate=jobs.validate,
+    columns=COLUMNS["Job"],
+    fields=("status.successful",),
+)
 ENDPOINT_SLICES = Resource(
     group="discovery.k8s.io",
     kind="EndpointSlice",
@@ -329,6 +345,7 @@ BUILT_IN = (
     EVENTS,
     DEPLOYMENTS,
     REPLICA_SETS,
+    JOBS,
     ENDPOINT_SLICES,
     LEASES,
     POD_DISRUPTION_BUDGETS,

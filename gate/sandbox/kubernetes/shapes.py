@@ -189,6 +189,16 @@ _LINES: Mapping[str, str] = {
     "ReplicaSetSpec": "replicas:int! minReadySeconds:int selector:LabelSelector template:PodTemplate",
     "ReplicaSetStatus": """replicas:int! fullyLabeledReplicas:int readyReplicas:int availableReplicas:int
         terminatingReplicas:int! observedGeneration:int conditions:[Condition/type]""",
+    "Job": f"{_META} spec:JobSpec status:JobStatus",
+    "JobSpec": """parallelism:int! completions:int! activeDeadlineSeconds:int! podFailurePolicy:any successPolicy:any
+        backoffLimit:int! backoffLimitPerIndex:int! maxFailedIndexes:int! selector:LabelSelector manualSelector:bool!
+        template:PodTemplate ttlSecondsAfterFinished:int! completionMode:string! suspend:bool!
+        podReplacementPolicy:string! managedBy:string!""",
+    "JobStatus": """conditions:[JobCondition/type] startTime:time completionTime active:int succeeded:int failed:int
+        terminating:int! completedIndexes failedIndexes:string! uncountedTerminatedPods:UncountedTerminatedPods
+        ready:int!""",
+    "JobCondition": "type status lastProbeTime:time lastTransitionTime:time reason message",
+    "UncountedTerminatedPods": "succeeded:[string/] failed:[string/]",
     "Scale": f"{_META} spec:ScaleSpec status:ScaleStatus",
     "ScaleSpec": "replicas:int",
     "ScaleStatus": "replicas:int! selector",

@@ -118,14 +118,14 @@ def pod_disruption_budget(new: Object, old: Object | None) -> list[Cause]:
 def pod(new: Object, old: Object | None) -> list[Cause]:
     causes = dns_named(new, old)
     if old is None:
-        return causes + _pod_spec(new.get("spec") or {}, "spec")
+        return causes + pod_spec(new.get("spec") or {}, "spec")
     return causes + _pod_update(new, old)
 
 
 def deployment(new: Object, old: Object | None) -> list[Cause]:
     causes = dns_named(new, old) + _templated(new, old)
     spec = new["spec"]
-    causes += _not_negative(
+    causes += not_negative(
         spec, "spec", ("replicas", "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds")
     )
     causes += _strategy(spec.get("strategy") or {})
@@ -137,7 +137,7 @@ def deployment(new: Object, old: Object | None) -> list[Cause]:
 
 def replica_set(new: Object, old: Object | None) -> list[Cause]:
     causes = dns_named(new, old) + _templated(new, old)
-    return causes + _not_negative(new["spec"], "spec", ("replicas", "minReadySeconds"))
+    return causes + not_negative(new["spec"], "spec", ("replicas", "minReadySeconds"))
 
 
 def service(new: Object, old: Object | None) -> list[Cause]:
@@ -245,7 +245,7 @@ def _immutable_data(new: Object, old: Object | None) -> list[Cause]:
     return causes if new.get("immutable") else [forbidden("immutable", detail), *causes]
 
 
-def _not_negative(mapping: Object, path: str, fields: Iterable[str]) -> list[Cause]:
+def not_negative(mapping: Object, path: str, fields: Iterable[str]) -> list[Cause]:
     return [
         invalid(f"{path}.{field}", mapping[field], "must be greater than or equal to 0")
         for field in fields
@@ -275,7 +275,7 @@ def _templated(new: Object, old: Object | None) -> list[Cause]:
         causes.append(not_supported("spec.template.spec.restartPolicy", policy, ("Always",)))
     if old is not None and lookup(old, "spec.selector") != selector:
         causes.append(invalid("spec.selector", selector, "field is immutable"))
-    return causes + _pod_spec(template.get("spec") or {}, "spec.template.spec")
+    return causes + pod_spec(template.get("spec") or {}, "spec.template.spec")
 
 
 def _strategy(strategy: Object) -> list[Cause]:
@@ -294,7 +294,7 @@ def _is_zero(amount: Any) -> bool:
     return amount in (0, "0%", "0")
 
 
-def _pod_spec(spec: Object, path: str) -> list[Cause]:
+def pod_spec(spec: Object, path: str) -> list[Cause]:
     causes: list[Cause] = []
     volumes = spec.get("volumes") or []
     for index, volume in enumerate(volumes):
@@ -310,7 +310,7 @@ def _pod_spec(spec: Object, path: str) -> list[Cause]:
     policies = ("Always", "OnFailure", "Never")
     if spec.get("restartPolicy") not in policies:
         causes.append(not_supported(f"{path}.restartPolicy", spec.get("restartPolicy"), policies))
-    return causes + _not_negative(spec, path, ("terminationGracePeriodSeconds",))
+    return causes + not_negative(spec, path, ("terminationGracePeriodSeconds",))
 
 
 def _container(container: Object, path: str, seen: set[str], volumes: set[Any]) -> list[Cause]:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from gate.sandbox.kubernetes.controllers.deployment import Deployments
 from gate.sandbox.kubernetes.controllers.endpoints import ServiceEndpoints
 from gate.sandbox.kubernetes.controllers.garbage import Garbage
+from gate.sandbox.kubernetes.controllers.job import Jobs
 from gate.sandbox.kubernetes.controllers.replicaset import ReplicaSets
 from gate.sandbox.kubernetes.events import Events
 from gate.sandbox.kubernetes.resources import Resource
@@ -44,6 +45,7 @@ class Controllers:
         self._controllers: tuple[Controller, ...] = (
             Deployments(store, Events(store, "deployment-controller", clock=clock).tell, clock),
             ReplicaSets(store, Events(store, "replicaset-controller", clock=clock).tell, clock),
+            Jobs(store, Events(store, "job-controller", clock=clock).tell, clock),
             ServiceEndpoints(store),
             Garbage(store),
         )

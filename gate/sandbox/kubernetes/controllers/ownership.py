@@ -27,6 +27,21 @@ def reference_to(owner: Object) -> Object:
     }
 
 
+def pod_of(owner: Object, *, finalizers: tuple[str, ...] = ()) -> Object:
+    """A new pod of the owner's template."""
+    template = owner["spec"]["template"]
+    metadata: Object = {
+        key: template["metadata"][key] for key in ("labels", "annotations") if template["metadata"].get(key)
+    }
+    metadata |= {
+        "generateName": f"{name_of(owner)}-",
+        "namespace": namespace_of(owner),
+        "ownerReferences": [reference_to(owner)],
+        "finalizers": list(finalizers),
+    }
+    return {"metadata": {key: value for key, value in metadata.items() if value}, "spec": template["spec"]}
+
+
 def claim(store: Store, resource: Resource, owner: Object) -> list[Object]:
     """All objects of the resource that belong to the owner.
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from gate.sandbox.kubernetes.controllers.conditions import condition, is_true, with_condition, without_condition
-from gate.sandbox.kubernetes.controllers.ownership import claim, controller_of, reference_to
+from gate.sandbox.kubernetes.controllers.ownership import claim, controller_of, pod_of
 from gate.sandbox.kubernetes.errors import ApiError, NotFound
 from gate.sandbox.kubernetes.events import EventType, Tell
 from gate.sandbox.kubernetes.objects import (
@@ -66,7 +66,7 @@ class ReplicaSets:
             self._tell(replica_set, "SuccessfulDelete", f"Deleted pod: {name_of(pod)}")
         for _ in range(-surplus):
             try:
-                pod = self._store.create(PODS, _pod_of(replica_set))
+                pod = self._store.create(PODS, pod_of(replica_set))
             except ApiError as error:
                 self._tell(replica_set, "FailedCreate", f"Error creating: {error}", kind=EventType.WARNING)
                 return str(error)
@@ -110,20 +110,6 @@ def _available_at(replica_set: Object, pod: Object) -> datetime:
 def _until_available(replica_set: Object, pods: list[Object], now: datetime) -> float:
     waiting = [_available_at(replica_set, pod) for pod in pods if is_true(pod["status"], "Ready")]
     return min((moment - now).total_seconds() for moment in waiting if moment > now)
-
-
-def _pod_of(replica_set: Object) -> Object:
-    template = replica_set["spec"]["template"]
-    metadata = {key: template["metadata"][key] for key in ("labels", "annotations") if template["metadata"].get(key)}
-    return {
-        "metadata": metadata
-        | {
-            "generateName": f"{name_of(replica_set)}-",
-            "namespace": namespace_of(replica_set),
-            "ownerReferences": [reference_to(replica_set)],
-        },
-        "spec": template["spec"],
-    }
 
 
 def _usefulness(pod: Object) -> tuple[object, ...]:
