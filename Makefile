@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit control-plane test-cluster lock clean
+.PHONY: help demo test lint unit control-plane test-cluster bench-sandbox bench-tracker lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -29,6 +29,12 @@ control-plane: $(VENV)/installed-test  ## build a Kubernetes for the tests from 
 
 test-cluster: control-plane  ## the tests that need a real Kubernetes control plane
 	$(BIN)/pytest -n 2 -m cluster
+
+bench-sandbox: $(VENV)/installed-test  ## measure the sandbox: its start, its memory, its lists and its watches
+	$(BIN)/python -m bench.sandbox
+
+bench-tracker: control-plane  ## measure the gate beside a real control plane with 10,000 Deployments (a quarter of an hour)
+	$(BIN)/python -m bench.tracker
 
 lock: $(VENV)/installed-test  ## renew requirements-test.lock from the ranges in pyproject.toml
 	$(BIN)/pip install --quiet 'uv>=0.8'

@@ -487,6 +487,11 @@ class Run:
     """The finalizer is there: something is still to be taken back."""
     resource_version: str = ""
 
+    @property
+    def begun(self) -> bool:
+        """Somebody has executed some of it, or may have left something to be taken back."""
+        return self.guarded or self.status.attempt > 0 or self.status.phase is not RunPhase.PENDING
+
 
 # -------------------------------------------------------------------------------------------------- the standing answer
 

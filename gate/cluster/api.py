@@ -146,14 +146,17 @@ class Api:
             return None
 
     def list(
-        self, resource: str, namespace: str = "", *, labels: str = "", form: Form = Form.WHOLE
+        self, resource: str, namespace: str = "", *, labels: str = "", form: Form = Form.WHOLE, at: str = ""
     ) -> tuple[list[Json], str]:
         """All objects, read page by page, and the resourceVersion from which a watch goes on.
 
-        Raises `Absent` if the server has no such resource.
+        They are as they are now, or as they were `at` a resourceVersion. Now is the dearer answer: a server that has
+        them in a cache waits up to 0.1 s until it knows that the cache is current. Raises `Absent` if the server has no
+        such resource, `Expired` if it does not know any more how it was then.
         """
         items: list[Json] = []
         query = {"limit": str(PAGE), **({"labelSelector": labels} if labels else {})}
+        query |= {"resourceVersion": at, "resourceVersionMatch": "Exact"} if at else {}
         while True:
             page = self._call("GET", path_of(resource, namespace), query, accept=form.value.format(kind="List"))
             items += page.get("items") or []
@@ -161,6 +164,8 @@ class Api:
             if not metadata.get("continue"):
                 return items, metadata["resourceVersion"]
             query["continue"] = metadata["continue"]
+            query.pop("resourceVersion", None)  # the token says which
+            query.pop("resourceVersionMatch", None)
 
     def watch(
         self, resource: str, namespace: str, since: str, *, lasting: timedelta, form: Form = Form.WHOLE

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from gate.cluster.kinds import KINDS
-from gate.cluster.kinds.observed import Json, Observed
+from gate.cluster.kinds.observed import Json, Observed, Split
 from gate.errors import Permanent
 from gate.model import Commit, ContainerImage, Progress, Rollout, Target, Version, Workload, WorkloadKind, WorkloadName
 from gate.tracking.annotations import commit_from
@@ -20,17 +20,38 @@ def workload_of(kind: WorkloadKind, item: Json) -> Workload:
     return Workload(name=name, uid=metadata["uid"])
 
 
+def unfinished(kind: WorkloadKind, workload: Json) -> Rollout | None:
+    """The rollout of a workload whose status alone says that it is not complete; None if its pods must be asked."""
+    seen = Observed(workload=workload, revisions=(), pods=())
+    progress, message = _progress(kind, seen, None)
+    return None if progress in {Progress.COMPLETE, Progress.CANARY} else _rollout(kind, seen, progress, message)
+
+
 def rollout_of(kind: WorkloadKind, seen: Observed) -> Rollout:
     """How far the rollout is by the rules of its kind; never complete before all its pods agree on a version."""
-    metadata = seen.workload["metadata"]
     split = KINDS[kind].split(seen)
-    template = KINDS[kind].template(seen)
-    version, problem = version_of(template, split.current, KINDS[kind].HASH)
-    progress, message = KINDS[kind].progress(seen, split)
-    if metadata.get("deletionTimestamp"):
-        progress, message = Progress.ROLLING, "it is being deleted"
+    version, problem = version_of(KINDS[kind].template(seen), split.current, KINDS[kind].HASH)
+    progress, message = _progress(kind, seen, split)
     if progress in {Progress.COMPLETE, Progress.CANARY} and version is None:
         progress, message = Progress.ROLLING, problem
+    return _rollout(kind, seen, progress, message, version, problem)
+
+
+def _progress(kind: WorkloadKind, seen: Observed, split: Split | None) -> tuple[Progress, str]:
+    if seen.workload["metadata"].get("deletionTimestamp"):
+        return Progress.ROLLING, "it is being deleted"
+    return KINDS[kind].progress(seen, split)
+
+
+def _rollout(
+    kind: WorkloadKind,
+    seen: Observed,
+    progress: Progress,
+    message: str,
+    version: Version | None = None,
+    problem: str = "",
+) -> Rollout:
+    metadata, template = seen.workload["metadata"], KINDS[kind].template(seen)
     commit, commit_problem = _commit(metadata.get("annotations") or {})
     return Rollout(
         workload=workload_of(kind, seen.workload),

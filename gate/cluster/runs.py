@@ -1,6 +1,7 @@
 """`ChaosRun` objects: made with a deterministic name, filled with evidence by an executor, judged by the gate."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ from gate.cluster.api import Api, Json
 from gate.cluster.codec import Codec
 from gate.cluster.gates import API_VERSION
 from gate.errors import Conflict, Permanent
-from gate.model import Gate, Judgement, Reason, Run, RunPhase, RunSpec, RunStatus
+from gate.model import Evidence, Gate, Judgement, Reason, Run, RunPhase, RunSpec, RunStatus
 
 ABORT = "chaosgate.dev/abort"
 FINALIZER = "chaosgate.dev/revert"
@@ -91,12 +92,13 @@ class Runs:
         body = {"metadata": {"uid": run.uid, "resourceVersion": run.resource_version}, "status": verdict}
         return run_from(self._api.patch("chaosruns", run.namespace, run.name, body, subresource="status"))
 
-    def save_status(self, run: Run, status: RunStatus) -> None:
+    def save_status(self, run: Run, status: RunStatus, *, unchanged: bool = False) -> None:
         """The executor's write: everything but the verdict. Raises `Permanent` if the run is gone, `Conflict` if it is
-        another one of the same name.
+        another one of the same name, or, where it must be `unchanged`, was written since it was read.
         """
         written = {key: value for key, value in STATUS.write(status).items() if key not in VERDICT_FIELDS}
-        body = {"metadata": {"uid": run.uid}, "status": written}
+        metadata = {"uid": run.uid, **({"resourceVersion": run.resource_version} if unchanged else {})}
+        body = {"metadata": metadata, "status": written}
         self._api.patch("chaosruns", run.namespace, run.name, body, subresource="status")
 
     def guard(self, run: Run, *, guarded: bool) -> None:
@@ -115,12 +117,22 @@ class RunJournal:
     """The record of one run while it is executed: the finalizer goes on before what it guards is written, off after."""
 
     def __init__(self, runs: Runs, run: Run) -> None:
-        self._runs, self._run, self._guarded = runs, run, run.guarded
+        self._runs, self._run, self._guarded, self._begun = runs, run, run.guarded, run.begun
 
     def save(self, status: RunStatus, *, guarded: bool) -> None:
+        if not self._begun:
+            self._begin(replace(status, evidence=Evidence()))  # what needs a guard comes after the guard
         if guarded and not self._guarded:
             self._runs.guard(self._run, guarded=True)
         self._runs.save_status(self._run, status)
         if self._guarded and not guarded:
             self._runs.guard(self._run, guarded=False)
         self._guarded = guarded
+
+    def _begin(self, status: RunStatus) -> None:
+        """The tracker ends runs that nobody has begun. Of the two, whoever writes first is right."""
+        try:
+            self._runs.save_status(self._run, status, unchanged=True)
+        except Conflict as error:
+            raise Permanent(f"the run {self._run.name} changed before it was begun") from error
+        self._begun = True

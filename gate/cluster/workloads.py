@@ -1,12 +1,13 @@
 """Reads workloads as they are now. Nothing is cached: a decision is never made on what used to be."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
-from gate.cluster.api import Api, Json
+from gate.cluster.api import Api, Expired, Json
 from gate.cluster.kinds import KINDS
 from gate.cluster.kinds.observed import Observed
-from gate.cluster.rollouts import current_pods, is_ready, rollout_of, target_of, workload_of
-from gate.model import Rollout, Target, Workload, WorkloadName
+from gate.cluster.rollouts import current_pods, is_ready, rollout_of, target_of, unfinished, workload_of
+from gate.model import Progress, Rollout, Target, Workload, WorkloadName
 
 
 class Workloads:
@@ -16,9 +17,22 @@ class Workloads:
         self._api = api
 
     def rollout(self, name: WorkloadName) -> Rollout | None:
-        """How far the workload's rollout is; None if there is no such workload."""
-        seen = self._read(name)
-        return rollout_of(name.kind, seen) if seen else None
+        """How far the workload's rollout is; None if there is no such workload.
+
+        Its pods are asked only if its status says that it may be complete: first how they were when that was written,
+        which is one moment for all and the cheaper answer, and if that was too early, how they are now.
+        """
+        kind = KINDS[name.kind]
+        workload = self._api.get(kind.RESOURCE, name.namespace, name.name)
+        if workload is None:
+            return None
+        if rollout := unfinished(name.kind, workload):
+            return rollout
+        with suppress(Expired):
+            then = rollout_of(name.kind, self._observe(name, workload, at=workload["metadata"]["resourceVersion"]))
+            if then.progress is not Progress.ROLLING:
+                return then
+        return rollout_of(name.kind, self._observe(name, workload))
 
     def ready_pods(self, name: WorkloadName) -> Sequence[Target]:
         """The ready pods of the current revision; none if there is no such workload."""
@@ -34,13 +48,13 @@ class Workloads:
         return version.key if version else ""
 
     def _read(self, name: WorkloadName) -> Observed | None:
-        kind = KINDS[name.kind]
-        workload = self._api.get(kind.RESOURCE, name.namespace, name.name)
-        if workload is None:
-            return None
+        workload = self._api.get(KINDS[name.kind].RESOURCE, name.namespace, name.name)
+        return self._observe(name, workload) if workload else None
+
+    def _observe(self, name: WorkloadName, workload: Json, *, at: str = "") -> Observed:
         labels = _selector(workload)
-        revisions, _ = self._api.list(kind.REVISIONS, name.namespace, labels=labels)
-        pods, _ = self._api.list("pods", name.namespace, labels=labels)
+        revisions, _ = self._api.list(KINDS[name.kind].REVISIONS, name.namespace, labels=labels, at=at)
+        pods, _ = self._api.list("pods", name.namespace, labels=labels, at=at)
         return Observed(workload=workload, revisions=revisions, pods=pods)
 
 

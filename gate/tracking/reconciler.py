@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gate.model import Gate, GateStatus, Rollout, Run, RunPhase, WorkloadName
+from gate.model import Gate, GateStatus, Judgement, Reason, Rollout, Run, RunPhase, Verdict, WorkloadName
 from gate.tracking.decide import Claim, Decision, Seen, decide
 from gate.tracking.ports import Gates, Judge, Runs, Subscriptions, Workloads
 
@@ -48,6 +48,7 @@ class Reconciler:
         found = (self.runs.get(gate.namespace, entry.name) for entry in gate.status.runs if not entry.verdict)
         return Seen(
             rollout=rollout,
+            gate=gate.uid,
             status=gate.status,
             claims=claims,
             runs={run.name: self._judged(run) for run in found if run and self._answers(run, gate)},
@@ -77,12 +78,22 @@ class Reconciler:
         if decision.status != gate.status:
             gate = self.gates.save(gate, decision.status)
         for name, reason in decision.abort.items():
-            self.runs.abort(seen.runs[name], reason)
+            self._stop(seen.runs[name], reason)
         for name, spec in decision.create.items():
             run = self.runs.create(gate, name, spec)
             log.info(
                 "run.create run=%s workflow=%s version=%s uid=%s", run.name, spec.workflow.name, spec.version, run.uid
             )
+
+    def _stop(self, run: Run, reason: Reason) -> None:
+        """A run that nobody has begun needs nobody to end it. Its executor, should one begin at this very moment, and
+        this write exclude each other: the second of them conflicts.
+        """
+        if run.begun:
+            self.runs.abort(run, reason)
+        else:
+            judgement = Judgement(verdict=Verdict.CANCELED, reason=reason, message="stopped before it began")
+            self.runs.save_verdict(run, judgement, None)
 
     def _gone(self, name: WorkloadName, gate: Gate | None) -> None:
         """The cluster collects the runs with the gate; their executors take back what they did."""

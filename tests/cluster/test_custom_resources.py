@@ -211,3 +211,23 @@ def test_the_api_server_refuses_a_gate_without_a_workload(api: Api) -> None:
     }
     with pytest.raises(GateError, match="workload"):
         api.create("chaosgates", "default", body)
+
+
+def test_a_run_that_changed_since_it_was_read_is_not_begun(api: Api, gate: Gate) -> None:
+    runs = Runs(api)
+    run = runs.create(gate, "run", SPEC)
+    judgement = Judgement(verdict=Verdict.CANCELED, reason=Reason.SUPERSEDED)
+    runs.save_verdict(run, judgement, None)
+    with pytest.raises(Permanent, match="changed before it was begun"):
+        RunJournal(runs, run).save(RunStatus(phase=RunPhase.RUNNING, attempt=1), guarded=False)
+    found = runs.get(run.namespace, run.name)
+    assert found is not None
+    assert found.status.phase is RunPhase.JUDGED
+
+
+def test_a_run_that_was_begun_is_not_ended_by_the_tracker(api: Api, gate: Gate) -> None:
+    runs = Runs(api)
+    run = runs.create(gate, "run", SPEC)
+    RunJournal(runs, run).save(RunStatus(phase=RunPhase.RUNNING, attempt=1), guarded=False)
+    with pytest.raises(Conflict):
+        runs.save_verdict(run, Judgement(verdict=Verdict.CANCELED, reason=Reason.SUPERSEDED), None)

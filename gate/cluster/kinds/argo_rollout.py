@@ -25,7 +25,7 @@ def split(seen: Observed) -> Split:
     return split_by(seen.pods, current, {item["metadata"]["uid"] for item in own} - current)
 
 
-def progress(seen: Observed, split: Split) -> tuple[Progress, str]:
+def progress(seen: Observed, split: Split | None) -> tuple[Progress, str]:
     """`Healthy` is complete. Where an old ReplicaSet is kept on purpose (blue-green, traffic routing), its pods stay.
 
     A pause at a canary step is `CANARY`: complete as far as the canary's pods go, if all of them are available.
@@ -39,13 +39,16 @@ def progress(seen: Observed, split: Split) -> tuple[Progress, str]:
     if phase == "Healthy":
         if seen.spec.get("replicas", 1) == 0:
             return Progress.ROLLING, NOTHING
-        if split.older and not _keeps_old(seen.spec):
+        if split and split.older and not _keeps_old(seen.spec):
             return Progress.ROLLING, f"{len(split.older)} pods of an older template are still there"
-        return Progress.COMPLETE, f"healthy; {len(split.current)} pods run it"
+        return Progress.COMPLETE, f"healthy; {len(split.current) if split else 'its'} pods run it"
     paused = {condition.get("reason") for condition in status.get("pauseConditions") or []}
-    if "CanaryPauseStep" in paused and _available(seen):
+    if "CanaryPauseStep" in paused and (split is None or _available(seen)):
         step = status.get("currentStepIndex", 0)
-        return Progress.CANARY, f"paused at step {step} of the canary; {len(split.current)} pods run it"
+        return (
+            Progress.CANARY,
+            f"paused at step {step} of the canary; {len(split.current) if split else 'its'} pods run it",
+        )
     return Progress.ROLLING, f"{phase or 'no phase yet'}: {message}".rstrip(": ")
 
 

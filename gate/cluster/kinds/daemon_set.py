@@ -21,7 +21,7 @@ def split(seen: Observed) -> Split:
     return split_by_hash(seen, HASH, labels.get(HASH, ""))
 
 
-def progress(seen: Observed, split: Split) -> tuple[Progress, str]:
+def progress(seen: Observed, split: Split | None) -> tuple[Progress, str]:
     if not seen.is_taken_up:
         return NOT_TAKEN_UP
     status = seen.status
@@ -31,7 +31,7 @@ def progress(seen: Observed, split: Split) -> tuple[Progress, str]:
         total=status.get("currentNumberScheduled", 0),
         updated=status.get("updatedNumberScheduled", 0),
         available=status.get("numberAvailable", 0),
-        older=len(split.older),
+        older=len(split.older) if split else 0,
     )
     if desired == 0:
         return Progress.ROLLING, "no node takes it: there is nothing that could be judged"

@@ -21,7 +21,7 @@ def split(seen: Observed) -> Split:
     return split_by(seen.pods, current, {item["metadata"]["uid"] for item in own} - current)
 
 
-def progress(seen: Observed, split: Split) -> tuple[Progress, str]:
+def progress(seen: Observed, split: Split | None) -> tuple[Progress, str]:
     if not seen.is_taken_up:
         return NOT_TAKEN_UP
     status = seen.status
@@ -33,7 +33,7 @@ def progress(seen: Observed, split: Split) -> tuple[Progress, str]:
         total=status.get("replicas", 0),
         updated=status.get("updatedReplicas", 0),
         available=status.get("availableReplicas", 0),
-        older=len(split.older),
+        older=len(split.older) if split else 0,
     )
     if how_far is Progress.ROLLING and seen.spec.get("paused"):
         return how_far, f"paused: {message}"

@@ -68,8 +68,8 @@ class Kind(Protocol):
 
     def split(self, seen: Observed) -> Split: ...
 
-    def progress(self, seen: Observed, split: Split) -> tuple[Progress, str]:
-        """How far the rollout is, with a sentence for people."""
+    def progress(self, seen: Observed, split: Split | None) -> tuple[Progress, str]:
+        """How far the rollout is, with a sentence for people. Without pods: how far it may be by the status alone."""
 
 
 def owned_by(item: Json, uids: Collection[str]) -> bool:

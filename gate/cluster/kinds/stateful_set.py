@@ -17,7 +17,7 @@ def split(seen: Observed) -> Split:
     return split_by_hash(seen, HASH, seen.status.get("updateRevision", ""))
 
 
-def progress(seen: Observed, split: Split) -> tuple[Progress, str]:
+def progress(seen: Observed, split: Split | None) -> tuple[Progress, str]:
     """All replicas count, also those that a partition holds back or that OnDelete leaves to a person."""
     if not seen.is_taken_up:
         return NOT_TAKEN_UP
@@ -25,12 +25,12 @@ def progress(seen: Observed, split: Split) -> tuple[Progress, str]:
     how_far, message = counted(
         desired=seen.spec.get("replicas", 1),
         total=status.get("replicas", 0),
-        updated=len(split.current),
+        updated=len(split.current) if split else status.get("replicas", 0),
         available=min(status.get("availableReplicas", 0), status.get("readyReplicas", 0)),
-        older=len(split.older),
+        older=len(split.older) if split else 0,
     )
     strategy = seen.spec.get("updateStrategy") or {}
-    if how_far is Progress.ROLLING and split.older:
+    if how_far is Progress.ROLLING and split and split.older:
         if partition := (strategy.get("rollingUpdate") or {}).get("partition"):
             return how_far, f"{message}; the partition holds back the pods below {partition}"
         if strategy.get("type") == "OnDelete":

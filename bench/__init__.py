@@ -1,0 +1,1 @@
+"""Benchmarks: each prints a table with the goal beside each figure, and writes the same as JSON."""
