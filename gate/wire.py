@@ -223,8 +223,6 @@ class _Process:
         self._gates = [Mirror(api, "chaosgates", scope, _readable(gate_from), self._gate_changed) for scope in scopes]
         self._runs = [Mirror(api, "chaosruns", scope, _readable(run_from), self._run_changed) for scope in scopes]
 
-    def _make_executor(self) -> Executor:
-        api, settings = self._api, self._settings
     def _make_leading(self) -> Leading:
         terms = Terms()
         hurried = self._api.hurried(terms.retry.total_seconds())
@@ -237,6 +235,8 @@ class _Process:
             terms=terms,
         )
 
+    def _make_executor(self) -> Executor:
+        api, settings = self._api, self._settings
         read = partial(read_mode, api, settings.namespace)
         policy = Policy(protected=Policy().protected | {settings.namespace})
         labels = partial(_labels, api)
@@ -258,10 +258,10 @@ class _Process:
             world=world,
             mode=read,
             permit=lambda stop: permit(stop=stop),
-        )
-
             fence=api.fenced,
             leads=self._leading.leads,
+        )
+
     def _make_outbox(self) -> Outbox | None:
         settings = self._settings
         if not settings.gitlab_url or settings.gitlab_token is None:
@@ -285,9 +285,9 @@ class _Process:
             *((f"track {number}", self._track) for number in range(TRACKERS)),
             ("execute", partial(self._executor.run, self._stop)),
             ("catalogue", self._fetch),
+            ("lead", partial(self._leading.run, self._resign)),
         ]
         if self._outbox:
-            ("lead", partial(self._leading.run, self._resign)),
             loops.append(("gitlab", self._deliver))
         for name, loop in loops:
             # Watches block in reads that nothing but the server ends: they may not hold the process back.
@@ -298,20 +298,20 @@ class _Process:
     def close(self) -> None:
         """Take back what runs, end every thread, and only then let another replica lead."""
         self._stop.set()
+        self._refetch.set()
         self._executor.poke()
         self._workloads_due.close()
-        self._refetch.set()
         self._gates_due.close()
         self._changes.close()
         lasting = [thread for thread in self._threads if not thread.daemon]
         for thread in lasting:
             if thread.name != "lead":
                 thread.join()
-        self._background.close()
-        self.repository.close()
         self._resign.set()
         for thread in lasting:
             thread.join()
+        self._background.close()
+        self.repository.close()
 
     # --------------------------------------------------------------------------------------------- events are hints
 
@@ -321,8 +321,6 @@ class _Process:
         if self._subscribed.is_claimed(name, labels) or self._gate_of(name):
             self._workloads_due.add(name)
 
-    def _gate_of(self, name: WorkloadName) -> Gate | None:
-        return _find(self._gates, (name.namespace, gate_name(name)))
     def _leading_changed(self, leads: bool) -> None:
         """Who begins to lead compares everything once; who ends has the executor hand over."""
         if leads:
@@ -342,6 +340,8 @@ class _Process:
             if self._subscribed.is_claimed(name, labels):
                 self._workloads_due.add(name)
 
+    def _gate_of(self, name: WorkloadName) -> Gate | None:
+        return _find(self._gates, (name.namespace, gate_name(name)))
 
     def _gate_changed(self, key: Key) -> None:
         gate = _find(self._gates, key)
@@ -366,11 +366,11 @@ class _Process:
     def _track(self) -> None:
         while (name := self._workloads_due.take()) is not None:
             again: float | None = None
-            try:
-                if wake := self._reconciler.reconcile(name):
             if not self._leading.leads():  # whoever begins to lead looks at everything
                 self._workloads_due.done(name)
                 continue
+            try:
+                if wake := self._reconciler.reconcile(name):
                     again = max(0.0, (wake - self._clock.now()).total_seconds())
             except GateError as error:
                 log.warning("decide.again workload=%s why=%r", name, str(error))
@@ -385,14 +385,14 @@ class _Process:
     def _deliver(self) -> None:
         while self._outbox and (key := self._gates_due.take()) is not None:
             again: timedelta | None = None
+            if not self._leading.leads():  # as above
+                self._gates_due.done(key)
+                continue
             try:
                 again = self._outbox.deliver(*key)
             except Exception:  # as above
                 log.exception("gitlab.again gate=%s/%s", *key)
                 again = 5 * AGAIN
-            if not self._leading.leads():  # as above
-                self._gates_due.done(key)
-                continue
             self._gates_due.done(key)
             if again is not None:
                 self._gates_due.add(key, after=again.total_seconds())
@@ -401,12 +401,12 @@ class _Process:
         """Keep the catalogue fresh. While git is away the last revision that was fetched stays in force."""
         while not self._stop.is_set():
             fetched = self._clock.now()
+            self._refetch.clear()
             try:
                 self.repository.fetch()
                 self._catalogue_problem = ""
             except GateError as error:
                 log.warning("catalogue.stale revision=%s why=%r", self._subscribed.revision or "-", str(error))
-            self._refetch.clear()
                 self._catalogue_problem, fetched = (
                     str(error),
                     self._last_fetch() or self.repository.fetched() or fetched,
@@ -469,24 +469,24 @@ class _Process:
         catalogue = self._subscribed.catalogue
         broken = [str(problem) for problem in catalogue.loaded.problems] if catalogue else []
         problems = {
+            "leader": self._leading.problem,
             "catalogue": self._catalogue_problem,
             "watch": "; ".join(watches),
             "documents": "; ".join(broken),
             "workloads": "; ".join(self._absent()),
         }
-            "leader": self._leading.problem,
         return Readiness(
             ready=catalogue is not None and all(mirror.synced.is_set() for mirror in self._all_mirrors()),
             revision=self._subscribed.revision,
             catalogue_age=self._clock.now() - fetched if fetched else None,
             gitlab="; ".join(refused) or ("ok" if self._outbox else "not configured"),
+            leads=self._leading.leads(),
+            leader=self._leading.leader,
             problems={name: text for name, text in problems.items() if text},
         )
 
     def _absent(self) -> list[str]:
         """Subscriptions to what is not there: shown, because a misspelt name would otherwise never be noticed."""
-            leads=self._leading.leads(),
-            leader=self._leading.leader,
         present = {name for name, _ in self._present()}
         return [
             f"{each.place}: {each.name} subscribes {each.workload}, which is not in the cluster"
@@ -541,14 +541,14 @@ class _RunLeases:
         owner = {"apiVersion": API_VERSION, "kind": "ChaosRun", "name": run.name, "uid": run.uid}
         return self._leases.hold(run.namespace, run.name, now, owner)
 
+    def watch(self, run: Run) -> bool:
+        return self._leases.watch(run.namespace, run.name)
+
     def release(self, run: Run) -> None:
         self._leases.release(run.namespace, run.name)
 
 
 class _GateStore:
-    def watch(self, run: Run) -> bool:
-        return self._leases.watch(run.namespace, run.name)
-
     """The mirrored gates, with the reporter's part of their status."""
 
     def __init__(self, mirrors: Sequence[Mirror[Gate | None]], gates: Gates) -> None:
@@ -561,11 +561,6 @@ class _GateStore:
         self._gates.save_accepted(gate, accepted, problem)
 
 
-def _find(mirrors: Sequence[Mirror[T | None]], key: Key) -> T | None:
-    return next((found for mirror in mirrors if (found := mirror.get(key))), None)
-
-
-def _judged(run: Run) -> tuple[Judgement, int | None]:
 class _FencedGitLab:
     """GitLab, which is told something only while this replica leads."""
 
@@ -583,6 +578,11 @@ class _FencedGitLab:
         return self._gitlab.send(request)
 
 
+def _find(mirrors: Sequence[Mirror[T | None]], key: Key) -> T | None:
+    return next((found for mirror in mirrors if (found := mirror.get(key))), None)
+
+
+def _judged(run: Run) -> tuple[Judgement, int | None]:
     return judge(run.spec, run.status.evidence)
 
 
