@@ -35,7 +35,7 @@ _MESSAGES = (
     (re.compile(r"StorageError: invalid object, Code: 4, Key: \S+, ResourceVersion: 0, AdditionalErrorMsg: "), ""),
     (re.compile(r"(too old resource version: )\d+ \(\d+\)"), r"\1<version> (<version>)"),
     (re.compile(r"(Too large resource version: )\d+, current: \d+"), r"\1<version>, current: <version>"),
-    (re.compile(r'(patch: )?(Invalid value: )"\{.*\}"(: )', re.DOTALL), r"\1\2<object>\3"),
+    (re.compile(r'(Invalid value: )"(?:\{.*\}|map\[.*\])"(: )', re.DOTALL), r"\1<object>\2"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:Z| \+0000 UTC)"), "<time>"),
 )
 _AGE = re.compile(r"\d+(?:ms|s|m\d+s|m)|<unknown>")
@@ -57,15 +57,12 @@ class Renaming:
         body = reply.body
         if isinstance(body, list):
             body = _one_bookmark(body)
-        body = self.value(body)
-        if shown is not None:
-            body = {path: value_at(body, path) for path in shown}
+        self._learn(body)
+        if shown is None:
+            body = self._renamed(body)
+        else:
+            body = {path: self._field(path.rpartition(".")[2], value_at(body, path), {"uid": ""}) for path in shown}
         return {"code": reply.code, "headers": dict(reply.headers), "body": body}
-
-    def value(self, value: Any) -> Any:
-        """The value with everything renamed."""
-        self._learn(value)
-        return self._renamed(value)
 
     def _learn(self, value: Any) -> None:
         """Name the generated names: they appear in messages, too."""
@@ -80,8 +77,7 @@ class Renaming:
         if isinstance(value, dict):
             if "columnDefinitions" in value:
                 value = _ageless(value)
-            if "causes" in value:
-                value = value | {"causes": _once(value["causes"])}
+            value = _in_order(value)
             return {key: self._field(key, each, value) for key, each in value.items() if key != "managedFields"}
         return self._text(value) if isinstance(value, str) else value
 
@@ -97,26 +93,26 @@ class Renaming:
         return self._renamed(value)
 
     def _text(self, text: str) -> str:
-        text = _UID.sub(lambda found: self._names.setdefault(found[0], f"<uid {len(self._names)}>"), text)
-        for raw, name in self._names.items():
-            if raw in text and not name.startswith("<uid"):
-                text = text.replace(raw, name)
         for pattern, name in _MESSAGES:
             text = pattern.sub(name, text)
-        return text
+        for raw, name in self._names.items():
+            text = text.replace(raw, name)
+        return _UID.sub(lambda found: self._names.setdefault(found[0], f"<uid {len(self._names)}>"), text)
 
 
 def _one_bookmark(events: list[Any]) -> list[Any]:
-    """How many bookmarks there are between two events is a matter of timing; that there are some is not."""
+    """How many bookmarks there are between two events is a matter of timing; that there are some is not.
+
+    Of their objects only the version means anything.
+    """
     kept: list[Any] = []
     for event in events:
-        if not (kept and _is_plain_bookmark(event) and _is_plain_bookmark(kept[-1])):
+        if event.get("type") != "BOOKMARK":
             kept.append(event)
+        elif not kept or kept[-1]["type"] != "BOOKMARK" or value_at(event, "object.metadata.annotations"):
+            told = {key: value for key, value in event["object"].items() if key in ("kind", "apiVersion", "metadata")}
+            kept.append(event | {"object": told})
     return kept
-
-
-def _is_plain_bookmark(event: Any) -> bool:
-    return event["type"] == "BOOKMARK" and not value_at(event, "object.metadata.annotations")
 
 
 def _ageless(table: dict[str, Any]) -> dict[str, Any]:
@@ -132,9 +128,18 @@ def _ageless(table: dict[str, Any]) -> dict[str, Any]:
     return table | {"rows": rows, "columnDefinitions": columns}
 
 
-def _once(causes: list[Any]) -> list[Any]:
-    """What the real server finds in two places, it says twice."""
-    return [cause for index, cause in enumerate(causes) if cause not in causes[:index]]
+def _in_order(value: dict[str, Any]) -> dict[str, Any]:
+    """A Status with its causes in order: the real server's is a matter of chance, and it may say one twice.
+
+    The sentence repeats the causes, and is left out where there are several.
+    """
+    causes = value_at(value, "details.causes")
+    if not isinstance(causes, list):
+        return value
+    ordered = sorted(causes, key=lambda cause: (cause["field"], cause["message"]))
+    once = [cause for index, cause in enumerate(ordered) if cause not in ordered[:index]]
+    sentence = str(value["message"]).partition("is invalid: ")[0] if len(once) > 1 else value["message"]
+    return value | {"message": sentence, "details": value["details"] | {"causes": once}}
 
 
 def _mappings(value: Any) -> Iterable[dict[str, Any]]:

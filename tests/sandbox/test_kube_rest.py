@@ -60,7 +60,6 @@ def test_a_missing_object_says_which(client: Client) -> None:
     ("method", "path", "code"),
     [
         ("GET", "/apis/apps/v1/namespaces/default/statefulsets", 404),
-        ("GET", "/apis/nothing.dev/v1", 404),
         ("POST", "/api/v1/pods", 405),
         ("PUT", CONFIG_MAPS_PATH, 405),
         ("DELETE", "/api/v1/namespaces", 405),
@@ -73,6 +72,11 @@ def test_a_missing_object_says_which(client: Client) -> None:
 def test_what_is_not_served_is_refused(client: Client, method: str, path: str, code: int) -> None:
     answer = client.ask(method, path, {})
     assert (answer.status_code, answer.json()["status"]) == (code, "Failure")
+
+
+def test_a_group_that_nobody_knows_is_no_page_at_all(client: Client) -> None:
+    answer = client.ask("GET", "/apis/nothing.dev/v1")
+    assert (answer.status_code, answer.text) == (404, "404 page not found\n")
 
 
 @pytest.mark.parametrize("media", ["application/apply-patch+yaml", "text/plain", "application/json"])
@@ -323,7 +327,7 @@ def test_nonsense_is_a_bad_request(client: Client, body: bytes) -> None:
 def test_a_selector_with_an_unknown_operator_is_refused(client: Client) -> None:
     selector = {"matchExpressions": [{"key": "app", "operator": "Like", "values": ["w"]}]}
     answer = client.ask("POST", DEPLOYMENTS_PATH, deployment(selector=selector))
-    (cause,) = answer.json()["details"]["causes"]
+    cause, _ = answer.json()["details"]["causes"]
     assert (answer.status_code, cause["field"]) == (422, "spec.selector.matchExpressions[0].operator")
 
 

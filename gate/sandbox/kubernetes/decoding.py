@@ -22,6 +22,7 @@ _SCALARS: dict[Form, tuple[type, ...]] = {
     Form.INT_OR_STRING: (int, str),
     Form.QUANTITY: (int, float, str),
     Form.BYTES: (str,),
+    Form.TIME: (str,),
 }
 _GO_TYPES = {
     Form.STRING: "string",
@@ -31,6 +32,7 @@ _GO_TYPES = {
     Form.INT_OR_STRING: "intstr.IntOrString",
     Form.QUANTITY: "resource.Quantity",
     Form.BYTES: "[]uint8",
+    Form.TIME: "v1.Time",
     Form.LIST: "[]interface {}",
     Form.MAP: "map[string]string",
     Form.OBJECT: "struct",
@@ -159,7 +161,12 @@ def _value(value: Any, wanted: Type, path: str, owner: str, unknown: list[str]) 
         )
     if wanted.form is Form.BYTES and isinstance(value, str):
         _check_base64(value)
+    if wanted.form is Form.TIME and not (isinstance(value, str) and _TIME.fullmatch(value)):
+        raise _WrongTypeError(f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": cannot parse "{value}"')
     return value
+
+
+_TIME = re.compile(r"\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d(\.\d+)?(Z|[-+]\d\d:\d\d)")
 
 
 def _check_base64(text: str) -> None:
@@ -183,3 +190,13 @@ _JSON_WORDS: tuple[tuple[tuple[type, ...], str], ...] = (
 def warnings(decoded: Decoded) -> Iterator[str]:
     """What a client is told about dropped fields unless it wants that to be an error, or does not care."""
     return (f'unknown field "{path}"' for path in decoded.unknown)
+
+
+def bare_finalizers(obj: Object) -> Iterator[str]:
+    """What a client is told about finalizers of a custom object that have no domain."""
+    for finalizer in obj["metadata"].get("finalizers") or ():
+        if "/" not in finalizer:
+            yield (
+                f'metadata.finalizers: "{finalizer}": prefer a domain-qualified finalizer name '
+                "to avoid accidental conflicts with other finalizer writers"
+            )

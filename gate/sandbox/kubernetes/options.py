@@ -18,12 +18,16 @@ def selectors(request: Request, resource: Resource) -> tuple[LabelSelector | Non
     labels, fields = request.query.get("labelSelector"), request.query.get("fieldSelector")
     return (
         LabelSelector.parse(labels) if labels else None,
-        FieldSelector.parse(fields, resource.fields) if fields else None,
+        FieldSelector.parse(fields, resource.fields or (() if resource.custom else None)) if fields else None,
     )
 
 
 def dry_run(request: Request, kind: str) -> bool:
-    """Whether the request is a rehearsal; `kind` is that of its options, such as PatchOptions."""
+    """Whether the request is a rehearsal; `kind` is that of its options, such as PatchOptions, which are checked."""
+    validation = request.query.get("fieldValidation", "")
+    if validation not in ("", "Ignore", "Strict", "Warn"):
+        cause = not_supported("fieldValidation", validation, ("", "Ignore", "Strict", "Warn"))
+        raise invalid_options(cause, kind)
     return _rehearsal([request.query["dryRun"]] if request.query.get("dryRun") else [], kind)
 
 
@@ -75,8 +79,8 @@ def revision(text: str) -> int | None:
     return int(text)
 
 
-def check_version_of_get(request: Request) -> None:
-    """A version that is none is answered with 500 where one object is asked for, as by the real server."""
+def check_version_of_one(request: Request) -> None:
+    """A version that is none is answered with 500 except in a list, as by the real server."""
     text = request.query.get("resourceVersion", "")
     if text and not text.isdecimal():
         raise ApiError(str(_no_version(text)), reason="")
@@ -129,7 +133,7 @@ def read_continue_token(token: str) -> tuple[int, tuple[str, str]]:
         namespace, _, name = str(read["start"]).rstrip("\0").partition("/")
         return int(read["rv"]), (namespace, name)
     except (ValueError, KeyError, TypeError, binascii.Error) as error:
-        raise BadRequest("continue key is not valid: unable to decode the token") from error
+        raise BadRequest("invalid continue token: continue key is not valid: it cannot be decoded") from error
 
 
 def expired_token(after: tuple[str, str]) -> Gone:

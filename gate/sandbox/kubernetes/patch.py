@@ -143,7 +143,9 @@ def _refused() -> ApiError:
 
 
 def merge_patch(document: Any, patch: Any) -> Any:
-    """Mappings are merged, null deletes, everything else replaces."""
+    """Mappings are merged, null deletes, everything else replaces; what a list brings along has no nulls, either."""
+    if isinstance(patch, list):
+        return [each if each is None else merge_patch(None, each) for each in patch]
     if not isinstance(patch, dict):
         return patch
     merged = dict(document) if isinstance(document, dict) else {}

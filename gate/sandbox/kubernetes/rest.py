@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gate.sandbox.kubernetes import discovery, options, patch, podaccess, scales, tables, watching
-from gate.sandbox.kubernetes.decoding import Decoded, UndecodableError, decode, json_fault, parse, type_fault, warnings
+from gate.sandbox.kubernetes.access import Access
+from gate.sandbox.kubernetes.decoding import (
+    Decoded,
+    UndecodableError,
+    bare_finalizers,
+    decode,
+    json_fault,
+    parse,
+    type_fault,
+    warnings,
+)
 from gate.sandbox.kubernetes.errors import (
     ApiError,
     BadRequest,
@@ -27,7 +37,9 @@ from gate.sandbox.kubernetes.resources import Resource
 from gate.sandbox.kubernetes.routes import Request, Target, target
 from gate.sandbox.kubernetes.selectors import FieldSelector, selection
 from gate.sandbox.kubernetes.store import Entry, Store
-from gate.sandbox.kubernetes.tables import Form, accepted
+from gate.sandbox.kubernetes.tables import Form, accepted, accepted_of_many, accepted_of_one, included
+from gate.sandbox.kubernetes.token_requests import TOKEN_REQUESTS, granted
+from gate.sandbox.kubernetes.tokens import Tokens
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +81,7 @@ class Api:
         logs: PodLogs | None = None,
         commands: PodCommands | None = None,
         wall: Callable[[], datetime] = lambda: datetime.now(UTC),
+        tokens: Tokens | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.store = store
@@ -99,19 +112,22 @@ class Api:
         except Exception as error:  # noqa: BLE001 (a fault of this server reaches its client as 500, like a real one's)
             _log.exception("request failed method=%s path=%s", request.method, request.path)
             return _refusal(ApiError(f"Internal error occurred: {error!r}"))
+        except NoSuchPage:
+            return _NO_PAGE
 
     def _document(self, request: Request) -> Answer:
         """Paths that are about no resource: discovery, schemas, version, health."""
         path = request.path.rstrip("/")
-        if request.method != "GET":
-            raise MethodNotAllowed
         if path in ("/healthz", "/readyz", "/livez"):
             return Answer(body=b"ok", media_type="text/plain; charset=utf-8")
         document = discovery.document(path, self.store.registry)
-        if document is None and path.startswith("/api"):
+        places = ("/api", *(f"/apis/{row.group}" for row in BUILT_IN if row.group))
+        if document is None and path.startswith(tuple(f"{place}/" for place in places)):
             raise NotFound.path()
         if document is None:
-            return Answer(status=404, body=b"404 page not found\n", media_type="text/plain; charset=utf-8")
+            raise NoSuchPage
+        if request.method != "GET":
+            raise MethodNotAllowed
         return Answer(body=tables.encode(document))
 
     # Reading
@@ -120,11 +136,11 @@ class Api:
         entry = self.store.entry(about.resource, about.namespace, about.name)
         if about.subresource in ("log", "exec"):
             return self._ask_pod(request, about.subresource, entry.copy())
-        form = accepted(request.headers.get("accept", ""))
-        options.check_version_of_get(request)
+        form = accepted_of_one(request.headers.get("accept", ""))
+        options.check_version_of_one(request)
         if about.subresource == "scale" and about.resource.scale:
             return Answer(body=tables.encode(scales.scale_of(about.resource.scale, entry.shared)))
-        include = request.query.get("includeObject", "Metadata")
+        include = included(request.query, form)
         return Answer(body=tables.one(about.resource, entry, form, self._wall(), include))
 
     def _ask_pod(self, request: Request, subresource: str, pod: Object) -> Stream | Conversation:
@@ -136,7 +152,7 @@ class Api:
         raise ApiError(f'no kubelet runs the pod "{name_of(pod)}": nobody can read its log or run a command in it')
 
     def _list(self, request: Request, about: Target) -> Answer:
-        form = accepted(request.headers.get("accept", ""))
+        form = accepted_of_many(request.headers.get("accept", ""))
         labels, fields = options.selectors(request, about.resource)
         at, after = self._moment(request, about.resource)
         entries, revision = self.store.entries(about.resource, about.namespace or None, labels, fields, at=at)
@@ -149,7 +165,7 @@ class Api:
             if labels is None and fields is None:
                 metadata["remainingItemCount"] = len(entries) - limit
             entries = entries[:limit]
-        include = request.query.get("includeObject", "Metadata")
+        include = included(request.query, form)
         return Answer(body=tables.many(about.resource, entries, metadata, form, self._wall(), include))
 
     def _moment(self, request: Request, resource: Resource) -> tuple[int | None, tuple[str, str] | None]:
@@ -183,7 +199,7 @@ class Api:
             namespace=about.namespace,
             wanted=selection(labels, fields),
             form=accepted(request.headers.get("accept", "")),
-            include=request.query.get("includeObject", "Metadata"),
+            include=included(request.query, Form.TABLE),
             bookmarks=request.flag("allowWatchBookmarks"),
             seconds=float(seconds) if seconds else None,
         )
@@ -193,6 +209,7 @@ class Api:
         sends_initial = request.flag("sendInitialEvents")
         options.check_match(request)
         if not asked or sends_initial:
+        options.check_version_of_one(request)
             with self.store.lock:
                 initial, asked = self.store.entries(about.resource, about.namespace or None, labels, fields)
                 watch = self.store.subscribe([about.resource], since=asked)
@@ -200,6 +217,8 @@ class Api:
             try:
                 watch = self.store.subscribe([about.resource], since=asked)
             except Gone as gone:
+                if request.query.get("sendInitialEvents") and not sends_initial:
+                    initial = []
                 return Stream(chunks=watching.refusal(gone))
         chunks = watching.stream(
             view,
@@ -221,6 +240,8 @@ class Api:
         about.place(obj)
         if _version_in(obj):
             raise ApiError("resourceVersion should not be set on objects to be created", reason="")
+        if about.subresource == "token":
+            return self._grant_token(request, about)
         created = self.store.create(about.resource, obj, dry_run=options.dry_run(request, "CreateOptions"))
         return self._written(request, about.resource, created, decoded, status=201)
 
@@ -259,8 +280,6 @@ class Api:
             try:
                 decoded = self._decode(request, about.resource, new)
             except BadRequest as error:
-                if request.query.get("fieldValidation") == "Strict":
-                    raise
                 detail = error.detail if isinstance(error, UndecodableError) else error.message
                 cause = invalid("patch", tables.encode(new).decode(), detail)
                 raise Invalid.of(about.resource, "", [cause], called="") from error
@@ -330,9 +349,9 @@ class Api:
         decoded = resource.decode(obj) if resource.decode else decode(resource.kind, resource.api_version, obj)
         if decoded.unknown and request.query.get("fieldValidation") == "Strict":
             listed = ", ".join(warnings(decoded))
-            raise BadRequest(
-                f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
-                f"strict decoding error: {listed}"
+            raise UndecodableError(
+                f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}',
+                f"strict decoding error: {listed}",
             )
         return decoded
 
@@ -341,6 +360,8 @@ class Api:
     ) -> Answer:
         told = () if request.query.get("fieldValidation") == "Ignore" else tuple(warnings(decoded))
         form = accepted(request.headers.get("accept", ""))
+        if resource.custom and "kind" not in obj:
+            raise BadRequest("Object 'Kind' is missing in the body of the request")
         entry = Entry(obj, revision_of(obj) or 0)
         return Answer(status=status, body=tables.one(resource, entry, form, self._wall()), warnings=told)
 
@@ -348,6 +369,10 @@ class Api:
 def _refusal(error: ApiError) -> Answer:
     return Answer(status=error.code, body=tables.encode(error.as_status()))
 
+        if kind != resource.kind and resource.custom:
+            raise Invalid.of(
+                resource, name_of(obj), [invalid("kind", kind, f"must be {resource.kind}")], called=str(kind)
+            )
 
 def _version_in(obj: Object) -> str:
     return str(lookup(obj, "metadata.resourceVersion", ""))
@@ -364,11 +389,16 @@ def _patcher(request: Request, about: Target) -> Callable[[Object], Object]:
         )
     strategic = request.media_type == STRATEGIC_MERGE_PATCH
     try:
+        if resource.custom and status == 201:
+            told += tuple(bare_finalizers(obj))
         body = json.loads(request.body)
     except json.JSONDecodeError as error:
         raise BadRequest(f"{'' if strategic else 'error decoding patch: '}{json_fault(error)}") from error
     where = "" if strategic else "error decoding patch: "
     if request.media_type == JSON_PATCH:
+_NO_PAGE = Answer(status=404, body=b"404 page not found\n", media_type="text/plain; charset=utf-8")
+
+
         if not isinstance(body, list):
             raise BadRequest(where + type_fault(body, "[]handlers.jsonPatchOp"))
         return lambda present: patch.json_patch(present, body)

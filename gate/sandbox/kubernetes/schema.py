@@ -6,7 +6,7 @@ CEL rules (`x-kubernetes-validations`) are not evaluated: an object that only su
 import re
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -43,14 +43,22 @@ class Schema:
         metadata = decode("ObjectMeta", "meta/v1", metadata)
         typed = {key: obj[key] for key in _TYPED if key in obj} | {"metadata": metadata.object}
         unknown += [f"metadata.{path}" for path in metadata.unknown]
-        return Decoded(typed | pruned, tuple(unknown))
+        return Decoded(typed | pruned, tuple(sorted(unknown)))
 
     def default(self, obj: Object) -> None:
         _fill(obj, self._body)
 
     def validate(self, new: Object, old: Object | None) -> list[Cause]:
-        body = {key: value for key, value in new.items() if key not in _TYPED}
-        return [*extended(new, old), *_faults(body, self._body, "")]
+        body = {key: value for key, value in new.items() if key not in (*_TYPED, "status")}
+        return [*extended(new, old), *_faults(body, self._body, ""), *self._status_faults(new)]
+
+    def _status_faults(self, new: Object) -> Iterator[Cause]:
+        """A status is looked at by itself, so its messages name what is in it as if there were nothing around it."""
+        schema = (self._body.get("properties") or {}).get("status")
+        if schema is not None and "status" in new:
+            for cause in _faults(new["status"], schema, ""):
+                within = "" if cause.field == "<nil>" else f".{cause.field}"
+                yield replace(cause, field=f"status{within}")
 
     @cached_property
     def _body(self) -> Object:
@@ -199,16 +207,18 @@ def _string_faults(value: str, schema: Object, path: str) -> Iterator[Cause]:
         yield _said(path, value, f"should match '{schema['pattern']}'")
     check = _FORMATS.get(schema.get("format", ""))
     if check is not None and not check(value):
-        yield _said(path, value, f"must be of type {schema['format']}: {shown(value)}")
+        yield _said(path, value, f"must be of type {schema['format']}: {shown(value)}", CauseType.TYPE_INVALID)
 
 
 def _number_faults(value: float, schema: Object, path: str) -> Iterator[Cause]:
+    # Like the real server's, a limit loses its fraction where the value is a whole number.
+    whole = isinstance(value, int)
     if "minimum" in schema:
-        strict, limit = schema.get("exclusiveMinimum"), schema["minimum"]
+        strict, limit = schema.get("exclusiveMinimum"), int(schema["minimum"]) if whole else schema["minimum"]
         if value < limit or (strict and value == limit):
             yield _said(path, value, f"should be greater than {'' if strict else 'or equal to '}{limit}")
     if "maximum" in schema:
-        strict, limit = schema.get("exclusiveMaximum"), schema["maximum"]
+        strict, limit = schema.get("exclusiveMaximum"), int(schema["maximum"]) if whole else schema["maximum"]
         if value > limit or (strict and value == limit):
             yield _said(path, value, f"should be less than {'' if strict else 'or equal to '}{limit}")
     if "multipleOf" in schema and value % schema["multipleOf"]:
@@ -241,15 +251,9 @@ def _twins(value: list[Any], schema: Object, path: str) -> Iterator[Cause]:
         else:
             return
         if identity in seen:
-            text = shown(identity) if not isinstance(identity, dict) else _go_map(identity)
-            message = f"Duplicate value: {text}"
+            message = f"Duplicate value: {shown(identity)}"
             yield Cause(field=f"{path}[{index}]", type=CauseType.DUPLICATE, message=message)
         seen.append(identity)
-
-
-def _go_map(mapping: Object) -> str:
-    inner = ", ".join(f'"{key}":{shown(value)}' for key, value in sorted(mapping.items()))
-    return f"map[string]interface {{}}{{{inner}}}"
 
 
 def _object_faults(value: Object, schema: Object, path: str) -> Iterator[Cause]:
@@ -284,7 +288,7 @@ def _combined_faults(value: Any, schema: Object, path: str) -> Iterator[Cause]:
 
 def _is_date_time(text: str) -> bool:
     try:
-        return datetime.fromisoformat(text).tzinfo is not None and "T" in text.upper()
+        return datetime.fromisoformat(text.upper()).tzinfo is not None and "T" in text.upper()
     except ValueError:
         return False
 

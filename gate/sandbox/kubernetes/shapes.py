@@ -24,6 +24,8 @@ class Form(StrEnum):
     BOOL = "bool"
     INT_OR_STRING = "intstr"
     QUANTITY = "quantity"
+    TIME = "time"
+    """RFC 3339."""
     BYTES = "bytes"
     """Base64."""
     ANY = "any"
@@ -49,13 +51,14 @@ _META = "metadata:ObjectMeta kind apiVersion"
 
 _LINES: Mapping[str, str] = {
     # metadata
-    "ObjectMeta": """name generateName namespace selfLink uid resourceVersion generation:int creationTimestamp
-        deletionTimestamp deletionGracePeriodSeconds:int! labels:{string} annotations:{string}
+    "ObjectMeta": """name generateName namespace selfLink uid resourceVersion generation:int creationTimestamp:time
+        deletionTimestamp:time deletionGracePeriodSeconds:int! labels:{string} annotations:{string}
         ownerReferences:[OwnerReference/uid] finalizers:[string/] managedFields:[any]""",
     "OwnerReference": "apiVersion kind name uid controller:bool! blockOwnerDeletion:bool!",
     "LabelSelector": "matchLabels:{string} matchExpressions:[LabelSelectorRequirement]",
     "LabelSelectorRequirement": "key operator values:[string]",
-    "Condition": "type:string! status:string! observedGeneration:int lastTransitionTime reason:string! message:string!",
+    "Condition": """type:string! status:string! observedGeneration:int lastTransitionTime:time reason:string!
+        message:string!""",
     "LocalObjectReference": "name",
     "ObjectReference": "kind namespace name uid apiVersion resourceVersion fieldPath",
     # namespaces and nodes
@@ -64,11 +67,11 @@ _LINES: Mapping[str, str] = {
     "NamespaceStatus": "phase conditions:[Condition/type]",
     "Node": f"{_META} spec:NodeSpec status:NodeStatus",
     "NodeSpec": "podCIDR podCIDRs:[string/] providerID unschedulable:bool taints:[Taint] configSource:any externalID",
-    "Taint": "key value effect timeAdded",
+    "Taint": "key value effect timeAdded:time",
     "NodeStatus": """capacity:{quantity} allocatable:{quantity} phase conditions:[NodeCondition/type]
         addresses:[NodeAddress/type] daemonEndpoints:any nodeInfo:{any} images:[any] volumesInUse:[string]
         volumesAttached:[any] config:any runtimeHandlers:[any] features:any declaredFeatures:[string]""",
-    "NodeCondition": "type status lastHeartbeatTime lastTransitionTime reason message",
+    "NodeCondition": "type status lastHeartbeatTime:time lastTransitionTime:time reason message",
     "NodeAddress": "type address",
     # pods
     "Pod": f"{_META} spec:PodSpec status:PodStatus",
@@ -135,11 +138,11 @@ _LINES: Mapping[str, str] = {
     "KeyToPath": "key path mode:int!",
     "HostPath": "path type",
     "PodStatus": """observedGeneration:int phase conditions:[PodCondition/type] message reason nominatedNodeName hostIP
-        hostIPs:[any] podIP podIPs:[PodIP/ip] startTime initContainerStatuses:[ContainerStatus]
+        hostIPs:[any] podIP podIPs:[PodIP/ip] startTime:time initContainerStatuses:[ContainerStatus]
         containerStatuses:[ContainerStatus] qosClass ephemeralContainerStatuses:[ContainerStatus] resize
         resourceClaimStatuses:[any] extendedResourceClaimStatus:any""",
     "PodIP": "ip",
-    "PodCondition": "type observedGeneration:int status lastProbeTime lastTransitionTime reason message",
+    "PodCondition": "type observedGeneration:int status lastProbeTime:time lastTransitionTime:time reason message",
     "ContainerStatus": """name state:{any} lastState:{any} ready:bool! restartCount:int! image:string! imageID:string!
         containerID started:bool! allocatedResources:{quantity} resources:any volumeMounts:[any] user:any
         allocatedResourcesStatus:[any] stopSignal""",
@@ -167,14 +170,14 @@ _LINES: Mapping[str, str] = {
     "ServiceAccount": f"""{_META} secrets:[ObjectReference/name] imagePullSecrets:[LocalObjectReference]
         automountServiceAccountToken:bool!""",
     # events and leases
-    "Event": f"""{_META} involvedObject:ObjectReference reason message source:EventSource firstTimestamp lastTimestamp
-        count:int type eventTime series:EventSeries action related:ObjectReference reportingComponent
-        reportingInstance""",
+    "Event": f"""{_META} involvedObject:ObjectReference reason message source:EventSource firstTimestamp:time
+        lastTimestamp:time count:int type eventTime:time series:EventSeries action related:ObjectReference
+        reportingComponent reportingInstance""",
     "EventSource": "component host",
-    "EventSeries": "count:int lastObservedTime",
+    "EventSeries": "count:int lastObservedTime:time",
     "Lease": f"{_META} spec:LeaseSpec",
-    "LeaseSpec": """holderIdentity:string! leaseDurationSeconds:int! acquireTime renewTime leaseTransitions:int!
-        strategy:string! preferredHolder:string!""",
+    "LeaseSpec": """holderIdentity:string! leaseDurationSeconds:int! acquireTime:time renewTime:time
+        leaseTransitions:int! strategy:string! preferredHolder:string!""",
     # workloads
     "Deployment": f"{_META} spec:DeploymentSpec status:DeploymentStatus",
     "DeploymentSpec": """replicas:int! selector:LabelSelector template:PodTemplate strategy:DeploymentStrategy
@@ -184,7 +187,7 @@ _LINES: Mapping[str, str] = {
     "DeploymentStatus": """observedGeneration:int replicas:int updatedReplicas:int readyReplicas:int
         availableReplicas:int unavailableReplicas:int terminatingReplicas:int! conditions:[DeploymentCondition/type]
         collisionCount:int!""",
-    "DeploymentCondition": "type status lastUpdateTime lastTransitionTime reason message",
+    "DeploymentCondition": "type status lastUpdateTime:time lastTransitionTime:time reason message",
     "ReplicaSet": f"{_META} spec:ReplicaSetSpec status:ReplicaSetStatus",
     "ReplicaSetSpec": "replicas:int! minReadySeconds:int selector:LabelSelector template:PodTemplate",
     "ReplicaSetStatus": """replicas:int! fullyLabeledReplicas:int readyReplicas:int availableReplicas:int

@@ -374,8 +374,10 @@ class Store:
             new["metadata"]["resourceVersion"] = str(before.revision)
         if dry_run:
             return new
-        written = self._commit(ChangeType.DELETED if gone else ChangeType.MODIFIED, resource, new, before)
-        return new if gone else written
+        if gone:  # what goes is what was stored, not what the last writer made of it
+            self._commit(ChangeType.DELETED, resource, before.copy(), before)
+            return new
+        return self._commit(ChangeType.MODIFIED, resource, new, before)
 
     def _table(self, resource: Resource) -> dict[Key, Entry]:
         return self._objects.setdefault(resource.key, {})

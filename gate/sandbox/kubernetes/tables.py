@@ -1,12 +1,12 @@
 """The forms of an answer that a client can choose: objects, their metadata, or the rows that kubectl prints."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from gate.sandbox.kubernetes.errors import NotAcceptable
+from gate.sandbox.kubernetes.errors import BadRequest, NotAcceptable
 from gate.sandbox.kubernetes.objects import Object
 from gate.sandbox.kubernetes.resources import Resource
 from gate.sandbox.kubernetes.store import Entry
@@ -21,21 +21,53 @@ class Form(StrEnum):
     PARTIAL_LIST = "PartialObjectMetadataList"
 
 
+_SERVED = "application/json, application/yaml, application/vnd.kubernetes.protobuf"
+"""What the real server names when it can give none of what was asked for; the sandbox has only the first."""
+
+
 def accepted(header: str) -> Form:
     """The first form in an Accept header that can be had; NotAcceptable if there is none."""
+    known = False
     for offer in header.split(",") if header else ["*/*"]:
         media, *parameters = (part.strip() for part in offer.split(";"))
         named = dict(parameter.partition("=")[::2] for parameter in parameters)
-        if media not in ("application/json", "application/*", "*/*"):
+        if media not in ("application/json", "*/*"):
             continue
+        known = True
         if not named.get("as"):
             return Form.OBJECT
         if named["as"] in set(Form) and (named.get("g"), named.get("v")) == ("meta.k8s.io", "v1"):
             return Form(named["as"])
-    raise NotAcceptable(
-        "only the following media types are accepted: application/json, "
-        "application/json;as=Table;v=v1;g=meta.k8s.io, application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
-    )
+    if known:
+        raise NotAcceptable(f"only the following media types are accepted: {_SERVED}")
+    raise NotAcceptable(f"406: Not Acceptable\n\nAvailable representations: {_SERVED}", details={})
+
+
+def accepted_of_one(header: str) -> Form:
+    """The same for one object, which has not the form of a list."""
+    form = accepted(header)
+    if form is Form.PARTIAL_LIST:
+        raise NotAcceptable("you requested PartialObjectMetadataList, but the requested object is not a list")
+    return form
+
+
+def accepted_of_many(header: str) -> Form:
+    """The same for a list, which has not the form of one object."""
+    form = accepted(header)
+    if form is Form.PARTIAL:
+        raise NotAcceptable("you requested PartialObjectMetadata, but the requested object is a list")
+    return form
+
+
+def included(query: Mapping[str, str], form: Form) -> str:
+    """What goes with each row of a table; BadRequest for what cannot."""
+    wanted = query.get("includeObject") or "Metadata"
+    if form is Form.TABLE and wanted not in ("Metadata", "Object", "None"):
+        raise BadRequest(
+            f'Unable to convert to Table as requested: includeObject: Invalid value: "{wanted}": '
+            "must be 'Metadata', 'Object', 'None', or empty"
+        )
+    return wanted
 
 
 def encode(value: Any) -> bytes:
@@ -67,6 +99,7 @@ def many(
     else:
         head = {"kind": f"{resource.kind}List", "apiVersion": resource.api_version, "metadata": metadata}
         if resource.custom:
+            head["metadata"] = {"continue": "", **metadata}
             items = b",".join(one(resource, entry, form, now) for entry in entries)
         else:
             items = b",".join(entry.encoded_item for entry in entries)
@@ -96,8 +129,8 @@ def _row(resource: Resource, entry: Entry, now: datetime, include: str) -> Objec
     row: Object = {"cells": [column.cell(entry.shared, now) for column in resource.columns]}
     if include == "Object":
         row["object"] = entry.shared
-    elif include != "None":
-        row["object"] = _partial(entry)
+    else:
+        row["object"] = None if include == "None" else _partial(entry)
     return row
 
 

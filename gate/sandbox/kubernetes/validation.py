@@ -5,7 +5,7 @@ from base64 import b64decode
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from gate.sandbox.kubernetes import metadata
+from gate.sandbox.kubernetes import metadata, podvalidation
 from gate.sandbox.kubernetes.errors import Cause, CauseType, duplicate, forbidden, invalid, not_supported, required
 from gate.sandbox.kubernetes.metadata import LABEL, LABEL_1035, SUBDOMAIN
 from gate.sandbox.kubernetes.objects import Object, lookup, name_of
@@ -264,9 +264,11 @@ def _templated(new: Object, old: Object | None) -> list[Cause]:
         causes.append(required("spec.selector"))
     elif not (selector.get("matchLabels") or selector.get("matchExpressions")):
         causes.append(invalid("spec.selector", "{}", f"empty selector is invalid for {new['kind'].lower()}"))
-    causes += metadata.labels(template_labels, "spec.template.labels")
-    wrong = _expressions(selector or {}, "spec.selector")
-    causes += wrong
+    wrong = metadata.labels((selector or {}).get("matchLabels"), "spec.selector.matchLabels")
+    wrong += _expressions(selector or {}, "spec.selector")
+    if wrong:
+        wrong.append(invalid("spec.selector", selector, "invalid label selector"))
+    causes += wrong + metadata.labels(template_labels, "spec.template.labels")
     if selector and not wrong and not LabelSelector.from_object(selector).matches(template_labels):
         detail = "`selector` does not match template `labels`"
         causes.append(invalid("spec.template.metadata.labels", template_labels, detail))
@@ -310,7 +312,7 @@ def pod_spec(spec: Object, path: str) -> list[Cause]:
     policies = ("Always", "OnFailure", "Never")
     if spec.get("restartPolicy") not in policies:
         causes.append(not_supported(f"{path}.restartPolicy", spec.get("restartPolicy"), policies))
-    return causes + not_negative(spec, path, ("terminationGracePeriodSeconds",))
+    return causes + podvalidation.parts(spec, path) + not_negative(spec, path, ("terminationGracePeriodSeconds",))
 
 
 def _container(container: Object, path: str, seen: set[str], volumes: set[Any]) -> list[Cause]:

@@ -115,7 +115,7 @@ class _Lines:
 
     def bookmark(self, revision: int, annotations: Object | None = None) -> bytes:
         resource = self._view.resource
-        metadata: Object = {"resourceVersion": str(revision), "creationTimestamp": None}
+        metadata: Object = {"resourceVersion": str(revision)}
         if annotations:
             metadata["annotations"] = annotations
         empty = {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata}
