@@ -33,8 +33,8 @@ from gate.sandbox.kubernetes.errors import (
 from gate.sandbox.kubernetes.lifecycle import carried_revision, is_over
 from gate.sandbox.kubernetes.objects import Object, is_terminating, lookup, name_of, namespace_of, revision_of, uid_of
 from gate.sandbox.kubernetes.podaccess import Conversation, PodCommands, PodLogs
-from gate.sandbox.kubernetes.resources import Resource
-from gate.sandbox.kubernetes.routes import Request, Target, target
+from gate.sandbox.kubernetes.resources import BUILT_IN, Resource
+from gate.sandbox.kubernetes.routes import NoSuchPage, Request, Target, target
 from gate.sandbox.kubernetes.selectors import FieldSelector, selection
 from gate.sandbox.kubernetes.store import Entry, Store
 from gate.sandbox.kubernetes.tables import Form, accepted, accepted_of_many, accepted_of_one, included
