@@ -284,6 +284,8 @@ def _error(status: int, body: bytes, what: str) -> GateError:
             return Conflict(text)
         case 410:
             return Expired(text)
+        case 403 if b'"NamespaceTerminating"' in body:
+            return Temporary(f"{text}; nothing can be made there any more")
         case 401 | 403:
             return Denied(f"{text}; grant it in the gate's role")
         case 408 | 429 | 500 | 502 | 503 | 504:
