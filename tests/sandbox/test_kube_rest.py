@@ -286,7 +286,7 @@ def test_the_server_says_who_it_is_and_that_it_is_well(client: Client) -> None:
     for path in ("/healthz", "/readyz", "/livez"):
         assert client.ask("GET", path).text == "ok"
     groups = {group["name"] for group in client.get("/apis")["groups"]}
-    assert {"apps", "discovery.k8s.io", "coordination.k8s.io", "policy", "apiextensions.k8s.io"} == groups
+    assert {"apps", "batch", "discovery.k8s.io", "coordination.k8s.io", "policy", "apiextensions.k8s.io"} == groups
     names = {resource["name"] for resource in client.get("/apis/apps/v1")["resources"]}
     assert names >= {"deployments", "deployments/status", "deployments/scale", "replicasets"}
 
