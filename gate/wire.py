@@ -28,7 +28,7 @@ from gate.cluster.workloads import Workloads
 from gate.config import Resolve, Settings
 from gate.documents.catalogue import Catalogue
 from gate.documents.vocabulary import ProbeForms, Vocabulary
-from gate.errors import GateError, Permanent
+from gate.errors import Conflict, GateError, Permanent
 from gate.faults import FAULTS
 from gate.gitlab.client import GitLab
 from gate.gitlab.outbox import Outbox
@@ -63,16 +63,18 @@ from gate.tracking.reconciler import Reconciler
 from gate.web.app import create_app
 from gate.web.changes import Changes
 from gate.web.server import Server
-from gate.web.views import Readiness
+from gate.web.views import Readiness, Watch
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-TRACKERS = 2
+TRACKERS = 4
 """Threads that decide; each takes one workload at a time."""
 AGAIN = timedelta(seconds=2)
 """How soon to try a comparison again that broke off."""
+SOON = timedelta(milliseconds=50)
+"""How soon, if it broke off because something was written meanwhile."""
 
 
 def vocabulary() -> Vocabulary:
@@ -372,6 +374,9 @@ class _Process:
             try:
                 if wake := self._reconciler.reconcile(name):
                     again = max(0.0, (wake - self._clock.now()).total_seconds())
+            except Conflict as error:  # somebody wrote it since it was read, as things should be: compare anew
+                log.debug("decide.again workload=%s why=%r", name, str(error))
+                again = SOON.total_seconds()
             except GateError as error:
                 log.warning("decide.again workload=%s why=%r", name, str(error))
                 again = AGAIN.total_seconds()
@@ -462,6 +467,12 @@ class _Process:
     def changed(self, since: int, timeout: float) -> int:
         return self._changes.changed(since, timeout)
 
+    def watches(self) -> Sequence[Watch]:
+        return [
+            Watch(resource=mirror.resource, namespace=mirror.namespace, lists=mirror.lists, lag=mirror.lag)
+            for mirror in self._all_mirrors()
+        ]
+
     def readiness(self) -> Readiness:
         fetched = self._last_fetch()
         watches = [mirror.problem for mirror in self._all_mirrors() if mirror.problem]
@@ -479,6 +490,7 @@ class _Process:
             ready=catalogue is not None and all(mirror.synced.is_set() for mirror in self._all_mirrors()),
             revision=self._subscribed.revision,
             catalogue_age=self._clock.now() - fetched if fetched else None,
+            watch_lag=max((lag for mirror in self._all_mirrors() if (lag := mirror.lag)), default=None),
             gitlab="; ".join(refused) or ("ok" if self._outbox else "not configured"),
             leads=self._leading.leads(),
             leader=self._leading.leader,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, StrEnum
 from typing import Any, Protocol
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import urllib3
 from kubernetes import config
@@ -101,7 +101,7 @@ class Api:
 
     def __init__(self, configuration: Configuration, carrier: Carrier | None = None) -> None:
         """Without a `carrier` the requests go through a pool of connections of their own."""
-        self.host = str(configuration.host).rstrip("/")
+        self.host = _without_user(str(configuration.host).rstrip("/"))
         self.agent = AGENT
         """How requests name who sends them; audit logs show it."""
         self._configuration = configuration
@@ -261,6 +261,12 @@ class Api:
 
 def _nothing() -> None:
     """Nobody minds."""
+
+
+def _without_user(address: str) -> str:
+    """Some kubeconfigs have a password in the address. It is not how we say who we are, and it is in no message."""
+    parts = urlsplit(address)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def path_of(resource: str, namespace: str = "", name: str = "", subresource: str = "") -> str:

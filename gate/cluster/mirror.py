@@ -58,6 +58,15 @@ class Mirror(Generic[T]):
         """Set while the copy is whole and a watch follows it."""
         self.problem = ""
         """Why it is not, in one sentence."""
+        self.resource, self.namespace = resource, namespace
+        self.lists = 0
+        """How often it was listed."""
+        self._heard: float | None = None
+
+    @property
+    def lag(self) -> timedelta | None:
+        """Since the server was last heard, be it a bookmark; None if it never was."""
+        return None if self._heard is None else timedelta(seconds=self._monotonic() - self._heard)
 
     def get(self, key: Key) -> T | None:
         with self._lock:
@@ -119,6 +128,8 @@ class Mirror(Generic[T]):
         fresh = {_key(item): (item["metadata"]["resourceVersion"], self._keep(item)) for item in items}
         self._replace(fresh)
         self._listed = began
+        self._heard = self._monotonic()
+        self.lists += 1
         return version
 
     def _replace(self, fresh: dict[Key, tuple[str, T]]) -> None:
@@ -133,6 +144,7 @@ class Mirror(Generic[T]):
             if stopped():
                 break
             self._version = event.object["metadata"]["resourceVersion"]
+            self._heard = self._monotonic()
             if event.type is EventType.BOOKMARK:
                 continue
             key = _key(event.object)

@@ -11,6 +11,7 @@ from gate.model import Gate, Run
 from gate.web.answer import Answer, answer
 from gate.web.answer_json import to_json
 from gate.web.asked import Asked, BadQuestion, asked
+from gate.web.metrics import CONTENT_TYPE, metrics
 from gate.web.shown import gate_json, readiness_json, run_json
 from gate.web.views import Views
 
@@ -31,6 +32,10 @@ def create_app(views: Views, *, most_waiting: int = MOST_WAITING) -> Flask:
     def readyz() -> tuple[Response, int]:
         readiness = views.readiness()
         return jsonify(readiness_json(readiness)), 200 if readiness.ready else 503
+
+    @app.get("/metrics")
+    def figures() -> Response:
+        return Response(metrics(views), content_type=CONTENT_TYPE)
 
     @app.get("/api/v1/gates")
     def gates() -> Response:

@@ -29,6 +29,18 @@ class Readiness:
     """What does not work just now, by part, in words."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """How one resource is heard; all namespaces if none is named."""
+
+    resource: str
+    namespace: str
+    lists: int
+    """How often it was listed: once at the start, and again whenever the thread was lost."""
+    lag: timedelta | None
+    """Since the server was last heard; None before the first list."""
+
+
 class Views(Protocol):
     """The gate's knowledge at this moment, from memory: no method but `changed` may block."""
 
@@ -42,6 +54,10 @@ class Views(Protocol):
 
     def subscriptions(self) -> Sequence[Subscription] | None:
         """The catalogue's subscriptions; None while no catalogue has been read, so that nobody takes it for empty."""
+        ...
+
+    def watches(self) -> Sequence[Watch]:
+        """What is watched, and how it is heard."""
         ...
 
     def readiness(self) -> Readiness:

@@ -9,7 +9,7 @@ from gate.model import Gate, Run, Subscription
 from gate.web.app import create_app
 from gate.web.changes import Changes
 from gate.web.server import Server
-from gate.web.views import Readiness
+from gate.web.views import Readiness, Watch
 
 
 @dataclass
@@ -18,6 +18,7 @@ class Known:
 
     all_gates: Sequence[Gate] = ()
     all_runs: Sequence[Run] = ()
+    all_watches: Sequence[Watch] = ()
     all_subscriptions: Sequence[Subscription] | None = ()
     state: Readiness = field(default_factory=lambda: Readiness(ready=True, revision="0123456789abcdef"))
     changes: Changes = field(default_factory=Changes)
@@ -30,6 +31,9 @@ class Known:
 
     def subscriptions(self) -> Sequence[Subscription] | None:
         return self.all_subscriptions
+
+    def watches(self) -> Sequence[Watch]:
+        return self.all_watches
 
     def readiness(self) -> Readiness:
         return self.state

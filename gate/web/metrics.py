@@ -1,0 +1,45 @@
+"""What Prometheus asks for at `/metrics`: how the gate hears the cluster, and how its gates stand."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from gate.model import Phase
+from gate.web.views import Views
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def metrics(views: Views) -> bytes:
+    """All figures as they are now, in Prometheus' text format."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Collector(views))
+    return generate_latest(registry)
+
+
+class _Collector(Collector):
+    def __init__(self, views: Views) -> None:
+        self._views = views
+
+    def collect(self) -> Iterator[Metric]:
+        labels = ["resource", "namespace"]
+        lists = CounterMetricFamily("chaos_gate_lists", "How often a resource was listed anew.", labels=labels)
+        lag = GaugeMetricFamily(
+            "chaos_gate_watch_lag_seconds",
+            "Since when nothing was heard of a resource, not even a bookmark.",
+            labels=labels,
+        )
+        for watch in self._views.watches():
+            lists.add_metric([watch.resource, watch.namespace], watch.lists)
+            if watch.lag is not None:
+                lag.add_metric([watch.resource, watch.namespace], watch.lag.total_seconds())
+        yield lists
+        yield lag
+        gates = GaugeMetricFamily("chaos_gate_gates", "Gates by phase.", labels=["phase"])
+        count = Counter(gate.status.phase for gate in self._views.gates())
+        for phase in Phase:
+            gates.add_metric([str(phase)], count[phase])
+        yield gates
