@@ -16,7 +16,7 @@ Exit codes:
 )
 @click.pass_context
 def reap(ctx: click.Context) -> None:
-    """Take back the faults of all runs whose executor is gone: it has not renewed its lease for four seconds.
+    """Take back the faults of all runs whose executor is gone: it does not renew its lease for five seconds.
 
     The gate does the same by itself when it starts. This is for when there is no gate: run it by hand, or every minute.
     """
