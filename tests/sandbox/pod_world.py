@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import yaml
+
 from tests.grounds import Ground
 
 PODS = "/api/v1/namespaces/default/pods"
@@ -16,6 +18,12 @@ class Pods:
         self.ground = ground
         self.eventually = eventually
         self.kubectl = ground.kubectl
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """The header of the administrator, for clients that do not read the kubeconfig."""
+        user = yaml.safe_load(self.ground.kubeconfig.read_text())["users"][0]["user"]
+        return {"Authorization": f"Bearer {user['token']}"} if "token" in user else {}
 
     def run(self, script: str, name: str = "one", *, spec: Any = None, meta: Any = None, **container: Any) -> Any:
         """Create a pod whose container `main` runs the script."""

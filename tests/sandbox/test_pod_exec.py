@@ -92,7 +92,8 @@ def test_a_terminal_is_one_and_knows_its_size(running):
 def test_the_python_client_runs_commands(running):
     client = pytest.importorskip("kubernetes.client")
     stream = pytest.importorskip("kubernetes.stream")
-    with client.ApiClient(client.Configuration(host=running.ground.url)) as connection:
+    config = pytest.importorskip("kubernetes.config")
+    with config.new_client_from_config(str(running.ground.kubeconfig)) as connection:
         kept = stream.stream(
             client.CoreV1Api(connection).connect_get_namespaced_pod_exec,
             "one",
@@ -116,7 +117,10 @@ def test_the_channels_are_those_of_the_protocol(running, version):
     url = running.ground.url.replace("http", "ws", 1)
     command = "&".join(f"command={word}" for word in ("sh", "-c", "read+line;echo+$line;echo+err>%262"))
     connection = websocket.create_connection(
-        f"{url}{PODS}/one/exec?{command}&stdin=true&{STREAMS}", subprotocols=[version], timeout=10
+        f"{url}{PODS}/one/exec?{command}&stdin=true&{STREAMS}",
+        subprotocols=[version],
+        timeout=10,
+        header=running.credentials,
     )
     assert connection.subprotocol == version
     connection.send_binary(b"\x00in\n")
@@ -166,7 +170,7 @@ def test_what_cannot_be_done_is_refused_plainly(running, query, headers, code, m
 
 
 def test_a_client_that_speaks_no_version_that_we_know_is_refused(running):
-    headers = {
+    headers = running.credentials | {
         "Connection": "Upgrade",
         "Upgrade": "websocket",
         "Sec-WebSocket-Version": "13",

@@ -77,6 +77,7 @@ def test_without_the_right_to_mount_a_pod_gets_it_for_itself_alone():
 KILLED = """
 import signal, sys, time, urllib.parse
 import websocket
+import yaml
 from gate.sandbox.kubernetes.cluster import Kubernetes
 from gate.sandbox.kubernetes.images import Image, Images
 from gate.sandbox.kubernetes.resources import PODS
@@ -105,7 +106,9 @@ with Kubernetes(images=Images([Image(name="box", argv=("sleep", "infinity"))])) 
     words = ("sh", "-c", f"setsid sh -c '{script('exec')}' & wait")
     query = urllib.parse.urlencode([*(("command", word) for word in words), ("stdout", "true")])
     url = kubernetes.url.replace("http", "ws") + "/api/v1/namespaces/default/pods/probed/exec?" + query
-    connection = websocket.create_connection(url, subprotocols=["v5.channel.k8s.io"])
+    token = yaml.safe_load(kubernetes.kubeconfig())["users"][0]["user"].get("token")
+    header = {"Authorization": f"Bearer {token}"}
+    connection = websocket.create_connection(url, subprotocols=["v5.channel.k8s.io"], header=header)
     signal.pause()
 """
 

@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Iterable
 from typing import Any
 
+from gate.sandbox.kubernetes import poddefaults
 from gate.sandbox.kubernetes.objects import Object, lookup, name_of
 
 
@@ -52,6 +53,7 @@ def pod_spec(spec: Object) -> None:
             volume["emptyDir"] = {}
     for container in (*_rows(spec, "initContainers"), *_rows(spec, "containers")):
         _container(container)
+    poddefaults.parts(spec)
 
 
 def _container(container: Object) -> None:
