@@ -8,9 +8,14 @@ from pathlib import Path
 import pytest
 
 from gate.cluster.api import Api
+from gate.sandbox.gitlab import GitLab
 from gate.sandbox.kubernetes.cluster import Kubernetes
 from tests import grounds
+from tests.catalogues import Origin
+from tests.clocks import HandClock
 from tests.grounds import CRDS, Ground
+
+GITLAB_ROOT = "root-token"
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +48,26 @@ def namespace(cluster: Ground) -> Iterator[str]:
     assert made.status_code == 201, made.text
     yield name
     cluster.ask("DELETE", f"/api/v1/namespaces/{name}")
+
+
+@pytest.fixture
+def gitlab() -> Iterator[GitLab]:
+    """An embedded GitLab with nobody but root, whose token is `GITLAB_ROOT`."""
+    with GitLab(root_token=GITLAB_ROOT) as running:
+        yield running
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Iterator[Origin]:
+    """An empty git repository for documents."""
+    made = Origin(tmp_path / "catalogue")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
 
 
 @pytest.fixture

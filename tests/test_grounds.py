@@ -9,23 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.builders import deployment, pod_template
 from tests.grounds import IMAGES, Ground
 
 
 def _web(image: str, **annotations: str) -> dict[str, object]:
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": "web"},
-        "spec": {
-            "replicas": 2,
-            "selector": {"matchLabels": {"app": "web"}},
-            "template": {
-                "metadata": {"labels": {"app": "web"}, "annotations": annotations},
-                "spec": {"containers": [{"name": "web", "image": image}]},
-            },
-        },
-    }
+    made = deployment(template=pod_template(image=image, **annotations), replicas=2)
+    return {**made, "metadata": {"name": "web"}}
 
 
 def test_a_deployment_rolls_out_on_both_grounds(

@@ -12,6 +12,7 @@ from gate.catalogue.repository import Repository
 from gate.catalogue.subscribed import Subscribed
 from gate.errors import GateError, Permanent, Temporary
 from gate.model import WorkloadKind, WorkloadName
+from tests.catalogues import Origin
 from tests.documents.test_loading import SUBSCRIPTION, WORKFLOW
 from tests.documents.vocabularies import WORDS
 
@@ -19,46 +20,10 @@ NOW = datetime(2026, 11, 21, tzinfo=UTC)
 CHECKOUT = WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="shop", name="checkout")
 
 
-class Origin:
-    """A repository as an author has it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._repo = git.Repo.init(folder, initial_branch="main")
-        with self._repo.config_writer() as config:
-            config.set_value("user", "name", "author").set_value("user", "email", "author@example.org")
-
-    def commit(self, **files: str | None) -> str:
-        for name, text in files.items():
-            path = self.folder / name.replace("__", "/").replace("_yaml", ".yaml")
-            path.parent.mkdir(exist_ok=True)
-            if text is None:
-                path.unlink()
-            else:
-                path.write_text(text)
-        self._repo.git.add("--all")
-        self._repo.git.commit("--quiet", "--message=change")
-        return self._repo.head.commit.hexsha
-
-    def link(self, name: str, target: str) -> None:
-        (self.folder / name).symlink_to(target)
-        self.commit()
-
-    def submodule(self, path: str) -> None:
-        entry = f"160000,{self._repo.head.commit.hexsha},{path}"
-        self._repo.git.update_index("--add", "--cacheinfo", entry)
-        self._repo.git.commit("--quiet", "--message=submodule")
-
-    def close(self) -> None:
-        self._repo.close()
-
-
 @pytest.fixture
-def origin(tmp_path: Path) -> Iterator[Origin]:
-    made = Origin(tmp_path / "origin")
-    made.commit(subscriptions__checkout_yaml=SUBSCRIPTION, workflows__survives_yaml=WORKFLOW)
-    yield made
-    made.close()
+def origin(catalogue: Origin) -> Origin:
+    catalogue.commit(subscriptions__checkout_yaml=SUBSCRIPTION, workflows__survives_yaml=WORKFLOW)
+    return catalogue
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Subscriptions that select workloads by labels and namespaces."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -12,10 +12,11 @@ from gate.documents.loading import Loaded, load
 from gate.documents.review import Severity, review
 from gate.errors import Permanent
 from gate.model import WorkloadKind, WorkloadName
+from tests.clocks import START as NOW
+from tests.clocks import HandClock
 from tests.documents.test_loading import SUBSCRIPTION, WORKFLOW
 from tests.documents.vocabularies import WORDS
 
-NOW = datetime(2026, 11, 21, tzinfo=UTC)
 NAMED = "workload: {kind: Deployment, namespace: shop, name: checkout}"
 SELECTED = "workload: {kind: Deployment, namespaces: [shop, team-*], selector: {matchLabels: {tier: web}}}"
 SELECTION = SUBSCRIPTION.replace(NAMED, SELECTED).replace("{name: checkout}", "{name: all-web}", 1)
@@ -28,14 +29,6 @@ def catalogue(*texts: str, revision: str = "1") -> Catalogue:
 
 def workload(name: str, namespace: str = "shop", kind: WorkloadKind = WorkloadKind.DEPLOYMENT) -> WorkloadName:
     return WorkloadName(kind=kind, namespace=namespace, name=name)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @pytest.mark.parametrize(
@@ -125,38 +118,35 @@ def test_lint_names_both_subscriptions_that_contradict_each_other() -> None:
     assert [each.why for each in findings] == ["is canary, but checkout says healthy of the same Rollout shop/checkout"]
 
 
-def test_a_subscription_is_known_since_the_gate_first_read_it() -> None:
-    clock = Clock()
-    subscribed = Subscribed(clock)
+def test_a_subscription_is_known_since_the_gate_first_read_it(clock: HandClock) -> None:
+    subscribed = Subscribed(clock.now)
     subscribed.put(catalogue(SUBSCRIPTION, WORKFLOW))
-    clock.now += timedelta(days=1)
+    clock.advance(timedelta(days=1))
     subscribed.put(catalogue(SUBSCRIPTION, SELECTION, WORKFLOW, revision="2"))
     since = {claim.name: claim.since for claim in subscribed.of(workload("checkout"), {"tier": "web"})}
     assert since == {"checkout": NOW, "all-web": NOW + timedelta(days=1)}
 
 
-def test_what_an_earlier_process_knew_is_known() -> None:
-    clock = Clock()
-    before = Subscribed(clock)
+def test_what_an_earlier_process_knew_is_known(clock: HandClock) -> None:
+    before = Subscribed(clock.now)
     before.put(catalogue(SUBSCRIPTION, WORKFLOW))
-    clock.now += timedelta(days=1)
-    after = Subscribed(clock)
+    clock.advance(timedelta(days=1))
+    after = Subscribed(clock.now)
     after.knew(before.known)
     after.put(catalogue(SUBSCRIPTION, WORKFLOW))
     assert after.of(workload("checkout"), {})[0].since == NOW
 
 
-def test_a_subscription_that_was_taken_away_is_forgotten_and_one_that_is_broken_is_not() -> None:
-    clock = Clock()
-    subscribed = Subscribed(clock)
+def test_a_subscription_that_was_taken_away_is_forgotten_and_one_that_is_broken_is_not(clock: HandClock) -> None:
+    subscribed = Subscribed(clock.now)
     subscribed.put(catalogue(SUBSCRIPTION, WORKFLOW))
     subscribed.put(catalogue(SUBSCRIPTION.replace("environment", "enviroment"), WORKFLOW, revision="2"))
-    clock.now += timedelta(days=1)
+    clock.advance(timedelta(days=1))
     subscribed.put(catalogue(SUBSCRIPTION, WORKFLOW, revision="3"))
     assert subscribed.of(workload("checkout"), {})[0].since == NOW
     subscribed.put(catalogue(WORKFLOW, revision="4"))
     subscribed.put(catalogue(SUBSCRIPTION, WORKFLOW, revision="5"))
-    assert subscribed.of(workload("checkout"), {})[0].since == clock.now
+    assert subscribed.of(workload("checkout"), {})[0].since == clock.now()
 
 
 def test_what_is_known_is_kept_in_the_cluster(api: Api) -> None:

@@ -20,6 +20,7 @@ from gate.errors import Temporary
 from gate.model import GateStatus, Judgement, Phase, Run, Verdict, WorkloadKind, WorkloadName
 from gate.tracking.reconciler import Reconciler
 from gate.wire import vocabulary
+from tests.builders import deployment, pod_template
 from tests.grounds import IMAGES, Ground
 
 Eventually = Callable[[Callable[[], object]], None]
@@ -66,17 +67,7 @@ class Tracked:
         )
 
     def makes(self, *containers: dict[str, str], **spec: Any) -> None:
-        body = {
-            "metadata": {"name": "odd"},
-            "spec": {
-                "selector": {"matchLabels": {"app": "odd"}},
-                "template": {
-                    "metadata": {"labels": {"app": "odd"}},
-                    "spec": {"containers": list(containers) or [{"name": "main", "image": IMAGES[0]}]},
-                },
-                **spec,
-            },
-        }
+        body = deployment("odd", self.namespace, template=pod_template(*containers, app="odd"), **spec)
         made = self.cluster.ask("POST", f"/apis/apps/v1/namespaces/{self.namespace}/deployments", body)
         assert made.status_code == 201, made.text
 
