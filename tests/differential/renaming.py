@@ -136,7 +136,7 @@ def _in_order(value: dict[str, Any]) -> dict[str, Any]:
     causes = value_at(value, "details.causes")
     if not isinstance(causes, list):
         return value
-    ordered = sorted(causes, key=lambda cause: (cause["field"], cause["message"]))
+    ordered = sorted(causes, key=lambda cause: (cause.get("field", ""), cause["message"]))
     once = [cause for index, cause in enumerate(ordered) if cause not in ordered[:index]]
     sentence = str(value["message"]).partition("is invalid: ")[0] if len(once) > 1 else value["message"]
     return value | {"message": sentence, "details": value["details"] | {"causes": once}}

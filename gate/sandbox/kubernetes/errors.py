@@ -214,6 +214,10 @@ class Invalid(ApiError):
         return cls(message, details=details | {"causes": [cause.as_object() for cause in causes]})
 
 
+class TooManyRequests(ApiError):
+    code, reason = 429, "TooManyRequests"
+
+
 class NotImplementedHere(ApiError):
     """A real API server could do this; the sandbox says so instead of pretending."""
 

@@ -7,7 +7,7 @@ import json
 from gate.sandbox.kubernetes import tables
 from gate.sandbox.kubernetes.decoding import parse
 from gate.sandbox.kubernetes.errors import ApiError, BadRequest, Cause, Gone, Invalid, forbidden, invalid, not_supported
-from gate.sandbox.kubernetes.objects import name_of, namespace_of
+from gate.sandbox.kubernetes.objects import Object, name_of, namespace_of
 from gate.sandbox.kubernetes.resources import Resource
 from gate.sandbox.kubernetes.routes import Request
 from gate.sandbox.kubernetes.selectors import FieldSelector, LabelSelector
@@ -39,7 +39,11 @@ def _rehearsal(values: list[str], kind: str) -> bool:
 
 def deletion(request: Request) -> tuple[Deletion, bool]:
     """DeleteOptions, from the body or else from the URL, and whether it is a rehearsal."""
-    body = parse(request.body, request.media_type) if request.body.strip() else {}
+    return deletion_of(parse(request.body, request.media_type) if request.body.strip() else {}, request)
+
+
+def deletion_of(body: Object, request: Request) -> tuple[Deletion, bool]:
+    """The same, where the body has been read."""
     grace = body.get("gracePeriodSeconds", request.number("gracePeriodSeconds"))
     policy = body.get("propagationPolicy") or request.query.get("propagationPolicy") or None
     orphan = body.get("orphanDependents")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gate.sandbox.kubernetes import discovery, options, patch, podaccess, scales, tables, watching
+from gate.sandbox.kubernetes import discovery, eviction, options, patch, podaccess, scales, tables, watching
 from gate.sandbox.kubernetes.access import Access
 from gate.sandbox.kubernetes.decoding import (
     Decoded,
@@ -61,6 +61,8 @@ class Answer:
     status: int = 200
     media_type: str = JSON
     warnings: tuple[str, ...] = ()
+    retry_after: int | None = None
+    """Seconds after which to ask again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,6 +237,8 @@ class Api:
     # Writing
 
     def _create(self, request: Request, about: Target) -> Answer:
+        if about.subresource == "eviction":
+            return self._evict(request, about)
         decoded = self._decode(request, about.resource, parse(request.body, request.media_type))
         obj = decoded.object
         about.place(obj)
@@ -244,6 +248,13 @@ class Api:
             return self._grant_token(request, about)
         created = self.store.create(about.resource, obj, dry_run=options.dry_run(request, "CreateOptions"))
         return self._written(request, about.resource, created, decoded, status=201)
+
+    def _evict(self, request: Request, about: Target) -> Answer:
+        body = parse(request.body, request.media_type)
+        body["metadata"] = {"namespace": about.namespace, **(body.get("metadata") or {})}
+        asked, dry_run = options.deletion_of(body.get("deleteOptions") or {}, request)
+        told = eviction.evict(self.store, about.name, body, asked, self._wall, dry_run=dry_run)
+        return Answer(status=201, body=tables.encode(told))
 
     def _update(self, request: Request, about: Target) -> Answer:
         dry_run = options.dry_run(request, "UpdateOptions")
@@ -367,7 +378,8 @@ class Api:
 
 
 def _refusal(error: ApiError) -> Answer:
-    return Answer(status=error.code, body=tables.encode(error.as_status()))
+    seconds = (error.details or {}).get("retryAfterSeconds")
+    return Answer(status=error.code, body=tables.encode(error.as_status()), retry_after=seconds)
 
         if kind != resource.kind and resource.custom:
             raise Invalid.of(

@@ -24,7 +24,6 @@ _NOT_HERE = {
     (PODS.key, "attach"),
     (PODS.key, "binding"),
     (PODS.key, "ephemeralcontainers"),
-    (PODS.key, "eviction"),
     (PODS.key, "portforward"),
     (PODS.key, "proxy"),
     (PODS.key, "resize"),
@@ -141,7 +140,9 @@ def _target(request: Request, registry: Registry, group: str, version: str, rest
     if subresource:
         _check_subresource(resource, subresource, request.method)
     # As by RBAC: to run a command is to create or to get `pods/exec`, as the client's protocol has it.
-    verb = "get" if subresource == "exec" else _VERBS.get((request.method, bool(name) and subresource != "token"))
+    verb = "get" if subresource == "exec" else _VERBS.get(
+        (request.method, bool(name) and subresource not in ("token", "eviction"))
+    )
     if verb == "list" and request.flag("watch"):
         verb = "watch"
     if verb is None or verb not in resource.verbs or (verb == "create" and resource.namespaced and not namespace):
@@ -159,6 +160,7 @@ def _check_subresource(resource: Resource, subresource: str, method: str) -> Non
         "scale": ("GET", "PUT", "PATCH") if resource.scale else (),
         "log": ("GET",) if resource is PODS else (),
         "exec": ("GET", "POST") if resource is PODS else (),
+        "eviction": ("POST",) if resource is PODS else (),
     }.get(subresource, ())
         "token": ("POST",) if resource is SERVICE_ACCOUNTS else (),
     if not allowed:

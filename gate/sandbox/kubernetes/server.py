@@ -189,6 +189,8 @@ class _Connection(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(answer.body)))
         for warning in answer.warnings:
             self.send_header("Warning", f"299 - {json.dumps(warning)}")
+        if answer.retry_after is not None:
+            self.send_header("Retry-After", str(answer.retry_after))
         for name, value in (headers or {}).items():
             self.send_header(name, value)
         self.end_headers()

@@ -17,6 +17,12 @@ _KEY = metadata.Rule(
     words="a valid config key must consist of alphanumeric characters, '-', '_' or '.'",
     examples=("key.name", "KEY_NAME", "key-name"),
 )
+_PERCENTAGE = metadata.Rule(
+    pattern=re.compile(r"[0-9]+%"),
+    limit=63,
+    words="a valid percent string must be a numeric string followed by an ending '%'",
+    examples=("1%", "93%"),
+)
 _DATA_LIMIT = 1024 * 1024
 """Bytes of all values of a ConfigMap or Secret."""
 
@@ -110,9 +116,35 @@ def endpoint_slice(new: Object, old: Object | None) -> list[Cause]:
 def pod_disruption_budget(new: Object, old: Object | None) -> list[Cause]:
     causes = dns_named(new, old)
     spec = new.get("spec") or {}
-    if spec.get("minAvailable") is not None and spec.get("maxUnavailable") is not None:
-        causes.append(invalid("spec", "spec", "minAvailable and maxUnavailable cannot be both set"))
-    return causes
+    least, most, policy = (
+        spec.get(field) for field in ("minAvailable", "maxUnavailable", "unhealthyPodEvictionPolicy")
+    )
+    if least is not None and most is not None:
+        whole = {
+            "MinAvailable": least,
+            "Selector": spec.get("selector"),
+            "MaxUnavailable": most,
+            "UnhealthyPodEvictionPolicy": policy,
+        }
+        causes.append(invalid("spec", whole, "minAvailable and maxUnavailable cannot be both set"))
+    for field in ("minAvailable", "maxUnavailable"):
+        causes += _share(spec.get(field), f"spec.{field}")
+    policies = ("AlwaysAllow", "IfHealthyBudget")
+    if policy is not None and policy not in policies:
+        causes.append(not_supported("spec.unhealthyPodEvictionPolicy", policy, policies))
+    selector = spec.get("selector") or {}
+    causes += metadata.labels(selector.get("matchLabels"), "spec.selector.matchLabels")
+    return causes + _expressions(selector, "spec.selector")
+
+
+def _share(amount: Any, field: str) -> list[Cause]:
+    """A number of pods, or a percentage of them."""
+    if isinstance(amount, str):
+        causes = [invalid(field, amount, fault) for fault in _PERCENTAGE.faults(amount)]
+        if not causes and int(amount.removesuffix("%")) > 100:
+            causes.append(invalid(field, amount, "must not be greater than 100%"))
+        return causes
+    return [invalid(field, amount, "must be greater than or equal to 0")] if amount is not None and amount < 0 else []
 
 
 def pod(new: Object, old: Object | None) -> list[Cause]:

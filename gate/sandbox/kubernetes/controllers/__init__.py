@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from gate.sandbox.kubernetes.controllers.deployment import Deployments
+from gate.sandbox.kubernetes.controllers.disruption import Disruptions
 from gate.sandbox.kubernetes.controllers.endpoints import ServiceEndpoints
 from gate.sandbox.kubernetes.controllers.garbage import Garbage
 from gate.sandbox.kubernetes.controllers.job import Jobs
@@ -47,6 +48,7 @@ class Controllers:
             ReplicaSets(store, Events(store, "replicaset-controller", clock=clock).tell, clock),
             Jobs(store, Events(store, "job-controller", clock=clock).tell, clock),
             ServiceEndpoints(store),
+            Disruptions(store, clock),
             Garbage(store),
         )
         self._work: Work[tuple[Controller, Hashable]] = Work("controllers", lambda key: key[0].reconcile(key[1]))

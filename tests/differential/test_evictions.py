@@ -1,0 +1,136 @@
+"""Eviction and disruption budgets: both grounds say the same."""
+
+from typing import Any
+
+import pytest
+
+from tests.differential.comparing import Pair
+from tests.differential.player import Ask
+from tests.differential.samples import pod
+from tests.differential.words import BUDGETS, DEPLOYMENTS, PODS, deployment
+
+pytestmark = pytest.mark.cluster
+
+STATUS = (
+    *("status.observedGeneration", "status.disruptionsAllowed", "status.currentHealthy", "status.desiredHealthy"),
+    *("status.expectedPods", "status.conditions"),
+)
+
+
+def evict(name: str, /, query: dict[str, str] | None = None, **fields: Any) -> Ask:
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": "${ns}"}}
+    return PODS.create({**eviction, **fields}, name, "eviction", **(query or {}))
+
+
+def budget(name: str = "x", /, **spec: Any) -> Ask:
+    return BUDGETS.create(BUDGETS.object(name, spec={"selector": {"matchLabels": {"app": "web"}}, **spec}))
+
+
+def ready(*names: str) -> tuple[Ask, ...]:
+    made = (PODS.create(pod(name, metadata={"labels": {"app": "web"}})).show("code") for name in names)
+    waited = (
+        PODS.get(name).until(status__phase="Running", status__containerStatuses__0__ready=True).show("code")
+        for name in names
+    )
+    return (*made, *waited)
+
+
+def deployed(replicas: int) -> tuple[Ask, ...]:
+    return (
+        DEPLOYMENTS.create(deployment(paused=False, replicas=replicas)).show("code"),
+        DEPLOYMENTS.get("web").until(status__readyReplicas=replicas, status__availableReplicas=replicas).show("code"),
+    )
+
+
+SCRIPTS: dict[str, tuple[Ask, ...]] = {
+    "without a budget": (
+        *ready("a"),
+        evict("nobody"),
+        evict("a", {"dryRun": "All"}),
+        PODS.get("a").show("metadata.deletionTimestamp"),
+        PODS.create({"metadata": {"name": "b"}}, "a", "eviction"),
+        PODS.create({}, "a", "eviction"),
+        PODS.create(b"{", "a", "eviction").roughly(),
+        PODS.get("a", "eviction"),
+        evict("a", deleteOptions={"preconditions": {"uid": "0c7b0f3e-61a5-4b4c-9a3e-5d6f7a8b9c0d"}}),
+        evict("a"),
+        PODS.get("a").until(code=404).show("code"),
+    ),
+    "as long as enough stay": (
+        *ready("a", "b"),
+        budget(minAvailable=1),
+        BUDGETS.get("x").until(status__disruptionsAllowed=1).show(*STATUS),
+        evict("a", {"dryRun": "All"}),
+        BUDGETS.get("x").show(*STATUS),
+        evict("a"),
+        BUDGETS.get("x").until(status__expectedPods=1).show(*STATUS),
+        evict("b"),
+        PODS.get("b").show("metadata.deletionTimestamp"),
+        BUDGETS.patch({"spec": {"minAvailable": 0}}, "x").show("spec", "metadata.generation"),
+        BUDGETS.get("x").until(status__observedGeneration=2).show(*STATUS),
+        evict("b"),
+        BUDGETS.get("x").until(status__expectedPods=0).show(*STATUS),
+    ),
+    "a precondition that fails costs a disruption": (
+        *ready("a", "b"),
+        budget(minAvailable=1),
+        BUDGETS.get("x").until(status__disruptionsAllowed=1).show("code"),
+        evict("a", deleteOptions={"preconditions": {"uid": "0c7b0f3e-61a5-4b4c-9a3e-5d6f7a8b9c0d"}}),
+        BUDGETS.get("x").until(status__currentHealthy=1).show(*STATUS),
+        evict("b"),
+    ),
+    "a share of a Deployment": (
+        *deployed(3),
+        budget(maxUnavailable="34%"),
+        BUDGETS.get("x").until(status__disruptionsAllowed=2).show(*STATUS),
+        budget("y", minAvailable="50%"),
+        BUDGETS.get("y").until(status__disruptionsAllowed=1).show(*STATUS),
+        BUDGETS.delete("y").show("code"),
+        BUDGETS.patch({"spec": {"maxUnavailable": 0}}, "x").show("code"),
+        BUDGETS.get("x").until(status__observedGeneration=2).show(*STATUS),
+        DEPLOYMENTS.patch({"spec": {"replicas": 4}}, "web", "scale").show("code"),
+        BUDGETS.get("x").until(status__currentHealthy=4).show(*STATUS),
+    ),
+    "pods that nobody controls have no share": (
+        *ready("a"),
+        budget(maxUnavailable=1),
+        BUDGETS.get("x").until(status__observedGeneration=1).show(*STATUS),
+        evict("a"),
+    ),
+    "two budgets": (
+        *ready("a"),
+        budget(minAvailable=0),
+        budget("y", minAvailable=0),
+        BUDGETS.get("x").until(status__disruptionsAllowed=1).show(*STATUS),
+        evict("a"),
+    ),
+    "selectors": (
+        *ready("a"),
+        BUDGETS.create(BUDGETS.object("all", spec={"minAvailable": 0, "selector": {}})),
+        BUDGETS.get("all").until(status__disruptionsAllowed=1).show(*STATUS),
+        BUDGETS.create(BUDGETS.object("none", spec={"minAvailable": 0})),
+        BUDGETS.get("none").until(status__observedGeneration=1).show(*STATUS),
+        BUDGETS.create(
+            BUDGETS.object("other", spec={"minAvailable": 2, "selector": {"matchLabels": {"app": "other"}}})
+        ),
+        BUDGETS.get("other").until(status__observedGeneration=1).show(*STATUS),
+    ),
+    "budgets that cannot be": (
+        budget(minAvailable=1, maxUnavailable=1),
+        budget(minAvailable=-1),
+        budget(minAvailable="x"),
+        budget(maxUnavailable="101%"),
+        budget(unhealthyPodEvictionPolicy="Never"),
+        BUDGETS.create(
+            BUDGETS.object("y", spec={"selector": {"matchExpressions": [{"key": "a", "operator": "Like"}]}})
+        ),
+        budget(),
+        BUDGETS.put(BUDGETS.object("x", spec={}), "x"),
+        BUDGETS.get("x").accepting("application/json;as=Table;v=v1;g=meta.k8s.io").show("columnDefinitions"),
+    ),
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
+def test_evicting(pair: Pair, script: tuple[Ask, ...]) -> None:
+    pair.agree_on(*script)
