@@ -14,8 +14,7 @@ from tests import grounds
 from tests.catalogues import Origin
 from tests.clocks import HandClock
 from tests.grounds import CRDS, Ground
-
-GITLAB_ROOT = "root-token"
+from tests.sandbox import gitlab_world
 
 
 @pytest.fixture(scope="session")
@@ -50,11 +49,19 @@ def namespace(cluster: Ground) -> Iterator[str]:
     cluster.ask("DELETE", f"/api/v1/namespaces/{name}")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def gitlab() -> Iterator[GitLab]:
-    """An embedded GitLab with nobody but root, whose token is `GITLAB_ROOT`."""
-    with GitLab(root_token=GITLAB_ROOT) as running:
+    """An embedded GitLab for all tests of a file."""
+    with GitLab(root_token=gitlab_world.ROOT) as running:
         yield running
+
+
+@pytest.fixture
+def project(gitlab: GitLab, request: pytest.FixtureRequest) -> Iterator[gitlab_world.Project]:
+    """A project of the test's own there, as root sees it."""
+    client = gitlab_world.Client(gitlab.url)
+    yield gitlab_world.Project(client, f"test/p{abs(hash(request.node.nodeid))}")
+    client.close()
 
 
 @pytest.fixture

@@ -1,25 +1,11 @@
 """The embedded GitLab's API at its edges: roles, wrong values, lists."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from gitlab_world import DEVELOPER, ROOT, Client, Project
 
 from gate.sandbox.gitlab import GitLab
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with GitLab(root_token=ROOT) as gitlab:
-        yield gitlab.url
-
-
-@pytest.fixture
-def project(url: str, request: pytest.FixtureRequest) -> Iterator[Project]:
-    client = Client(url)
-    yield Project(client, f"test/p{abs(hash(request.node.nodeid))}")
-    client.close()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -34,19 +34,6 @@ deploy-production:
   environment: {name: production}
   script: echo "the verdict was $VERDICT"
 """
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with GitLab(root_token=ROOT) as gitlab:
-        yield gitlab.url
-
-
-@pytest.fixture
-def project(url: str, request: pytest.FixtureRequest) -> Iterator[Project]:
-    client = Client(url)
-    yield Project(client, f"test/p{abs(hash(request.node.nodeid))}")
-    client.close()
 
 
 def ended(project: Project) -> Callable[[], Any]:

@@ -1,27 +1,9 @@
 """Commit statuses of the embedded GitLab, over HTTP, beyond the contract that test_gitlab_server plays."""
 
-from collections.abc import Iterator
-
 import pytest
 from gitlab_world import ROOT, Client, Project
 
-from gate.sandbox.gitlab import GitLab
-
 STATES = ("pending", "running", "success", "failed", "canceled", "skipped")
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with GitLab(root_token=ROOT) as gitlab:
-        yield gitlab.url
-
-
-@pytest.fixture
-def project(url: str, request: pytest.FixtureRequest) -> Iterator[Project]:
-    """A project of the test's own, on a server that the tests of this file share."""
-    client = Client(url)
-    yield Project(client, f"test/p{abs(hash(request.node.nodeid))}")
-    client.close()
 
 
 @pytest.fixture
