@@ -4,7 +4,7 @@ import logging
 from dataclasses import replace
 
 from gate.model import Reason, RunStatus, Undo
-from gate.running.execution import FIRST_PAUSE, LONGEST_PAUSE, PATIENCE, TICK, Fenced, errored
+from gate.running.execution import FIRST_PAUSE, LONGEST_PAUSE, PATIENCE, TICK, errored
 from gate.running.logbook import Logbook
 from gate.running.ports import Journal, World
 from gate.running.time import Timekeeper
@@ -28,7 +28,7 @@ def take_back(book: Logbook, world: World, time: Timekeeper) -> None:
     """Take back everything, trying again for a while whatever goes wrong.
 
     Neither the end of the run nor its deadline ends this. Raises `Stopped` with RevertFailed when patience is over, and
-    `Fenced` when somebody else takes back.
+    `Fenced`, from the journal, when the run is somebody else's.
     """
     end, pause = time.monotonic() + PATIENCE, FIRST_PAUSE
     while book.guarded:
@@ -50,8 +50,6 @@ def _round(book: Logbook, world: World) -> None:
     for undo in reversed([undo for undo in book.status.evidence.undo if undo.reverted is None]):
         try:
             said = world.faults[undo.fault].revert(undo, world.cluster)
-        except Fenced:
-            raise
         except Exception as error:  # noqa: BLE001 - a mistake in one fault may not keep the others in force
             log.warning("run.revert undo=%s why=%r", undo.id, str(error))
             book.undo(replace(undo, error=f"{error}" or type(error).__name__))

@@ -1,13 +1,15 @@
 """An executor whose run was taken by another one does nothing more to it, wherever that finds it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
 from gate.model import RunPhase, Verdict
 from gate.running.execution import Fenced
 from gate.running.judge import judge
-from gate.running.ports import LoadSummary
+from gate.running.ports import LoadSummary, Surroundings
 from tests.running.simulation import Life, Stage, Traffic, with_load
 
 
@@ -23,9 +25,14 @@ class Taken(Life):
 
 @dataclass
 class Counted(Traffic):
-    """Load that counts how often it was ended."""
+    """Load that counts how often it was begun and ended."""
 
+    begun: int = 0
     ended: int = 0
+
+    def start(self, settings: Mapping[str, Any], surroundings: Surroundings) -> Traffic:
+        self.begun += 1
+        return self
 
     def stop(self) -> LoadSummary:
         self.ended += 1
@@ -62,6 +69,7 @@ def test_its_load_ends_and_its_successor_finds_everything_as_it_was() -> None:
             break
         except Fenced:
             pass
+        assert load.ended == load.begun, point
         with_traffic += load.ended
         stage.restart()
         status = stage.execute()
