@@ -63,7 +63,7 @@ def test_a_missing_object_says_which(client: Client) -> None:
         ("POST", "/api/v1/pods", 405),
         ("PUT", CONFIG_MAPS_PATH, 405),
         ("DELETE", "/api/v1/namespaces", 405),
-        ("POST", f"{PODS_PATH}/x/eviction", 501),
+        ("POST", f"{PODS_PATH}/x/binding", 501),
         ("POST", f"{PODS_PATH}/x/attach", 501),
         ("GET", f"{CONFIG_MAPS_PATH}/x/status", 404),
         ("POST", f"{DEPLOYMENTS_PATH}/x/scale", 405),

@@ -1,7 +1,7 @@
 """The table of what is served: one row for each kind, and the registry that finds rows and takes in custom ones."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from threading import Lock
 from typing import TypeAlias
@@ -382,8 +382,3 @@ class Registry:
         with self._changing:
             kept = tuple(row for row in self._rows if not (row.custom and row.key == (group, plural)))
             self._rows = kept + rows
-    CLUSTER_ROLE_BINDINGS,
-    CLUSTER_ROLES,
-    ROLE_BINDINGS,
-    ROLES,
-    *REVIEWS,
