@@ -32,16 +32,18 @@ PATIENCE = 60.0
 
 WHOLE = "/apis/apps/v1/deployments"
 HERE = "/apis/apps/v1/namespaces/default/deployments"
+MERGE = {"Content-Type": "application/merge-patch+json"}
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 
 SANDBOX = """
-import sys
+import sys, yaml
 from gate.sandbox.kubernetes.cluster import Kubernetes
 from gate.sandbox.kubernetes.images import Images
 from gate.sandbox.shipped import crds
 
 with Kubernetes(crds=crds(), images=Images([])) as running:
-    print(running.url, flush=True)
+    token = yaml.safe_load(running.kubeconfig())["users"][0]["user"].get("token", "")
+    print(running.url, token, flush=True)
     sys.stdin.read()
 """
 
@@ -65,14 +67,34 @@ class Sandbox:
 
     process: subprocess.Popen[str]
     address: tuple[str, int]
+    token: str
 
-    def connection(self) -> HTTPConnection:
-        return HTTPConnection(*self.address, timeout=PATIENCE)
+    def connection(self) -> "Connection":
+        return Connection(*self.address, self.token)
 
     def memory(self) -> float:
         """Resident megabytes. Of the process beside it counts what is its own: the rest are the sandbox's pages."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         return (_kept(self.process.pid, "Rss") + sum(_kept(int(pid), "Private_") for pid in children)) / 1e6
+
+
+class Connection(HTTPConnection):
+    """One connection to it, as its administrator."""
+
+    def __init__(self, host: str, port: int, token: str) -> None:
+        super().__init__(host, port, timeout=PATIENCE)
+        self._credentials = {"Authorization": f"Bearer {token}"} if token else {}
+
+    def send_request(self, method: str, path: str, body: Any = None, **headers: str) -> None:
+        """Begin something; its response is still to be read."""
+        self.request(method, path, None if body is None else json.dumps(body), {**self._credentials, **headers})
+
+    def ask(self, method: str, path: str, body: Any = None, accept: str = "application/json") -> bytes:
+        self.send_request(method, path, body, **{"Accept": accept, "Content-Type": "application/json"})
+        answer = self.getresponse()
+        content = answer.read()
+        must(answer.status < 300, f"{method} {path}: {content!r}")
+        return content
 
 
 @contextmanager
@@ -85,23 +107,13 @@ def started() -> Iterator[tuple[Sandbox, float]]:
         ) as process,
         cast("IO[str]", process.stdin),
     ):  # when it is closed the sandbox ends
-        where = urlsplit(cast("IO[str]", process.stdout).readline().strip())
+        url, _, token = cast("IO[str]", process.stdout).readline().strip().partition(" ")
+        where = urlsplit(url)
         must(bool(where.port), "the sandbox starts")
-        sandbox = Sandbox(process=process, address=(str(where.hostname), where.port or 0))
+        sandbox = Sandbox(process=process, address=(str(where.hostname), where.port or 0), token=token)
         with closing(sandbox.connection()) as connection:
-            ask(connection, "GET", "/readyz")
+            connection.ask("GET", "/readyz")
         yield sandbox, time.perf_counter() - began
-
-
-def ask(
-    connection: HTTPConnection, method: str, path: str, body: Any = None, accept: str = "application/json"
-) -> bytes:
-    headers = {"Accept": accept, "Content-Type": "application/json"}
-    connection.request(method, path, None if body is None else json.dumps(body), headers)
-    answer = connection.getresponse()
-    content = answer.read()
-    must(answer.status < 300, f"{method} {path}: {content!r}")
-    return content
 
 
 def deployment(number: int) -> dict[str, Any]:
@@ -136,7 +148,7 @@ def one_round() -> dict[str, float]:
         found["memory after the start"] = sandbox.memory()
         began = time.perf_counter()
         for number in range(DEPLOYMENTS):
-            ask(connection, "POST", HERE, deployment(number))
+            connection.ask("POST", HERE, deployment(number))
         found["create one Deployment"] = 1000 * (time.perf_counter() - began) / DEPLOYMENTS
         version = settled(connection)
         found["list 1,000 Deployments"] = listing(connection, "application/json")
@@ -150,11 +162,11 @@ def one_round() -> dict[str, float]:
     return found
 
 
-def settled(connection: HTTPConnection) -> str:
+def settled(connection: Connection) -> str:
     """The version of the list in which the controllers have seen all Deployments."""
     deadline = time.monotonic() + PATIENCE
     while True:
-        listed = json.loads(ask(connection, "GET", WHOLE))
+        listed = json.loads(connection.ask("GET", WHOLE))
         if all(item["status"].get("observedGeneration") for item in listed["items"]):
             must(len(listed["items"]) == DEPLOYMENTS, "all Deployments are there")
             return str(listed["metadata"]["resourceVersion"])
@@ -162,12 +174,12 @@ def settled(connection: HTTPConnection) -> str:
         time.sleep(0.05)
 
 
-def listing(connection: HTTPConnection, accept: str) -> float:
+def listing(connection: Connection, accept: str) -> float:
     """Milliseconds for the whole list, the median of several."""
     took = []
     for _ in range(LISTS):
         began = time.perf_counter()
-        ask(connection, "GET", WHOLE, accept=accept)
+        connection.ask("GET", WHOLE, accept=accept)
         took.append(1000 * (time.perf_counter() - began))
     return median(took)
 
@@ -176,16 +188,16 @@ def to_watchers(open_watches: ExitStack, sandbox: Sandbox, version: str) -> list
     """Seconds from the sending of a change to the reading of its event, for each event and watcher."""
     waiting = open_watches.enter_context(selectors.DefaultSelector())
     for _ in range(WATCHERS):
-        watcher = open_watches.enter_context(socket.create_connection(sandbox.address, PATIENCE))
-        watcher.sendall(f"GET {WHOLE}?watch=1&resourceVersion={version} HTTP/1.1\r\nHost: sandbox\r\n\r\n".encode())
-        must(watcher.recv(65536).startswith(b"HTTP/1.1 200"), "the watch begins")
-        waiting.register(watcher, selectors.EVENT_READ)
+        watcher = open_watches.enter_context(closing(sandbox.connection()))
+        watcher.send_request("GET", f"{WHOLE}?watch=1&resourceVersion={version}")
+        must(watcher.sock.recv(65536).startswith(b"HTTP/1.1 200"), "the watch begins")
+        waiting.register(watcher.sock, selectors.EVENT_READ)
     writer = open_watches.enter_context(closing(sandbox.connection()))
     latencies: list[float] = []
     for number in range(EVENTS):
-        body = json.dumps({"metadata": {"labels": {"round": f"number-{number}"}}})
+        change = {"metadata": {"labels": {"round": f"number-{number}"}}}
         began = time.perf_counter()
-        writer.request("PATCH", f"{HERE}/service-{number}", body, {"Content-Type": "application/merge-patch+json"})
+        writer.send_request("PATCH", f"{HERE}/service-{number}", change, **MERGE)
         latencies += [at - began for at in arrivals(waiting, f'"round":"number-{number}"'.encode())]
         must(writer.getresponse().read().startswith(b'{"kind":"Deployment"'), "the change is taken")
     return latencies
