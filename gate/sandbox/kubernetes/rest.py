@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gate.sandbox.kubernetes import discovery, eviction, options, patch, podaccess, scales, tables, watching
-from gate.sandbox.kubernetes.access import Access
 from gate.sandbox.kubernetes.decoding import (
     Decoded,
     UndecodableError,
@@ -38,8 +37,6 @@ from gate.sandbox.kubernetes.routes import NoSuchPage, Request, Target, target
 from gate.sandbox.kubernetes.selectors import FieldSelector, selection
 from gate.sandbox.kubernetes.store import Entry, Store
 from gate.sandbox.kubernetes.tables import Form, accepted, accepted_of_many, accepted_of_one, included
-from gate.sandbox.kubernetes.token_requests import TOKEN_REQUESTS, granted
-from gate.sandbox.kubernetes.tokens import Tokens
 
 _log = logging.getLogger(__name__)
 
@@ -83,7 +80,6 @@ class Api:
         logs: PodLogs | None = None,
         commands: PodCommands | None = None,
         wall: Callable[[], datetime] = lambda: datetime.now(UTC),
-        tokens: Tokens | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.store = store
@@ -109,13 +105,13 @@ class Api:
             if about is None:
                 return self._document(request)
             return self._verbs[about.verb](request, about)
+        except NoSuchPage:
+            return _NO_PAGE
         except ApiError as error:
             return _refusal(error)
         except Exception as error:  # noqa: BLE001 (a fault of this server reaches its client as 500, like a real one's)
             _log.exception("request failed method=%s path=%s", request.method, request.path)
             return _refusal(ApiError(f"Internal error occurred: {error!r}"))
-        except NoSuchPage:
-            return _NO_PAGE
 
     def _document(self, request: Request) -> Answer:
         """Paths that are about no resource: discovery, schemas, version, health."""
@@ -206,21 +202,21 @@ class Api:
             seconds=float(seconds) if seconds else None,
         )
         version = request.query.get("resourceVersion", "")
+        options.check_version_of_one(request)
         asked = options.revision(version)
         initial: list[Entry] = []
         sends_initial = request.flag("sendInitialEvents")
         options.check_match(request)
         if not asked or sends_initial:
-        options.check_version_of_one(request)
             with self.store.lock:
                 initial, asked = self.store.entries(about.resource, about.namespace or None, labels, fields)
+                if request.query.get("sendInitialEvents") and not sends_initial:
+                    initial = []
                 watch = self.store.subscribe([about.resource], since=asked)
         else:
             try:
                 watch = self.store.subscribe([about.resource], since=asked)
             except Gone as gone:
-                if request.query.get("sendInitialEvents") and not sends_initial:
-                    initial = []
                 return Stream(chunks=watching.refusal(gone))
         chunks = watching.stream(
             view,
@@ -244,8 +240,6 @@ class Api:
         about.place(obj)
         if _version_in(obj):
             raise ApiError("resourceVersion should not be set on objects to be created", reason="")
-        if about.subresource == "token":
-            return self._grant_token(request, about)
         created = self.store.create(about.resource, obj, dry_run=options.dry_run(request, "CreateOptions"))
         return self._written(request, about.resource, created, decoded, status=201)
 
@@ -347,12 +341,18 @@ class Api:
     # Bodies
 
     def _decode(self, request: Request, resource: Resource, obj: Object) -> Decoded:
+        if resource.custom and "kind" not in obj:
+            raise BadRequest("Object 'Kind' is missing in the body of the request")
         kind = obj.setdefault("kind", resource.kind)
         version = obj.setdefault("apiVersion", resource.api_version)
         if version != resource.api_version:
             raise BadRequest(
                 f"the API version in the data ({version}) does not match "
                 f"the expected API version ({resource.api_version})"
+            )
+        if kind != resource.kind and resource.custom:
+            raise Invalid.of(
+                resource, name_of(obj), [invalid("kind", kind, f"must be {resource.kind}")], called=str(kind)
             )
         if kind != resource.kind:
             short = version.rpartition("/")[2]
@@ -370,21 +370,20 @@ class Api:
         self, request: Request, resource: Resource, obj: Object, decoded: Decoded, *, status: int = 200
     ) -> Answer:
         told = () if request.query.get("fieldValidation") == "Ignore" else tuple(warnings(decoded))
+        if resource.custom and status == 201:
+            told += tuple(bare_finalizers(obj))
         form = accepted(request.headers.get("accept", ""))
-        if resource.custom and "kind" not in obj:
-            raise BadRequest("Object 'Kind' is missing in the body of the request")
         entry = Entry(obj, revision_of(obj) or 0)
         return Answer(status=status, body=tables.one(resource, entry, form, self._wall()), warnings=told)
+
+
+_NO_PAGE = Answer(status=404, body=b"404 page not found\n", media_type="text/plain; charset=utf-8")
 
 
 def _refusal(error: ApiError) -> Answer:
     seconds = (error.details or {}).get("retryAfterSeconds")
     return Answer(status=error.code, body=tables.encode(error.as_status()), retry_after=seconds)
 
-        if kind != resource.kind and resource.custom:
-            raise Invalid.of(
-                resource, name_of(obj), [invalid("kind", kind, f"must be {resource.kind}")], called=str(kind)
-            )
 
 def _version_in(obj: Object) -> str:
     return str(lookup(obj, "metadata.resourceVersion", ""))
@@ -401,16 +400,11 @@ def _patcher(request: Request, about: Target) -> Callable[[Object], Object]:
         )
     strategic = request.media_type == STRATEGIC_MERGE_PATCH
     try:
-        if resource.custom and status == 201:
-            told += tuple(bare_finalizers(obj))
         body = json.loads(request.body)
     except json.JSONDecodeError as error:
         raise BadRequest(f"{'' if strategic else 'error decoding patch: '}{json_fault(error)}") from error
     where = "" if strategic else "error decoding patch: "
     if request.media_type == JSON_PATCH:
-_NO_PAGE = Answer(status=404, body=b"404 page not found\n", media_type="text/plain; charset=utf-8")
-
-
         if not isinstance(body, list):
             raise BadRequest(where + type_fault(body, "[]handlers.jsonPatchOp"))
         return lambda present: patch.json_patch(present, body)

@@ -28,6 +28,7 @@ _NOT_HERE = {
     (PODS.key, "proxy"),
     (PODS.key, "resize"),
     (SERVICES.key, "proxy"),
+    (SERVICE_ACCOUNTS.key, "token"),
     (NAMESPACES.key, "finalize"),
 }
 """Subresources that a real API server has and this one refuses with 501."""
@@ -52,10 +53,6 @@ class Request:
         return self.query.get(name, "").lower() in ("1", "true")
 
     def number(self, name: str) -> int | None:
-    def values(self, header: str) -> tuple[str, ...]:
-        """What a header says each time that it is there, by its lower-case name."""
-        return tuple(value for name, value in self.repeated if name.lower() == header)
-
         """The value of a numeric parameter; None where it is missing, BadRequest where it is no number."""
         text = self.query.get(name)
         if text is None:
@@ -100,7 +97,6 @@ class Target:
             )
 
 
-def target(request: Request, registry: Registry) -> Target | None:
 class NoSuchPage(NotFound):
     """A path that nobody has ever heard of; told in plain text."""
 
@@ -108,6 +104,7 @@ class NoSuchPage(NotFound):
         super().__init__("404 page not found")
 
 
+def target(request: Request, registry: Registry) -> Target | None:
     """What the request is about; None where the path is not one of a resource. Raises 404, 405 or 501."""
     parts = [unquote(part) for part in request.path.strip("/").split("/")]
     match parts:
@@ -123,15 +120,15 @@ def _target(request: Request, registry: Registry, group: str, version: str, rest
     in_namespace = rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in ("status", "finalize")
     if in_namespace:
         namespace, rest = rest[1], rest[2:]
-    resource = registry.find(group, version, rest[0])
     if not any(row.group == group for row in registry):
         raise NoSuchPage
-    if resource is None or len(rest) > 3 or (in_namespace and not resource.namespaced):
+    resource = registry.find(group, version, rest[0])
     unscoped = resource is not None and resource.namespaced and not namespace
     if resource is None and not any(row.group == group for row in registry if not row.custom):
         raise NoSuchPage
     if resource is not None and resource.custom and unscoped and request.method != "GET":
         raise NoSuchPage
+    if resource is None or len(rest) > 3 or (in_namespace and not resource.namespaced):
         raise NotFound.path()
     name = rest[1] if len(rest) > 1 else ""
     subresource = rest[2] if len(rest) > 2 else ""
@@ -140,9 +137,7 @@ def _target(request: Request, registry: Registry, group: str, version: str, rest
     if subresource:
         _check_subresource(resource, subresource, request.method)
     # As by RBAC: to run a command is to create or to get `pods/exec`, as the client's protocol has it.
-    verb = "get" if subresource == "exec" else _VERBS.get(
-        (request.method, bool(name) and subresource not in ("token", "eviction"))
-    )
+    verb = "get" if subresource == "exec" else _VERBS.get((request.method, bool(name) and subresource != "eviction"))
     if verb == "list" and request.flag("watch"):
         verb = "watch"
     if verb is None or verb not in resource.verbs or (verb == "create" and resource.namespaced and not namespace):
@@ -162,7 +157,6 @@ def _check_subresource(resource: Resource, subresource: str, method: str) -> Non
         "exec": ("GET", "POST") if resource is PODS else (),
         "eviction": ("POST",) if resource is PODS else (),
     }.get(subresource, ())
-        "token": ("POST",) if resource is SERVICE_ACCOUNTS else (),
     if not allowed:
         raise NotFound.path()
     if method not in allowed:
