@@ -3,6 +3,7 @@
 import http.server
 import threading
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 import pytest
 from pod_world import FOREVER
@@ -177,11 +178,19 @@ def test_a_pre_stop_hook_can_be_a_request(pods, eventually, visitors):
     assert seen == ["/leaving"]
 
 
-def test_a_pre_stop_hook_that_sleeps_lasts_no_longer_than_the_grace_period(pods):
-    hook = {"preStop": {"sleep": {"seconds": 600}}}
+def test_a_pre_stop_hook_lasts_no_longer_than_the_grace_period(pods):
+    hook = {"preStop": {"exec": {"command": ["sleep", "600"]}}}
     pods.run(POLITE, spec={**ENDS_SOON, "terminationGracePeriodSeconds": 1}, lifecycle=hook)
     pods.phase("Failed")
     assert pods.log() == "up\nbye\n"
+
+
+def test_a_pre_stop_hook_can_be_a_sleep(pods):
+    pods.run(POLITE, spec=ENDS_SOON, lifecycle={"preStop": {"sleep": {"seconds": 1}}})
+    pods.phase("Failed")
+    ended = pods.container()["state"]["terminated"]
+    times = [datetime.fromisoformat(ended[field]) for field in ("startedAt", "finishedAt")]
+    assert times[1] - times[0] >= timedelta(seconds=2), "one second until the deadline, and one of sleep"
 
 
 def test_a_pre_stop_hook_that_fails_is_told_and_does_not_hold_the_end_up(pods, eventually):

@@ -3,6 +3,7 @@
 import json
 import os
 import queue
+import shutil
 import signal
 import socket
 import subprocess
@@ -160,6 +161,7 @@ class Processes:
         """Kill all processes, remove their logs, and return when that is done."""
         self._control.shutdown(socket.SHUT_WR)
         self._warden.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)  # a warden that was killed has not done it
         self._listener.join()
         self._control.close()
 

@@ -26,6 +26,12 @@ from gate.sandbox.kubernetes.routes import Request
 PATIENCE = 1.0
 """Seconds that answers under way get when the server stops."""
 
+BEARER_PATH = "/bearer/"
+"""What comes before a token in an address.
+
+`kubectl` sends no token without TLS, and opens no WebSocket to an address with a password: only the path is left.
+"""
+
 _log = logging.getLogger(__name__)
 
 _REASONS: Mapping[int, str] = {
@@ -141,12 +147,13 @@ class _Connection(BaseHTTPRequestHandler):
             return
         parts = urlsplit(self.path)
         pairs = parse_qsl(parts.query, keep_blank_values=True)
+        path, bearer = _bearer_in(parts.path)
         request = Request(
             method=self.command,
-            path=parts.path,
+            path=path,
             query=dict(pairs),
             pairs=tuple(pairs),
-            headers={name.lower(): value for name, value in self.headers.items()},
+            headers=bearer | {name.lower(): value for name, value in self.headers.items()},
             body=self.rfile.read(int(self.headers.get("Content-Length") or 0)),
         )
         fault = (self.server.faults(request) if self.server.faults is not None else None) or Fault()
@@ -239,3 +246,11 @@ class _Wire:
     def hang_up(self) -> None:
         with contextlib.suppress(OSError):
             self._connection.connection.shutdown(socket.SHUT_RDWR)
+
+
+def _bearer_in(path: str) -> tuple[str, dict[str, str]]:
+    """The path without a token that is in it, and the header that says the same."""
+    if not path.startswith(BEARER_PATH):
+        return path, {}
+    token, _, rest = path.removeprefix(BEARER_PATH).partition("/")
+    return f"/{rest}", {"authorization": f"Bearer {token}"}
