@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gate.model import Announcement, GateStatus, Reason, StatusState, Subscription, Verdict
+from gate.model import Announcement, Commit, GateStatus, Reason, StatusState, Subscription, Verdict
 from gate.tracking.judgements import fold
 
 KEPT = 20
@@ -23,11 +23,8 @@ def announce(status: GateStatus, subscriptions: Sequence[Subscription]) -> GateS
     """The status with its announcements: the present commit's as the answer stands, older ones brought to an end."""
     present = [made for sub in subscriptions if (made := _present(status, sub))]
     keys = {_key(announcement) for announcement in present}
-    successor = status.commit.sha[:8] if status.commit else "another version"
     older = [
-        _ended(announcement, successor, status.commit is not None)
-        for announcement in status.announcements
-        if _key(announcement) not in keys
+        _ended(announcement, status.commit) for announcement in status.announcements if _key(announcement) not in keys
     ]
     surplus = max(0, len(older) + len(present) - KEPT)
     return replace(status, announcements=(*older[surplus:], *present))
@@ -70,7 +67,8 @@ def _state(status: GateStatus, subscription: str) -> tuple[StatusState, str]:
     return STATES[judgement.verdict], f"{judgement.reason}: {judgement.message}"
 
 
-def _ended(announcement: Announcement, successor: str, known: bool) -> Announcement:
-    if announcement.state.final or not known:
+def _ended(announcement: Announcement, present: Commit | None) -> Announcement:
+    if announcement.state.final or present is None:
         return announcement
-    return replace(announcement, state=StatusState.CANCELED, description=f"superseded by {successor}")
+    why = "no longer subscribed" if announcement.commit == present else f"superseded by {present.sha[:8]}"
+    return replace(announcement, state=StatusState.CANCELED, description=why)

@@ -68,6 +68,8 @@ class Seen:
     """Everything that a decision depends on."""
 
     rollout: Rollout
+    gate: str
+    """The gate's uid: another gate's runs are never its own."""
     status: GateStatus
     claims: Sequence[Claim]
     runs: Mapping[str, Run]
@@ -170,17 +172,27 @@ def _moved_on(rollout: Rollout, status: GateStatus) -> bool:
 def _follow(seen: Seen) -> Decision:
     """Runs are on: make those that are missing, take in the verdicts, and conclude when there is one of each."""
     entries, missing = follow(seen.status.runs, seen.runs)
+    if missing and not seen.revision:
+        status = replace(seen.status, runs=entries)
+        return Decision(
+            kind=Kind.FOLLOW, why="the catalogue has not been read yet", status=status, wake=seen.now + _BEAT
+        )
     specs = _specs(seen, seen.status)
     if missing and len(missing) == len(entries) and not specs.keys() >= missing:
         # The gate died before it made a single run, and the catalogue has changed since: begin again.
-        return _upgrade(seen, seen.status)
+        return _upgrade(seen, seen.status) if seen.claims else _dropped(seen.status)
     create = {name: specs[name] for name in missing if name in specs}
     status = replace(seen.status, runs=tuple(_lost(entry, missing - specs.keys()) for entry in entries))
     if all(entry.verdict for entry in status.runs):
         status = remember(status, seen.now)
         return Decision(kind=Kind.CONCLUDE, why=status.message or "every run passed", status=status)
-    waiting = [entry.workflow for entry in entries if entry.verdict is None]
-    return Decision(kind=Kind.FOLLOW, why=f"waiting for {', '.join(waiting)}", status=status, create=create)
+    waiting = ", ".join(entry.workflow for entry in entries if entry.verdict is None)
+    return Decision(kind=Kind.FOLLOW, why=f"waiting for {waiting}", status=status, create=create, wake=seen.now + _BEAT)
+
+
+def _dropped(status: GateStatus) -> Decision:
+    why = "nobody subscribes to this workload any more, and none of its runs was made"
+    return Decision(kind=Kind.IGNORE, why=why, status=_pending(status, why))
 
 
 def _lost(entry: RunEntry, lost: set[str]) -> RunEntry:
@@ -198,7 +210,8 @@ def _supersede(seen: Seen) -> Decision:
     if unfinished:
         abort = {name: Reason.SUPERSEDED for name in unfinished if seen.runs[name].abort is None}
         why = f"superseded by {successor}: stopping {', '.join(unfinished)}"
-        return Decision(kind=Kind.SUPERSEDE, why=why, status=replace(seen.status, runs=entries), abort=abort)
+        status = replace(seen.status, runs=entries)
+        return Decision(kind=Kind.SUPERSEDE, why=why, status=status, abort=abort, wake=seen.now + _BEAT)
     message = f"superseded by {successor}"
     entries = tuple(
         replace(entry, verdict=Verdict.CANCELED, reason=Reason.SUPERSEDED, message=message)
@@ -227,6 +240,9 @@ def _incomplete(seen: Seen, status: GateStatus) -> Decision:
 
 _GLANCE = timedelta(milliseconds=500)
 """How soon to look again at what sends no event of its own: an old pod that is still terminating."""
+
+_BEAT = timedelta(seconds=10)
+"""How soon to look again at what does send events: should one be lost, nothing waits for longer than this."""
 
 
 def _first_sight(seen: Seen) -> bool:
@@ -261,7 +277,8 @@ def _stay(seen: Seen, status: GateStatus) -> Decision:
 def _unsettled(seen: Seen, status: GateStatus) -> Decision | None:
     """Complete, but for less than the settling time; None when it has settled."""
     settle = max((claim.subscription.settle for claim in seen.claims if claim.subscription), default=timedelta(0))
-    since = status.complete_since or seen.now
+    # A clock that was set back has not seen any of it: it begins to count anew.
+    since = min(status.complete_since or seen.now, seen.now)
     if seen.now - since >= settle:
         return None
     status = replace(_pending(status, "rollout complete, settling"), complete_since=since)
@@ -275,12 +292,17 @@ def _upgrade(seen: Seen, status: GateStatus) -> Decision:
     version = seen.rollout.version
     assert version is not None  # noqa: S101 - a complete rollout has one
     status = replace(
-        status, version=version.key, images=version.images, image=seen.rollout.image, revision=seen.revision
+        status,
+        version=version.key,
+        recorded="",
+        images=version.images,
+        image=seen.rollout.image,
+        revision=seen.revision,
     )
     if problems := _problems(seen.claims):
         return Decision(kind=Kind.CLOSE, why=problems, status=_bad_document(status, problems))
     wanted = _workflows(seen.claims)
-    status = replace(status, recorded="", workflows=fingerprint(*wanted), complete_since=None)
+    status = replace(status, workflows=fingerprint(*wanted), complete_since=None)
     reusable = all(claim.subscription.on_rollback is OnRollback.REUSE for claim in seen.claims if claim.subscription)
     if reusable and (old := standing(status, version.key, workflows=status.workflows)):
         return Decision(kind=Kind.REUSE, why="this version was judged before with the same workflows", status=old)
@@ -293,7 +315,10 @@ def _upgrade(seen: Seen, status: GateStatus) -> Decision:
     names = ", ".join(entry.workflow for entry in entries)
     status = replace(status, runs=entries, message=f"to be judged by {names}")
     # The status that names the runs is saved before they are made: so they are always found again.
-    return Decision(kind=Kind.UPGRADE, why=f"to be judged by {names}", status=status, create=_specs(seen, status))
+    create = _specs(seen, status)
+    return Decision(
+        kind=Kind.UPGRADE, why=f"to be judged by {names}", status=status, create=create, wake=seen.now + _BEAT
+    )
 
 
 def _specs(seen: Seen, status: GateStatus) -> dict[str, RunSpec]:
@@ -318,7 +343,7 @@ def _specs(seen: Seen, status: GateStatus) -> dict[str, RunSpec]:
 def _run_name(seen: Seen, status: GateStatus, wanted: Iterable[str], number: int) -> str:
     """The same for the same judgement by the same workflows, and for nothing else; in the order in which they run."""
     workload = seen.rollout.workload
-    judgement = fingerprint(workload.uid, status.version, str(status.judgements), *wanted)
+    judgement = fingerprint(seen.gate, status.version, str(status.judgements), *wanted)
     return f"{workload.name.name[:40]}-{judgement}-{number}"
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from gate.model import (
+    Gate,
     GateStatus,
     JudgedVersion,
     Judgement,
@@ -39,6 +40,13 @@ def follow(entries: tuple[RunEntry, ...], runs: Mapping[str, Run]) -> tuple[tupl
             fresh.append(entry)
             missing.add(entry.name)
     return tuple(fresh), missing
+
+
+def asks_for(gate: Gate | None, run: Run) -> bool:
+    """The gate waits for the run. One that was made too late, by a replica that led once, is waited for by nobody."""
+    if gate is None or gate.workload != run.spec.workload or gate.status.version != run.spec.version:
+        return False
+    return any(entry.name == run.name and entry.uid in {"", run.uid} for entry in gate.status.runs)
 
 
 def _entry(entry: RunEntry, run: Run) -> RunEntry:

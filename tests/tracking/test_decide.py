@@ -101,11 +101,18 @@ class Story:
         self.runs: dict[str, Run] = {}
         self.created: list[str] = []
         self.rollout = rollout("1.0")
+        self.gate, self.revision = "gate-1", "rev"
 
     def sees(self, rollout: Rollout, *, after: timedelta = timedelta(0)) -> Decision:
         self.rollout, self.now = rollout, self.now + after
         seen = Seen(
-            rollout=rollout, status=self.status, claims=self.claims, runs=self.runs, revision="rev", now=self.now
+            rollout=rollout,
+            gate=self.gate,
+            status=self.status,
+            claims=self.claims,
+            runs=self.runs,
+            revision=self.revision,
+            now=self.now,
         )
         decision = decide(seen)
         self.status = decision.status
@@ -496,3 +503,74 @@ def test_subscriptions_that_differ_in_when_they_judge_close_the_gate_with_both_n
     story.sees(rollout("1.0"))
     assert story.status.reason is Reason.BAD_DOCUMENT
     assert "checkout (judge: healthy), other (judge: canary)" in story.status.message
+
+
+def test_a_gate_that_starts_again_waits_for_the_catalogue_before_it_makes_what_is_missing() -> None:
+    story = Story(claim("loss", "delay"))
+    story.sees(rollout("1.0"))
+    story.settles(rollout("1.1"))
+    named = sorted(story.created)
+    del story.runs[story.created[1]]
+    claims, story.claims, story.revision = story.claims, (), ""
+    decision = story.sees(rollout("1.1"))
+    assert (decision.kind, decision.create, story.status.verdict) == (Kind.FOLLOW, {}, None)
+    story.claims, story.revision = claims, "rev"
+    assert list(story.sees(rollout("1.1")).create) == named[1:]
+
+
+def test_a_judgement_of_which_nothing_was_made_is_dropped_with_its_last_subscription() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    story.settles(rollout("1.1"))
+    story.runs.clear()
+    story.created.clear()
+    story.claims = ()
+    story.sees(rollout("1.1"))
+    assert (story.created, story.status.runs, story.status.phase) == ([], (), Phase.PENDING)
+
+
+def test_a_version_that_was_only_recorded_is_judged_when_it_comes_back_after_one_that_could_not_be() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    story.claims = (claim("loss", problems=("workflows/loss.yaml:3: steps: is missing",)),)
+    story.settles(rollout("1.1"))
+    assert story.status.reason is Reason.BAD_DOCUMENT
+    story.claims = (claim("loss"),)
+    story.settles(rollout("1.0"))
+    assert [story.runs[name].spec.version for name in story.created] == [version("1.0").key]
+
+
+def test_a_clock_that_is_set_back_lets_nobody_wait_for_longer_than_the_settling_time() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    story.sees(rollout("1.1"))
+    decision = story.sees(rollout("1.1"), after=-timedelta(hours=1))
+    assert (decision.kind, decision.wake) == (Kind.SETTLE, story.now + SETTLE)
+    assert story.sees(rollout("1.1"), after=SETTLE).kind is Kind.UPGRADE
+
+
+def test_a_gate_that_was_made_anew_does_not_take_up_the_runs_of_the_one_before() -> None:
+    names = []
+    for gate in ("gate-1", "gate-2"):
+        story = Story(claim("loss", on_subscribe=OnSubscribe.RUN))
+        story.gate = gate
+        story.settles(rollout("1.1"))
+        names += story.created
+    assert len(set(names)) == 2
+
+
+def test_what_sends_events_is_looked_at_also_when_they_do_not_come() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    assert story.settles(rollout("1.1")).wake
+    assert story.sees(rollout("1.1")).wake
+    assert story.sees(rolling("1.2")).wake
+
+
+def test_a_commit_is_told_that_nobody_subscribes_any_more() -> None:
+    story = Story(claim("loss", name="a"), claim("delay", name="b"))
+    story.sees(rollout("1.0"))
+    story.claims = (claim("loss", name="a"),)
+    story.sees(rollout("1.0"))
+    (said,) = [each for each in story.status.announcements if each.name == "chaos/staging/b"]
+    assert (said.state, said.description) == (StatusState.CANCELED, "no longer subscribed")
