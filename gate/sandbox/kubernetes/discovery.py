@@ -22,6 +22,14 @@ VERSION: Object = {
 }
 
 
+OPENAPI_V2_MEDIA_TYPE = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+OPENAPI_V2 = b"\x0a\x032.0\x12\x1d\x0a\x0aKubernetes\x12\x0fsandbox v1.34.0"
+"""`{swagger: "2.0", info: {title, version}}` as protobuf, in which kubectl asks for it before it applies a `List`.
+
+There are no schemas in it: kubectl then leaves the validation to the server, which does it anyway.
+"""
+
+
 def document(path: str, registry: Registry) -> Object | None:
     """The document under a path that is about no resource; None if there is none."""
     match path.strip("/").split("/"):

@@ -118,6 +118,8 @@ class Api:
         path = request.path.rstrip("/")
         if path in ("/healthz", "/readyz", "/livez"):
             return Answer(body=b"ok", media_type="text/plain; charset=utf-8")
+        if path == "/openapi/v2" and request.method == "GET":
+            return Answer(body=discovery.OPENAPI_V2, media_type=discovery.OPENAPI_V2_MEDIA_TYPE)
         document = discovery.document(path, self.store.registry)
         places = ("/api", *(f"/apis/{row.group}" for row in BUILT_IN if row.group))
         if document is None and path.startswith(tuple(f"{place}/" for place in places)):
