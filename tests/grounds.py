@@ -73,7 +73,7 @@ def sandbox(place: Path, **settings: Any) -> Iterator[tuple[Ground, Kubernetes]]
     with Kubernetes(**{"crds": CRDS, "images": images, **settings}) as running:
         kubeconfig = place / "sandbox.kubeconfig"
         kubeconfig.write_text(running.kubeconfig())
-        with _session({}) as session:
+        with _session(yaml.safe_load(kubeconfig.read_text())) as session:
             yield Ground(name="sandbox", kubeconfig=kubeconfig, session=session), running
 
 
@@ -100,6 +100,9 @@ def _session(config: Mapping[str, Any]) -> Iterator[requests.Session]:
         session.trust_env = False  # nothing on loopback is reached through a proxy
         if config:
             user, cluster = config["users"][0]["user"], config["clusters"][0]["cluster"]
-            session.cert = (user["client-certificate"], user["client-key"])
-            session.verify = cluster["certificate-authority"]
+            if "token" in user:
+                session.headers["Authorization"] = f"Bearer {user['token']}"
+            else:
+                session.cert = (user["client-certificate"], user["client-key"])
+                session.verify = cluster["certificate-authority"]
         yield session

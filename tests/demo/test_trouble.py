@@ -59,7 +59,7 @@ class Play:
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
-        self._kubernetes = Rest(stage.kubernetes.url)
+        self._kubernetes = Rest(stage.kubernetes.admin_url)
 
     def until(self, what: str, holds: Callable[[], Any], seconds: float = 60) -> Any:
         deadline = time.monotonic() + seconds
@@ -106,7 +106,10 @@ class Play:
         request = urllib.request.Request(
             f"{self.stage.kubernetes.url}/apis/{CHECKOUT}",
             data=json.dumps(patch).encode(),
-            headers={"Content-Type": "application/strategic-merge-patch+json"},
+            headers={
+                "Content-Type": "application/strategic-merge-patch+json",
+                "Authorization": f"Bearer {self.stage.kubernetes.token}",
+            },
             method="PATCH",
         )
         urllib.request.urlopen(request, timeout=10).close()

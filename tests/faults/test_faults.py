@@ -44,7 +44,7 @@ def cluster(tmp_path: Path, eventually: Eventually) -> Iterator[Api]:
         "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "idle"}}, "template": template},
     }
     with Kubernetes(crds=CRDS, images=images) as kubernetes:
-        rest = Rest(kubernetes.url)
+        rest = Rest(kubernetes.admin_url)
         apply(rest, manifest)
         rest.close()
         config = tmp_path / "kubeconfig"

@@ -132,7 +132,7 @@ def test_kubectl_knows_custom_resources_by_their_short_names(kubectl: Kubectl) -
 def test_the_python_client_lists_watches_and_patches(kubernetes: Kubernetes) -> None:
     client = pytest.importorskip("kubernetes.client")
     watch = pytest.importorskip("kubernetes.watch")
-    configuration = client.Configuration(host=kubernetes.url)
+    configuration = client.Configuration(host=kubernetes.url, api_key={"authorization": f"Bearer {kubernetes.token}"})
     with client.ApiClient(configuration) as connection:
         apps, core = client.AppsV1Api(connection), client.CoreV1Api(connection)
         apps.create_namespaced_deployment("default", deployment())

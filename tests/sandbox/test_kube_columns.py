@@ -94,7 +94,7 @@ def test_restarts_say_when_the_last_one_was() -> None:
     assert cells["Restarts"] == "2 (10s ago)"
 
 
-@pytest.mark.parametrize("row", BUILT_IN, ids=str)
+@pytest.mark.parametrize("row", [row for row in BUILT_IN if "list" in row.verbs], ids=str)
 def test_every_kind_prints_an_object_that_has_nothing_but_a_name(row: Any) -> None:
     bare = {"kind": row.kind, "apiVersion": row.api_version, "metadata": {"name": "bare"}}
     cells = {column.name: column.cell(bare, NOW) for column in row.columns}

@@ -40,7 +40,7 @@ SPEC = {
 @pytest.fixture
 def client() -> Iterator[Client]:
     with Kubernetes() as kubernetes:
-        made = Client(kubernetes.url)
+        made = Client(kubernetes.admin_url)
         columns = [{"name": "Size", "type": "integer", "jsonPath": ".spec.size"}]
         subresources = {"status": {}, "scale": {"specReplicasPath": ".spec.size", "statusReplicasPath": ".status.size"}}
         version = {"additionalPrinterColumns": columns, "subresources": subresources}
@@ -147,7 +147,7 @@ def test_a_changed_definition_is_in_force_at_once(client: Client) -> None:
 
 def test_a_definition_takes_its_objects_with_it() -> None:
     with Kubernetes() as kubernetes, kubernetes.store.subscribe() as watch:
-        client = Client(kubernetes.url)
+        client = Client(kubernetes.admin_url)
         client.create(DEFINITIONS, definition())
         client.create(WIDGETS, widget())
         client.ask("DELETE", f"{DEFINITIONS}/widgets.example.com")
@@ -164,7 +164,7 @@ def test_definitions_from_files_are_served_from_the_beginning(tmp_path: Path) ->
     file = tmp_path / "widgets.yaml"
     file.write_text(yaml.safe_dump(definition()))
     with Kubernetes(crds=[file]) as kubernetes:
-        client = Client(kubernetes.url)
+        client = Client(kubernetes.admin_url)
         assert client.get(WIDGETS)["kind"] == "WidgetList"
         client.close()
 

@@ -28,6 +28,8 @@ from gate.sandbox.kubernetes.rest import Api as Server
 from gate.sandbox.kubernetes.routes import Request
 from gate.sandbox.kubernetes.server import ApiServer
 from gate.sandbox.kubernetes.store import Store
+from gate.sandbox.kubernetes.tokens import Tokens
+from gate.sandbox.kubernetes.users import ADMINISTRATOR, User
 
 CONFIG_MAPS_PATH = "/api/v1/namespaces/default/configmaps"
 SOON = timedelta(seconds=2)
@@ -48,7 +50,7 @@ def rule(fault: Fault | EventFault, *, name: str = "it", **more: Any) -> Rule:
 
 
 def asks(path: str, method: str = "GET", *, user: str = "someone", **query: str) -> Request:
-    return Request(method=method, path=path, query=query, headers={}, user=user)
+    return Request(method=method, path=path, query=query, headers={}, user=User(name=user))
 
 
 # ------------------------------------------------------------------------------------------------- one request
@@ -68,7 +70,7 @@ def test_an_error_reaches_the_client_instead_of_the_work(code: int, error: type[
 
 def test_an_error_says_when_to_come_back() -> None:
     with Kubernetes(faults=lambda _: Fault(status=429, retry_after=1)) as kubernetes:
-        answer = requests.get(f"{kubernetes.url}{CONFIG_MAPS_PATH}", timeout=5)
+        answer = requests.get(f"{kubernetes.admin_url}{CONFIG_MAPS_PATH}", timeout=5)
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")
     assert answer.json()["reason"] == "TooManyRequests"
     assert answer.json()["details"] == {"retryAfterSeconds": 1}
@@ -94,9 +96,12 @@ def test_a_connection_that_is_cut_before_the_work_leaves_nothing(tmp_path: Path)
 
 def test_a_slow_answer_is_the_true_one() -> None:
     waited: list[float] = []
-    slow = ApiServer(Server(Store()), faults=lambda _: Fault(delay=7.0), sleep=waited.append)
+    store = Store()
+    tokens = Tokens(store)
+    slow = ApiServer(Server(store, tokens=tokens), faults=lambda _: Fault(delay=7.0), sleep=waited.append)
     slow.start()
-    assert requests.get(f"{slow.url}/healthz", timeout=5).text == "ok"
+    headers = {"Authorization": f"Bearer {tokens.for_user(ADMINISTRATOR)}"}
+    assert requests.get(f"{slow.url}/healthz", headers=headers, timeout=5).text == "ok"
     slow.stop()
     assert waited == [7.0]
 
@@ -104,9 +109,9 @@ def test_a_slow_answer_is_the_true_one() -> None:
 def test_a_server_that_stops_waits_for_no_delay() -> None:
     asked = Plan([rule(Fault(delay=300.0))])
     with Kubernetes(faults=asked) as kubernetes:
-        begun = Client(kubernetes.url)
+        begun = Client(kubernetes.admin_url)
         with pytest.raises(requests.Timeout):
-            requests.get(f"{kubernetes.url}{CONFIG_MAPS_PATH}", timeout=0.1)
+            requests.get(f"{kubernetes.admin_url}{CONFIG_MAPS_PATH}", timeout=0.1)
         begun.close()
     assert asked.struck == {"it": 1}
 
@@ -337,7 +342,7 @@ def test_a_file_becomes_a_plan() -> None:
 def test_every_status_of_the_file_is_one_that_the_server_gives(code: int, tmp_path: Path) -> None:
     plan = read(f"rules: [{{name: it, fault: {{answer: {code}}}}}]", "f", NAMES)
     with Kubernetes(faults=plan) as kubernetes:
-        answer = requests.get(f"{kubernetes.url}{CONFIG_MAPS_PATH}", timeout=5)
+        answer = requests.get(f"{kubernetes.admin_url}{CONFIG_MAPS_PATH}", timeout=5)
     assert (answer.status_code, answer.json()["code"]) == (code, code)
 
 

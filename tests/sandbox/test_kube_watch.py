@@ -21,7 +21,7 @@ def kubernetes() -> Iterator[Kubernetes]:
 
 @pytest.fixture
 def client(kubernetes: Kubernetes) -> Iterator[Client]:
-    made = Client(kubernetes.url)
+    made = Client(kubernetes.admin_url)
     yield made
     made.close()
 
@@ -100,14 +100,14 @@ def test_initial_events_end_with_a_marked_bookmark(kubernetes: Kubernetes, clien
 
 
 def test_a_change_reaches_an_open_watch_at_once(kubernetes: Kubernetes) -> None:
-    with requests.get(f"{kubernetes.url}{PATH}", params={"watch": "1"}, stream=True, timeout=10) as stream:
+    with requests.get(f"{kubernetes.admin_url}{PATH}", params={"watch": "1"}, stream=True, timeout=10) as stream:
         kubernetes.store.create(CONFIG_MAPS, config_map("a"))
         assert told([json.loads(next(stream.iter_lines()))]) == [("ADDED", "a")]
 
 
 def test_stopping_the_server_ends_its_watches() -> None:
     with Kubernetes() as kubernetes:
-        stream = requests.get(f"{kubernetes.url}{PATH}", params={"watch": "1"}, stream=True, timeout=10)
+        stream = requests.get(f"{kubernetes.admin_url}{PATH}", params={"watch": "1"}, stream=True, timeout=10)
     assert list(stream.iter_lines()) == []
     stream.close()
 
@@ -117,7 +117,7 @@ def test_a_table_watch_names_its_columns_once(kubernetes: Kubernetes) -> None:
         kubernetes.store.create(CONFIG_MAPS, config_map(name))
     headers = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
     query = {"watch": "1", "timeoutSeconds": "1"}
-    answer = requests.get(f"{kubernetes.url}{PATH}", params=query, headers=headers, timeout=10)
+    answer = requests.get(f"{kubernetes.admin_url}{PATH}", params=query, headers=headers, timeout=10)
     tables = [json.loads(line)["object"] for line in answer.iter_lines()]
     assert [table["rows"][0]["cells"][0] for table in tables] == ["a", "b"]
     assert [bool(table["columnDefinitions"]) for table in tables] == [True, False]

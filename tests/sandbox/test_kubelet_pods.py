@@ -42,7 +42,7 @@ class Sandbox:
     def __init__(self, kubernetes: Kubernetes, images: Images, eventually) -> None:
         self.store = kubernetes.store
         self.images = images
-        self.url = kubernetes.url
+        self.url, self.token = kubernetes.url, kubernetes.token
         self.eventually = eventually
 
     def run(self, image: str, *, name: str = "one", grace: int = 30, policy: str = "Always", **container) -> str:
@@ -75,7 +75,9 @@ class Sandbox:
         return address
 
     def log(self, query: str = "", name: str = "one") -> str:
-        with urllib.request.urlopen(f"{self.url}/api/v1/namespaces/default/pods/{name}/log?{query}") as answer:
+        url = f"{self.url}/api/v1/namespaces/default/pods/{name}/log?{query}"
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {self.token}"})
+        with urllib.request.urlopen(request) as answer:
             return answer.read().decode()
 
     def is_gone(self, name: str = "one") -> bool:

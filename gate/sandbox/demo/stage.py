@@ -56,7 +56,7 @@ class Stage:
             self.gitlab = self._stack.enter_context(GitLab(root_token=self.root_token))
             port = self._stack.enter_context(keep(("127.0.0.1", 0)))
             self.gate_url = f"http://127.0.0.1:{port.getsockname()[1]}"
-            self._cluster = self._rest(self.kubernetes.url)
+            self._cluster = self._rest(self.kubernetes.admin_url)
             self.team = Team(self._rest(self.gitlab.url, {"PRIVATE-TOKEN": self.root_token}))
             self._fill_kubernetes()
             environment = self._fill_gitlab()
@@ -110,6 +110,7 @@ class Stage:
             PROJECT,
             {
                 "KUBERNETES_URL": self.kubernetes.url,
+                "KUBERNETES_TOKEN": self.kubernetes.token,
                 "CHAOS_GATE_URL": self.gate_url,
                 "PATH": f"{own_commands}:{os.environ.get('PATH', os.defpath)}",
             },

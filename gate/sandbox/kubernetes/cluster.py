@@ -15,8 +15,11 @@ from gate.sandbox.kubernetes.faults import Faults
 from gate.sandbox.kubernetes.images import Images
 from gate.sandbox.kubernetes.podaccess import PodLogs
 from gate.sandbox.kubernetes.rest import Api
+from gate.sandbox.kubernetes.roles import Aggregation
 from gate.sandbox.kubernetes.server import ApiServer
 from gate.sandbox.kubernetes.store import HISTORY, Store
+from gate.sandbox.kubernetes.tokens import Tokens
+from gate.sandbox.kubernetes.users import ADMINISTRATOR, User
 from gate.sandbox.kubernetes.workloads import Workloads
 
 
@@ -51,7 +54,11 @@ class Kubernetes:
     ) -> None:
         self.store = Store(clock=clock, history=history)
         CustomResources(self.store).attach()
-        self.api = Api(self.store, wall=clock)
+        self._tokens = Tokens(self.store, clock=clock)
+        self.api = Api(self.store, tokens=self._tokens, wall=clock)
+        aggregation = Aggregation(self.store)
+        self.token = self._tokens.for_user(ADMINISTRATOR)
+        """The administrator's bearer token."""
         for path in crds:
             load(self.store, path)
         self._server = ApiServer(self.api, address=address, port=port, faults=faults)
@@ -61,12 +68,20 @@ class Kubernetes:
             self.serve_logs(workloads.logs)
             self.api.commands = workloads.commands
             made.insert(0, workloads)
-        self._parts: tuple[Part, ...] = (self._server, Emptying(self.store), *made)
+        self._parts: tuple[Part, ...] = (self._server, Emptying(self.store), aggregation, *made)
         self._running = contextlib.ExitStack()
 
     @property
     def url(self) -> str:
         return self._server.url
+
+    @property
+    def admin_url(self) -> str:
+        """The address with the administrator's token as its password, for clients that know nothing but an address."""
+        return self._url_with(self.token)
+
+    def _url_with(self, token: str) -> str:
+        return self.url.replace("://", f"://token:{token}@")
 
     def serve_logs(self, logs: PodLogs) -> None:
         """Answer `kubectl logs` from here."""
@@ -76,14 +91,22 @@ class Kubernetes:
         """From now on let the API server misbehave like this; None: behave. What lives inside never notices."""
         self._server.suffer(faults)
 
-    def kubeconfig(self) -> str:
-        """A kubeconfig with this cluster as its only context, as YAML."""
+    def token_for(self, name: str, *groups: str) -> str:
+        """A bearer token of a user with these groups; service accounts get theirs from `kubectl create token`."""
+        return self._tokens.for_user(User(name=name, groups=groups))
+
+    def kubeconfig(self, token: str | None = None) -> str:
+        """A kubeconfig with this cluster as its only context, as YAML; the administrator's, or that of a token.
+
+        It holds the token twice, because `kubectl` sends none without TLS: as such, and as a password in the address.
+        """
+        token = token or self.token
         return yaml.safe_dump(
             {
                 "apiVersion": "v1",
                 "kind": "Config",
-                "clusters": [{"name": "sandbox", "cluster": {"server": self.url}}],
-                "users": [{"name": "admin", "user": {}}],
+                "clusters": [{"name": "sandbox", "cluster": {"server": self._url_with(token)}}],
+                "users": [{"name": "admin", "user": {"token": token}}],
                 "contexts": [{"name": "sandbox", "context": {"cluster": "sandbox", "user": "admin"}}],
                 "current-context": "sandbox",
             },

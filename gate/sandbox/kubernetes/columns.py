@@ -312,6 +312,31 @@ def _event_source(event: Object, _now: datetime) -> str:
     return ", ".join(filter(None, parts))
 
 
+# Roles
+
+
+def _role(binding: Object, _now: datetime) -> str:
+    return f"{lookup(binding, 'roleRef.kind', '')}/{lookup(binding, 'roleRef.name', '')}"
+
+
+def _subjects(kind: str) -> Cell:
+    def cell(binding: Object, _now: datetime) -> str:
+        found = (subject for subject in binding.get("subjects") or () if subject["kind"] == kind)
+        return ", ".join("/".join(filter(None, (one.get("namespace"), one["name"]))) for one in found)
+
+    return cell
+
+
+_CREATED = Column(name="Created At", cell=_of("metadata.creationTimestamp"), type="date")
+_BINDING = (
+    NAME,
+    _string("Role", _role),
+    AGE,
+    _string("Users", _subjects("User"), wide=True),
+    _string("Groups", _subjects("Group"), wide=True),
+    _string("ServiceAccounts", _subjects("ServiceAccount"), wide=True),
+)
+
 COLUMNS: Mapping[str, tuple[Column, ...]] = {
     "Namespace": (NAME, _string("Status", _of("status.phase")), AGE),
     "Node": (
@@ -401,5 +426,9 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         _integer("Allowed Disruptions", _of("status.disruptionsAllowed", 0)),
         AGE,
     ),
+    "Role": (NAME, _CREATED),
+    "ClusterRole": (NAME, _CREATED),
+    "RoleBinding": _BINDING,
+    "ClusterRoleBinding": _BINDING,
     "CustomResourceDefinition": (NAME, _string("Created At", _of("metadata.creationTimestamp"))),
 }

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from gate.sandbox.kubernetes.objects import Object
-from gate.sandbox.kubernetes.resources import PODS, Registry, Resource
+from gate.sandbox.kubernetes.resources import PODS, SERVICE_ACCOUNTS, Registry, Resource
 
 VERSION: Object = {
     "major": "1",
@@ -102,6 +102,9 @@ def _entries(row: Resource) -> Iterable[Object]:
     if row.scale:
         kind = {"group": "autoscaling", "version": "v1", "kind": "Scale"}
         yield {"name": f"{row.plural}/scale", **subresource, **kind, "verbs": writable}
+    if row is SERVICE_ACCOUNTS:
+        kind = {"group": "authentication.k8s.io", "version": "v1", "kind": "TokenRequest"}
+        yield {"name": f"{row.plural}/token", **subresource, **kind, "verbs": ["create"]}
     if row is PODS:
         yield {"name": f"{row.plural}/log", **subresource, "verbs": ["get"]}
 

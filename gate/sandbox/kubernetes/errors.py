@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gate.sandbox.kubernetes.objects import Object
 
 if TYPE_CHECKING:
+    from gate.sandbox.kubernetes.authorization import Attributes
     from gate.sandbox.kubernetes.resources import Resource
 
 
@@ -119,8 +120,38 @@ class BadRequest(ApiError):
     code, reason = 400, "BadRequest"
 
 
+class Unauthorized(ApiError):
+    """A token that is nobody's."""
+
+    code, reason = 401, "Unauthorized"
+
+    def __init__(self) -> None:
+        super().__init__("Unauthorized")
+
+
 class Forbidden(ApiError):
     code, reason = 403, "Forbidden"
+
+    @classmethod
+    def of(cls, resource: "Resource", name: str, because: str) -> "Forbidden":
+        shown_name = f' "{name}"' if name else ""
+        return cls(f"{resource.qualified}{shown_name} is forbidden: {because}", details=_about(resource, name))
+
+    @classmethod
+    def access(cls, user: str, wanted: "Attributes", reason: str = "") -> "Forbidden":
+        """The user lacks the right; `reason` is why it could not be found, where that is known."""
+        because = f": {reason}" if reason else ""
+        if wanted.path:
+            return cls(f'forbidden: User "{user}" cannot {wanted.verb} path "{wanted.path}"{because}', details={})
+        qualified = f"{wanted.resource}.{wanted.group}" if wanted.group else wanted.resource
+        name = f' "{wanted.name}"' if wanted.name else ""
+        place = f'in the namespace "{wanted.namespace}"' if wanted.namespace else "at the cluster scope"
+        details = {"name": wanted.name, "group": wanted.group, "kind": wanted.resource}
+        return cls(
+            f'{qualified}{name} is forbidden: User "{user}" cannot {wanted.verb} resource "{wanted.qualified}" '
+            f'in API group "{wanted.group}" {place}{because}',
+            details={key: value for key, value in details.items() if value},
+        )
 
     @classmethod
     def terminating(cls, resource: "Resource", name: str, namespace: str) -> "Forbidden":

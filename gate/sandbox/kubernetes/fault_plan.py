@@ -114,7 +114,7 @@ class Asked:
         if request.method == "GET" and request.flag("watch"):
             verb = Verb.WATCH
         resource = "/".join([rest[0], *rest[2:]])
-        return cls(verb=verb, resource=resource, group=group, namespace=namespace, name=name, user=request.user)
+        return cls(verb=verb, resource=resource, group=group, namespace=namespace, name=name, user=request.user.name)
 
     @property
     def words(self) -> tuple[str, ...]:

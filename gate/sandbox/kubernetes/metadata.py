@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from gate.sandbox.kubernetes.errors import Cause, CauseType, forbidden, invalid, shown
 from gate.sandbox.kubernetes.objects import Object, is_terminating, name_of
@@ -12,6 +12,12 @@ ANNOTATIONS_LIMIT = 256 * 1024
 """Characters of all keys and values."""
 
 _STANDARD_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
+
+
+class Naming(Protocol):
+    """What names have to follow."""
+
+    def faults(self, text: str) -> Iterator[str]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +77,7 @@ _NAME_PART = Rule(
 )
 
 
-def faults(obj: Object, rule: Rule, *, bare_finalizers: bool = False) -> list[Cause]:
+def faults(obj: Object, rule: Naming, *, bare_finalizers: bool = False) -> list[Cause]:
     """What is wrong with the metadata, whose name has to follow the rule.
 
     Finalizers without a domain are for kinds that come from extensions: the real server checks only those of its own.

@@ -1,12 +1,13 @@
 """The table of what is served: one row for each kind, and the registry that finds rows and takes in custom ones."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from threading import Lock
 from typing import TypeAlias
 
-from gate.sandbox.kubernetes import defaults, jobs, validation
+from gate.sandbox.kubernetes import defaults, granting, jobs, validation
+from gate.sandbox.kubernetes.authorization import GROUP
 from gate.sandbox.kubernetes.columns import COLUMNS, Column
 from gate.sandbox.kubernetes.decoding import Decoded
 from gate.sandbox.kubernetes.errors import Cause
@@ -333,6 +334,43 @@ CUSTOM_RESOURCE_DEFINITIONS = Resource(
     validate=validation.custom_resource_definition,
     columns=COLUMNS["CustomResourceDefinition"],
 )
+ROLES = Resource(
+    group=GROUP,
+    kind="Role",
+    plural="roles",
+    create_on_update=True,
+    default=granting.role,
+    validate=granting.validate_role,
+    columns=COLUMNS["Role"],
+)
+CLUSTER_ROLES = replace(ROLES, kind="ClusterRole", plural="clusterroles", namespaced=False)
+ROLE_BINDINGS = Resource(
+    group=GROUP,
+    kind="RoleBinding",
+    plural="rolebindings",
+    create_on_update=True,
+    default=granting.binding,
+    validate=granting.validate_binding,
+    columns=COLUMNS["RoleBinding"],
+)
+CLUSTER_ROLE_BINDINGS = replace(
+    ROLE_BINDINGS, kind="ClusterRoleBinding", plural="clusterrolebindings", namespaced=False
+)
+
+
+def _review(group: str, kind: str, *, namespaced: bool = False) -> Resource:
+    """A question that is asked by creating it."""
+    return Resource(group=group, kind=kind, plural=f"{kind.lower()}s", namespaced=namespaced, verbs=("create",))
+
+
+REVIEWS = (
+    _review("authentication.k8s.io", "SelfSubjectReview"),
+    _review("authentication.k8s.io", "TokenReview"),
+    _review("authorization.k8s.io", "LocalSubjectAccessReview", namespaced=True),
+    _review("authorization.k8s.io", "SelfSubjectAccessReview"),
+    _review("authorization.k8s.io", "SelfSubjectRulesReview"),
+    _review("authorization.k8s.io", "SubjectAccessReview"),
+)
 
 BUILT_IN = (
     NAMESPACES,
@@ -350,6 +388,11 @@ BUILT_IN = (
     ENDPOINT_SLICES,
     LEASES,
     POD_DISRUPTION_BUDGETS,
+    CLUSTER_ROLE_BINDINGS,
+    CLUSTER_ROLES,
+    ROLE_BINDINGS,
+    ROLES,
+    *REVIEWS,
     CUSTOM_RESOURCE_DEFINITIONS,
 )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gate.sandbox.kubernetes import discovery, eviction, options, patch, podaccess, scales, tables, watching
+from gate.sandbox.kubernetes.access import Access
 from gate.sandbox.kubernetes.decoding import (
     Decoded,
     UndecodableError,
@@ -33,10 +34,13 @@ from gate.sandbox.kubernetes.lifecycle import carried_revision, is_over
 from gate.sandbox.kubernetes.objects import Object, is_terminating, lookup, name_of, namespace_of, revision_of, uid_of
 from gate.sandbox.kubernetes.podaccess import Conversation, PodCommands, PodLogs
 from gate.sandbox.kubernetes.resources import BUILT_IN, Resource
+from gate.sandbox.kubernetes.reviews import Reviews
 from gate.sandbox.kubernetes.routes import NoSuchPage, Request, Target, target
 from gate.sandbox.kubernetes.selectors import FieldSelector, selection
 from gate.sandbox.kubernetes.store import Entry, Store
 from gate.sandbox.kubernetes.tables import Form, accepted, accepted_of_many, accepted_of_one, included
+from gate.sandbox.kubernetes.token_requests import TOKEN_REQUESTS, granted
+from gate.sandbox.kubernetes.tokens import Tokens
 
 _log = logging.getLogger(__name__)
 
@@ -79,10 +83,14 @@ class Api:
         *,
         logs: PodLogs | None = None,
         commands: PodCommands | None = None,
+        tokens: Tokens | None = None,
         wall: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.store = store
+        self._tokens = tokens or Tokens(store, clock=wall)
+        self.access = Access(store, self._tokens)
+        self._reviews = Reviews(self.access, self._tokens, wall)
         self.logs = logs
         self.commands = commands
         self._wall = wall
@@ -101,6 +109,7 @@ class Api:
     def answer(self, request: Request) -> Answer | Stream | Conversation:
         """What the server says to the request; a refusal is an answer, too."""
         try:
+            self.access.check(request)
             about = target(request, self.store.registry)
             if about is None:
                 return self._document(request)
@@ -242,6 +251,7 @@ class Api:
         about.place(obj)
         if _version_in(obj):
             raise ApiError("resourceVersion should not be set on objects to be created", reason="")
+        self.access.check_grant(request.user, about.resource, about.namespace, obj)
         created = self.store.create(about.resource, obj, dry_run=options.dry_run(request, "CreateOptions"))
         return self._written(request, about.resource, created, decoded, status=201)
 
@@ -252,6 +262,20 @@ class Api:
         told = eviction.evict(self.store, about.name, body, asked, self._wall, dry_run=dry_run)
         return Answer(status=201, body=tables.encode(told))
 
+    def _grant_token(self, request: Request, about: Target) -> Answer:
+        asked = self._decode(request, TOKEN_REQUESTS, parse(request.body, request.media_type)).object
+        options.dry_run(request, "CreateOptions")
+        account = self.store.entry(about.resource, about.namespace, about.name).shared
+        told = granted(account, asked, self.store, self._tokens, self._wall)
+        return Answer(status=201, body=tables.encode(told))
+
+    def _answer_review(self, request: Request, about: Target, review: Object) -> Answer:
+        options.dry_run(request, "CreateOptions")
+        if about.resource.namespaced:
+            about.place(review)
+        told = self._reviews.answer(about.resource, about.namespace, review, request.user)
+        return Answer(status=201, body=tables.encode(told))
+
     def _update(self, request: Request, about: Target) -> Answer:
         dry_run = options.dry_run(request, "UpdateOptions")
         body = parse(request.body, request.media_type)
@@ -260,6 +284,7 @@ class Api:
         decoded = self._decode(request, about.resource, body)
         obj = decoded.object
         about.place(obj)
+        self.access.check_grant(request.user, about.resource, about.namespace, obj)
         try:
             self.store.entry(about.resource, about.namespace, about.name)
         except NotFound:
@@ -291,6 +316,7 @@ class Api:
                 cause = invalid("patch", tables.encode(new).decode(), detail)
                 raise Invalid.of(about.resource, "", [cause], called="") from error
             about.place(decoded.object)
+            self.access.check_grant(request.user, about.resource, about.namespace, decoded.object)
             seen.append(decoded)
             return decoded.object
 

@@ -7,8 +7,7 @@ from urllib.parse import unquote
 from gate.sandbox.kubernetes.errors import BadRequest, MethodNotAllowed, NotFound, NotImplementedHere
 from gate.sandbox.kubernetes.objects import Object
 from gate.sandbox.kubernetes.resources import NAMESPACES, PODS, SERVICE_ACCOUNTS, SERVICES, Registry, Resource
-
-ADMINISTRATOR = "system:admin"
+from gate.sandbox.kubernetes.users import ADMINISTRATOR, User
 
 _VERBS = {
     ("GET", True): "get",
@@ -28,7 +27,6 @@ _NOT_HERE = {
     (PODS.key, "proxy"),
     (PODS.key, "resize"),
     (SERVICES.key, "proxy"),
-    (SERVICE_ACCOUNTS.key, "token"),
     (NAMESPACES.key, "finalize"),
 }
 """Subresources that a real API server has and this one refuses with 501."""
@@ -46,11 +44,17 @@ class Request:
     body: bytes = b""
     pairs: tuple[tuple[str, str], ...] = ()
     """The query with its repetitions."""
-    user: str = ADMINISTRATOR
-    """Everybody is the administrator, until there are roles to tell them apart."""
+    repeated: tuple[tuple[str, str], ...] = ()
+    """The headers with their repetitions."""
+    user: User = ADMINISTRATOR
+    """Who asks. Whoever asks inside this process may do everything; the server says who comes from outside."""
 
     def flag(self, name: str) -> bool:
         return self.query.get(name, "").lower() in ("1", "true")
+
+    def values(self, header: str) -> tuple[str, ...]:
+        """What a header says each time that it is there, by its lower-case name."""
+        return tuple(value for name, value in self.repeated if name.lower() == header)
 
     def number(self, name: str) -> int | None:
         """The value of a numeric parameter; None where it is missing, BadRequest where it is no number."""
@@ -155,6 +159,7 @@ def _check_subresource(resource: Resource, subresource: str, method: str) -> Non
         "scale": ("GET", "PUT", "PATCH") if resource.scale else (),
         "log": ("GET",) if resource is PODS else (),
         "exec": ("GET", "POST") if resource is PODS else (),
+        "token": ("POST",) if resource is SERVICE_ACCOUNTS else (),
         "eviction": ("POST",) if resource is PODS else (),
     }.get(subresource, ())
     if not allowed:

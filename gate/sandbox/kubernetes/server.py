@@ -155,7 +155,13 @@ class _Connection(BaseHTTPRequestHandler):
             pairs=tuple(pairs),
             headers=bearer | {name.lower(): value for name, value in self.headers.items()},
             body=self.rfile.read(int(self.headers.get("Content-Length") or 0)),
+            repeated=tuple(self.headers.items()),
         )
+        try:
+            request = replace(request, user=self.server.api.access.user(request))
+        except ApiError as error:
+            self._send(Answer(status=error.code, body=tables.encode(error.as_status())))
+            return
         fault = (self.server.faults(request) if self.server.faults is not None else None) or Fault()
         if fault.delay:
             self.server.sleep(fault.delay)

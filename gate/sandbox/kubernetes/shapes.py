@@ -210,6 +210,34 @@ _LINES: Mapping[str, str] = {
         unhealthyPodEvictionPolicy""",
     "PodDisruptionBudgetStatus": """observedGeneration:int disruptedPods:{string} disruptionsAllowed:int!
         currentHealthy:int! desiredHealthy:int! expectedPods:int! conditions:[Condition/type]""",
+    # users and rights
+    "Role": f"{_META} rules:[PolicyRule]",
+    "ClusterRole": f"{_META} rules:[PolicyRule] aggregationRule:AggregationRule",
+    "AggregationRule": "clusterRoleSelectors:[LabelSelector]",
+    "PolicyRule": """verbs:[string]! apiGroups:[string] resources:[string] resourceNames:[string]
+        nonResourceURLs:[string]""",
+    "RoleBinding": f"{_META} subjects:[Subject] roleRef:RoleRef",
+    "ClusterRoleBinding": f"{_META} subjects:[Subject] roleRef:RoleRef",
+    "Subject": "kind:string! apiGroup name:string! namespace",
+    "RoleRef": "apiGroup:string! kind:string! name:string!",
+    "TokenReview": f"{_META} spec:TokenReviewSpec status:any",
+    "TokenReviewSpec": "token audiences:[string]",
+    "TokenRequest": f"{_META} spec:TokenRequestSpec status:any",
+    "TokenRequestSpec": "audiences:[string] expirationSeconds:int! boundObjectRef:BoundObjectReference",
+    "BoundObjectReference": "kind apiVersion name uid",
+    "SelfSubjectReview": f"{_META} status:any",
+    "SelfSubjectRulesReview": f"{_META} spec:SelfSubjectRulesReviewSpec status:any",
+    "SelfSubjectRulesReviewSpec": "namespace",
+    "SelfSubjectAccessReview": f"{_META} spec:SelfSubjectAccessReviewSpec status:any",
+    "SelfSubjectAccessReviewSpec": """resourceAttributes:ResourceAttributes
+        nonResourceAttributes:NonResourceAttributes""",
+    "SubjectAccessReview": f"{_META} spec:SubjectAccessReviewSpec status:any",
+    "LocalSubjectAccessReview": f"{_META} spec:SubjectAccessReviewSpec status:any",
+    "SubjectAccessReviewSpec": """resourceAttributes:ResourceAttributes nonResourceAttributes:NonResourceAttributes user
+        groups:[string] extra:{any} uid""",
+    "ResourceAttributes": """namespace verb group version resource subresource name fieldSelector:any
+        labelSelector:any""",
+    "NonResourceAttributes": "path verb",
     # definitions
     "CustomResourceDefinition": f"{_META} spec:CustomResourceDefinitionSpec status:CustomResourceDefinitionStatus",
     "CustomResourceDefinitionSpec": """group names:CustomResourceNames scope versions:[CustomResourceVersion]

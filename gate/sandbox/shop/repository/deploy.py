@@ -1,7 +1,7 @@
 """The shop's deploy job: sets the image and says in the same patch which commit and pipeline it comes from.
 
 With kubectl at hand these are two commands, `kubectl annotate` and `kubectl set image`; one patch cannot be torn apart.
-It needs nothing but Python, KUBERNETES_URL and GitLab's own variables.
+It needs nothing but Python, KUBERNETES_URL, KUBERNETES_TOKEN and GitLab's own variables.
 """
 
 import argparse
@@ -31,7 +31,10 @@ def main() -> None:
     request = urllib.request.Request(
         f"{os.environ['KUBERNETES_URL']}/apis/apps/v1/namespaces/{namespace}/deployments/checkout",
         data=json.dumps(patch).encode(),
-        headers={"Content-Type": "application/strategic-merge-patch+json"},
+        headers={
+            "Authorization": f"Bearer {os.environ['KUBERNETES_TOKEN']}",
+            "Content-Type": "application/strategic-merge-patch+json",
+        },
         method="PATCH",
     )
     try:
