@@ -1,7 +1,5 @@
 """The door of the API: who asks, and may he? What is refused here is refused before anybody looks whether it exists."""
 
-import base64
-import contextlib
 from collections.abc import Iterator
 
 from gate.sandbox.kubernetes import authorization
@@ -116,19 +114,9 @@ class Access:
 
 
 def _token(told: str) -> str:
-    """The token in an Authorization header; "" if there is none.
-
-    Unlike the real server this one takes it as a password, too: `kubectl` sends tokens over TLS only, but what is in the
-    server's address over anything.
-    """
-    scheme, _, rest = told.partition(" ")
-    match scheme.lower():
-        case "bearer":
-            return rest.strip()
-        case "basic":
-            with contextlib.suppress(ValueError):
-                return base64.b64decode(rest, validate=True).decode().partition(":")[2]
-    return ""
+    """The token in an Authorization header; "" if there is none."""
+    scheme, _, token = told.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def _impersonations(other: User, groups: tuple[str, ...]) -> Iterator[Attributes]:

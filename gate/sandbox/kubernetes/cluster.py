@@ -16,7 +16,7 @@ from gate.sandbox.kubernetes.images import Images
 from gate.sandbox.kubernetes.podaccess import PodLogs
 from gate.sandbox.kubernetes.rest import Api
 from gate.sandbox.kubernetes.roles import Aggregation
-from gate.sandbox.kubernetes.server import ApiServer
+from gate.sandbox.kubernetes.server import BEARER_PATH, ApiServer
 from gate.sandbox.kubernetes.store import HISTORY, Store
 from gate.sandbox.kubernetes.tokens import Tokens
 from gate.sandbox.kubernetes.users import ADMINISTRATOR, User
@@ -77,11 +77,11 @@ class Kubernetes:
 
     @property
     def admin_url(self) -> str:
-        """The address with the administrator's token as its password, for clients that know nothing but an address."""
+        """The address with the administrator's token in its path, for clients that know nothing but an address."""
         return self._url_with(self.token)
 
     def _url_with(self, token: str) -> str:
-        return self.url.replace("://", f"://token:{token}@")
+        return self.url + BEARER_PATH + token
 
     def serve_logs(self, logs: PodLogs) -> None:
         """Answer `kubectl logs` from here."""
@@ -98,7 +98,7 @@ class Kubernetes:
     def kubeconfig(self, token: str | None = None) -> str:
         """A kubeconfig with this cluster as its only context, as YAML; the administrator's, or that of a token.
 
-        It holds the token twice, because `kubectl` sends none without TLS: as such, and as a password in the address.
+        It holds the token twice, because `kubectl` sends none without TLS: as such, and in the path of the address.
         """
         token = token or self.token
         return yaml.safe_dump(

@@ -303,8 +303,8 @@ LEASES = Resource(
     plural="leases",
     create_on_update=True,
     unconditional_update=False,
-    validate=validation.lease,
     default=defaults.lease,
+    validate=validation.lease,
     columns=COLUMNS["Lease"],
 )
 POD_DISRUPTION_BUDGETS = Resource(

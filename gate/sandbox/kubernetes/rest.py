@@ -246,8 +246,12 @@ class Api:
     def _create(self, request: Request, about: Target) -> Answer:
         if about.subresource == "eviction":
             return self._evict(request, about)
+        if about.subresource == "token":
+            return self._grant_token(request, about)
         decoded = self._decode(request, about.resource, parse(request.body, request.media_type))
         obj = decoded.object
+        if self._reviews.answers(about.resource):
+            return self._answer_review(request, about, obj)
         about.place(obj)
         if _version_in(obj):
             raise ApiError("resourceVersion should not be set on objects to be created", reason="")

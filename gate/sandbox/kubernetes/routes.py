@@ -32,6 +32,10 @@ _NOT_HERE = {
 """Subresources that a real API server has and this one refuses with 501."""
 
 
+_CREATED = ("eviction", "token")
+"""Subresources that a POST creates; everything else with a name is read and changed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """An HTTP request, read to its end."""
@@ -141,7 +145,7 @@ def _target(request: Request, registry: Registry, group: str, version: str, rest
     if subresource:
         _check_subresource(resource, subresource, request.method)
     # As by RBAC: to run a command is to create or to get `pods/exec`, as the client's protocol has it.
-    verb = "get" if subresource == "exec" else _VERBS.get((request.method, bool(name) and subresource != "eviction"))
+    verb = "get" if subresource == "exec" else _VERBS.get((request.method, bool(name) and subresource not in _CREATED))
     if verb == "list" and request.flag("watch"):
         verb = "watch"
     if verb is None or verb not in resource.verbs or (verb == "create" and resource.namespaced and not namespace):
@@ -159,8 +163,8 @@ def _check_subresource(resource: Resource, subresource: str, method: str) -> Non
         "scale": ("GET", "PUT", "PATCH") if resource.scale else (),
         "log": ("GET",) if resource is PODS else (),
         "exec": ("GET", "POST") if resource is PODS else (),
-        "token": ("POST",) if resource is SERVICE_ACCOUNTS else (),
         "eviction": ("POST",) if resource is PODS else (),
+        "token": ("POST",) if resource is SERVICE_ACCOUNTS else (),
     }.get(subresource, ())
     if not allowed:
         raise NotFound.path()
