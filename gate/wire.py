@@ -8,6 +8,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -39,6 +40,7 @@ from gate.loads import LOADS
 from gate.model import (
     Gate,
     Judgement,
+    Reason,
     Run,
     Subscription,
     Target,
@@ -57,6 +59,7 @@ from gate.running.ports import World
 from gate.running.reverting import revert_all
 from gate.running.time import SystemClock, since_boot
 from gate.tracking.election import Terms
+from gate.tracking.judgements import asks_for
 from gate.tracking.leading import Leading
 from gate.tracking.queue import WorkQueue
 from gate.tracking.reconciler import Reconciler
@@ -349,6 +352,10 @@ class _Process:
         gate = _find(self._gates, key)
         if gate:
             self._workloads_due.add(gate.workload.name)
+        else:  # somebody deleted it: its workload, if that is still there, needs another one
+            for name, _ in self._present():
+                if (name.namespace, gate_name(name)) == key:
+                    self._workloads_due.add(name)
         self._gates_due.add(key)
         self._changes.ring()
 
@@ -537,7 +544,11 @@ class _RunStore:
         return self._every()
 
     def read(self, run: Run) -> Run | None:
-        return Runs(self._api).get(run.namespace, run.name)
+        """A run that its gate does not wait for, because it was made too late, has only to be ended."""
+        found = Runs(self._api).get(run.namespace, run.name)
+        if found is None or found.begun or asks_for(Gates(self._api).get(found.spec.workload.name), found):
+            return found
+        return replace(found, abort=found.abort or Reason.SUPERSEDED)
 
     def journal(self, run: Run, insist: Insist) -> RunJournal:
         return RunJournal(Runs(self._api.fenced(insist)), run)

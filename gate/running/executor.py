@@ -216,8 +216,8 @@ class Executor:
             return _stopped(Verdict.ERRORED, Reason.EXECUTOR_LOST, "the gate was told to stop")
         if not self._leads():
             return _stopped(Verdict.ERRORED, Reason.EXECUTOR_LOST, "this replica of the gate leads no more")
-        if run and run.abort:
-            return _stopped(Verdict.CANCELED, run.abort, f"the run was told to stop: {run.abort}")
+        if abort := active.run.abort or (run.abort if run else None):
+            return _stopped(Verdict.CANCELED, abort, f"the run was told to stop: {abort}")
         if run and run.deleting:
             return _stopped(Verdict.CANCELED, Reason.ABORTED, "the ChaosRun was deleted")
         if self._mode is Mode.ABORT:

@@ -175,6 +175,14 @@ def test_a_run_that_has_ended_since_it_was_seen_is_left_alone(eventually: Eventu
     assert cluster.saved == []
 
 
+def test_a_run_that_was_told_to_stop_since_it_was_seen_ends_without_an_act(eventually: Eventually) -> None:
+    cluster = Cluster(run("a"), run("a", abort=Reason.SUPERSEDED))
+    played(cluster, lambda: cluster.released, eventually)
+    assert cluster.saved[-1].evidence.stopped is not None
+    assert cluster.saved[-1].evidence.stopped.reason is Reason.SUPERSEDED
+    assert cluster.saved[-1].evidence.undo == ()
+
+
 def test_a_run_whose_lease_somebody_else_holds_is_left_alone(eventually: Eventually) -> None:
     cluster = Cluster(run("a"), run("a"))
     cluster.ours = False
