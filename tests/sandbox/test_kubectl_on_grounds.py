@@ -275,3 +275,27 @@ def test_secrets_and_accounts_are_made_and_described(kubectl: Kubectl) -> None:
     assert kubectl("create", "sa", "robot") == "serviceaccount/robot created\n"
     assert kubectl("create", "cm", "c", "--from-literal=a=b", "--dry-run=server", "-o", "name") == "configmap/c\n"
     assert kubectl("get", "cm", "c", fails=True) == 'Error from server (NotFound): configmaps "c" not found\n'
+
+
+@pytest.mark.skipif(shutil.which("diff") is None, reason="kubectl diff runs diff, and there is none here")
+def test_diff_shows_what_an_apply_would_change_and_changes_nothing(kubectl: Kubectl) -> None:
+    kubectl("apply", "-f", "-", said=config_map(a="1"))
+    assert kubectl("diff", "-f", "-", said=config_map(a="1")) == ""
+    changed = kubectl("diff", "-f", "-", said=config_map(a="2"), fails=True)
+    assert {'-  a: "1"', '+  a: "2"'} <= set(changed.splitlines())
+    assert kubectl.path("cm/settings", "{.data.a}") == "1"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "refusal"),
+    [
+        (["apply", "--server-side", "-f", "-"], "Server-side apply not available on the server"),
+        (["explain", "deployments"], "not found in OpenAPI schema"),
+        (["get", "ingresses"], 'the server doesn\'t have a resource type "ingresses"'),
+    ],
+    ids=lambda case: case[0] if isinstance(case, list) else "",
+)
+def test_what_the_sandbox_does_not_do_it_refuses_plainly(sandbox: Ground, arguments: list[str], refusal: str) -> None:
+    if shutil.which("kubectl") is None:
+        pytest.skip("there is no kubectl on this machine")
+    assert refusal in sandbox.kubectl(*arguments, said=config_map(a="1"), fails=True)
