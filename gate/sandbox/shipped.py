@@ -21,3 +21,8 @@ def shipped(name: str) -> Path:
 def crds() -> list[Path]:
     """The files with our CustomResourceDefinitions."""
     return sorted((shipped("charts") / "chaos-gate" / "crds").glob("*.yaml"))
+
+
+def rights() -> Path:
+    """The file with the gate's service account and roles."""
+    return shipped("charts") / "chaos-gate" / "rbac.yaml"

@@ -237,7 +237,7 @@ def test_while_the_api_server_is_away_the_gate_waits_and_loses_nothing(play: Pla
     port = int(play.stage.kubernetes.url.rpartition(":")[2])
     relay = Relay(port)
     relay.up()
-    config = play.stage.kubeconfig
+    config = play.stage.gate_kubeconfig
     config.write_text(config.read_text().replace(f":{port}", f":{relay.port}"))
     before = play.stage.gate.starts
     os.kill(play.stage.gate.pid, signal.SIGKILL)

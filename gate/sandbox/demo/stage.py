@@ -14,6 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import yaml
+
 from gate.sandbox import shop
 from gate.sandbox.demo.seeding import Rest, Team, apply, files_of
 from gate.sandbox.gitlab import GitLab
@@ -22,7 +24,7 @@ from gate.sandbox.kubernetes.faults import Faults
 from gate.sandbox.kubernetes.images import Images
 from gate.sandbox.kubernetes.processes import Processes
 from gate.sandbox.ports import keep
-from gate.sandbox.shipped import crds, shipped
+from gate.sandbox.shipped import crds, rights, shipped
 
 PROJECT = "shop/checkout"
 CATALOGUE = "platform/chaos-catalogue"
@@ -32,6 +34,8 @@ REPLICAS = 3
 DEVELOPER, MAINTAINER = 30, 40
 PATIENCE = 10.0
 """Seconds that the gate has to take back what it did."""
+TOKEN_LIFETIME = 10 * 365 * 24 * 3600
+"""Seconds that the gate's own token is valid: longer than anybody keeps a sandbox."""
 RESTART = 0.5
 """Seconds after which a gate that died is started again, as its Deployment would."""
 
@@ -50,15 +54,16 @@ class Stage:
     def __enter__(self) -> Self:
         with self._stack:
             self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.chmod(0o700)  # tokens are in it
             self.kubernetes = self._stack.enter_context(Kubernetes(crds=crds(), images=self.images))
-            self.kubeconfig = self.folder / "kubeconfig"
-            self.kubeconfig.write_text(self.kubernetes.kubeconfig())
+            self.kubeconfig = self._secret("kubeconfig", self.kubernetes.kubeconfig())
             self.gitlab = self._stack.enter_context(GitLab(root_token=self.root_token))
             port = self._stack.enter_context(keep(("127.0.0.1", 0)))
             self.gate_url = f"http://127.0.0.1:{port.getsockname()[1]}"
             self._cluster = self._rest(self.kubernetes.admin_url)
             self.team = Team(self._rest(self.gitlab.url, {"PRIVATE-TOKEN": self.root_token}))
             self._fill_kubernetes()
+            self.gate_kubeconfig = self._secret("gate.kubeconfig", self.kubernetes.kubeconfig(self._gate_token()))
             environment = self._fill_gitlab()
             self.kubernetes.suffer(self._faults)
             self.gate = self._stack.enter_context(GateProcess(environment, self.folder / "gate.log"))
@@ -92,6 +97,23 @@ class Stage:
         apply(self._cluster, own)
         apply(self._cluster, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": mode, "data": {"mode": "run"}})
 
+        for manifest in yaml.safe_load_all(rights().read_text()):
+            apply(self._cluster, manifest)
+
+    def _gate_token(self) -> str:
+        """A token of the gate's service account, so that a right that operators would not have given fails here."""
+        account = f"/api/v1/namespaces/{OWN}/serviceaccounts/chaos-gate"
+        granted = self._cluster.post(f"{account}/token", {"spec": {"expirationSeconds": TOKEN_LIFETIME}})
+        return str(granted["status"]["token"])
+
+    def _secret(self, name: str, text: str) -> Path:
+        """A new file in the folder that only its owner can read."""
+        path = self.folder / name
+        path.unlink(missing_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(text)
+        return path
+
     def _fill_gitlab(self) -> dict[str, str]:
         """Returns the environment of the gate."""
         catalogue = self.team.project(CATALOGUE)
@@ -102,9 +124,7 @@ class Stage:
             for path, text in files_of(shipped(folder)).items()
         }
         self.team.commit(CATALOGUE, "Subscribe checkout", documents)
-        token = self.folder / "gitlab-token"
-        token.touch(mode=0o600)
-        token.write_text(self.team.bot("chaos-gate-bot", {PROJECT: DEVELOPER}))
+        token = self._secret("gitlab-token", self.team.bot("chaos-gate-bot", {PROJECT: DEVELOPER}))
         own_commands = Path(sys.executable).parent
         self.team.variables(
             PROJECT,
@@ -118,7 +138,7 @@ class Stage:
         return {
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": str(self.folder),
-            "KUBECONFIG": str(self.kubeconfig),
+            "KUBECONFIG": str(self.gate_kubeconfig),
             "CHAOS_GATE_CATALOGUE": catalogue,
             "CHAOS_GATE_FETCH_EVERY": "2s",
             "CHAOS_GATE_STATE": str(self.folder / "gate"),

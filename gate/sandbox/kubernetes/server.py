@@ -58,11 +58,11 @@ class ApiServer:
     ) -> None:
         """`sleep` is how the faults' delays pass; by default they end when the server stops.
 
-        ValueError for an address that others can reach: whoever reaches this server is its administrator.
+        ValueError for an address that others can reach: without TLS they would read its tokens.
         """
         if not ip_address(address).is_loopback:
             raise ValueError(
-                f"the sandbox lets everybody do everything, so it listens on loopback only, not on {address}"
+                f"the sandbox shows its tokens to whoever listens, so it is on loopback only, not on {address}"
             )
         self._listener = _Listener((address, port), api, faults, sleep)
         self._thread = threading.Thread(target=self._listener.serve_forever, args=(0.05,), name="api", daemon=True)
