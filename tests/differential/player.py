@@ -42,6 +42,7 @@ class Ask:
     """Sent as JSON; bytes are sent as they are."""
     media: str = "application/json"
     accept: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
     kept: str = ""
     """Under which name later requests find the answer, if it is a success."""
     expected: Expected | None = None
@@ -68,13 +69,19 @@ class Ask:
     def take(self, events: int) -> "Ask":
         return replace(self, events=events)
 
+    def by(self, user: str, group: str = "") -> "Ask":
+        """As somebody else, whom the administrator impersonates."""
+        told = {"Impersonate-User": user, **({"Impersonate-Group": group} if group else {})}
+        return replace(self, headers=told)
+
     def accepting(self, form: str) -> "Ask":
         return replace(self, accept=form)
 
     def __str__(self) -> str:
         query = "&".join(f"{name}={value}" for name, value in self.query.items())
         body = "" if self.body is None else f" {self.body!r}"
-        return f"{self.method} {self.path}{'?' if query else ''}{query}{body}"
+        who = "".join(f" as {name}" for name in self.headers.values())
+        return f"{self.method} {self.path}{'?' if query else ''}{query}{body}{who}"
 
 
 Script: TypeAlias = tuple[Ask, ...]
@@ -128,7 +135,7 @@ def _has(reply: Reply, path: str, value: Any) -> bool:
 
 def _asked(ask: Ask, ground: Ground) -> Reply:
     watching = ask.query.get("watch") in ("1", "true")
-    headers = {"Accept": ask.accept} if ask.accept else {}
+    headers = {**ask.headers, **({"Accept": ask.accept} if ask.accept else {})}
     with ground.ask(
         ask.method, ask.path, ask.body, media=ask.media, headers=headers, params=dict(ask.query), stream=watching
     ) as response:
@@ -176,4 +183,6 @@ def _resolved(ask: Ask, kept: Mapping[str, list[Any]], namespace: str) -> Ask:
         whole = _REFERENCE.fullmatch(part)
         return value(whole) if whole else _REFERENCE.sub(lambda found: str(value(found)), part)
 
-    return replace(ask, path=fill(ask.path), query=fill(dict(ask.query)), body=fill(ask.body))
+    return replace(
+        ask, path=fill(ask.path), query=fill(dict(ask.query)), body=fill(ask.body), headers=fill(dict(ask.headers))
+    )

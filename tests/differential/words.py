@@ -68,6 +68,12 @@ BUDGETS = Collection("policy/v1", "poddisruptionbudgets", "PodDisruptionBudget")
 RUNS = Collection("chaosgate.dev/v1alpha1", "chaosruns", "ChaosRun")
 GATES = Collection("chaosgate.dev/v1alpha1", "chaosgates", "ChaosGate")
 DEFINITIONS = Collection("apiextensions.k8s.io/v1", "customresourcedefinitions", "CustomResourceDefinition", whole=True)
+ROLES = Collection("rbac.authorization.k8s.io/v1", "roles", "Role")
+CLUSTER_ROLES = Collection("rbac.authorization.k8s.io/v1", "clusterroles", "ClusterRole", whole=True)
+ROLE_BINDINGS = Collection("rbac.authorization.k8s.io/v1", "rolebindings", "RoleBinding")
+CLUSTER_ROLE_BINDINGS = Collection(
+    "rbac.authorization.k8s.io/v1", "clusterrolebindings", "ClusterRoleBinding", whole=True
+)
 
 
 def config_map(name: str = "a", /, **fields: Any) -> dict[str, Any]:

@@ -115,8 +115,8 @@ class Access:
 
 def _token(told: str) -> str:
     """The token in an Authorization header; "" if there is none."""
-    scheme, _, token = told.partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
+    scheme, _, rest = told.strip().partition(" ")
+    return rest.partition(" ")[0] if scheme.lower() == "bearer" else ""
 
 
 def _impersonations(other: User, groups: tuple[str, ...]) -> Iterator[Attributes]:

@@ -235,12 +235,13 @@ class Invalid(ApiError):
     def of(cls, resource: "Resource", name: str, causes: Iterable[Cause], called: str | None = None) -> "Invalid":
         """`called` is the word for the resource where it is not its kind."""
         causes = tuple(causes)
+        group = "" if called == "" else resource.group
         called = resource.kind if called is None else called
         told = tuple(dict.fromkeys(map(str, causes)))
         listed = ", ".join(told)
-        qualified = f"{called}.{resource.group}" if called and resource.group else called
+        qualified = f"{called}.{group}" if group else called
         message = f'{qualified} "{name}" is invalid: {listed if len(told) == 1 else f"[{listed}]"}'
-        details = {"name": name, "group": resource.group if called else "", "kind": called}
+        details = {"name": name, "group": group, "kind": called}
         details = {key: value for key, value in details.items() if value}
         return cls(message, details=details | {"causes": [cause.as_object() for cause in causes]})
 

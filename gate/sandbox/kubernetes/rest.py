@@ -251,7 +251,7 @@ class Api:
         decoded = self._decode(request, about.resource, parse(request.body, request.media_type))
         obj = decoded.object
         if self._reviews.answers(about.resource):
-            return self._answer_review(request, about, obj)
+            return self._answer_review(request, about, decoded)
         about.place(obj)
         if _version_in(obj):
             raise ApiError("resourceVersion should not be set on objects to be created", reason="")
@@ -273,12 +273,13 @@ class Api:
         told = granted(account, asked, self.store, self._tokens, self._wall)
         return Answer(status=201, body=tables.encode(told))
 
-    def _answer_review(self, request: Request, about: Target, review: Object) -> Answer:
+    def _answer_review(self, request: Request, about: Target, decoded: Decoded) -> Answer:
+        review = decoded.object
         options.dry_run(request, "CreateOptions")
         if about.resource.namespaced:
             about.place(review)
         told = self._reviews.answer(about.resource, about.namespace, review, request.user)
-        return Answer(status=201, body=tables.encode(told))
+        return Answer(status=201, body=tables.encode(told), warnings=_warnings(request, decoded))
 
     def _update(self, request: Request, about: Target) -> Answer:
         dry_run = options.dry_run(request, "UpdateOptions")
@@ -401,7 +402,7 @@ class Api:
     def _written(
         self, request: Request, resource: Resource, obj: Object, decoded: Decoded, *, status: int = 200
     ) -> Answer:
-        told = () if request.query.get("fieldValidation") == "Ignore" else tuple(warnings(decoded))
+        told = _warnings(request, decoded)
         if resource.custom and status == 201:
             told += tuple(bare_finalizers(obj))
         form = accepted(request.headers.get("accept", ""))
@@ -415,6 +416,10 @@ _NO_PAGE = Answer(status=404, body=b"404 page not found\n", media_type="text/pla
 def _refusal(error: ApiError) -> Answer:
     seconds = (error.details or {}).get("retryAfterSeconds")
     return Answer(status=error.code, body=tables.encode(error.as_status()), retry_after=seconds)
+
+
+def _warnings(request: Request, decoded: Decoded) -> tuple[str, ...]:
+    return () if request.query.get("fieldValidation") == "Ignore" else tuple(warnings(decoded))
 
 
 def _version_in(obj: Object) -> str:

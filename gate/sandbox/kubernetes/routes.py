@@ -142,6 +142,8 @@ def _target(request: Request, registry: Registry, group: str, version: str, rest
     subresource = rest[2] if len(rest) > 2 else ""
     if name and resource.namespaced and not namespace:
         raise NotFound.path()
+    if name and resource.verbs == ("create",):
+        raise NotFound.path()
     if subresource:
         _check_subresource(resource, subresource, request.method)
     # As by RBAC: to run a command is to create or to get `pods/exec`, as the client's protocol has it.
