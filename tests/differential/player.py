@@ -47,6 +47,8 @@ class Ask:
     """Under which name later requests find the answer, if it is a success."""
     expected: Expected | None = None
     """Ask again until the answer has these values."""
+    settled: bool = False
+    """Ask again until the controller of the object, if there is one, has seen its newest generation."""
     shown: tuple[str, ...] | None = None
     """The dotted paths that are compared; None: the whole answer."""
     events: int | None = None
@@ -58,6 +60,9 @@ class Ask:
     def until(self, **values: Any) -> "Ask":
         """Dots are written as double underscores: ``status__phase="Running"``."""
         return replace(self, expected={path.replace("__", "."): value for path, value in values.items()})
+
+    def settle(self) -> "Ask":
+        return replace(self, settled=True)
 
     def show(self, *paths: str) -> "Ask":
         return replace(self, shown=paths)
@@ -123,10 +128,16 @@ def _awaited(ask: Ask, ground: Ground) -> Reply:
     deadline = time.monotonic() + PATIENCE
     while True:
         reply = _asked(ask, ground)
-        if ask.expected is None or all(_has(reply, path, value) for path, value in ask.expected.items()):
+        if _is_as_expected(ask, reply):
             return reply
         assert time.monotonic() < deadline, f"{ground.name}: {ask} did not come to {ask.expected}: {reply}"
         time.sleep(PAUSE)
+
+
+def _is_as_expected(ask: Ask, reply: Reply) -> bool:
+    if ask.settled and reply.code == 200:
+        return bool(value_at(reply.body, "status.observedGeneration") == value_at(reply.body, "metadata.generation"))
+    return all(_has(reply, path, value) for path, value in (ask.expected or {}).items())
 
 
 def _has(reply: Reply, path: str, value: Any) -> bool:

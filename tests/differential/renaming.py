@@ -78,7 +78,7 @@ class Renaming:
             if "columnDefinitions" in value:
                 value = _ageless(value)
             value = _in_order(value)
-            return {key: self._field(key, each, value) for key, each in value.items() if key != "managedFields"}
+            return {key: self._field(key, value[key], value) for key in sorted(value) if key != "managedFields"}
         return self._text(value) if isinstance(value, str) else value
 
     def _field(self, key: str, value: Any, around: dict[str, Any]) -> Any:

@@ -67,7 +67,7 @@ class Emptying:
 
     def _let_go(self, resource: Resource, name: str, change: Mutation) -> None:
         try:
-            self._store.patch(resource, "", name, change)
+            self._store.patch(resource, "", name, change, "finalize" if resource is NAMESPACES else None)
         except NotFound:
             return
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from gate.sandbox.kubernetes.objects import Object
+from gate.sandbox.kubernetes.objects import Object, is_terminating, name_of
 
 if TYPE_CHECKING:
     from gate.sandbox.kubernetes.authorization import Attributes
@@ -195,8 +195,10 @@ class AlreadyExists(ApiError):
     code, reason = 409, "AlreadyExists"
 
     @classmethod
-    def of(cls, resource: "Resource", name: str) -> "AlreadyExists":
-        return cls(f'{resource.qualified} "{name}" already exists', details=_about(resource, name))
+    def of(cls, resource: "Resource", present: Object) -> "AlreadyExists":
+        name = name_of(present)
+        going = "object is being deleted: " if is_terminating(present) else ""
+        return cls(f'{going}{resource.qualified} "{name}" already exists', details=_about(resource, name))
 
 
 class Conflict(ApiError):

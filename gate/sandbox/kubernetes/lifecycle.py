@@ -84,6 +84,8 @@ def changed(resource: Resource, new: Object, old: Object, subresource: str | Non
         new = _status_of(resource, new, old)
     elif resource.status:
         _put(new, "status", old.get("status"))
+    if resource.grace is Grace.NAMESPACE and subresource != "finalize":
+        _put(new, "spec", old.get("spec"))
     new_meta = new["metadata"]
     for field in _KEPT:
         _put(new_meta, field, old_meta.get(field))

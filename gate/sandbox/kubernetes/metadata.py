@@ -28,11 +28,15 @@ class Rule:
     limit: int
     words: str
     examples: tuple[str, ...]
+    dotless: bool = False
+    """A dot is the fault that is named, where there is one."""
 
     def faults(self, text: str) -> Iterator[str]:
         if len(text) > self.limit:
             yield _too_long(self.limit)
-        if not self.pattern.fullmatch(text):
+        if self.dotless and "." in text:
+            yield "must not contain dots"
+        elif not self.pattern.fullmatch(text):
             yield str(self)
 
     def __str__(self) -> str:
@@ -53,6 +57,7 @@ LABEL = Rule(
     words="a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and "
     "end with an alphanumeric character",
     examples=("my-name", "123-abc"),
+    dotless=True,
 )
 LABEL_1035 = Rule(
     pattern=re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?"),

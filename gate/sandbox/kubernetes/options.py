@@ -5,7 +5,7 @@ import binascii
 import json
 
 from gate.sandbox.kubernetes import tables
-from gate.sandbox.kubernetes.decoding import parse
+from gate.sandbox.kubernetes.decoding import UndecodableError, decode, parse
 from gate.sandbox.kubernetes.errors import ApiError, BadRequest, Cause, Gone, Invalid, forbidden, invalid, not_supported
 from gate.sandbox.kubernetes.objects import Object, name_of, namespace_of
 from gate.sandbox.kubernetes.resources import Resource
@@ -43,7 +43,13 @@ def deletion(request: Request) -> tuple[Deletion, bool]:
 
 
 def deletion_of(body: Object, request: Request) -> tuple[Deletion, bool]:
-    """The same, where the body has been read."""
+    """The same, where the body has been read. What is none is answered with 500, as by the real server."""
+    try:
+        body = decode("DeleteOptions", "meta/v1", body).object
+    except UndecodableError as error:
+        raise ApiError(error.message, reason="") from error
+    if body.get("kind", "DeleteOptions") != "DeleteOptions":
+        raise ApiError(f"{body['kind']} cannot be handled as DeleteOptions", reason="")
     grace = body.get("gracePeriodSeconds", request.number("gracePeriodSeconds"))
     policy = body.get("propagationPolicy") or request.query.get("propagationPolicy") or None
     orphan = body.get("orphanDependents")

@@ -22,6 +22,7 @@ from gate.sandbox.kubernetes.decoding import (
 from gate.sandbox.kubernetes.errors import (
     ApiError,
     BadRequest,
+    Conflict,
     Gone,
     Invalid,
     MethodNotAllowed,
@@ -295,6 +296,9 @@ class Api:
         except NotFound:
             if not about.resource.create_on_update or about.subresource:
                 raise
+            if uid_of(obj):
+                because = f"Precondition failed: UID in precondition: {uid_of(obj)}, UID in object meta: "
+                raise Conflict.of(about.resource, about.name, because) from None
             created = self.store.create(about.resource, obj, dry_run=dry_run)
             return self._written(request, about.resource, created, decoded, status=201)
         if carried_revision(obj) is None and not about.resource.unconditional_update:

@@ -60,6 +60,9 @@ _LINES: Mapping[str, str] = {
     "Condition": """type:string! status:string! observedGeneration:int lastTransitionTime:time reason:string!
         message:string!""",
     "LocalObjectReference": "name",
+    "DeleteOptions": """kind apiVersion gracePeriodSeconds:int! preconditions:Preconditions orphanDependents:bool!
+        propagationPolicy dryRun:[string] ignoreStoreReadErrorWithClusterBreakingPotential:bool!""",
+    "Preconditions": "uid resourceVersion",
     "ObjectReference": "kind namespace name uid apiVersion resourceVersion fieldPath",
     # namespaces and nodes
     "Namespace": f"{_META} spec:NamespaceSpec status:NamespaceStatus",

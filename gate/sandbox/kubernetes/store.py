@@ -27,7 +27,7 @@ from gate.sandbox.kubernetes.errors import (
 )
 from gate.sandbox.kubernetes.lifecycle import Deletion
 from gate.sandbox.kubernetes.objects import Object, is_terminating, name_of, namespace_of, uid_of
-from gate.sandbox.kubernetes.resources import NAMESPACES, Registry, Resource
+from gate.sandbox.kubernetes.resources import NAMESPACES, Grace, Registry, Resource
 from gate.sandbox.kubernetes.selectors import FieldSelector, LabelSelector, selection
 from gate.sandbox.kubernetes.sharing import sparing
 
@@ -267,7 +267,7 @@ class Store:
                 if key not in self._table(resource):
                     break
                 if name_of(obj) or not attempts_left:
-                    raise AlreadyExists.of(resource, name_of(new))
+                    raise AlreadyExists.of(resource, self._table(resource)[key].shared)
             self._admit(resource, new, None)
             if dry_run:
                 return new
@@ -328,9 +328,11 @@ class Store:
             gone = lifecycle.is_over(new)
             if dry_run or (not gone and lifecycle.same(new, before.shared)):
                 return new
-            if gone and not is_terminating(before.shared):
-                new = before.copy()
-            return self._commit(ChangeType.DELETED if gone else ChangeType.MODIFIED, resource, new, before)
+            if not gone:
+                return self._commit(ChangeType.MODIFIED, resource, new, before)
+            last = self._commit(ChangeType.DELETED, resource, before.copy(), before)
+            # Of what may take its time, the one who asks sees that it had none; its watchers see it as it was.
+            return new if resource.grace is Grace.POD else last
 
     # For the parts of the server
 

@@ -43,14 +43,14 @@ class Garbage:
             return None
         if is_terminating(obj):
             self._finish(resource, obj)
-        elif self._is_garbage(obj):
-            self._store.delete(resource, namespace, name, Deletion(uid=uid_of(obj), policy="Background"))
-        return None
-
-    def _is_garbage(self, obj: Object) -> bool:
-        """It has owners, and all of them are gone (or wait for it to go first)."""
+            return None
         owners = obj["metadata"].get("ownerReferences") or []
-        return bool(owners) and not any(self._holds(owner, namespace_of(obj)) for owner in owners)
+        lost = [owner for owner in owners if not self._holds(owner, namespace)]
+        if lost and len(lost) == len(owners):  # all are gone, or wait for it to go first
+            self._store.delete(resource, namespace, name, Deletion(uid=uid_of(obj), policy="Background"))
+        for owner in lost if len(lost) < len(owners) else ():
+            self._let_go(resource, obj, owner["uid"])
+        return None
 
     def _holds(self, reference: Object, namespace: str) -> bool:
         resource = self._store.registry.of_kind(reference["apiVersion"], reference["kind"])
