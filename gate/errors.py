@@ -46,5 +46,13 @@ class Conflict(Temporary):
     """Somebody else wrote the object first: read again, decide again."""
 
 
+class Protected(Temporary):
+    """A disruption budget keeps the pod for now; when others are healthy again, it may let it go."""
+
+
 class Permanent(GateError):
     """It will not work however often it is tried; a person has to change something."""
+
+
+class Absent(Permanent):
+    """There is no such object, or no such resource on this server."""

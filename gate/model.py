@@ -206,6 +206,14 @@ class Rollout:
 # --------------------------------------------------------------------------------------------------- what authors write
 
 
+class Window(StrEnum):
+    """Which part of a run samples belong to."""
+
+    BEFORE = "before"
+    DURING = "during"
+    AFTER = "after"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tolerance:
     """How much a probe may fail within one window: a share of its samples (0 to 1), and the longest unbroken time."""
@@ -225,6 +233,8 @@ class Probe:
     expect: Settings = field(default_factory=dict)
     every: timedelta = SECOND
     tolerate: Tolerance = Tolerance()
+    when: tuple[Window, ...] = tuple(Window)
+    """The windows in which it counts. It is asked in the others too, and what it says there is not looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -335,6 +345,8 @@ class Undo:
     settings: Settings = field(default_factory=dict)
     before: Settings = field(default_factory=dict)
     """The state that the act will change, as it was."""
+    spacing: timedelta = timedelta(0)
+    """How long the act waits, after the one before it, for the workload to have all of its pods again."""
     injected: datetime | None = None
     reverted: datetime | None = None
     error: str = ""
@@ -359,14 +371,6 @@ class Sample:
     ok: bool
     latency: timedelta
     detail: str = ""
-
-
-class Window(StrEnum):
-    """Which part of a run samples belong to."""
-
-    BEFORE = "before"
-    DURING = "during"
-    AFTER = "after"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from kubernetes import config
 from kubernetes.client import Configuration
 from kubernetes.client.rest import RESTClientObject
 
-from gate.errors import Conflict, Denied, GateError, Permanent, Temporary
+from gate.errors import Absent, Conflict, Denied, GateError, Permanent, Protected, Temporary
 
 Json = dict[str, Any]
 
@@ -27,7 +27,9 @@ GROUPS: Mapping[str, str] = {
     "configmaps": "/api/v1",
     "events": "/api/v1",
     "namespaces": "/api/v1",
+    "nodes": "/api/v1",
     "pods": "/api/v1",
+    "secrets": "/api/v1",
     "services": "/api/v1",
     "deployments": "/apis/apps/v1",
     "statefulsets": "/apis/apps/v1",
@@ -35,6 +37,7 @@ GROUPS: Mapping[str, str] = {
     "rollouts": "/apis/argoproj.io/v1alpha1",
     "replicasets": "/apis/apps/v1",
     "controllerrevisions": "/apis/apps/v1",
+    "horizontalpodautoscalers": "/apis/autoscaling/v2",
     "leases": "/apis/coordination.k8s.io/v1",
     "chaosgates": "/apis/chaosgate.dev/v1alpha1",
     "chaosruns": "/apis/chaosgate.dev/v1alpha1",
@@ -49,10 +52,6 @@ PAGE = 500
 
 class Expired(Temporary):
     """The server no longer keeps the history that was asked for (410): list again."""
-
-
-class Absent(Permanent):
-    """There is no such object, or no such resource on this server (404)."""
 
 
 class Form(Enum):
@@ -210,9 +209,28 @@ class Api:
         body: Json = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
         if grace is not None:
             body["gracePeriodSeconds"] = int(grace.total_seconds())
+        path = path_of(resource, namespace, name)
+        return self._end(resource, namespace, name, uid, lambda: self._call("DELETE", path, body=body))
+
+    def evict(self, namespace: str, name: str, *, uid: str, grace: timedelta | None = None) -> bool:
+        options: Json = {"preconditions": {"uid": uid}}
+        if grace is not None:
+            options["gracePeriodSeconds"] = int(grace.total_seconds())
+        metadata = {"name": name, "namespace": namespace}
+        body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata, "deleteOptions": options}
+        path = path_of("pods", namespace, name, "eviction")
+        return self._end("pods", namespace, name, uid, lambda: self._call("POST", path, body=body))
+
+    def _end(self, resource: str, namespace: str, name: str, uid: str, ask: Callable[[], object]) -> bool:
+        """Ask for the object's end; False if it is gone, or another one has taken its name."""
         try:
-            self._call("DELETE", path_of(resource, namespace, name), body=body)
-        except (Absent, Conflict):  # gone, or another object has taken the name
+            ask()
+        except Absent:
+            return False
+        except Conflict:
+            present = self.get(resource, namespace, name)
+            if present is not None and present["metadata"]["uid"] == uid:
+                raise
             return False
         return True
 
@@ -292,11 +310,19 @@ def _error(status: int, body: bytes, what: str) -> GateError:
             return Expired(text)
         case 403 if b'"NamespaceTerminating"' in body:
             return Temporary(f"{text}; nothing can be made there any more")
+        case 429 if b'"DisruptionBudget"' in body:
+            return Protected(f"{text} {_causes(body)}".rstrip())
         case 401 | 403:
             return Denied(f"{text}; grant it in the gate's role")
         case 408 | 429 | 500 | 502 | 503 | 504:
             return Temporary(text)
     return Permanent(text)
+
+
+def _causes(body: bytes) -> str:
+    """What a Status says beyond its message: of an eviction that is refused, which budget refuses it, and why."""
+    causes = (json.loads(body).get("details") or {}).get("causes") or []
+    return "; ".join(cause["message"] for cause in causes if cause.get("message"))
 
 
 def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:

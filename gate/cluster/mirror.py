@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Generic, TypeVar
 
-from gate.cluster.api import Absent, Api, EventType, Expired, Form, Json
-from gate.errors import GateError
+from gate.cluster.api import Api, EventType, Expired, Form, Json
+from gate.errors import Absent, GateError
 
 log = logging.getLogger(__name__)
 

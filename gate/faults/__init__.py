@@ -4,10 +4,12 @@ line here.
 
 from collections.abc import Mapping
 
-from gate.faults import pod_kill, scale_to_zero
+from gate.faults import pod_kill, rollout_restart, scale, scale_to_zero
 from gate.running.ports import Fault
 
 FAULTS: Mapping[str, Fault] = {
     "pod-kill": pod_kill,
+    "rollout-restart": rollout_restart,
+    "scale": scale,
     "scale-to-zero": scale_to_zero,
 }

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from gate.errors import BadDocument, Denied, Permanent, Temporary
+from gate.errors import BadDocument, Denied, Permanent, Protected, Temporary
 from gate.model import Judgement, Reason, RunSpec, Verdict
 from gate.running.logbook import Logbook
 from gate.running.observation import Observation
@@ -124,6 +124,8 @@ def why_stopped(error: Exception) -> Judgement:
             reason, message = Reason.BAD_DOCUMENT, f"the workflow cannot be executed: {error}"
         case Denied():
             reason, message = Reason.POLICY_DENIED, str(error)
+        case Protected():
+            reason, message = Reason.NO_EFFECT, f"a disruption budget did not allow it for {PATIENCE:.0f} s: {error}"
         case Temporary():
             reason, message = Reason.INTERNAL_ERROR, f"it did not work for {PATIENCE:.0f} s: {error}"
         case Permanent():

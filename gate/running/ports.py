@@ -59,6 +59,20 @@ class Cluster(Protocol):
         """Delete this very object; False if it is gone already, or another one has taken its name."""
         ...
 
+    def create(self, resource: str, namespace: str, body: Json) -> Json:
+        """Make the object; `Conflict` if its name is taken."""
+        ...
+
+    def list(self, resource: str, namespace: str = "", *, labels: str = "") -> tuple[Sequence[Json], str]:
+        """The objects, and the resourceVersion at which they were so. Raises `Absent` for a resource that this cluster
+        does not have.
+        """
+        ...
+
+    def evict(self, namespace: str, name: str, *, uid: str, grace: timedelta | None = None) -> bool:
+        """Delete this very pod as far as its disruption budget allows; False as with `delete`, `Protected` if not."""
+        ...
+
 
 class Fault(Protocol):
     """What is done to targets, and how it is taken back; each fault is a module of this shape."""

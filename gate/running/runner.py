@@ -40,6 +40,8 @@ MOST_ATTEMPTS = 3
 """So many executors may begin the same run."""
 DELIVERED = 0.9
 """The share of its requests that a load must have sent to have been the load that was asked for."""
+GLANCE = timedelta(milliseconds=500)
+"""How often the workload's pods are counted while an act waits for them."""
 
 
 def execute(
@@ -166,6 +168,8 @@ def _baseline(run: Execution) -> None:
     run.write_summaries()
     summaries = {summary.probe: summary for summary in run.seen.summaries() if summary.window is Window.BEFORE}
     for probe in run.spec.workflow.steady_state:
+        if Window.BEFORE not in probe.when:
+            continue
         summary = summaries.get(probe.name)
         if summary is None or (unknown(probe, summary) and not broken(probe, summary)):
             raise errored(Reason.NO_DATA, f'"{probe.name}" has too few samples before the first step')
@@ -211,7 +215,9 @@ def _permitted(run: Execution, step: Step, undos: list[Undo]) -> None:
 def _inject(run: Execution, step: Step, undos: list[Undo]) -> StepRecord:
     """The step begins with the first act, not with the permission for it: that may be waited for."""
     fault, record = run.fault(step.fault), StepRecord(step=step.name, attempt=run.log.status.attempt)
+    whole = _ready(run, step) if any(undo.spacing for undo in undos) else 0
     for undo in undos:
+        _await_turn(run, step, undo, whole)
         _permitted(run, step, [undo])
         if record.injected is None:
             record = replace(record, injected=run.time.now())
@@ -222,6 +228,18 @@ def _inject(run: Execution, step: Step, undos: list[Undo]) -> StepRecord:
         run.log.note(f"injected {undo.fault} into {target_in_words(undo)}", activity=f"holding {step.name}")
     run.log.show()
     return record
+
+
+def _await_turn(run: Execution, step: Step, undo: Undo, whole: int) -> None:
+    """An act that keeps its distance waits until the workload has as many ready pods again, at most for its spacing."""
+    end = run.time.now() + undo.spacing
+    while run.time.now() < end and _ready(run, step) < whole:
+        run.wait_until(min(end, run.time.now() + GLANCE))
+
+
+def _ready(run: Execution, step: Step) -> int:
+    name = step.target or run.spec.workload.name
+    return len(run.patiently(lambda: run.world.workloads.ready_pods(name)))
 
 
 def _hold(run: Execution, step: Step, record: StepRecord) -> StepRecord:

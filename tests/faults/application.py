@@ -1,0 +1,176 @@
+"""A small application on either ground, and what shows whether a fault has left anything behind."""
+
+import contextlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import urllib3
+from kubernetes import config
+from kubernetes.client import Configuration
+from kubernetes.client.rest import RESTClientObject
+
+from gate.cluster.api import Api, Carrier
+from gate.cluster.codec import Codec
+from gate.cluster.workloads import Workloads
+from gate.errors import Temporary
+from gate.faults import FAULTS
+from gate.faults.rollout_restart import RESTARTED
+from gate.model import Step, Target, Undo, WorkloadKind, WorkloadName
+from tests.builders import config_map, deployment, pod_template
+from tests.grounds import Ground
+
+Json = dict[str, Any]
+T = TypeVar("T")
+Eventually = Callable[[Callable[[], object]], None]
+SECONDS = timedelta(seconds=1)
+PODS = 3
+RECORD = Codec(Undo)
+
+TEMPLATE = pod_template({"name": "main", "image": "web:1"}, {"name": "beside", "image": "web:2"})
+TEMPLATE["spec"]["terminationGracePeriodSeconds"] = 1
+
+
+def step(fault: str, **settings: Any) -> Step:
+    return Step(name="it breaks", fault=fault, settings=settings, hold=SECONDS, recover=SECONDS)
+
+
+@dataclass(kw_only=True)
+class Application:
+    """A Deployment of three pods with a ConfigMap and a Secret, in a namespace of its own."""
+
+    ground: Ground
+    namespace: str
+    eventually: Eventually
+    api: Api = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.api = self.ground.api
+
+    @property
+    def name(self) -> WorkloadName:
+        return WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace=self.namespace, name="web")
+
+    def create(self) -> None:
+        self.api.create("configmaps", self.namespace, config_map("settings", self.namespace, mode="calm"))
+        secret = {"metadata": {"name": "key"}, "stringData": {"token": "old-secret"}}
+        self.api.create("secrets", self.namespace, secret)
+        self.api.create(
+            "deployments", self.namespace, deployment("web", self.namespace, template=TEMPLATE, replicas=PODS)
+        )
+        self.be_whole()
+
+    def pods(self) -> Sequence[Target]:
+        return Workloads(self.api).ready_pods(self.name)
+
+    def be_whole(self) -> None:
+        self.eventually(lambda: len(self.pods()) == PODS)
+
+    def plan(self, fault: str, /, *, seed: str = "seed", by: Api | None = None, **settings: Any) -> list[Undo]:
+        return FAULTS[fault].plan(step(fault, **settings), self.name, self.pods(), seed, by or self.api)
+
+    def inject(self, undo: Undo) -> None:
+        insisting(FAULTS[undo.fault].inject, undo, self.api)
+
+    def revert(self, undo: Undo) -> str:
+        """From the record alone."""
+        return insisting(FAULTS[undo.fault].revert, from_record(undo), self.api)
+
+    def read(self, resource: str, name: str) -> Json:
+        found = self.api.get(resource, self.namespace, name)
+        assert found is not None, f"there is no {resource}/{name}"
+        return found
+
+    def change(self, resource: str, name: str, body: Json) -> None:
+        self.api.patch(resource, self.namespace, name, body)
+
+    def state(self) -> Json:
+        """Everything that a fault could leave behind, without what is different for each new pod."""
+        found = self.read("deployments", "web")
+        (found["spec"]["template"]["metadata"].get("annotations") or {}).pop(RESTARTED, None)
+        pods = [pod for pod in self.api.list("pods", self.namespace)[0] if "deletionTimestamp" not in pod["metadata"]]
+        images = sorted(container["image"] for pod in pods for container in pod["spec"]["containers"])
+        return {
+            "workload": {**found["spec"], "template": _tidy(found["spec"]["template"])},
+            "images": images,
+            "config": self._data("configmaps"),
+            "secrets": self._data("secrets"),
+            "nodes": {
+                node["metadata"]["name"]: (
+                    node["spec"].get("unschedulable", False),
+                    sorted(key for key in node["metadata"].get("annotations") or {} if "chaosgate" in key),
+                )
+                for node in self.api.list("nodes")[0]
+            },
+            **({"autoscalers": self._autoscalers()} if self.ground.is_real else {}),
+        }
+
+    def _data(self, resource: str) -> Json:
+        items, _ = self.api.list(resource, self.namespace)
+        return {item["metadata"]["name"]: item.get("data") for item in items}
+
+    def _autoscalers(self) -> Json:
+        items, _ = self.api.list("horizontalpodautoscalers", self.namespace)
+        return {item["metadata"]["name"]: item["spec"] for item in items}
+
+
+def _tidy(template: Json) -> Json:
+    metadata = {key: value for key, value in template["metadata"].items() if value}
+    return {"metadata": metadata, "spec": template["spec"]}
+
+
+def from_record(undo: Undo) -> Undo:
+    """The undo as another process finds it in the cluster."""
+    return RECORD.read(json.loads(json.dumps(RECORD.write(undo))), "undo")
+
+
+@dataclass
+class Between:
+    """Stands between a client and its server, and is asked before and after each write."""
+
+    carrier: Carrier
+    before: Callable[[], None] = lambda: None
+    after: Callable[[], None] = lambda: None
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        body: bytes | None = None,
+        *,
+        headers: Mapping[str, str],
+        timeout: urllib3.Timeout,
+        retries: bool,
+        preload_content: bool = True,
+    ) -> urllib3.BaseHTTPResponse:
+        if method != "GET":
+            self.before()
+        response = self.carrier.request(
+            method,
+            url,
+            body,
+            headers=headers,
+            timeout=timeout,
+            retries=retries,
+            preload_content=preload_content,
+        )
+        if method != "GET":
+            self.after()
+        return response
+
+
+def through(ground: Ground, before: Callable[[], None] = lambda: None, after: Callable[[], None] = lambda: None) -> Api:
+    """The product's client of that ground, with somebody in between."""
+    settings = Configuration()
+    config.load_kube_config(str(ground.kubeconfig), client_configuration=settings, persist_config=False)
+    return Api(settings, Between(RESTClientObject(settings).pool_manager, before, after))
+
+
+def insisting(act: Callable[[Undo, Api], T], undo: Undo, api: Api) -> T:
+    """Try as the engine does: again after an error that may pass."""
+    for _ in range(50):
+        with contextlib.suppress(Temporary):
+            return act(undo, api)
+    raise AssertionError("it never worked")

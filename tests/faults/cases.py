@@ -1,0 +1,12 @@
+"""One case of each fault, and of those that differ by their settings, more: fault and settings by a name."""
+
+from typing import Any
+
+CASES: dict[str, tuple[str, dict[str, Any]]] = {
+    "pod-kill": ("pod-kill", {"count": 2}),
+    "pod-kill by eviction": ("pod-kill", {"how": "evict", "percent": "50%"}),
+    "rollout-restart": ("rollout-restart", {}),
+    "scale down": ("scale", {"percent": "40%"}),
+    "scale up": ("scale", {"to": 4}),
+    "scale-to-zero": ("scale-to-zero", {}),
+}

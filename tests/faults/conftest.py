@@ -1,0 +1,40 @@
+"""What tests of faults stand on."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests import grounds
+from tests.faults.application import Application, Eventually
+from tests.grounds import Ground
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    """One sandbox for all tests of a file: each has a namespace of its own."""
+    with grounds.sandbox(tmp_path_factory.mktemp("sandbox")) as (ground, _):
+        yield ground
+
+
+@pytest.fixture
+def web(cluster: Ground, namespace: str, eventually: Eventually) -> Application:
+    """The application on both grounds."""
+    application = Application(ground=cluster, namespace=namespace, eventually=eventually)
+    application.create()
+    return application
+
+
+@pytest.fixture
+def scaled(web: Application) -> Application:
+    """The application with an autoscaler."""
+    about = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    metric = {
+        "type": "Resource",
+        "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}},
+    }
+    body = {
+        "metadata": {"name": "web"},
+        "spec": {"scaleTargetRef": about, "minReplicas": 2, "maxReplicas": 5, "metrics": [metric]},
+    }
+    web.api.create("horizontalpodautoscalers", web.namespace, body)
+    return web

@@ -1,0 +1,83 @@
+"""Acts that keep their distance wait for the workload to be whole again, and no longer than they have to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from gate.model import RunStatus, Step, Target, Undo, WorkloadName
+from gate.running.ports import Cluster, World
+from tests.running.simulation import POD, SPEC, Life, Outage, Service, Simulation, Stage, seconds
+
+OTHER = replace(POD, name="checkout-2", uid="pod-2")
+HOLD = replace(SPEC.workflow.steps[0], hold=seconds(30), recover=seconds(3))
+
+
+@dataclass
+class OneByOne(Outage):
+    """Hits each pod, with some distance, and notes when."""
+
+    spacing: float = 0.0
+    times: list[float] = field(default_factory=list)
+
+    def plan(
+        self, step: Step, workload: WorkloadName, pods: Sequence[Target], seed: str, cluster: Cluster
+    ) -> list[Undo]:
+        first, *others = super().plan(step, workload, pods, seed, cluster)
+        return [first, *(replace(undo, spacing=seconds(self.spacing)) for undo in others)]
+
+    def inject(self, undo: Undo, cluster: Cluster) -> None:
+        super().inject(undo, cluster)
+        self.times.append(self.clock.monotonic())
+
+
+@dataclass
+class Pods:
+    """One of the pods is missing for a while after each act."""
+
+    service: Service
+    clock: Simulation
+    fault: OneByOne
+    replaced_after: float
+
+    def ready_pods(self, name: WorkloadName) -> Sequence[Target]:
+        last = self.fault.times[-1] if self.fault.times else float("-inf")
+        return self.service.pods[: None if self.clock.monotonic() >= last + self.replaced_after else -1]
+
+    def version(self, workload: object) -> str:
+        return self.service.version
+
+
+@dataclass
+class Spaced(Stage):
+    spacing: float = 0.0
+    replaced_after: float = 0.0
+    fault: OneByOne | None = None
+
+    def world(self, life: Life | None = None) -> World:
+        self.fault = OneByOne(self.service, self.clock, life or Life(), self.journal, spacing=self.spacing)
+        pods = Pods(self.service, self.clock, self.fault, self.replaced_after)
+        return replace(super().world(life), faults={"outage": self.fault}, workloads=pods)
+
+
+def played(spacing: float, replaced_after: float) -> tuple[float, RunStatus]:
+    """How far the second act was from the first."""
+    spec = replace(SPEC, workflow=replace(SPEC.workflow, steps=(HOLD,)))
+    stage = Spaced(Service(suffers=False, pods=(POD, OTHER)), spec=spec, spacing=spacing, replaced_after=replaced_after)
+    status = stage.execute()
+    assert stage.fault is not None
+    first, second = stage.fault.times
+    return second - first, status
+
+
+@pytest.mark.parametrize(
+    ("spacing", "replaced_after", "apart"),
+    [(0.0, 60.0, 0.0), (20.0, 3.0, 3.0), (20.0, 60.0, 20.0), (20.0, 0.0, 0.0)],
+    ids=["no distance", "replaced soon", "never replaced", "replaced at once"],
+)
+def test_the_next_act_comes_when_the_workload_is_whole_or_the_time_is_over(
+    spacing: float, replaced_after: float, apart: float
+) -> None:
+    found, status = played(spacing, replaced_after)
+    assert apart <= found <= apart + 0.5
+    assert len(status.evidence.effects) == 2
