@@ -1,0 +1,263 @@
+"""What must hold of every history, whatever went wrong in it: each a sentence that raises `AssertionError`."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+from gate.model import (
+    Announcement,
+    GateStatus,
+    Phase,
+    Reason,
+    Run,
+    RunPhase,
+    StatusState,
+    Verdict,
+)
+from gate.tracking.decide import OPEN_QUESTIONS
+from gate.tracking.judgements import fold
+from tests.tracking.simulation.world import GateWrite, RunMade, World
+
+Set = tuple[RunMade, ...]
+"""The runs of one judgement."""
+
+
+def the_world_comes_to_rest(world: World) -> None:
+    """When nothing happens any more, the gate stops writing and waiting."""
+    assert not world.restless, "it did not come to rest"
+
+
+def the_gate_is_about_what_runs(world: World) -> None:
+    """The gate is that of the workload that is there, and its version the one that really runs."""
+    gate = world.gate()
+    assert gate, "there is no gate"
+    assert gate.workload.uid == world.shop.uid, f"the gate is for {gate.workload.uid}, but {world.shop.uid} is there"
+    assert gate.status.version == _runs(world), f"version {_runs(world)} runs"
+
+
+def the_version_that_stays_has_its_answer(world: World) -> None:
+    """What has come to stay is judged, or was there before the gate knew that it should look."""
+    status = _status(world)
+    if status.recorded == status.version:
+        assert (status.phase, status.reason) == (Phase.PENDING, Reason.NOT_JUDGED_YET)
+        return
+    assert status.verdict, f"version {status.version} has no verdict: {status.message}"
+    assert status.reason not in OPEN_QUESTIONS, f"the question is open: {status.reason}"
+    assert status.runs, "there is a verdict without runs"
+
+
+def the_answer_is_what_its_runs_say(world: World) -> None:
+    """The gate's verdict is the worst of the verdicts of its runs, and each of them judged the version that runs."""
+    status = _status(world)
+    if not status.runs:
+        return
+    judgement = fold(status.runs)
+    assert status.verdict == judgement.verdict, f"the runs add up to {judgement.verdict}"
+    assert (status.phase is Phase.OPEN) == (status.verdict is Verdict.PASSED)
+
+
+def no_verdict_is_attached_to_another_version(world: World) -> None:
+    """Wherever a gate remembers a run, that run was made for this workload and version, and ended with this verdict."""
+    runs = {made.run.uid: made.run for made in world.record.made}
+    for write in world.record.gates:
+        if write.after is None:
+            continue
+        status = write.after.status
+        remembered = [(status.version, entry) for entry in status.runs]
+        remembered += [(judged.version, entry) for judged in status.judged for entry in judged.runs]
+        for version, entry in remembered:
+            if not entry.uid:
+                continue
+            run = world.record.runs[entry.uid]
+            assert run.name == entry.name
+            assert run.spec.version == version, f"{run.name} of {run.spec.version} stands for {version}"
+            assert run.spec.workload == write.after.workload, f"{run.name} is of another workload"
+            if entry.verdict and entry.verdict is not Verdict.CANCELED:
+                assert run.status.verdict == entry.verdict, f"{run.name} is {run.status.verdict}, not {entry.verdict}"
+    for run in runs.values():
+        images = run.spec.images
+        (release,) = [each for each in world.shop.releases if each.digest == images[0].digest]
+        assert release.version == run.spec.version, f"{run.name} names the images of another version"
+
+
+def a_judgement_asks_each_workflow_once(world: World) -> None:
+    """A set of runs has one run for each workflow that was subscribed at its revision of the catalogue, not more."""
+    for runs in _sets(world):
+        names = [made.run.spec.workflow.name for made in runs]
+        kept = [made.run.spec.workflow.name for made in runs if made.run.uid not in world.record.deleted]
+        assert len(set(kept)) == len(kept), f"{[made.run.name for made in runs]} ask {names} in one judgement"
+        revisions = {made.run.spec.revision for made in runs}
+        assert len(revisions) == 1, f"one judgement from the revisions {revisions}"
+        wanted = world.record.folders[revisions.pop()].workflows
+        status = _conclusion(world, runs)
+        if status and status.verdict is Verdict.PASSED:
+            assert set(names) == wanted, f"{names} were asked of {wanted}"
+
+
+def no_version_is_judged_twice_without_reason(world: World) -> None:
+    """A version is judged again only if it had no answer about the service, or went and came back to be judged anew."""
+    judged = defaultdict(list)
+    for runs in _sets(world):
+        first = runs[0]
+        judged[first.gate, first.run.spec.version].append(runs)
+    for (_, version), sets in judged.items():
+        for earlier, later in pairwise(sets):
+            answer = _conclusion(world, earlier)
+            open_ = answer is None or answer.verdict in {Verdict.ERRORED, Verdict.CANCELED, None}
+            named = _named(earlier, world)
+            commit = named.after and named.after.status.commit
+            away = any(
+                change.version != version or change.commit != (commit and commit.sha)
+                for change in world.shop.changes
+                if named.at <= change.at <= later[0].at
+            )
+            again = _is_judged_anew(world, earlier, later)
+            assert open_ or (away and again), f"{version} was judged at {earlier[0].at:.2f}s and {later[0].at:.2f}s"
+            assert away or answer is None or answer.reason in {*OPEN_QUESTIONS}, (
+                f"nothing changed, and {version} was judged at {earlier[0].at:.2f}s and again at {later[0].at:.2f}s"
+            )
+
+
+def one_judgement_at_a_time(world: World) -> None:
+    """When a run is made, every run of an earlier judgement of the same gate has ended and taken everything back."""
+    late = {made.run.uid for made in world.record.made if not made.named}
+    for made in world.record.made:
+        for other in made.beside if made.named else ():
+            if _judgement_of(other) != _judgement_of(made.run) and other.uid not in late:
+                assert other.status.phase is RunPhase.JUDGED, f"{made.run.name} was made while {other.name} was on"
+
+
+def only_what_the_gate_follows_is_executed(world: World) -> None:
+    """No fault begins for a run that its gate does not name, or that is for another version than the gate's."""
+    owners = {made.run.uid: made.gate for made in world.record.made}
+    for run, gate in world.record.begun:
+        if gate is None or gate.uid != owners[run.uid]:
+            continue  # its gate was deleted, and the cluster is about to collect the run
+        assert run.name in {entry.name for entry in gate.status.runs}, (
+            f"{run.name} began, and its gate does not know it"
+        )
+
+
+def chaos_starts_only_for_upgrades(world: World) -> None:
+    """A version that was there when the gate first looked is recorded; one that is recorded was there."""
+    for write in world.record.gates:
+        if write.after is None or write.before is None:
+            continue
+        before, after = write.before.status, write.after.status
+        if after.recorded and after.recorded != before.recorded:
+            assert not before.version, f"{after.recorded} was recorded after {before.version} was looked at"
+
+
+def every_announcement_tells_the_truth(world: World) -> None:
+    """A commit is told only what was found out about the version that it builds."""
+    for write in _last_writes(world):
+        assert write.after
+        for said in write.after.status.announcements:
+            if said.state in {StatusState.SUCCESS, StatusState.FAILED} and said.version:
+                built = world.shop.built_from[said.commit.sha]
+                assert said.version == built, f"{said.commit.sha[:8]} builds {built}, and was told about {said.version}"
+                if said.state is StatusState.SUCCESS:
+                    assert _passed(world, built), (
+                        f"{said.commit.sha[:8]} was told that {built} passed, which no run says"
+                    )
+
+
+def only_the_present_commit_waits(world: World) -> None:
+    """Every commit that was superseded has a final status; the present one shows what the gate says."""
+    status = _status(world)
+    subscribed = {f"chaos/staging/{wish.name}" for wish in world.folder.wishes}
+    for said in status.announcements:
+        if said.commit != status.commit or said.name not in subscribed:
+            assert said.state.final, f"{said.commit.sha[:8]} is left {said.state}"
+        elif status.verdict is Verdict.FAILED:
+            assert said.state is not StatusState.SUCCESS or _partly(status, said)
+        elif status.verdict is None:
+            assert not said.state.final
+
+
+INVARIANTS: Sequence[Callable[[World], None]] = (
+    the_world_comes_to_rest,
+    one_judgement_at_a_time,
+    only_what_the_gate_follows_is_executed,
+    a_judgement_asks_each_workflow_once,
+    no_version_is_judged_twice_without_reason,
+    no_verdict_is_attached_to_another_version,
+    chaos_starts_only_for_upgrades,
+    the_gate_is_about_what_runs,
+    the_version_that_stays_has_its_answer,
+    the_answer_is_what_its_runs_say,
+    every_announcement_tells_the_truth,
+    only_the_present_commit_waits,
+)
+
+
+def _status(world: World) -> GateStatus:
+    gate = world.gate()
+    assert gate, "there is no gate"
+    return gate.status
+
+
+def _runs(world: World) -> str:
+    return world.shop.completed[-1][2]
+
+
+def _judgement_of(run: Run) -> str:
+    return run.name.rpartition("-")[0]
+
+
+def _sets(world: World) -> list[Set]:
+    """The runs that were made, by judgement, in the order of their making; without what was made too late."""
+    found: dict[str, list[RunMade]] = defaultdict(list)
+    for made in world.record.made:
+        if not made.named:
+            continue
+        found[_judgement_of(made.run)].append(made)
+    return [tuple(runs) for runs in found.values()]
+
+
+def _conclusion(world: World, runs: Set) -> GateStatus | None:
+    """The gate's status when it first had a verdict that names these runs."""
+    name = runs[0].run.name
+    for write in world.record.gates:
+        if write.after and write.after.status.verdict and name in {each.name for each in write.after.status.runs}:
+            return write.after.status
+    return None
+
+
+def _named(runs: Set, world: World) -> GateWrite:
+    """The write that first named these runs."""
+    name = runs[0].run.name
+    return next(
+        write for write in world.record.gates if write.after and name in {each.name for each in write.after.status.runs}
+    )
+
+
+def _is_judged_anew(world: World, earlier: Set, later: Set) -> bool:
+    """Other workflows, or a subscription that does not want old verdicts to be reused."""
+    one, other = (world.record.folders[runs[0].run.spec.revision] for runs in (earlier, later))
+    asks = any(wish.on_rollback == "run" for wish in other.wishes)
+    return asks or (one.workflows, one.hold) != (other.workflows, other.hold)
+
+
+def _last_writes(world: World) -> list[GateWrite]:
+    """The last state of each gate that was."""
+    last: dict[str, GateWrite] = {}
+    for write in world.record.gates:
+        if write.after:
+            last[write.after.uid] = write
+    return list(last.values())
+
+
+def _passed(world: World, version: str) -> bool:
+    return any(
+        write.after.status.verdict is Verdict.PASSED and write.after.status.version == version
+        for write in world.record.gates
+        if write.after
+    ) or any(run.status.verdict is Verdict.PASSED and run.spec.version == version for run in world.record.runs.values())
+
+
+def _partly(status: GateStatus, said: Announcement) -> bool:
+    """Its own subscription's runs passed, though another's did not."""
+    name = said.name.rpartition("/")[2]
+    entries = tuple(entry for entry in status.runs if name in entry.subscriptions)
+    return bool(entries) and fold(entries).verdict is Verdict.PASSED

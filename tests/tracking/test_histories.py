@@ -1,0 +1,94 @@
+"""Every upgrade is judged exactly once: thousands of random histories in which everything goes wrong that can.
+
+    CHAOS_GATE_TEST_SEED=123 pytest tests/tracking/test_histories.py -k replayed
+
+plays one of them again, and prints its story.
+"""
+
+import logging
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from gate.model import Gate, GateStatus
+from tests.tracking.simulation.histories import play
+from tests.tracking.simulation.invariants import INVARIANTS
+from tests.tracking.simulation.world import World
+
+SEED = "CHAOS_GATE_TEST_SEED"
+HISTORIES, TOGETHER = 2_000, 50
+
+
+@pytest.fixture(autouse=True)
+def _without_logs() -> Iterator[None]:
+    """The story says more than the logs of several processes at once."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def broken(world: World) -> str:
+    """What does not hold of a history; empty if everything does."""
+    for invariant in INVARIANTS:
+        try:
+            invariant(world)
+        except AssertionError as error:
+            return f"{invariant.__name__}: {invariant.__doc__}\n  {error}"
+    return ""
+
+
+def told(world: World, why: str) -> str:
+    replay = f"{SEED}={world.seed} pytest tests/tracking/test_histories.py -k replayed"
+    return "\n".join(["", *world.story, "", why, f"  replay: {replay}"])
+
+
+@pytest.mark.parametrize("first", range(0, HISTORIES, TOGETHER))
+def test_every_upgrade_is_judged_exactly_once(first: int) -> None:
+    for seed in range(first, first + TOGETHER):
+        world = play(seed)
+        if why := broken(world):
+            pytest.fail(told(world, why), pytrace=False)
+
+
+@pytest.mark.skipif(SEED not in os.environ, reason=f"{SEED} names no history to replay")
+def test_a_history_is_replayed(capsys: pytest.CaptureFixture[str]) -> None:
+    world = play(int(os.environ[SEED]))
+    why = broken(world)
+    with capsys.disabled():
+        print(told(world, why or "everything holds"))  # noqa: T201 - it was asked for
+    assert not why
+
+
+def test_a_seed_tells_the_same_story_each_time() -> None:
+    assert play(7).story == play(7).story
+
+
+class Forgetful:
+    """Gates whose status is saved whoever wrote it since."""
+
+    def __init__(self, real: Any) -> None:
+        self._real = real
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def save(self, gate: Gate, status: GateStatus) -> Gate:
+        present = self._real.get(gate.workload.name)
+        return self._real.save(present or gate, status)  # type: ignore[no-any-return]
+
+
+class Renaming(Forgetful):
+    """Runs that get another name each time that they are made."""
+
+    def create(self, gate: Gate, name: str, spec: Any) -> Any:
+        self.made = getattr(self, "made", 0) + 1
+        return self._real.create(gate, f"{name}-{self.made}", spec)
+
+
+@pytest.mark.parametrize(
+    "ports", [{"gates": Forgetful}, {"runs": Renaming}], ids=["stale writes are taken", "runs have new names each time"]
+)
+def test_the_simulation_notices_when(ports: dict[str, Any]) -> None:
+    assert any(broken(play(seed, **ports)) for seed in range(300))
