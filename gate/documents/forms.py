@@ -16,7 +16,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from gate.documents.units import Duration, Percent
-from gate.model import JudgeAt, OnRollback, OnSubscribe, WorkloadKind
+from gate.model import JudgeAt, OnRollback, OnSubscribe, Window, WorkloadKind
 
 GROUP = "chaosgate.dev"
 API_VERSION = f"{GROUP}/v1alpha1"
@@ -168,6 +168,14 @@ class ProbeForm(Form):
     every: Lasting = Field(default=timedelta(seconds=1), description="How often it is asked.")
     expect: dict[str, Any] = Field(default={}, description="What counts as a good answer.")
     tolerate: ToleranceForm = Field(default=ToleranceForm(), description="How much may go wrong in one window.")
+    when: list[Window] = Field(default=list(Window), description="In which parts of a run it counts.")
+
+    @field_validator("when")
+    @classmethod
+    def _somewhere(cls, when: list[Window]) -> list[Window]:
+        if not when:
+            raise ValueError(f"a probe that counts nowhere is of no use; say some of {', '.join(Window)}")
+        return when
 
 
 class StepForm(Form):

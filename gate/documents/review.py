@@ -10,7 +10,7 @@ from gate.documents.tree import dotted
 from gate.documents.units import in_words
 from gate.documents.workflows import SPEC
 from gate.errors import BadDocument, Place
-from gate.model import Subscription, Workflow
+from gate.model import Subscription, Window, Workflow
 
 
 class Severity(StrEnum):
@@ -92,12 +92,14 @@ def _of_workflows(catalogue: Catalogue) -> Iterator[Finding]:
     for subscription in catalogue.written:
         for workflow in catalogue.resolve(subscription)[0]:
             yield from _without_samples(catalogue, workflow)
+            yield from _unwatched(catalogue, workflow)
 
 
 def _without_samples(catalogue: Catalogue, workflow: Workflow) -> Iterator[Finding]:
     document = next(each for each in catalogue.loaded.workflows if each.name == workflow.name)
-    shortest = min([workflow.baseline, *(step.hold for step in workflow.steps)])
+    spans = {Window.BEFORE: workflow.baseline, Window.DURING: min(step.hold for step in workflow.steps)}
     for index, probe in enumerate(workflow.steady_state):
+        shortest = min((span for window, span in spans.items() if window in probe.when), default=probe.every)
         if probe.every > shortest:
             path = (*SPEC, "steadyState", index, "every")
             yield Finding(
@@ -106,6 +108,15 @@ def _without_samples(catalogue: Catalogue, workflow: Workflow) -> Iterator[Findi
                 path=dotted(path),
                 why=f"asked every {in_words(probe.every)}, it has no sample in a window of {in_words(shortest)}",
             )
+
+
+def _unwatched(catalogue: Catalogue, workflow: Workflow) -> Iterator[Finding]:
+    """To ask only whether the service comes back is a choice; it should be one that was made."""
+    if not any(Window.DURING in probe.when for probe in workflow.steady_state):
+        document = next(each for each in catalogue.loaded.workflows if each.name == workflow.name)
+        path = (*SPEC, "steadyState")
+        why = "no probe counts during a fault: only the recovery is judged"
+        yield Finding(severity=Severity.WARNING, place=document.tree.place(path), path=dotted(path), why=why)
 
 
 def _finding(severity: Severity, problem: BadDocument) -> Finding:

@@ -12,9 +12,25 @@ from gate.documents.substitution import Filling, references
 from gate.documents.tree import Path, Tree, dotted
 from gate.documents.vocabulary import Vocabulary
 from gate.errors import BadDocument
-from gate.model import Load, Probe, Settings, Step, Subscription, Tolerance, Workflow, WorkloadKind, WorkloadName
+from gate.model import (
+    Load,
+    Probe,
+    Settings,
+    Step,
+    Subscription,
+    Tolerance,
+    Window,
+    Workflow,
+    WorkloadKind,
+    WorkloadName,
+)
 
 SPEC: Path = ("spec",)
+NEEDED = {
+    Window.BEFORE: "nothing would show that the service was steady at all",
+    Window.AFTER: "nobody could see it recover",
+}
+"""Windows in which at least one probe has to count, and why."""
 FACTS = ("workload.kind", "workload.namespace", "workload.name", "environment")
 
 
@@ -105,6 +121,7 @@ class _Shaping:
         self._unique((*SPEC, "load"), [each.name for each in shaped.load])
         self._unique((*SPEC, "steadyState"), [each.name for each in shaped.steady_state])
         self._unique((*SPEC, "steps"), [each.name for each in shaped.steps])
+        self._watched({window for probe in shaped.steady_state for window in probe.when})
         return Workflow(
             name=form.metadata.name,
             baseline=shaped.baseline,
@@ -154,6 +171,7 @@ class _Shaping:
             expect=form.expect,
             every=form.every,
             tolerate=_tolerance(form.tolerate),
+            when=tuple(window for window in Window if window in form.when),
         )
 
     def _fits_kind(self, field: str, index: int, item: dict[str, Any], kind: str, block: Any) -> None:
@@ -196,6 +214,13 @@ class _Shaping:
             form.model_validate(block)
         except ValidationError as error:
             self._problems += mistakes(error, self._tree, path, form)
+
+    def _watched(self, windows: set[Window]) -> None:
+        for window, otherwise in NEEDED.items():
+            if window not in windows:
+                path = (*SPEC, "steadyState")
+                why = f"no probe counts {window} a fault: {otherwise}; add {window} to the `when` of one"
+                self._problems.append(BadDocument(why, place=self._tree.place(path), path=dotted(path)))
 
     def _unique(self, path: Path, names: list[str]) -> None:
         for index, name in enumerate(names):

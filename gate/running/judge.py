@@ -50,6 +50,10 @@ class _Case:
         ]
         return found[0] if len(found) == 1 else None
 
+    def probes(self, window: Window) -> list[Probe]:
+        """The probes that count there."""
+        return [probe for probe in self.workflow.steady_state if window in probe.when]
+
     def record(self, step: Step) -> StepRecord | None:
         found = [each for each in self.evidence.steps if each.step == step.name]
         return found[0] if len(found) == 1 else None
@@ -94,7 +98,11 @@ def _findings(case: _Case) -> Iterator[Finding]:
 
 
 def _baseline(case: _Case) -> Iterator[Finding]:
-    for probe in case.workflow.steady_state:
+    if not case.probes(Window.BEFORE):
+        yield _errored(
+            Reason.NO_DATA, "no probe counts before the first step: nothing shows that the service was steady"
+        )
+    for probe in case.probes(Window.BEFORE):
         summary = case.summary(probe, Window.BEFORE)
         if summary is None or _too_few(probe, summary, case.workflow.baseline.total_seconds()):
             yield _no_data(probe, "before the first step")
@@ -117,8 +125,10 @@ def _step(case: _Case, step: Step) -> Iterator[Finding]:
         return
     if record.reverted is None or record.ended is None:
         yield _errored(Reason.NO_DATA, f'the step "{step.name}" did not come to its end')
-    for probe in case.workflow.steady_state:
+    for probe in case.probes(Window.DURING):
         yield from _during(case, step, record, probe)
+    for probe in case.probes(Window.AFTER):
+        yield from _after(case, step, probe)
     yield from _recovery(case, step, record)
     yield from _wrong_version(case, step, undos)
 
@@ -137,6 +147,9 @@ def _during(case: _Case, step: Step, record: StepRecord, probe: Probe) -> Iterat
         )
     elif _cut_short(step, record) or unknown(probe, summary):
         yield _no_data(probe, f'during "{step.name}"')
+
+
+def _after(case: _Case, step: Step, probe: Probe) -> Iterator[Finding]:
     after = case.summary(probe, Window.AFTER, step.name)
     if after is None or after.samples == 0 or after.due > 2 * after.samples:
         yield _no_data(probe, f'after "{step.name}"')
@@ -151,10 +164,13 @@ def _cut_short(step: Step, record: StepRecord) -> bool:
 
 def _recovery(case: _Case, step: Step, record: StepRecord) -> Iterator[Finding]:
     """Not to have seen the service steady again is one thing, to have seen it unsteady another."""
+    if not case.probes(Window.AFTER):
+        yield _errored(Reason.NO_DATA, f'no probe counts after "{step.name}": nobody could see the service recover')
+        return
     if record.ended is None or (record.recovery is not None and record.recovery <= step.recover):
         return
     undos = case.undos(step)
-    after = [case.summary(probe, Window.AFTER, step.name) for probe in case.workflow.steady_state]
+    after = [case.summary(probe, Window.AFTER, step.name) for probe in case.probes(Window.AFTER)]
     if record.recovery is None and not any(summary and summary.failures for summary in after):
         yield _errored(Reason.NO_DATA, f'nobody could see whether the service was steady again after "{step.name}"')
         return
@@ -188,7 +204,7 @@ def _score(case: _Case) -> int:
     checks = [
         _holds(case.summary(probe, Window.DURING, step.name), probe) and case.proven(step)
         for step in case.workflow.steps
-        for probe in case.workflow.steady_state
+        for probe in case.probes(Window.DURING)
     ]
     checks += [_recovered(case.record(step), step) for step in case.workflow.steps]
     return 100 * sum(checks) // len(checks) if checks else 0

@@ -60,13 +60,16 @@ class Observation:
 
     def first_bad(self) -> datetime | None:
         """When the step's first bad sample was asked for."""
-        questions = [q for probe in self._probes for w in (Window.DURING, Window.AFTER) for q in self._in(probe, w)]
+        windows = (Window.DURING, Window.AFTER)
+        questions = [q for probe in self._probes for window in windows for q in self._in(probe, window)]
         return min((q.at for q in questions if q.sample is not None and not q.good), default=None)
 
     def steady(self, since: datetime) -> datetime | None:
-        """The moment after `since` from which every probe was good, if they have been so for long enough."""
+        """The moment after `since` from which every probe that counts there was good, if they have been so for long
+        enough.
+        """
         moments = []
-        for probe in self._probes:
+        for probe in self._of(Window.AFTER):
             questions = self._sampler.questions(probe.name)
             moment = steady_since(questions, since=since, span=STEADY_FOR, least=STEADY_SAMPLES)
             if moment is None:
@@ -76,14 +79,19 @@ class Observation:
 
     def stretch(self) -> timedelta:
         """How long it takes to see that the service is steady."""
-        return max([STEADY_FOR, *(STEADY_SAMPLES * probe.every for probe in self._probes)]) + STEADY_FOR / 4
+        spans = [STEADY_FOR, *(STEADY_SAMPLES * probe.every for probe in self._of(Window.AFTER))]
+        return max(spans) + STEADY_FOR / 4
 
     def waiting(self, before: datetime) -> bool:
         """Answers to questions from before that time are still to come."""
         return self._sampler.waiting(before)
 
+    def _of(self, window: Window) -> list[Probe]:
+        return [probe for probe in self._probes if window in probe.when]
+
     def _in(self, probe: Probe, window: Window) -> list[Question]:
-        marks = self._marks
+        """The probe's questions of that window; none where it does not count."""
+        marks = self._marks if window in probe.when else None
         return [q for q in self._sampler.questions(probe.name) if marks and window_of(q, marks) is window]
 
     def _summaries(self, injected: datetime | None) -> tuple[Summary, ...]:
@@ -93,7 +101,7 @@ class Observation:
         found = []
         for probe in self._probes:
             questions = self._sampler.questions(probe.name)
-            for window in windows:
+            for window in (window for window in windows if window in probe.when):
                 inside = [q for q in questions if marks is None or window_of(q, marks) is window]
                 if inside:
                     step = "" if window is Window.BEFORE else self._step

@@ -54,6 +54,7 @@ SPEC = RunSpec(
                 kind="http",
                 settings={"url": "http://checkout/", "headers": {"a": "b"}},
                 tolerate=Tolerance(failures=0.01, streak=timedelta(milliseconds=1500)),
+                when=(Window.BEFORE, Window.AFTER),
             ),
         ),
         steps=(

@@ -12,6 +12,7 @@ from gate.model import (
     Effect,
     Evidence,
     Judgement,
+    Probe,
     Reason,
     RunSpec,
     StepRecord,
@@ -268,3 +269,27 @@ def test_a_window_is_not_both_known_to_be_broken_and_fine(due: int, samples: int
     if not broken(PROBE, window) and not unknown(PROBE, window):
         all_missing_bad = replace(window, samples=due, failures=failures + due - samples)
         assert not broken(PROBE, all_missing_bad)
+
+
+def everywhere_but(window: Window, *probes: Probe) -> RunSpec:
+    """The plan, in which these probes do not count there."""
+    when = tuple(each for each in Window if each is not window)
+    known = tuple(replace(each, when=when) if each in probes else each for each in PLAN.workflow.steady_state)
+    return replace(PLAN, workflow=replace(PLAN.workflow, steady_state=known))
+
+
+@pytest.mark.parametrize("window", list(Window))
+def test_where_a_probe_does_not_count_no_samples_are_expected_and_bad_ones_change_nothing(window: Window) -> None:
+    there = [each for each in whole().summaries if (each.probe, each.window) == (OTHER.name, window)]
+    others = tuple(each for each in whole().summaries if each not in there)
+    dreadful = tuple(replace(each, failures=each.samples) for each in there)
+    for summaries in (others, (*others, *dreadful)):
+        evidence = replace(whole(), summaries=summaries)
+        assert judge(everywhere_but(window, OTHER), evidence) == (Judgement(verdict=Verdict.PASSED), 100)
+    assert judge(PLAN, replace(whole(), summaries=others))[0].reason is Reason.NO_DATA
+
+
+@pytest.mark.parametrize("window", [Window.BEFORE, Window.AFTER])
+def test_a_plan_in_which_no_probe_counts_before_or_after_proves_nothing(window: Window) -> None:
+    judgement, _ = judge(everywhere_but(window, PROBE, OTHER), whole())
+    assert (judgement.verdict, judgement.reason) == (Verdict.ERRORED, Reason.NO_DATA)

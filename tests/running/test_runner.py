@@ -73,6 +73,23 @@ def test_a_recovery_after_its_bound_is_too_slow() -> None:
     assert verdict(slow, slow.execute()) == (Verdict.FAILED, Reason.RECOVERY_TOO_SLOW)
 
 
+def test_a_probe_says_nothing_where_it_does_not_count() -> None:
+    (probe,) = SPEC.workflow.steady_state
+    probes = (probe, replace(probe, name="comes back", when=(Window.BEFORE, Window.AFTER)))
+    stage = Stage(
+        Service(recovers_after=1), spec=replace(SPEC, workflow=replace(SPEC.workflow, steady_state=probes[1:]))
+    )
+    status = stage.execute()
+    assert verdict(stage, status) == (Verdict.PASSED, None)
+    assert [each.window for each in status.evidence.summaries] == [Window.BEFORE, Window.AFTER]
+    (record,) = status.evidence.steps
+    assert record.injected is not None
+    assert record.reverted is not None
+    assert record.reverted - record.injected >= STEP.hold
+    strict = Stage(Service(recovers_after=1), spec=replace(SPEC, workflow=replace(SPEC.workflow, steady_state=probes)))
+    assert verdict(strict, strict.execute()) == (Verdict.FAILED, Reason.PROBE_FAILED)
+
+
 @pytest.mark.parametrize(
     ("service", "reason"),
     [
