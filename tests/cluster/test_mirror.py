@@ -59,7 +59,7 @@ def test_what_changed_while_the_server_was_away_is_called_for(tmp_path: Path, ev
         port = int(before.url.rpartition(":")[2])
     eventually(lambda: mirror.problem)
     called.clear()
-    with Kubernetes(port=port) as after:
+    with Kubernetes(port=port, token=before.token) as after:
         api = client(after, tmp_path)
         api.create("configmaps", "default", config_map("comes", "drain"))
         eventually(lambda: mirror.items() == [(("default", "comes"), "drain")])

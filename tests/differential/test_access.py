@@ -1,13 +1,17 @@
 """Who may do what, asked of both grounds: the same users, roles and requests, and answers to compare word by word."""
 
+import time
+import uuid
 from typing import Any
 
 import pytest
 import requests
 
+from gate.sandbox.kubernetes import default_roles
+from gate.sandbox.kubernetes.objects import name_of
 from gate.sandbox.kubernetes.server import BEARER_PATH
 from tests.differential.comparing import Pair
-from tests.differential.player import Ask
+from tests.differential.player import PATIENCE, PAUSE, Ask
 from tests.differential.words import (
     CLUSTER_ROLE_BINDINGS,
     CLUSTER_ROLES,
@@ -297,6 +301,35 @@ SCRIPTS: dict[str, tuple[Ask, ...]] = {
         bound(ROLE_BINDINGS, "x", "Role", "x").by(JANE),
         bound(ROLE_BINDINGS, "y", "Role", "r").by(JANE),
     ),
+    "the roles that are there from the beginning": (
+        *(
+            CLUSTER_ROLES.get(name_of(role)).show("rules", "aggregationRule", "metadata.labels", "metadata.annotations")
+            for role in default_roles.roles()
+        ),
+        *(
+            CLUSTER_ROLE_BINDINGS.get(name_of(binding)).show("roleRef", "subjects", "metadata.labels")
+            for binding in default_roles.bindings()
+        ),
+    ),
+    "roles made of roles": (
+        CLUSTER_ROLES.create(
+            CLUSTER_ROLES.object(
+                "${ns}",
+                aggregationRule={"clusterRoleSelectors": [{"matchLabels": {"part-of": "${ns}"}}]},
+            )
+        ),
+        CLUSTER_ROLES.get("${ns}").until(rules=None).show("rules"),
+        CLUSTER_ROLES.create(
+            CLUSTER_ROLES.object(
+                "${ns}-settled", metadata={"labels": {"part-of": "${ns}"}}, rules=[rule("get", "", "pods")]
+            )
+        ),
+        CLUSTER_ROLES.get("${ns}").until(rules=[rule("get", "", "pods")]).show("rules"),
+        CLUSTER_ROLES.delete("${ns}-settled"),
+        CLUSTER_ROLES.get("${ns}").until(rules=None).show("rules"),
+        CLUSTER_ROLES.delete("${ns}"),
+        CLUSTER_ROLES.create(CLUSTER_ROLES.object("${ns}", aggregationRule={"clusterRoleSelectors": []})),
+    ),
     "being somebody else": (
         get("/api/v1/namespaces/${ns}/pods").by("system:anonymous"),
         get("/version").by("system:anonymous").show("major"),
@@ -354,12 +387,56 @@ def test_both_grounds_answer_strangers_alike(pair: Pair, path: str, told: str) -
     assert answers[0] == answers[1]
 
 
-def _stranger(ground: Ground, path: str, told: str) -> tuple[int, str, Any]:
+WANTED = (
+    {"Impersonate-User": "bob"},
+    {"Impersonate-User": "eve"},
+    {"Impersonate-User": "bob", "Impersonate-Group": "developers"},
+    {"Impersonate-User": "bob", "Impersonate-Group": "system:masters"},
+    {"Impersonate-User": "bob", "Impersonate-Uid": "7"},
+    {"Impersonate-User": "bob", "Impersonate-Extra-Scopes": "all"},
+    {"Impersonate-User": "system:serviceaccount:default:robot"},
+)
+
+
+def test_both_grounds_let_a_service_account_be_only_whom_it_may_be(pair: Pair) -> None:
+    name = f"robots-{uuid.uuid4().hex[:8]}"
+    answers = [[_robot(ground, name, wanted) for wanted in WANTED] for ground in (pair.sandbox, pair.real)]
+    assert answers[0] == answers[1]
+    assert {answer[0] for answer in answers[0]} == {403}
+
+
+def _robot(ground: Ground, name: str, wanted: dict[str, str]) -> tuple[int, str, Any]:
+    """What a service account is told that may be bob, also as a developer, when it wants to be somebody."""
+    accounts = f"/api/v1/namespaces/{name}/serviceaccounts"
+    role = CLUSTER_ROLES.object(
+        name,
+        rules=[rule("impersonate", "", "users", "bob"), rule("impersonate", "", "groups", "developers")],
+    )
+    given = {"kind": "ClusterRole", "name": name, "apiGroup": GROUP}
+    robot = {"kind": "ServiceAccount", "name": "robot", "namespace": name}
+    ground.ask("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+    ground.ask("POST", accounts, {"metadata": {"name": "robot"}})
+    ground.ask("POST", CLUSTER_ROLES.path(), role)
+    binding = CLUSTER_ROLE_BINDINGS.object(name, roleRef=given, subjects=[robot])
+    ground.ask("POST", CLUSTER_ROLE_BINDINGS.path(), binding)
+    token = ground.ask("POST", f"{accounts}/robot/token", {}).json()["status"]["token"]
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        answer = _stranger(ground, "/api/v1/nodes", f"Bearer {token}", **{"Impersonate-User": "bob"})
+        if 'User "bob"' in answer[2]["message"]:
+            return _stranger(ground, "/api/v1/nodes", f"Bearer {token}", **wanted)
+        assert time.monotonic() < deadline, answer
+        time.sleep(PAUSE)
+
+
+def _stranger(ground: Ground, path: str, told: str, **headers: str) -> tuple[int, str, Any]:
     with requests.Session() as session:
         session.trust_env = False
         session.verify = ground.session.verify
         answer = session.get(
-            ground.url.partition(BEARER_PATH)[0] + path, headers={"Authorization": told} if told else {}, timeout=10
+            ground.url.partition(BEARER_PATH)[0] + path,
+            headers={**headers, **({"Authorization": told} if told else {})},
+            timeout=10,
         )
         kind = answer.headers["Content-Type"]
         return answer.status_code, kind, answer.json() if "json" in kind else answer.text

@@ -37,7 +37,7 @@ class Kubernetes:
     With `images` it is alive: controllers act, and pods are processes that run these images; without, objects are only
     stored. `crds` are files with CustomResourceDefinitions that are served from the beginning. `parts` are made with
     the store, started after the server in the given order, and stopped in the opposite one; one that can read the logs
-    of pods says so with `serve_logs`.
+    of pods says so with `serve_logs`. `token` is the administrator's, if it shall be the same as once before.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class Kubernetes:
         images: Images | None = None,
         crds: Sequence[Path] = (),
         parts: Sequence[Callable[[Store], Part]] = (),
+        token: str | None = None,
         faults: Faults | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         history: int = HISTORY,
@@ -57,7 +58,7 @@ class Kubernetes:
         self._tokens = Tokens(self.store, clock=clock)
         self.api = Api(self.store, tokens=self._tokens, wall=clock)
         aggregation = Aggregation(self.store)
-        self.token = self._tokens.for_user(ADMINISTRATOR)
+        self.token = self._tokens.for_user(ADMINISTRATOR, token)
         """The administrator's bearer token."""
         for path in crds:
             load(self.store, path)
@@ -95,17 +96,18 @@ class Kubernetes:
         """A bearer token of a user with these groups; service accounts get theirs from `kubectl create token`."""
         return self._tokens.for_user(User(name=name, groups=groups))
 
-    def kubeconfig(self, token: str | None = None) -> str:
+    def kubeconfig(self, token: str | None = None, *, server: str | None = None) -> str:
         """A kubeconfig with this cluster as its only context, as YAML; the administrator's, or that of a token.
 
         It holds the token twice, because `kubectl` sends none without TLS: as such, and in the path of the address.
+        `server` is another address, such as `url`: clients that send tokens show no secret with it in what they log.
         """
         token = token or self.token
         return yaml.safe_dump(
             {
                 "apiVersion": "v1",
                 "kind": "Config",
-                "clusters": [{"name": "sandbox", "cluster": {"server": self._url_with(token)}}],
+                "clusters": [{"name": "sandbox", "cluster": {"server": server or self._url_with(token)}}],
                 "users": [{"name": "admin", "user": {"token": token}}],
                 "contexts": [{"name": "sandbox", "context": {"cluster": "sandbox", "user": "admin"}}],
                 "current-context": "sandbox",

@@ -45,9 +45,9 @@ class Tokens:
         self._key = secrets.token_bytes(32)
         self._users: dict[str, User] = {}
 
-    def for_user(self, user: User) -> str:
-        """A token that is valid for as long as the server runs."""
-        token = secrets.token_urlsafe(24)
+    def for_user(self, user: User, token: str | None = None) -> str:
+        """A token (a new one, if none is given) that is valid for as long as the server runs."""
+        token = token or secrets.token_urlsafe(24)
         self._users[token] = user.let_in()
         return token
 
