@@ -135,6 +135,8 @@ def _awaited(ask: Ask, ground: Ground) -> Reply:
 
 
 def _is_as_expected(ask: Ask, reply: Reply) -> bool:
+    if reply.code == 429 and value_at(reply.body, "message") == "storage is (re)initializing":
+        return False  # a real server that has just come up, and says so
     if ask.settled and reply.code == 200:
         return bool(value_at(reply.body, "status.observedGeneration") == value_at(reply.body, "metadata.generation"))
     return all(_has(reply, path, value) for path, value in (ask.expected or {}).items())

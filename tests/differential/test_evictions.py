@@ -126,7 +126,6 @@ SCRIPTS: dict[str, tuple[Ask, ...]] = {
         ),
         budget(),
         BUDGETS.put(BUDGETS.object("x", spec={}), "x"),
-        BUDGETS.get("x").accepting("application/json;as=Table;v=v1;g=meta.k8s.io").show("columnDefinitions"),
     ),
 }
 

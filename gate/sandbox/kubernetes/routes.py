@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 from gate.sandbox.kubernetes.errors import BadRequest, MethodNotAllowed, NotFound, NotImplementedHere
 from gate.sandbox.kubernetes.objects import Object
-from gate.sandbox.kubernetes.resources import NAMESPACES, PODS, SERVICE_ACCOUNTS, SERVICES, Registry, Resource
+from gate.sandbox.kubernetes.resources import NAMESPACES, NODES, PODS, SERVICE_ACCOUNTS, SERVICES, Registry, Resource
 from gate.sandbox.kubernetes.users import ADMINISTRATOR, User
 
 _VERBS = {
@@ -27,6 +27,7 @@ _NOT_HERE = {
     (PODS.key, "proxy"),
     (PODS.key, "resize"),
     (SERVICES.key, "proxy"),
+    (NODES.key, "proxy"),
     (NAMESPACES.key, "finalize"),
 }
 """Subresources that a real API server has and this one refuses with 501."""

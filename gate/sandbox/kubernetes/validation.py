@@ -290,7 +290,6 @@ def _templated(new: Object, old: Object | None) -> list[Cause]:
     spec = new["spec"]
     selector = spec.get("selector")
     template = spec.get("template") or {}
-    template_labels = lookup(template, "metadata.labels", {})
     causes = []
     if selector is None:
         causes.append(required("spec.selector"))
@@ -299,16 +298,23 @@ def _templated(new: Object, old: Object | None) -> list[Cause]:
     wrong = metadata.labels((selector or {}).get("matchLabels"), "spec.selector.matchLabels")
     wrong += _expressions(selector or {}, "spec.selector")
     if wrong:
-        wrong.append(invalid("spec.selector", selector, "invalid label selector"))
-    causes += wrong + metadata.labels(template_labels, "spec.template.labels")
-    if selector and not wrong and not LabelSelector.from_object(selector).matches(template_labels):
+        causes += [*wrong, invalid("spec.selector", selector, "invalid label selector")]
+    else:  # whether a template is right can be said only of one that is selected
+        causes += _template(template, selector)
+    if old is not None and lookup(old, "spec.selector") != selector:
+        causes.append(invalid("spec.selector", selector, "field is immutable"))
+    return causes
+
+
+def _template(template: Object, selector: Object | None) -> list[Cause]:
+    template_labels = lookup(template, "metadata.labels", {})
+    causes = metadata.labels(template_labels, "spec.template.labels")
+    if selector and not LabelSelector.from_object(selector).matches(template_labels):
         detail = "`selector` does not match template `labels`"
         causes.append(invalid("spec.template.metadata.labels", template_labels, detail))
     policy = lookup(template, "spec.restartPolicy")
     if policy != "Always":
         causes.append(not_supported("spec.template.spec.restartPolicy", policy, ("Always",)))
-    if old is not None and lookup(old, "spec.selector") != selector:
-        causes.append(invalid("spec.selector", selector, "field is immutable"))
     return causes + pod_spec(template.get("spec") or {}, "spec.template.spec")
 
 
