@@ -111,7 +111,8 @@ def _delete(draw: st.DrawFn, kind: Collection, name: str) -> Ask:
             return kind.delete(labelSelector=draw(st.sampled_from(SELECTORS)), fieldSelector=OURS, **query)
         case age:
             version = f"${{{kept}{'[0]' if age == 'stale' else ''}:metadata.resourceVersion}}"
-            return kind.delete(name, options={"preconditions": {"resourceVersion": version}}, **query)
+            dry = {"dryRun": ["All"]} if query else {}
+            return kind.delete(name, options={"preconditions": {"resourceVersion": version}, **dry})
 
 
 @st.composite

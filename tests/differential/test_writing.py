@@ -98,6 +98,11 @@ SCRIPTS: dict[str, tuple[Ask, ...]] = {
         CONFIG_MAPS.delete("a", dryRun="Some"),
         CONFIG_MAPS.delete("a", options={"dryRun": ["Some"]}),
     ),
+    "a body makes a deletion forget what its URL says": (
+        CONFIG_MAPS.create(ONE),
+        CONFIG_MAPS.delete("a", options={}, dryRun="All", propagationPolicy="Nonsense"),
+        CONFIG_MAPS.get("a"),
+    ),
     "generated names": (
         CONFIG_MAPS.create({"metadata": {"generateName": "made-"}}).keep("a"),
         CONFIG_MAPS.get("${a:metadata.name}"),

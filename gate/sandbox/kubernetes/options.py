@@ -38,23 +38,26 @@ def _rehearsal(values: list[str], kind: str) -> bool:
 
 
 def deletion(request: Request) -> tuple[Deletion, bool]:
-    """DeleteOptions, from the body or else from the URL, and whether it is a rehearsal."""
-    return deletion_of(parse(request.body, request.media_type) if request.body.strip() else {}, request)
+    """DeleteOptions, from the body, or only where there is none from the URL, and whether it is a rehearsal."""
+    if request.body.strip():
+        return deletion_of(parse(request.body, request.media_type))
+    asked: Object = {key: request.query[key] for key in ("propagationPolicy",) if request.query.get(key)}
+    if "orphanDependents" in request.query:
+        asked["orphanDependents"] = request.flag("orphanDependents")
+    if request.query.get("dryRun"):
+        asked["dryRun"] = [request.query["dryRun"]]
+    return deletion_of(asked | {"gracePeriodSeconds": request.number("gracePeriodSeconds")})
 
 
-def deletion_of(body: Object, request: Request) -> tuple[Deletion, bool]:
-    """The same, where the body has been read. What is none is answered with 500, as by the real server."""
+def deletion_of(body: Object) -> tuple[Deletion, bool]:
+    """The same, where the options have been read. What is none is answered with 500, as by the real server."""
     try:
         body = decode("DeleteOptions", "meta/v1", body).object
     except UndecodableError as error:
         raise ApiError(error.message, reason="") from error
     if body.get("kind", "DeleteOptions") != "DeleteOptions":
         raise ApiError(f"{body['kind']} cannot be handled as DeleteOptions", reason="")
-    grace = body.get("gracePeriodSeconds", request.number("gracePeriodSeconds"))
-    policy = body.get("propagationPolicy") or request.query.get("propagationPolicy") or None
-    orphan = body.get("orphanDependents")
-    if orphan is None and "orphanDependents" in request.query:
-        orphan = request.flag("orphanDependents")
+    policy, orphan = body.get("propagationPolicy"), body.get("orphanDependents")
     if orphan is not None and policy is not None:
         cause = invalid("propagationPolicy", policy, "orphanDependents and deletionPropagation cannot be both set")
         raise invalid_options(cause, "DeleteOptions")
@@ -65,14 +68,12 @@ def deletion_of(body: Object, request: Request) -> tuple[Deletion, bool]:
         raise invalid_options(cause, "DeleteOptions")
     preconditions = body.get("preconditions") or {}
     options = Deletion(
-        grace=grace,
+        grace=body.get("gracePeriodSeconds"),
         uid=preconditions.get("uid"),
         revision=preconditions.get("resourceVersion"),
         policy=policy,
     )
-    if body.get("dryRun"):
-        return options, _rehearsal(body["dryRun"], "DeleteOptions")
-    return options, dry_run(request, "DeleteOptions")
+    return options, _rehearsal(body.get("dryRun") or [], "DeleteOptions")
 
 
 def invalid_options(cause: Cause, kind: str = "ListOptions") -> Invalid:

@@ -263,7 +263,8 @@ class Api:
     def _evict(self, request: Request, about: Target) -> Answer:
         body = parse(request.body, request.media_type)
         body["metadata"] = {"namespace": about.namespace, **(body.get("metadata") or {})}
-        asked, dry_run = options.deletion_of(body.get("deleteOptions") or {}, request)
+        asked, dry_run = options.deletion_of(body.get("deleteOptions") or {})
+        dry_run = options.dry_run(request, "CreateOptions") or dry_run
         told = eviction.evict(self.store, about.name, body, asked, self._wall, dry_run=dry_run)
         return Answer(status=201, body=tables.encode(told))
 
