@@ -216,11 +216,17 @@ class Window(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tolerance:
-    """How much a probe may fail within one window: a share of its samples (0 to 1), and the longest unbroken time."""
+    """How much a probe may fail within one window. What is None does not limit."""
 
     failures: float = 0.0
+    """The share of its samples (0 to 1) that may be bad."""
     streak: timedelta | None = None
-    """None: as long as the share allows."""
+    """The longest unbroken time without a good answer."""
+    p95: timedelta | None = None
+    """The time within which 95% of its samples have a good answer; a bad one counts as one that never came."""
+    at_least: float | None = None
+    at_most: float | None = None
+    """Bounds that no sample's number may leave, whatever share may be bad; a sample without a number does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -371,6 +377,8 @@ class Sample:
     ok: bool
     latency: timedelta
     detail: str = ""
+    value: float | None = None
+    """The number that the service, or the metric, said; finite. None where the probe gives none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -383,9 +391,19 @@ class Summary:
     due: int = 0
     """How many samples there should have been."""
     samples: int = 0
+    missing: str = ""
+    """Why the first sample that is missing is missing, if anybody knows."""
     failures: int = 0
+    slow: int = 0
+    """How many samples were no good answer within the time of `tolerate.p95`."""
+    numbers: int = 0
+    """How many samples gave a number."""
+    lowest: float | None = None
+    highest: float | None = None
     streak: timedelta = timedelta(0)
     """The longest unbroken time without a good answer."""
+    streak_at_worst: timedelta = timedelta(0)
+    """The same, if every sample that is missing had been bad."""
     first_failure: datetime | None = None
     last_failure: datetime | None = None
     detail: str = ""

@@ -13,6 +13,15 @@ class Block(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
 
 
+class Expectation(Block):
+    """What counts as a good answer of a probe."""
+
+    @property
+    def gives_number(self) -> bool:
+        """Whether answers come with a number, which a tolerance may bound."""
+        return False
+
+
 def _address(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname:

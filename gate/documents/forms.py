@@ -149,10 +149,19 @@ class ParameterForm(Form):
 
 
 class ToleranceForm(Form):
-    """How much may go wrong. Of the two, one that is left out does not limit; without both, no sample may be bad."""
+    """How much may go wrong. What is left out does not limit; where nothing is said, no sample may be bad."""
 
     failures: Percent | None = Field(default=None, description="The share of samples that may be bad.")
     streak: Duration | None = Field(default=None, description="The longest unbroken time without a good answer.")
+    p95: Lasting | None = Field(default=None, description="The time within which 95% of the samples are good answers.")
+    at_least: float | None = Field(default=None, description="What no sample's number may be below.")
+    at_most: float | None = Field(default=None, description="What no sample's number may be above.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
+            raise ValueError(f"atLeast {self.at_least:g} is more than atMost {self.at_most:g}")
+        return self
 
 
 class LoadForm(Form):

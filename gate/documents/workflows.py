@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from gate.documents.blocks import Expectation
 from gate.documents.forms import LoadForm, ParameterForm, ProbeForm, StepForm, ToleranceForm, WorkflowForm
 from gate.documents.mistakes import mistakes, unknown
 from gate.documents.substitution import Filling, references
@@ -31,6 +32,7 @@ NEEDED = {
     Window.AFTER: "nobody could see it recover",
 }
 """Windows in which at least one probe has to count, and why."""
+BOUNDS = ("atLeast", "atMost")
 FACTS = ("workload.kind", "workload.namespace", "workload.name", "environment")
 
 
@@ -180,7 +182,16 @@ class _Shaping:
             self._fits(self._vocabulary.loads[kind], block, (*path, kind))
             return
         self._fits(self._vocabulary.probes[kind].settings, block, (*path, kind))
-        self._fits(self._vocabulary.probes[kind].expect, item.get("expect", {}), (*path, "expect"))
+        expect = self._fits(self._vocabulary.probes[kind].expect, item.get("expect", {}), (*path, "expect"))
+        if expect is not None and not (isinstance(expect, Expectation) and expect.gives_number):
+            self._no_bounds(item.get("tolerate"), (*path, "tolerate"), kind)
+
+    def _no_bounds(self, tolerate: Any, path: Path, kind: str) -> None:
+        for bound in BOUNDS:
+            if isinstance(tolerate, dict) and bound in tolerate:
+                why = f"bounds a number, but this {kind} probe gives none"
+                at = (*path, bound)
+                self._problems.append(BadDocument(why, place=self._tree.place(at), path=dotted(at)))
 
     def _faults(self, spec: dict[str, Any]) -> None:
         """The `with:` of each step must be what its fault understands."""
@@ -209,11 +220,13 @@ class _Shaping:
             recover=form.recover,
         )
 
-    def _fits(self, form: type[BaseModel], block: Any, path: Path) -> None:
+    def _fits(self, form: type[BaseModel], block: Any, path: Path) -> BaseModel | None:
+        """The block in its form, or None: what is wrong is noted."""
         try:
-            form.model_validate(block)
+            return form.model_validate(block)
         except ValidationError as error:
             self._problems += mistakes(error, self._tree, path, form)
+            return None
 
     def _watched(self, windows: set[Window]) -> None:
         for window, otherwise in NEEDED.items():
@@ -232,6 +245,14 @@ class _Shaping:
 
 def _tolerance(form: ToleranceForm) -> Tolerance:
     """What is not said does not limit, once anything is said; where nothing is, nothing may fail."""
-    if form.failures is None and form.streak is None:
+    limits: dict[str, Any] = {
+        "streak": form.streak,
+        "p95": form.p95,
+        "at_least": form.at_least,
+        "at_most": form.at_most,
+    }
+    if form.failures is not None:
+        return Tolerance(failures=form.failures, **limits)
+    if all(limit is None for limit in limits.values()):
         return Tolerance()
-    return Tolerance(failures=1.0 if form.failures is None else form.failures, streak=form.streak)
+    return Tolerance(failures=1.0, **limits)

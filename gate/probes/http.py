@@ -15,7 +15,7 @@ from urllib3.exceptions import HTTPError
 from gate.documents.blocks import Block, Url
 from gate.documents.units import Duration, in_words
 from gate.errors import GateError, Permanent
-from gate.running.ports import Answer, Asker, Clock, Surroundings
+from gate.running.ports import Answer, Asker, Clock, NoSample, Surroundings
 
 LARGEST_BODY = 1_000_000
 """Bytes that are read of an answer; the rest does not matter to any expectation."""
@@ -71,11 +71,11 @@ class _Asker:
         self._headers = {"Host": parts.netloc.rpartition("@")[2], "Connection": "close", **settings.headers}
         self._good = {expect.status} if isinstance(expect.status, int) else set(expect.status)
 
-    def __call__(self) -> Answer | None:
+    def __call__(self) -> Answer | NoSample:
         try:
             address = self._resolve(self._host)
-        except GateError:
-            return None  # nobody was asked: that says nothing about the service
+        except GateError as error:
+            return NoSample(why=str(error))  # nobody was asked: that says nothing about the service
         began = self._clock.monotonic()
         connection = self._connection(address)
         try:

@@ -5,9 +5,9 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from gate.documents.blocks import Block
+from gate.documents.blocks import Block, Expectation
 from gate.errors import GateError, Permanent
-from gate.running.ports import Answer, Asker, Cluster, Surroundings
+from gate.running.ports import Answer, Asker, Cluster, NoSample, Surroundings
 
 Plain = str | int | float | bool
 
@@ -22,12 +22,16 @@ class Settings(Block):
     namespace: str = Field(default="", description="Its namespace; that of the judged workload if left out.")
 
 
-class Expect(Block):
+class Expect(Expectation):
     """Which field, and what it must be. A field that is not there is no number and equals nothing."""
 
     field: str = Field(pattern=r"^[A-Za-z][\w.-]*$", description="The way to it.", examples=["status.readyReplicas"])
     equals: Plain | None = Field(default=None, description="What it must be.")
     at_least: float | None = Field(default=None, description="The least that it must be.")
+
+    @property
+    def gives_number(self) -> bool:
+        return self.at_least is not None or (isinstance(self.equals, int | float) and not isinstance(self.equals, bool))
 
     @model_validator(mode="after")
     def _one(self) -> "Expect":
@@ -45,11 +49,11 @@ def prepare(settings: Mapping[str, Any], expect: Mapping[str, Any], surroundings
     namespace = wanted.namespace or surroundings.namespace
     cluster: Cluster = surroundings.cluster
 
-    def ask() -> Answer | None:
+    def ask() -> Answer | NoSample:
         try:
             found = cluster.get(wanted.resource, namespace, wanted.name)
-        except GateError:
-            return None  # the API server did not answer: that says nothing about the service
+        except GateError as error:
+            return NoSample(why=str(error))  # that says nothing about the service
         if found is None:
             return Answer(ok=False, detail=f"there is no {wanted.resource} {namespace}/{wanted.name}")
         return _judged(expected, _at(found, expected.field))
@@ -58,12 +62,14 @@ def prepare(settings: Mapping[str, Any], expect: Mapping[str, Any], surroundings
 
 
 def _judged(expect: Expect, value: Any) -> Answer:
+    number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
     if expect.at_least is not None:
-        number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
         good = number is not None and number >= expect.at_least
-        return Answer(ok=good, detail="" if good else f"{expect.field} is {value}, less than {expect.at_least:g}")
+        return Answer(
+            ok=good, detail="" if good else f"{expect.field} is {value}, less than {expect.at_least:g}", value=number
+        )
     good = value == expect.equals and isinstance(value, bool) == isinstance(expect.equals, bool)
-    return Answer(ok=good, detail="" if good else f"{expect.field} is {value}, not {expect.equals}")
+    return Answer(ok=good, detail="" if good else f"{expect.field} is {value}, not {expect.equals}", value=number)
 
 
 def _at(value: Any, way: str) -> Any:

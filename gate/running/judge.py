@@ -24,6 +24,7 @@ from gate.model import (
     Workflow,
 )
 from gate.running.tolerance import broken, planned, unknown
+from gate.running.wording import complaint, tolerated, too_few, unsteady
 
 WINDOWS = (Window.DURING, Window.AFTER)
 
@@ -105,10 +106,9 @@ def _baseline(case: _Case) -> Iterator[Finding]:
     for probe in case.probes(Window.BEFORE):
         summary = case.summary(probe, Window.BEFORE)
         if summary is None or _too_few(probe, summary, case.workflow.baseline.total_seconds()):
-            yield _no_data(probe, "before the first step")
+            yield _no_data(probe, summary, "before the first step")
         elif broken(probe, summary):
-            message = f'"{probe.name}" {_failed(summary)} before any fault: {summary.detail}; {_tolerated(probe)}'
-            yield Finding(verdict=Verdict.ERRORED, reason=Reason.BASELINE_UNSTEADY, message=message)
+            yield _errored(Reason.BASELINE_UNSTEADY, unsteady(probe, summary))
 
 
 def _step(case: _Case, step: Step) -> Iterator[Finding]:
@@ -136,23 +136,23 @@ def _step(case: _Case, step: Step) -> Iterator[Finding]:
 def _during(case: _Case, step: Step, record: StepRecord, probe: Probe) -> Iterator[Finding]:
     summary = case.summary(probe, Window.DURING, step.name)
     if summary is None:
-        yield _no_data(probe, f'during "{step.name}"')
+        yield _no_data(probe, None, f'during "{step.name}"')
         return
     if broken(probe, summary, planned(probe, step.hold) if _cut_short(step, record) else 0):
         yield Finding(
             verdict=Verdict.FAILED,
             reason=Reason.PROBE_FAILED,
-            message=f'"{probe.name}" {_failed(summary)} during "{step.name}" ({_fault(case.undos(step))}): '
-            f"{_when(summary, record)}; {_tolerated(probe)}",
+            message=f'"{probe.name}" {complaint(probe, summary)} during "{step.name}" ({_fault(case.undos(step))})'
+            f"{_when(summary, record)}; {tolerated(probe)}",
         )
     elif _cut_short(step, record) or unknown(probe, summary):
-        yield _no_data(probe, f'during "{step.name}"')
+        yield _no_data(probe, summary, f'during "{step.name}"')
 
 
 def _after(case: _Case, step: Step, probe: Probe) -> Iterator[Finding]:
     after = case.summary(probe, Window.AFTER, step.name)
     if after is None or after.samples == 0 or after.due > 2 * after.samples:
-        yield _no_data(probe, f'after "{step.name}"')
+        yield _no_data(probe, after, f'after "{step.name}"')
 
 
 def _cut_short(step: Step, record: StepRecord) -> bool:
@@ -228,26 +228,19 @@ def _errored(reason: Reason, message: str) -> Finding:
     return Finding(verdict=Verdict.ERRORED, reason=reason, message=message)
 
 
-def _no_data(probe: Probe, when: str) -> Finding:
-    return _errored(Reason.NO_DATA, f'"{probe.name}" has too few samples {when}')
-
-
-def _failed(summary: Summary) -> str:
-    return f"failed {summary.failures} of {summary.samples} samples"
+def _no_data(probe: Probe, summary: Summary | None, when: str) -> Finding:
+    return _errored(Reason.NO_DATA, too_few(probe, summary, when))
 
 
 def _when(summary: Summary, record: StepRecord) -> str:
+    """When the first bad sample came, and for how long they did."""
+    if not summary.failures:
+        return ""
     first = ""
     if summary.first_failure and record.injected:
         after = max(0.0, (summary.first_failure - record.injected).total_seconds())
         first = f"first {after:.1f} s after the fault, at {summary.first_failure:%H:%M:%S} UTC, "
-    return f"{first}{summary.detail or 'no answer'}, for {summary.streak.total_seconds():.1f} s on end"
-
-
-def _tolerated(probe: Probe) -> str:
-    share = f"{probe.tolerate.failures * 100:g}%"
-    streak = probe.tolerate.streak
-    return f"tolerated are {share}" + (f" and {in_words(streak)} on end" if streak is not None else "")
+    return f": {first}{summary.detail or 'no answer'}, for {summary.streak.total_seconds():.1f} s on end"
 
 
 def _fault(undos: list[Undo]) -> str:

@@ -105,5 +105,5 @@ class Observation:
                 inside = [q for q in questions if marks is None or window_of(q, marks) is window]
                 if inside:
                     step = "" if window is Window.BEFORE else self._step
-                    found.append(summarise(probe.name, window, step, inside))
+                    found.append(summarise(probe, window, step, inside))
         return tuple(found)

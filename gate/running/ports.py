@@ -108,12 +108,9 @@ class Fault(Protocol):
 
 
 class Asker(Protocol):
-    """A probe made ready to be asked; thread-safe. It never raises: a service that does not answer is a bad answer.
+    """A probe made ready to be asked; thread-safe. It never raises: a service that does not answer is a bad answer."""
 
-    None means that the question could not be put at all, which says nothing about the service: no sample.
-    """
-
-    def __call__(self) -> "Answer | None": ...
+    def __call__(self) -> "Answer | NoSample": ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +119,15 @@ class Answer:
 
     ok: bool
     detail: str = ""
+    value: float | None = None
+    """The number that it gave, finite, if it did."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoSample:
+    """The question could not be put, or nothing that came says how the service does. `why` is one clause."""
+
+    why: str
 
 
 class ProbeKind(Protocol):

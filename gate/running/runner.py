@@ -33,6 +33,7 @@ from gate.running.reverting import revert_all, take_back, target_in_words
 from gate.running.sampling import Sampler
 from gate.running.time import Timekeeper
 from gate.running.tolerance import broken, too_long, unknown
+from gate.running.wording import too_few, unsteady
 
 log = logging.getLogger(__name__)
 
@@ -172,10 +173,9 @@ def _baseline(run: Execution) -> None:
             continue
         summary = summaries.get(probe.name)
         if summary is None or (unknown(probe, summary) and not broken(probe, summary)):
-            raise errored(Reason.NO_DATA, f'"{probe.name}" has too few samples before the first step')
+            raise errored(Reason.NO_DATA, too_few(probe, summary, "before the first step"))
         if broken(probe, summary):
-            bad = f"{summary.failures} of {summary.samples} samples were bad ({summary.detail})"
-            raise errored(Reason.BASELINE_UNSTEADY, f'"{probe.name}" did not hold before any fault: {bad}')
+            raise errored(Reason.BASELINE_UNSTEADY, unsteady(probe, summary))
     run.log.note("the baseline is steady")
 
 

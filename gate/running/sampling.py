@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gate.model import Probe, Sample
-from gate.running.ports import Asker, Background
+from gate.running.ports import Answer, Asker, Background, NoSample
 from gate.running.time import Timekeeper
 
 TOO_LATE = 1.0
 """Seconds by which a question may be late and is still put. A later one was missed: it is due, without a sample."""
+
+MISSED = "the gate was too busy to ask in time"
 
 
 @dataclass(slots=True)
@@ -21,6 +23,8 @@ class Question:
     sample: Sample | None = None
     open: bool = True
     """An answer may still come."""
+    why: str = ""
+    """Why there is no sample and none will come."""
 
     @property
     def good(self) -> bool:
@@ -91,7 +95,7 @@ class Sampler:
         return max(0.0, min(rhythm.due for rhythm in self._rhythms) - self._time.monotonic())
 
     def _put(self, rhythm: _Rhythm, *, late: bool) -> None:
-        question = Question(at=self._time.at(rhythm.due), open=not late)
+        question = Question(at=self._time.at(rhythm.due), open=not late, why=MISSED if late else "")
         with self._lock:
             rhythm.questions.append(question)
         if not late:
@@ -100,8 +104,12 @@ class Sampler:
     def _ask(self, asker: Asker, question: Question) -> None:
         began = self._time.monotonic()
         question.at = self._time.at(began)
-        answer = asker()
-        if answer is not None:
-            latency = timedelta(seconds=self._time.monotonic() - began)
-            question.sample = Sample(at=question.at, ok=answer.ok, latency=latency, detail=answer.detail)
-        question.open = False
+        try:
+            match asker():
+                case Answer(ok=ok, detail=detail, value=value):
+                    latency = timedelta(seconds=self._time.monotonic() - began)
+                    question.sample = Sample(at=question.at, ok=ok, latency=latency, detail=detail, value=value)
+                case NoSample(why=why):
+                    question.why = why
+        finally:  # an asker never raises; one that does has no answer that is worth waiting for
+            question.open = False

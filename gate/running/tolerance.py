@@ -2,16 +2,24 @@
 
 from datetime import timedelta
 
-from gate.model import Probe, Summary
+from gate.model import Probe, Sample, Summary
 
 ENOUGH = 0.8
 """The share of the samples that were due without which nothing is said about a window, however much is tolerated."""
+SLOW = 0.05
+"""The share of the samples that may be slow when `p95` is tolerated."""
 _ROUNDING = 1e-9
 
 
 def planned(probe: Probe, span: timedelta) -> int:
     """How many samples the probe gives in that time."""
     return int(span / probe.every)
+
+
+def is_slow(probe: Probe, sample: Sample) -> bool:
+    """Whether it was no good answer within the time of `p95`. A bad answer is no quick one, however soon it came."""
+    bound = probe.tolerate.p95
+    return bound is not None and (not sample.ok or sample.latency > bound)
 
 
 def broken(probe: Probe, summary: Summary, at_least: int = 0) -> bool:
@@ -21,8 +29,35 @@ def broken(probe: Probe, summary: Summary, at_least: int = 0) -> bool:
     that was not finished may be tolerable in all of it.
     """
     whole = max(summary.due, at_least)
-    too_many = summary.failures > probe.tolerate.failures * whole + _ROUNDING
-    return too_many or too_long(probe, summary.streak)
+    return (
+        too_many(probe, summary.failures, whole)
+        or too_slow(probe, summary.slow, whole)
+        or too_long(probe, summary.streak)
+        or out_of_bounds(probe, summary)
+    )
+
+
+def unknown(probe: Probe, summary: Summary) -> bool:
+    """Whether samples are missing that could have exceeded the tolerance, or too many to say anything at all."""
+    missing = summary.due - summary.samples
+    if summary.samples == 0 or summary.samples < ENOUGH * summary.due:
+        return True
+    return missing > 0 and (
+        too_many(probe, summary.failures + missing, summary.due)
+        or too_slow(probe, summary.slow + missing, summary.due)
+        or too_long(probe, summary.streak_at_worst)
+        or _bounded(probe)
+    )
+
+
+def too_many(probe: Probe, failures: int, of: int) -> bool:
+    """Whether a larger share of the samples was bad than is tolerated."""
+    return failures > probe.tolerate.failures * of + _ROUNDING
+
+
+def too_slow(probe: Probe, slow: int, of: int) -> bool:
+    """Whether fewer than 95% of the samples had a good answer within the time that is tolerated."""
+    return probe.tolerate.p95 is not None and slow > SLOW * of + _ROUNDING
 
 
 def too_long(probe: Probe, streak: timedelta) -> bool:
@@ -30,9 +65,13 @@ def too_long(probe: Probe, streak: timedelta) -> bool:
     return probe.tolerate.streak is not None and streak > probe.tolerate.streak
 
 
-def unknown(probe: Probe, summary: Summary) -> bool:
-    """Whether samples are missing that could have exceeded the tolerance, or too many to say anything at all."""
-    missing = summary.due - summary.samples
-    too_few = summary.samples == 0 or summary.samples < ENOUGH * summary.due
-    might_break = summary.failures + missing > probe.tolerate.failures * summary.due + _ROUNDING
-    return too_few or (missing > 0 and might_break)
+def out_of_bounds(probe: Probe, summary: Summary) -> bool:
+    """Whether a sample's number left the bounds that are tolerated, or a sample gave none."""
+    least, most = probe.tolerate.at_least, probe.tolerate.at_most
+    below = least is not None and summary.lowest is not None and summary.lowest < least
+    above = most is not None and summary.highest is not None and summary.highest > most
+    return below or above or (_bounded(probe) and summary.numbers < summary.samples)
+
+
+def _bounded(probe: Probe) -> bool:
+    return probe.tolerate.at_least is not None or probe.tolerate.at_most is not None

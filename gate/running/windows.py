@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gate.model import Sample, Summary, Window
+from gate.model import Probe, Sample, Summary, Window
 from gate.running.sampling import Question
+from gate.running.tolerance import is_slow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,20 +34,27 @@ def window_of(question: Question, marks: Marks) -> Window | None:
     return None
 
 
-def summarise(probe: str, window: Window, step: str, questions: Sequence[Question]) -> Summary:
+def summarise(probe: Probe, window: Window, step: str, questions: Sequence[Question]) -> Summary:
     """What the questions of one probe in one window add up to. What was due and has no sample stays counted as due."""
     questions = sorted(questions, key=lambda question: question.at)
     samples = [question.sample for question in questions if question.sample is not None]
     bad = [sample for sample in samples if not sample.ok]
     latencies = sorted(sample.latency for sample in samples)
+    numbers = [sample.value for sample in samples if sample.value is not None]
     return Summary(
-        probe=probe,
+        probe=probe.name,
         window=window,
         step=step,
         due=len(questions),
         samples=len(samples),
+        missing=next((question.why for question in questions if question.why), ""),
         failures=len(bad),
+        slow=sum(is_slow(probe, sample) for sample in samples),
+        numbers=len(numbers),
+        lowest=min(numbers, default=None),
+        highest=max(numbers, default=None),
         streak=longest_streak(samples),
+        streak_at_worst=streak_at_worst(questions),
         first_failure=bad[0].at if bad else None,
         last_failure=bad[-1].at if bad else None,
         detail=bad[0].detail if bad else "",
@@ -60,14 +68,23 @@ def longest_streak(samples: Iterable[Sample]) -> timedelta:
 
     A single bad sample has no length: how long it was bad around it, nobody asked.
     """
+    return _longest((sample.at, sample.ok) for sample in samples)
+
+
+def streak_at_worst(questions: Iterable[Question]) -> timedelta:
+    """How long that streak may have been, as nobody knows what the missing answers would have been."""
+    return _longest((question.at, question.good) for question in questions)
+
+
+def _longest(answers: Iterable[tuple[datetime, bool]]) -> timedelta:
     longest = timedelta(0)
     since: datetime | None = None
-    for sample in samples:
-        if sample.ok:
+    for at, good in answers:
+        if good:
             since = None
         else:
-            since = since or sample.at
-            longest = max(longest, sample.at - since)
+            since = since or at
+            longest = max(longest, at - since)
     return longest
 
 

@@ -1,10 +1,17 @@
 """What a document may say about when a probe counts and what it tolerates, and what becomes of it."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
+from gate.documents.blocks import Expectation
+from gate.documents.loading import load
 from gate.documents.review import Severity, review
-from gate.model import Probe, Window
+from gate.documents.vocabulary import ProbeForms
+from gate.model import Probe, Tolerance, Window
 from tests.documents.test_loading import SUBSCRIPTION, WORKFLOW, catalogue, complaints
+from tests.documents.vocabularies import WORDS, HttpSettings
 
 PROBE = "      every: 100ms\n"
 
@@ -56,3 +63,43 @@ def test_a_probe_needs_a_sample_only_where_it_counts() -> None:
     assert [each for each in findings(seldom) if each[0] is Severity.ERROR] == []
     everywhere = WORKFLOW.replace("every: 100ms", "every: 4500ms")
     assert (Severity.ERROR, "asked every 4.5s, it has no sample in a window of 4s") in findings(everywhere)
+
+
+@pytest.mark.parametrize(
+    ("said", "tolerance"),
+    [
+        ("{p95: 300ms}", Tolerance(failures=1.0, p95=timedelta(milliseconds=300))),
+        ("{p95: 300ms, failures: 1%}", Tolerance(failures=0.01, p95=timedelta(milliseconds=300))),
+        ("{}", Tolerance()),
+    ],
+)
+def test_what_is_not_said_does_not_limit_once_anything_is(said: str, tolerance: Tolerance) -> None:
+    assert probe_of(WORKFLOW.replace("{failures: 1%, streak: 1s}", said)).tolerate == tolerance
+
+
+@pytest.mark.parametrize(
+    ("said", "complaint"),
+    [
+        ("{p95: 0s}", "tolerate.p95: must be more than 0s"),
+        ("{atLeast: 1}", "tolerate.atLeast: bounds a number, but this http probe gives none"),
+        ("{atMost: 1}", "tolerate.atMost: bounds a number, but this http probe gives none"),
+        ("{atLeast: 2, atMost: 1}", "tolerate: atLeast 2 is more than atMost 1"),
+    ],
+)
+def test_a_tolerance_that_cannot_be_kept_is_a_mistake(said: str, complaint: str) -> None:
+    said_of_it = complaints(WORKFLOW.replace("{failures: 1%, streak: 1s}", said))
+    assert any(complaint in line for line in said_of_it), said_of_it
+
+
+def test_a_number_is_bounded_where_the_probe_gives_one() -> None:
+    class Counted(Expectation):
+        latency: str
+
+        @property
+        def gives_number(self) -> bool:
+            return True
+
+    words = replace(WORDS, probes={"http": ProbeForms(settings=HttpSettings, expect=Counted)})
+    bounded = WORKFLOW.replace("{failures: 1%, streak: 1s}", "{atLeast: 1}")
+    assert load(bounded.encode(), "f.yaml", words).problems == ()
+    assert load(bounded.encode(), "f.yaml", WORDS).problems != ()

@@ -11,7 +11,7 @@ import pytest
 
 from gate.errors import Permanent, Temporary
 from gate.probes import http, kubernetes
-from gate.running.ports import Answer, Surroundings
+from gate.running.ports import Answer, NoSample, Surroundings
 from gate.running.time import SystemClock
 
 
@@ -81,7 +81,7 @@ def answers(text: str) -> Callable[[socket.socket], None]:
 OK = "HTTP/1.1 200 OK\nContent-Length: 5\n\nhello"
 
 
-def ask(port: int, expect: dict[str, Any] | None = None, **settings: Any) -> Answer | None:
+def ask(port: int, expect: dict[str, Any] | None = None, **settings: Any) -> Answer | NoSample:
     block = {"url": f"http://checkout.shop:{port}/buy", "timeout": "300ms", **settings}
     return http.prepare(block, expect or {}, surroundings())()
 
@@ -105,7 +105,7 @@ def test_an_answer_is_good_only_if_it_is_what_was_expected(
 ) -> None:
     with server(answers(said)) as port:
         answer = ask(port, expect)
-    assert answer is not None
+    assert isinstance(answer, Answer)
     assert answer.ok == (detail is None)
     assert (detail or "") in answer.detail
 
@@ -155,7 +155,7 @@ def test_a_slow_answer_is_bad_when_latency_is_expected() -> None:
     with server(answers(OK)) as port:
         block = {"url": f"http://127.0.0.1:{port}/"}
         answer = http.prepare(block, {"latency": "100ms"}, surroundings(clock=Slow()))()
-    assert answer is not None
+    assert isinstance(answer, Answer)
     assert not answer.ok
     assert "more than 100ms" in answer.detail
 
@@ -170,7 +170,9 @@ def test_a_name_that_cannot_be_looked_up_says_nothing_about_the_service() -> Non
     def away(host: str) -> str:
         raise Temporary("the API server is away")
 
-    assert http.prepare({"url": "http://checkout.shop/"}, {}, surroundings(resolve=away))() is None
+    assert http.prepare({"url": "http://checkout.shop/"}, {}, surroundings(resolve=away))() == NoSample(
+        why="the API server is away"
+    )
 
 
 @pytest.mark.parametrize(
@@ -205,7 +207,7 @@ READY = {"status": {"readyReplicas": 2, "phase": "Active", "paused": True}}
 )
 def test_a_field_of_an_object_is_compared(expect: dict[str, Any], detail: str) -> None:
     answer = kubernetes.prepare({"resource": "deployments", "name": "checkout"}, expect, surroundings(READY))()
-    assert answer == Answer(ok=not detail, detail=detail)
+    assert answer == Answer(ok=not detail, detail=detail, value=2 if "Replicas" in expect["field"] else None)
 
 
 def test_an_object_that_is_gone_is_a_bad_answer() -> None:
@@ -216,7 +218,8 @@ def test_an_object_that_is_gone_is_a_bad_answer() -> None:
 
 def test_an_api_server_that_is_away_says_nothing_about_the_service() -> None:
     expect = {"field": "status.phase", "equals": "Active"}
-    assert kubernetes.prepare({"resource": "pods", "name": "x"}, expect, surroundings(away=True))() is None
+    answer = kubernetes.prepare({"resource": "pods", "name": "x"}, expect, surroundings(away=True))()
+    assert answer == NoSample(why="the API server is away")
 
 
 @pytest.mark.parametrize("expect", [{}, {"field": "a"}, {"field": "a", "equals": 1, "atLeast": 1}])

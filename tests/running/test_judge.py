@@ -26,7 +26,12 @@ from gate.running.judge import judge
 from gate.running.tolerance import broken, unknown
 from tests.running.simulation import PROBE, SPEC, START, STEP, WORKFLOW, seconds
 
-OTHER = replace(PROBE, name="carts answer", every=seconds(0.2))
+OTHER = replace(
+    PROBE,
+    name="carts answer",
+    every=seconds(0.2),
+    tolerate=replace(PROBE.tolerate, p95=seconds(0.3), at_least=2.0, at_most=8.0),
+)
 AGAIN = replace(STEP, name="lights out again")
 PLAN = replace(SPEC, workflow=replace(WORKFLOW, steady_state=(PROBE, OTHER), steps=(STEP, AGAIN)))
 ORDER = list(Verdict)
@@ -48,7 +53,8 @@ def whole(spec: RunSpec = PLAN) -> Evidence:
     for step_name, window, span in windows:
         for probe in spec.workflow.steady_state:
             due = int(span / probe.every)
-            summaries.append(Summary(probe=probe.name, window=window, step=step_name, due=due, samples=due))
+            summary = Summary(probe=probe.name, window=window, step=step_name, due=due, samples=due)
+            summaries.append(replace(summary, numbers=due, lowest=3.0, highest=5.0))
     return Evidence(
         targets=tuple(each.target for each in undo),
         undo=undo,
@@ -81,26 +87,32 @@ def with_summary(evidence: Evidence, index: int, **changes: Any) -> Evidence:
 def fail_one_more(evidence: Evidence, index: int) -> Evidence:
     """One more bad sample than there was."""
     old = evidence.summaries[index]
-    return with_summary(evidence, index, due=old.due + 1, samples=old.samples + 1, failures=old.failures + 1)
+    return with_summary(
+        evidence, index, due=old.due + 1, samples=old.samples + 1, failures=old.failures + 1, slow=old.slow + 1
+    )
 
 
 def turn_bad(evidence: Evidence, index: int) -> Evidence:
     """A sample that was good is bad."""
     old = evidence.summaries[index]
-    return with_summary(evidence, index, failures=min(old.samples, old.failures + 1))
+    bad = {"failures": min(old.samples, old.failures + 1), "slow": min(old.samples, old.slow + 1)}
+    return with_summary(evidence, index, **bad, numbers=max(0, old.numbers - 1))
 
 
 def lose_good(evidence: Evidence, index: int) -> Evidence:
     """A good sample is missing."""
     old = evidence.summaries[index]
-    return with_summary(evidence, index, samples=max(old.failures, old.samples - 1))
+    samples = max(old.failures, old.slow, old.samples - 1)
+    return with_summary(evidence, index, samples=samples, numbers=min(samples, old.numbers))
 
 
 def lose_bad(evidence: Evidence, index: int) -> Evidence:
     """A bad sample is missing."""
     old = evidence.summaries[index]
     lost = min(1, old.failures)
-    return with_summary(evidence, index, samples=old.samples - lost, failures=old.failures - lost)
+    return with_summary(
+        evidence, index, samples=old.samples - lost, failures=old.failures - lost, slow=max(0, old.slow - lost)
+    )
 
 
 def without(evidence: Evidence, part: str, number: int) -> Evidence:
@@ -123,7 +135,19 @@ def evidences(draw: st.DrawFn) -> Evidence:
         samples = draw(st.integers(min_value=summary.due * 3 // 4, max_value=summary.due))
         failures = draw(st.integers(min_value=0, max_value=min(samples, 1 + summary.due // 9)))
         streak = seconds(draw(st.sampled_from([0.0, 0.5, 1.0, 1.1])))
-        summaries.append(replace(summary, samples=samples, failures=failures, streak=streak))
+        summaries.append(
+            replace(
+                summary,
+                samples=samples,
+                failures=failures,
+                slow=min(samples, failures + draw(st.integers(0, 2))),
+                numbers=samples - draw(st.sampled_from([0, 0, 0, 1])),
+                lowest=draw(st.sampled_from([3.0, 3.0, 3.0, 1.0])),
+                highest=draw(st.sampled_from([5.0, 5.0, 5.0, 9.0])),
+                streak=streak,
+                streak_at_worst=streak,
+            )
+        )
     recoveries = st.sampled_from([None, seconds(0), seconds(3), seconds(3.1)])
     steps = tuple(replace(record, recovery=draw(recoveries)) for record in evidence.steps)
     return replace(evidence, summaries=tuple(summaries), steps=steps)
@@ -158,12 +182,31 @@ def test_a_failure_is_told_in_a_sentence_a_developer_wants_to_read() -> None:
     assert score == 83
 
 
+def test_what_is_missing_is_said_with_its_reason() -> None:
+    judgement, _ = judge(PLAN, with_summary(whole(), 2, samples=10, missing="the API server is away"))
+    assert judgement.message == '"checkout answers" has too few samples during "lights out": the API server is away'
+
+
+def test_what_was_slow_or_out_of_bounds_is_said_without_a_failure_that_there_was_not() -> None:
+    slow, _ = judge(PLAN, with_summary(whole(), 3, slow=4))
+    assert slow.message == (
+        '"carts answer" had no good answer within 300ms in 4 of 20 samples during "lights out" '
+        "(outage of Pod shop/pod-0, Pod shop/pod-1); tolerated are 10% and 1s on end and 5% without a good answer "
+        "within 300ms and numbers from 2 up and numbers up to 8"
+    )
+
+
 @pytest.mark.parametrize(
     ("evidence", "expected", "reason"),
     [
         (with_summary(whole(), 2, failures=5), Verdict.FAILED, Reason.PROBE_FAILED),
         (with_summary(whole(), 2, streak=seconds(1.1)), Verdict.FAILED, Reason.PROBE_FAILED),
         (with_summary(whole(), 2, failures=4, streak=seconds(1)), Verdict.PASSED, None),
+        (with_summary(whole(), 3, slow=2), Verdict.FAILED, Reason.PROBE_FAILED),
+        (with_summary(whole(), 3, slow=1), Verdict.PASSED, None),
+        (with_summary(whole(), 3, lowest=1.9), Verdict.FAILED, Reason.PROBE_FAILED),
+        (with_summary(whole(), 3, highest=8.1), Verdict.FAILED, Reason.PROBE_FAILED),
+        (with_summary(whole(), 1, lowest=1.9), Verdict.ERRORED, Reason.BASELINE_UNSTEADY),
         (with_summary(whole(), 0, failures=9), Verdict.ERRORED, Reason.BASELINE_UNSTEADY),
         (with_summary(whole(), 2, samples=10), Verdict.ERRORED, Reason.NO_DATA),
         (with_summary(whole(), 2, samples=0), Verdict.ERRORED, Reason.NO_DATA),
@@ -223,6 +266,8 @@ def test_a_few_bad_samples_at_the_beginning_of_a_step_that_was_cut_short_are_no_
 def test_one_more_bad_sample_never_improves_the_verdict(evidence: Evidence, index: int) -> None:
     for worse in (turn_bad(evidence, index), lose_good(evidence, index)):
         assert ORDER.index(verdict(worse)) >= ORDER.index(verdict(evidence))
+    if verdict(evidence) is Verdict.FAILED:
+        assert verdict(fail_one_more(evidence, index)) is Verdict.FAILED
 
 
 @given(evidences(), NUMBERS)

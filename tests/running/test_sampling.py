@@ -8,7 +8,7 @@ import pytest
 
 from gate.model import Probe
 from gate.running.background import Threads
-from gate.running.ports import Answer, Asker
+from gate.running.ports import Answer, Asker, NoSample
 from gate.running.sampling import Sampler
 from gate.running.time import SystemClock, Timekeeper
 from tests.running.simulation import PROBE, START, Simulation, seconds
@@ -77,13 +77,21 @@ def test_after_a_short_standstill_the_questions_are_caught_up_and_after_a_long_o
     assert len(questions) == 51
 
 
-def test_a_question_that_could_not_be_put_has_no_sample() -> None:
+def test_a_question_that_could_not_be_put_has_no_sample_and_says_why() -> None:
     simulation = Simulation()
-    running = sampler(lambda: None, simulation, PROBE)
+    running = sampler(lambda: NoSample(why="the API server is away"), simulation, PROBE)
     simulation.wait(threading.Event(), 1)
     questions = running.questions(PROBE.name)
     assert questions
     assert all(question.sample is None and not question.open for question in questions)
+    assert {question.why for question in questions} == {"the API server is away"}
+
+
+def test_the_number_that_a_probe_gives_is_part_of_its_sample() -> None:
+    simulation = Simulation()
+    running = sampler(lambda: Answer(ok=True, value=0.25), simulation, PROBE)
+    simulation.wait(threading.Event(), 1)
+    assert {question.sample and question.sample.value for question in running.questions(PROBE.name)} == {0.25}
 
 
 def test_nothing_is_asked_after_the_end(threads: Threads, eventually: Eventually) -> None:

@@ -1,15 +1,16 @@
 """What questions add up to: windows, streaks, and since when a service is steady."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.model import Sample, Window
+from gate.model import Sample, Tolerance, Window
 from gate.running.sampling import Question
 from gate.running.windows import Marks, current_streak, longest_streak, steady_since, summarise, window_of
-from tests.running.simulation import START, seconds
+from tests.running.simulation import PROBE, START, seconds
 
 TENTH = seconds(0.1)
 MARKS = Marks(injected=START + seconds(2), reverted=START + seconds(4), ended=START + seconds(6))
@@ -52,11 +53,32 @@ def test_a_slow_answer_after_the_revert_still_speaks_of_the_fault() -> None:
 
 
 def test_a_summary_counts_what_was_due_and_invents_nothing() -> None:
-    summary = summarise("p", Window.DURING, "s", row("+--x-++-"))
+    summary = summarise(PROBE, Window.DURING, "s", row("+--x-++-"))
     assert (summary.due, summary.samples, summary.failures) == (8, 7, 4)
     assert summary.streak == seconds(0.3)
     assert (summary.first_failure, summary.last_failure) == (START + seconds(0.1), START + seconds(0.7))
     assert summary.detail == "HTTP 502"
+
+
+def test_a_summary_says_why_its_first_missing_sample_is_missing() -> None:
+    questions = row("+xx+")
+    questions[1].why, questions[2].why = "the API server is away", "no time"
+    assert summarise(PROBE, Window.DURING, "s", questions).missing == "the API server is away"
+
+
+def test_slow_is_whatever_was_no_good_answer_in_time() -> None:
+    hurried = replace(PROBE, tolerate=Tolerance(p95=seconds(0.3)))
+    questions = [asked(at, latency=0.3) for at in range(5)] + [asked(5, latency=0.31), asked(6, ok=False)]
+    assert summarise(hurried, Window.DURING, "s", questions).slow == 2
+    assert summarise(PROBE, Window.DURING, "s", questions).slow == 0
+
+
+def test_a_summary_keeps_the_extremes_of_the_numbers() -> None:
+    questions = row("+-+")
+    for question, value in zip(questions, (2.0, None, -1.0), strict=True):
+        question.sample = question.sample and replace(question.sample, value=value)
+    summary = summarise(PROBE, Window.DURING, "s", questions)
+    assert (summary.numbers, summary.lowest, summary.highest) == (2, -1, 2)
 
 
 def test_an_answer_that_is_still_to_come_may_end_the_streak() -> None:
@@ -109,8 +131,8 @@ def test_the_current_streak_is_never_longer_than_the_longest(oks: list[bool]) ->
 @given(answers, st.randoms(use_true_random=False))
 def test_a_summary_does_not_depend_on_the_order_of_arrival(oks: list[bool], random: Any) -> None:
     questions = [Question(at=sample.at, sample=sample, open=False) for sample in samples(oks)]
-    expected = summarise("p", Window.DURING, "s", questions)
+    expected = summarise(PROBE, Window.DURING, "s", questions)
     random.shuffle(questions)
-    assert summarise("p", Window.DURING, "s", questions) == expected
+    assert summarise(PROBE, Window.DURING, "s", questions) == expected
     if expected.p50 is not None and expected.p95 is not None:
         assert expected.p50 <= expected.p95 <= max(question.sample.latency for question in questions if question.sample)
