@@ -1,5 +1,6 @@
 """What the blocks of faults, probes and loads are made from: a form that knows all of its fields, and web addresses."""
 
+import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -23,9 +24,19 @@ class Expectation(Block):
 
 
 def _address(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(f'"{text}" is not an address; write it like http://checkout.shop:8080/buy')
+    wrong = f'"{text}" is not an address; write it like http://checkout.shop:8080/buy'
+    try:
+        parts = urlsplit(text)
+        known = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError as error:
+        raise ValueError(wrong) from error
+    if not known:
+        raise ValueError(wrong)
+    if not re.fullmatch(r"[!-~]+", text):
+        raise ValueError(f'"{text}" has a letter that cannot stand in an address; write it like %20')
+    if "@" in parts.netloc or parts.fragment:
+        what = "a user" if "@" in parts.netloc else "a fragment"
+        raise ValueError(f"the address of {parts.hostname} names {what}, which would not be sent; leave it out")
     return text
 
 

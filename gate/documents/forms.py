@@ -4,18 +4,18 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
+    FiniteFloat,
     ValidationInfo,
     field_validator,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
 
-from gate.documents.units import Duration, Percent
+from gate.documents.units import Duration, Lasting, Percent
 from gate.model import JudgeAt, OnRollback, OnSubscribe, Window, WorkloadKind
 
 GROUP = "chaosgate.dev"
@@ -24,15 +24,6 @@ API_VERSION = f"{GROUP}/v1alpha1"
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$", examples=["survives-pod-loss"])]
 """A name that Kubernetes takes: lower case letters, digits, `-` and `.`."""
 ParameterName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]*$", examples=["delay"])]
-
-
-def _lasting(time: timedelta) -> timedelta:
-    if time <= timedelta(0):
-        raise ValueError("must be more than 0s")
-    return time
-
-
-Lasting = Annotated[Duration, AfterValidator(_lasting)]
 
 
 NamespacePattern = Annotated[str, Field(pattern=r"^[a-z0-9*?]([a-z0-9*?-]{0,61}[a-z0-9*?])?$", examples=["shop-*"])]
@@ -154,8 +145,8 @@ class ToleranceForm(Form):
     failures: Percent | None = Field(default=None, description="The share of samples that may be bad.")
     streak: Duration | None = Field(default=None, description="The longest unbroken time without a good answer.")
     p95: Lasting | None = Field(default=None, description="The time within which 95% of the samples are good answers.")
-    at_least: float | None = Field(default=None, description="What no sample's number may be below.")
-    at_most: float | None = Field(default=None, description="What no sample's number may be above.")
+    at_least: FiniteFloat | None = Field(default=None, description="What no sample's number may be below.")
+    at_most: FiniteFloat | None = Field(default=None, description="What no sample's number may be above.")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

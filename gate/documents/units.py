@@ -4,11 +4,11 @@ import re
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from gate.quantities import DURATION, PERCENT, RATE, duration, in_words, percent, rate
 
-__all__ = ["Duration", "Percent", "Rate", "in_words"]
+__all__ = ["Duration", "Lasting", "Percent", "Rate", "in_words"]
 
 
 def _text(pattern: re.Pattern[str], description: str, *examples: str) -> WithJsonSchema:
@@ -17,6 +17,13 @@ def _text(pattern: re.Pattern[str], description: str, *examples: str) -> WithJso
     )
 
 
+def _lasting(time: timedelta) -> timedelta:
+    if time <= timedelta(0):
+        raise ValueError("must be more than 0s")
+    return time
+
+
 Duration = Annotated[timedelta, BeforeValidator(duration), _text(DURATION, "A time with its unit.", "400ms", "1m30s")]
+Lasting = Annotated[Duration, AfterValidator(_lasting)]
 Percent = Annotated[float, BeforeValidator(percent), _text(PERCENT, "A share of the whole.", "1%")]
 Rate = Annotated[float, BeforeValidator(rate), _text(RATE, "How many in a second, minute or hour.", "20/s", "600/m")]

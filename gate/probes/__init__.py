@@ -4,10 +4,11 @@
 
 from collections.abc import Mapping
 
-from gate.probes import http, kubernetes
+from gate.probes import http, kubernetes, tcp
 from gate.running.ports import ProbeKind
 
 PROBES: Mapping[str, ProbeKind] = {
     "http": http,
     "kubernetes": kubernetes,
+    "tcp": tcp,
 }

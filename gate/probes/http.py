@@ -1,24 +1,60 @@
 """http: asks over HTTP, on a new connection each time, as a new customer would."""
 
-import contextlib
+import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
-from http.client import HTTPException
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Self
+from urllib.parse import urljoin, urlsplit
 
-from pydantic import Field, ValidationError, field_validator
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, WithJsonSchema, model_validator
 
-from gate.documents.blocks import Block, Url
-from gate.documents.units import Duration, in_words
-from gate.errors import GateError, Permanent
-from gate.running.ports import Answer, Asker, Clock, NoSample, Surroundings
+from gate.documents.blocks import Block, Expectation, Url
+from gate.documents.units import Duration, Lasting, in_words
+from gate.errors import Permanent
+from gate.probes.conditions import FieldCondition, Pattern, said
+from gate.probes.exchange import Client, Request, Response, Tls
+from gate.probes.failures import FAILURES, unanswered
+from gate.probes.line import Deadline
+from gate.running.ports import Answer, Asker, NoSample, Surroundings
 
-LARGEST_BODY = 1_000_000
-"""Bytes that are read of an answer; the rest does not matter to any expectation."""
+REDIRECTS = {301, 302, 303, 307, 308}
+
+
+def _statuses(value: Any) -> frozenset[int]:
+    """`200`, `2xx`, or a list of such -> the statuses that they say."""
+    found = set[int]()
+    for each in value if isinstance(value, list | tuple | set | frozenset) else [value]:
+        if isinstance(each, str) and re.fullmatch("[1-5]xx", each):
+            found |= set(range(int(each[0]) * 100, int(each[0]) * 100 + 100))
+        elif isinstance(each, int) and not isinstance(each, bool) and 100 <= each <= 599:
+            found.add(each)
+        else:
+            raise ValueError(f'"{each}" is not a status; write it like 200, 2xx or [200, 404]')
+    if not found:
+        raise ValueError("no status would be good; write it like 200, 2xx or [200, 404]")
+    return frozenset(found)
+
+
+_STATUS = {"anyOf": [{"type": "integer", "minimum": 100, "maximum": 599}, {"type": "string", "pattern": "^[1-5]xx$"}]}
+Statuses = Annotated[
+    frozenset[int],
+    BeforeValidator(_statuses),
+    WithJsonSchema({"anyOf": [*_STATUS["anyOf"], {"type": "array", "minItems": 1, "items": _STATUS}]}),
+]
+
+
+def _sendable(headers: dict[str, str]) -> dict[str, str]:
+    for name, value in headers.items():
+        if not re.fullmatch(r"[!#$%&'*+.^_`|~\w-]+", name, re.ASCII):
+            raise ValueError(f'"{name}" cannot be the name of a header')
+        if not re.fullmatch(r"[\t\x20-\x7e]*", value):
+            raise ValueError(f'the header "{name}" has a letter that cannot be sent; headers are ASCII, on one line')
+    return headers
+
+
+Headers = Annotated[dict[str, str], AfterValidator(_sendable)]
 
 
 class Settings(Block):
@@ -26,26 +62,37 @@ class Settings(Block):
 
     url: Url
     method: str = Field(default="GET", pattern=r"^[A-Z]+$", description="The method of the request.")
-    headers: dict[str, str] = Field(default={}, description="Headers of the request.")
+    headers: Headers = Field(default={}, description="Headers of the request.")
     body: str = Field(default="", description="The body of the request.")
-    timeout: Duration = Field(default=timedelta(seconds=2), description="How long an answer may take at all.")
+    timeout: Lasting = Field(default=timedelta(seconds=2), description="How long an answer may take at all.")
+    redirects: int = Field(default=0, ge=0, le=10, description="How many redirects to the same host are followed.")
+    tls: Tls | None = Field(default=None, description="How the service proves who it is.")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.tls is not None and not self.url.startswith("https:"):
+            raise ValueError("tls is for addresses that begin with https://")
+        return self
 
 
-class Expect(Block):
+class Expect(Expectation):
     """What counts as a good answer."""
 
-    status: int | list[int] = Field(default=200, description="The status, or several that are all good.")
+    status: Statuses = Field(default=frozenset({200}), description="The status, or several that are all good.")
     latency: Duration | None = Field(default=None, description="How long the whole answer may take.")
-    body: str | None = Field(default=None, description="A regular expression that is found in the body.")
+    headers: dict[str, Pattern] = Field(default={}, description="Regular expressions found in headers of the answer.")
+    body: Pattern | None = Field(default=None, description="A regular expression that is found in the body.")
+    values: list[FieldCondition] = Field(default=[], alias="json", description="What values in a JSON body must be.")
 
-    @field_validator("body")
-    @classmethod
-    def _compiles(cls, pattern: str | None) -> str | None:
-        try:
-            re.compile(pattern or "")
-        except re.error as error:
-            raise ValueError(f'"{pattern}" is not a regular expression: {error}') from error
-        return pattern
+    @property
+    def gives_number(self) -> bool:
+        return self.numbered is not None
+
+    @property
+    def numbered(self) -> FieldCondition | None:
+        """The one condition whose value is the number of a sample."""
+        numbered = [each for each in self.values if each.of_number]
+        return numbered[0] if len(numbered) == 1 else None
 
 
 def prepare(settings: Mapping[str, Any], expect: Mapping[str, Any], surroundings: Surroundings) -> Asker:
@@ -56,84 +103,81 @@ def prepare(settings: Mapping[str, Any], expect: Mapping[str, Any], surroundings
         raise Permanent(f"the http probe cannot be asked: {error}") from error
 
 
+class _Elsewhere(Exception):
+    """The service sent us where we do not follow; the text says where."""
+
+
 class _Asker:
     """One probe, asked by many threads."""
 
     def __init__(self, settings: Settings, expect: Expect, surroundings: Surroundings) -> None:
-        self._settings, self._expect = settings, expect
-        self._clock: Clock = surroundings.clock
-        self._resolve = surroundings.resolve
-        parts = urlsplit(settings.url)
-        self._secure = parts.scheme == "https"
-        self._host = str(parts.hostname)
-        self._port = parts.port or (443 if self._secure else 80)
-        self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        self._headers = {"Host": parts.netloc.rpartition("@")[2], "Connection": "close", **settings.headers}
-        self._good = {expect.status} if isinstance(expect.status, int) else set(expect.status)
-
-    def __call__(self) -> Answer | NoSample:
-        try:
-            address = self._resolve(self._host)
-        except GateError as error:
-            return NoSample(why=str(error))  # nobody was asked: that says nothing about the service
-        began = self._clock.monotonic()
-        connection = self._connection(address)
-        try:
-            connection.request(
-                self._settings.method,
-                self._path,
-                body=self._settings.body.encode() or None,
-                headers=self._headers,
-                preload_content=False,
-            )
-            answer = connection.getresponse()
-            body = self._read(answer, began)
-        except (HTTPError, HTTPException, OSError, ValueError) as error:
-            return Answer(ok=False, detail=_plainly(error))
-        finally:
-            with contextlib.suppress(OSError):
-                connection.close()
-        return self._judged(answer.status, body, timedelta(seconds=self._clock.monotonic() - began))
-
-    def _connection(self, address: str) -> HTTPConnection:
-        timeout = self._settings.timeout.total_seconds()
-        if not self._secure:
-            return HTTPConnection(address, self._port, timeout=timeout)
-        return HTTPSConnection(
-            address, self._port, timeout=timeout, server_hostname=self._host, assert_hostname=self._host
+        self._settings, self._expect, self._clock = settings, expect, surroundings.clock
+        self._client = Client(str(urlsplit(settings.url).hostname), surroundings, settings.tls)
+        self._request = Request(
+            url=settings.url, method=settings.method, headers=settings.headers, body=settings.body.encode()
         )
 
-    def _read(self, answer: Any, began: float) -> bytes:
-        """The body, up to a size and up to the time that the whole answer may take: some answers never end."""
-        body = b""
-        while len(body) < LARGEST_BODY and (chunk := answer.read1(65536)):
-            body += chunk
-            if self._clock.monotonic() - began > self._settings.timeout.total_seconds():
-                raise TimeoutError("the answer did not end in time")
-        return body
+    def __call__(self) -> Answer | NoSample:
+        deadline = Deadline(self._clock, self._settings.timeout)
+        try:
+            response = self._follow(self._request, deadline)
+        except _Elsewhere as where:
+            return Answer(ok=False, detail=f"redirected {where}")
+        except FAILURES as error:
+            return unanswered(error)
+        return self._judged(response, deadline.passed)
 
-    def _judged(self, status: int, body: bytes, took: timedelta) -> Answer:
-        if status not in self._good:
-            return Answer(ok=False, detail=f"HTTP {status}")
-        if self._expect.latency is not None and took > self._expect.latency:
-            return Answer(ok=False, detail=f"took {in_words(took)}, more than {in_words(self._expect.latency)}")
-        if self._expect.body is not None and not re.search(self._expect.body, body.decode(errors="replace")):
-            return Answer(ok=False, detail=f"the body does not match {self._expect.body}")
-        return Answer(ok=True)
+    def _follow(self, request: Request, deadline: Deadline) -> Response:
+        """The first answer that is no redirect, or all that are allowed were followed."""
+        for _ in range(self._settings.redirects + 1):
+            response = self._client.ask(request, deadline)
+            if response.status not in REDIRECTS or not self._settings.redirects:
+                return response
+            request = _redirected(request, response)
+        raise _Elsewhere(f"more than {self._settings.redirects} times")
+
+    def _judged(self, response: Response, took: timedelta) -> Answer:
+        expect = self._expect
+        if response.status not in expect.status:
+            return Answer(ok=False, detail=f"HTTP {response.status}")
+        if expect.latency is not None and took > expect.latency:
+            return Answer(ok=False, detail=f"took {in_words(took)}, more than {in_words(expect.latency)}")
+        for name, pattern in expect.headers.items():
+            value = response.headers.get(name)
+            if value is None or not re.search(pattern, value):
+                is_what = "is not there" if value is None else f"is {said(value)}, which does not match {pattern}"
+                return Answer(ok=False, detail=f"the header {name} {is_what}")
+        if expect.body is not None and not re.search(expect.body, response.body.decode(errors="replace")):
+            return Answer(ok=False, detail=f"the body does not match {expect.body}")
+        return self._values(response) if expect.values else Answer(ok=True)
+
+    def _values(self, response: Response) -> Answer:
+        """What the conditions say of the values in the body."""
+        try:
+            document = json.loads(response.body)
+        except (ValueError, RecursionError):
+            return Answer(ok=False, detail="the body is not JSON" if response.whole else "the body is too long")
+        detail, number = "", None
+        for condition in self._expect.values:
+            why, found = condition.look(document)
+            detail = detail or why
+            number = found if condition is self._expect.numbered else number
+        return Answer(ok=not detail, detail=detail, value=number)
 
 
-def _plainly(error: Exception) -> str:
-    """The library's error in a few words that are the same each time."""
-    text = str(error)
-    for sign, words in (
-        ("refused", "connection refused"),
-        ("reset", "connection reset"),
-        ("timed out", "timed out"),
-        ("did not end", "the answer did not end in time"),
-        ("closed connection without response", "connection closed without an answer"),
-        ("certificate", "the certificate is not trusted"),
-        ("Name or service not known", "no such host"),
-    ):
-        if sign in text:
-            return words
-    return f"{type(error).__name__}: {text[:120]}"
+def _redirected(request: Request, response: Response) -> Request:
+    """The request that follows. What is sent to a service is sent to no other one, and never less safely."""
+    said_where = response.headers.get("Location") or ""
+    if not said_where:
+        raise _Elsewhere("to nowhere: the answer names no Location")
+    try:
+        url = urljoin(request.url, said_where)
+        before, after = urlsplit(request.url), urlsplit(url)
+        same = after.scheme in {"http", "https"} and after.hostname == before.hostname and after.port != 0
+    except ValueError:
+        raise _Elsewhere(f"to nowhere: {said(said_where)}") from None
+    if not same or (before.scheme == "https" and after.scheme != "https") or after.username:
+        raise _Elsewhere(f"to elsewhere: {said(said_where)}")
+    if response.status == 303 or (response.status in {301, 302} and request.method == "POST"):
+        return replace(request, url=url, method="GET", body=b"")
+    return replace(request, url=url)

@@ -83,6 +83,7 @@ def test_what_is_not_said_does_not_limit_once_anything_is(said: str, tolerance: 
         ("{p95: 0s}", "tolerate.p95: must be more than 0s"),
         ("{atLeast: 1}", "tolerate.atLeast: bounds a number, but this http probe gives none"),
         ("{atMost: 1}", "tolerate.atMost: bounds a number, but this http probe gives none"),
+        ("{atLeast: nan}", "tolerate.atLeast: Input should be a finite number"),
         ("{atLeast: 2, atMost: 1}", "tolerate: atLeast 2 is more than atMost 1"),
     ],
 )
