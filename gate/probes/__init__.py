@@ -4,11 +4,12 @@
 
 from collections.abc import Mapping
 
-from gate.probes import http, kubernetes, tcp
+from gate.probes import http, kubernetes, prometheus, tcp
 from gate.running.ports import ProbeKind
 
 PROBES: Mapping[str, ProbeKind] = {
     "http": http,
     "kubernetes": kubernetes,
+    "prometheus": prometheus,
     "tcp": tcp,
 }

@@ -1,17 +1,18 @@
 """One request and its answer over HTTP, on a new connection, within one deadline for all of it."""
 
+import re
 import ssl
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from http.client import HTTPConnection, HTTPMessage, HTTPResponse, IncompleteRead
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Self, cast
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
-from gate.documents.blocks import Block
+from gate.documents.blocks import Block, Url
 from gate.probes.line import Deadline, Security, connect
 from gate.running.lookups import Lookups
 from gate.running.ports import Surroundings
@@ -41,6 +42,31 @@ class Tls(Block):
         default="", description="The certificate of the one authority to trust, as PEM; the system's if left out."
     )
     server_name: str = Field(default="", description="The name that the certificate must have; the host if left out.")
+
+
+class OverHttp(Block):
+    """Whom to ask."""
+
+    url: Url
+    tls: Tls | None = Field(default=None, description="How the service proves who it is.")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.tls is not None and not self.url.startswith("https:"):
+            raise ValueError("tls is for addresses that begin with https://")
+        return self
+
+
+def _sendable(headers: dict[str, str]) -> dict[str, str]:
+    for name, value in headers.items():
+        if not re.fullmatch(r"[!#$%&'*+.^_`|~\w-]+", name, re.ASCII):
+            raise ValueError(f'"{name}" cannot be the name of a header')
+        if not re.fullmatch(r"[\t\x20-\x7e]*", value):
+            raise ValueError(f'the header "{name}" has a letter that cannot be sent; headers are ASCII, on one line')
+    return headers
+
+
+Headers = Annotated[dict[str, str], AfterValidator(_sendable)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

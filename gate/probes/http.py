@@ -5,16 +5,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 from urllib.parse import urljoin, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, WithJsonSchema
 
-from gate.documents.blocks import Block, Expectation, Url
+from gate.documents.blocks import Expectation
 from gate.documents.units import Duration, Lasting, in_words
 from gate.errors import Permanent
 from gate.probes.conditions import FieldCondition, Pattern, said
-from gate.probes.exchange import Client, Request, Response, Tls
+from gate.probes.exchange import Client, Headers, OverHttp, Request, Response
 from gate.probes.failures import FAILURES, unanswered
 from gate.probes.line import Deadline
 from gate.running.ports import Answer, Asker, NoSample, Surroundings
@@ -45,34 +45,14 @@ Statuses = Annotated[
 ]
 
 
-def _sendable(headers: dict[str, str]) -> dict[str, str]:
-    for name, value in headers.items():
-        if not re.fullmatch(r"[!#$%&'*+.^_`|~\w-]+", name, re.ASCII):
-            raise ValueError(f'"{name}" cannot be the name of a header')
-        if not re.fullmatch(r"[\t\x20-\x7e]*", value):
-            raise ValueError(f'the header "{name}" has a letter that cannot be sent; headers are ASCII, on one line')
-    return headers
-
-
-Headers = Annotated[dict[str, str], AfterValidator(_sendable)]
-
-
-class Settings(Block):
+class Settings(OverHttp):
     """What is asked."""
 
-    url: Url
     method: str = Field(default="GET", pattern=r"^[A-Z]+$", description="The method of the request.")
     headers: Headers = Field(default={}, description="Headers of the request.")
     body: str = Field(default="", description="The body of the request.")
     timeout: Lasting = Field(default=timedelta(seconds=2), description="How long an answer may take at all.")
     redirects: int = Field(default=0, ge=0, le=10, description="How many redirects to the same host are followed.")
-    tls: Tls | None = Field(default=None, description="How the service proves who it is.")
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if self.tls is not None and not self.url.startswith("https:"):
-            raise ValueError("tls is for addresses that begin with https://")
-        return self
 
 
 class Expect(Expectation):
