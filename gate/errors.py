@@ -50,6 +50,10 @@ class Protected(Temporary):
     """A disruption budget keeps the pod for now; when others are healthy again, it may let it go."""
 
 
+class Terminating(Temporary):
+    """The namespace is being deleted: nothing can be made in it until it is gone, and perhaps there again."""
+
+
 class Permanent(GateError):
     """It will not work however often it is tried; a person has to change something."""
 

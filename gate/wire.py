@@ -52,10 +52,11 @@ from gate.model import (
 from gate.policy.allow import Policy
 from gate.probes import PROBES
 from gate.running.background import Threads
+from gate.running.execution import Fenced
 from gate.running.executor import Executor, Insist
 from gate.running.judge import judge
 from gate.running.permit import Permit
-from gate.running.ports import World
+from gate.running.ports import Clock, World
 from gate.running.reverting import revert_all
 from gate.running.time import SystemClock, since_boot
 from gate.tracking.election import Terms
@@ -110,7 +111,7 @@ def reap(api: Api) -> tuple[int, list[str]]:
 
     Returns how many runs were put right, and a sentence for each that could not be.
     """
-    clock, runs = SystemClock(), Runs(api)
+    clock = SystemClock()
     leases = _RunLeases(Leases(api, _identity(), clock.monotonic))
     world = World(
         cluster=api,
@@ -129,19 +130,27 @@ def reap(api: Api) -> tuple[int, list[str]]:
     if held:  # whether their executors are dead, only time tells
         clock.wait(threading.Event(), LASTS.total_seconds())
     for run in guarded:
-        if not leases.hold(run, clock.now()):
-            continue
         try:
-            status = revert_all(run.status, world, RunJournal(runs, run))
+            if not leases.hold(run, clock.now()):
+                continue
+            fenced = api.fenced(partial(_insist_on, leases, run, clock))
+            try:
+                status = revert_all(run.status, replace(world, cluster=fenced), RunJournal(Runs(fenced), run))
+            finally:
+                leases.release(run)
         except GateError as error:
             left.append(f"{run.namespace}/{run.name}: {error}")
             continue
-        finally:
-            leases.release(run)
         still = [undo for undo in status.evidence.undo if undo.reverted is None]
         left += [f"{run.namespace}/{run.name}: {undo.fault} of {undo.target.name}: {undo.error}" for undo in still]
         done += not still
     return done, left
+
+
+def _insist_on(leases: "_RunLeases", run: Run, clock: Clock) -> None:
+    """Beat before each write of a reaper; raises `Fenced` if an executor took the run meanwhile."""
+    if not leases.hold(run, clock.now()):
+        raise Fenced(f"the run {run.name} belongs to an executor now")
 
 
 def preview(

@@ -19,7 +19,7 @@ from kubernetes import config
 from kubernetes.client import Configuration
 from kubernetes.client.rest import RESTClientObject
 
-from gate.errors import Absent, Conflict, Denied, GateError, Permanent, Protected, Temporary
+from gate.errors import Absent, Conflict, Denied, GateError, Permanent, Protected, Temporary, Terminating
 
 Json = dict[str, Any]
 
@@ -309,7 +309,7 @@ def _error(status: int, body: bytes, what: str) -> GateError:
         case 410:
             return Expired(text)
         case 403 if b'"NamespaceTerminating"' in body:
-            return Temporary(f"{text}; nothing can be made there any more")
+            return Terminating(f"{text}; nothing can be made there any more")
         case 429 if b'"DisruptionBudget"' in body:
             return Protected(f"{text} {_causes(body)}".rstrip())
         case 401 | 403:

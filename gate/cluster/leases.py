@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from gate.cluster.api import Api, Json
 from gate.cluster.leader import KIND, lasts_of, micro_time
-from gate.errors import Conflict
+from gate.errors import Conflict, Terminating
 
 BEAT = timedelta(seconds=1)
 LASTS = 5 * BEAT
@@ -34,6 +34,9 @@ class Leases:
 
         Ours that has gone meanwhile was somebody else's in between, so it is ours no longer. `owner` is the owner
         reference under which the lease is made, so that it goes with its run; `now` is written down for people.
+
+        In a namespace that is being deleted, which takes its leases first, everybody has it: its runs are deleted too,
+        so that there is nothing left to do but to take back, and the namespace waits for that.
         """
         key = (namespace, name)
         present = self._api.get("leases", namespace, name)
@@ -47,6 +50,8 @@ class Leases:
             else:
                 version = {"resourceVersion": present["metadata"]["resourceVersion"]}
                 self._api.patch("leases", namespace, name, {"metadata": version, "spec": self._spec(now)})
+        except Terminating:
+            return True
         except Conflict:  # somebody was faster
             if key in self._ours:
                 raise

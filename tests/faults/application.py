@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 import urllib3
@@ -161,10 +162,12 @@ class Between:
         return response
 
 
-def through(ground: Ground, before: Callable[[], None] = lambda: None, after: Callable[[], None] = lambda: None) -> Api:
-    """The product's client of that ground, with somebody in between."""
+def through(
+    kubeconfig: Path, before: Callable[[], None] = lambda: None, after: Callable[[], None] = lambda: None
+) -> Api:
+    """The product's client of a ground, with somebody in between."""
     settings = Configuration()
-    config.load_kube_config(str(ground.kubeconfig), client_configuration=settings, persist_config=False)
+    config.load_kube_config(str(kubeconfig), client_configuration=settings, persist_config=False)
     return Api(settings, Between(RESTClientObject(settings).pool_manager, before, after))
 
 

@@ -61,7 +61,7 @@ def test_taking_back_what_was_never_done_changes_nothing(
     before, pods = web.state(), {pod.uid for pod in web.pods()}
     written = Written()
     for undo in reversed(web.plan(fault, **settings)):
-        FAULTS[fault].revert(undo, through(web.ground, before=written))
+        FAULTS[fault].revert(undo, through(web.ground.kubeconfig, before=written))
     assert written.times == 0
     assert web.state() == before
     assert {pod.uid for pod in web.pods()} == pods
@@ -113,7 +113,11 @@ def test_a_write_that_fails_is_made_again(
 ) -> None:
     """Each write is refused once, or done without an answer; the second time it works."""
     refused, lost = Every(Conflict("somebody else wrote it")), Every(HTTPError("cut"))
-    api = through(web.ground, before=refused) if when == "conflict" else through(web.ground, after=lost)
+    api = (
+        through(web.ground.kubeconfig, before=refused)
+        if when == "conflict"
+        else through(web.ground.kubeconfig, after=lost)
+    )
     before, kind, undos = web.state(), FAULTS[fault], web.plan(fault, **settings)
     for undo in undos:
         insisting(kind.inject, undo, api)
