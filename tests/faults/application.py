@@ -21,6 +21,7 @@ from gate.faults import FAULTS
 from gate.faults.rollout_restart import RESTARTED
 from gate.model import Step, Target, Undo, WorkloadKind, WorkloadName
 from tests.builders import config_map, deployment, pod_template
+from tests.faults.cases import NEEDS_A_NODE
 from tests.grounds import Ground
 
 Json = dict[str, Any]
@@ -78,6 +79,11 @@ class Application:
     def revert(self, undo: Undo) -> str:
         """From the record alone."""
         return insisting(FAULTS[undo.fault].revert, from_record(undo), self.api)
+
+    def feel(self, undo: Undo) -> None:
+        """Wait until the fault is felt, as far as this ground lets it be."""
+        if not (self.ground.is_real and undo.fault in NEEDS_A_NODE):
+            self.eventually(lambda: FAULTS[undo.fault].prove(from_record(undo), self.api))
 
     def read(self, resource: str, name: str) -> Json:
         found = self.api.get(resource, self.namespace, name)

@@ -5,8 +5,12 @@ from typing import Any
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "pod-kill": ("pod-kill", {"count": 2}),
     "pod-kill by eviction": ("pod-kill", {"how": "evict", "percent": "50%"}),
+    "pod-failure": ("pod-failure", {"count": 2}),
     "rollout-restart": ("rollout-restart", {}),
     "scale down": ("scale", {"percent": "40%"}),
     "scale up": ("scale", {"to": 4}),
     "scale-to-zero": ("scale-to-zero", {}),
 }
+
+NEEDS_A_NODE = frozenset({"pod-failure"})
+"""What pods feel only where they are processes: the nodes of the real control plane are played by kwok."""

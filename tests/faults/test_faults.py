@@ -8,7 +8,7 @@ from urllib3.exceptions import HTTPError
 
 from gate.errors import Conflict
 from gate.faults import FAULTS
-from tests.faults.application import Application, Eventually, from_record, insisting, through
+from tests.faults.application import Application, Eventually, insisting, through
 from tests.faults.cases import CASES
 
 every_fault = pytest.mark.parametrize(("fault", "settings"), CASES.values(), ids=CASES)
@@ -29,7 +29,7 @@ def test_it_is_felt_and_comes_back_from_its_record_alone(
     for undo in undos:
         web.inject(undo)
     for undo in undos:
-        eventually(lambda undo=undo: kind.prove(from_record(undo), web.api))
+        web.feel(undo)
     for _ in range(2):
         for undo in reversed(undos):
             assert web.revert(undo)
@@ -41,13 +41,13 @@ def test_it_is_felt_and_comes_back_from_its_record_alone(
 def test_done_twice_it_is_done_once(
     fault: str, settings: dict[str, Any], web: Application, eventually: Eventually
 ) -> None:
-    before, kind = web.state(), FAULTS[fault]
+    before = web.state()
     undos = web.plan(fault, **settings)
     for _ in range(2):
         for undo in undos:
             web.inject(undo)
     for undo in undos:
-        eventually(lambda undo=undo: kind.prove(undo, web.api))
+        web.feel(undo)
     for undo in reversed(undos):
         web.revert(undo)
     web.be_whole()
@@ -122,7 +122,7 @@ def test_a_write_that_fails_is_made_again(
     for undo in undos:
         insisting(kind.inject, undo, api)
     for undo in undos:
-        eventually(lambda undo=undo: kind.prove(undo, web.api))
+        web.feel(undo)
     for undo in reversed(undos):
         insisting(kind.revert, undo, api)
     assert refused.calls + lost.calls

@@ -87,8 +87,18 @@ class Sandbox:
             return True
         return False
 
+    def set_image(self, image: str, name: str = "one") -> None:
+        def change(pod):
+            main = pod["spec"]["containers"][0] | {"image": image}
+            return pod | {"spec": pod["spec"] | {"containers": [main]}}
+
+        self.store.patch(PODS, "default", name, change)
+
     def reasons(self) -> set[str]:
         return {event["reason"] for event in self.store.list(EVENTS)[0]}
+
+    def messages(self, reason: str) -> set[str]:
+        return {event["message"] for event in self.store.list(EVENTS)[0] if event["reason"] == reason}
 
 
 @pytest.fixture
@@ -384,3 +394,22 @@ def serves(process: Path, address: str) -> bool:
         return f"HOST={address}".encode() in (process / "environ").read_bytes().split(b"\0")
     except OSError:
         return False
+
+
+def test_a_container_whose_image_is_changed_runs_the_other_one_in_the_same_pod(sandbox):
+    address, before = sandbox.serving(sandbox.run("web:1")), sandbox.container()
+    sandbox.set_image("web:2")
+    sandbox.eventually(lambda: sandbox.container()["containerID"] != before["containerID"] and sandbox.is_ready())
+    assert sandbox.serving() == address
+    assert sandbox.container()["image"] == "docker.io/library/web:2"
+    assert sandbox.container()["restartCount"] == 1
+    assert "Container main definition changed, will be restarted" in sandbox.messages("Killing")
+
+
+def test_an_image_that_cannot_be_pulled_ends_a_running_container_and_the_right_one_brings_it_back_at_once(sandbox):
+    sandbox.serving(sandbox.run("web:1"))
+    sandbox.set_image("nowhere:1")
+    sandbox.eventually(lambda: sandbox.container()["state"].get("waiting", {}).get("reason") == "ErrImagePull")
+    assert not sandbox.is_ready()
+    sandbox.set_image("web:1")
+    sandbox.serving()

@@ -185,6 +185,18 @@ def tenancy(pod: Object) -> dict[str, Container]:
     return {each.name: each for each in (*found, *(Container(spec=spec, waiting=why) for spec in main))}
 
 
+def changed(pod: Object, tenant: Tenant) -> list[Container]:
+    """The containers that have another image than before, each told once; nothing is left of earlier failures."""
+    found = []
+    for spec in (*lookup(pod, "spec.initContainers", []), *pod["spec"]["containers"]):
+        container = tenant.containers[spec["name"]]
+        if container.spec["image"] != spec["image"]:
+            container.spec = container.spec | {"image": spec["image"]}
+            container.crashes, container.pull_failures, container.not_before = 0, 0, 0.0
+            found.append(container)
+    return found
+
+
 def is_over(pod: Object, tenant: Tenant) -> bool:
     """Whether the pod's work is done, or can never be: only sidecars are left, if anything."""
     if any(each.is_over(pod) and not each.succeeded for each in tenant.of(Role.INIT)):

@@ -204,6 +204,10 @@ class Kubelet:
         pauses = [left] if left < _FOREVER and not containers.is_over(pod, tenant) else []
         if tenant.is_running:
             self._refresh(pod, tenant)
+        for container in containers.changed(pod, tenant):
+            grace = float(lookup(pod, "spec.terminationGracePeriodSeconds", 30))
+            why = f"Container {container.name} definition changed, will be restarted"
+            self._stopper.begin(pod, container, grace, why)
         for container in containers.wanted(pod, tenant):
             if container.running is not None:
                 pauses.extend(self._stopper.go_on(container))
