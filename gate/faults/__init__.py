@@ -4,10 +4,11 @@ line here.
 
 from collections.abc import Mapping
 
-from gate.faults import pod_failure, pod_kill, rollout_restart, scale, scale_to_zero
+from gate.faults import config_change, pod_failure, pod_kill, rollout_restart, scale, scale_to_zero
 from gate.running.ports import Fault
 
 FAULTS: Mapping[str, Fault] = {
+    "config-change": config_change,
     "pod-failure": pod_failure,
     "pod-kill": pod_kill,
     "rollout-restart": rollout_restart,

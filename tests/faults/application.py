@@ -31,8 +31,17 @@ SECONDS = timedelta(seconds=1)
 PODS = 3
 RECORD = Codec(Undo)
 
-TEMPLATE = pod_template({"name": "main", "image": "web:1"}, {"name": "beside", "image": "web:2"})
-TEMPLATE["spec"]["terminationGracePeriodSeconds"] = 1
+TEMPLATE = pod_template(
+    {"name": "main", "image": "web:1", "volumeMounts": [{"name": "settings", "mountPath": "/settings"}]},
+    {"name": "beside", "image": "web:2", "volumeMounts": [{"name": "key", "mountPath": "/key"}]},
+)
+TEMPLATE["spec"] |= {
+    "terminationGracePeriodSeconds": 1,
+    "volumes": [
+        {"name": "settings", "configMap": {"name": "settings"}},
+        {"name": "key", "projected": {"sources": [{"secret": {"name": "key"}}]}},
+    ],
+}
 
 
 def step(fault: str, **settings: Any) -> Step:
@@ -116,7 +125,7 @@ class Application:
 
     def _data(self, resource: str) -> Json:
         items, _ = self.api.list(resource, self.namespace)
-        return {item["metadata"]["name"]: item.get("data") for item in items}
+        return {item["metadata"]["name"]: (item.get("data"), item["metadata"].get("annotations")) for item in items}
 
     def _autoscalers(self) -> Json:
         items, _ = self.api.list("horizontalpodautoscalers", self.namespace)
@@ -130,7 +139,14 @@ def _tidy(template: Json) -> Json:
 
 def from_record(undo: Undo) -> Undo:
     """The undo as another process finds it in the cluster."""
-    return RECORD.read(json.loads(json.dumps(RECORD.write(undo))), "undo")
+    return RECORD.read(_without_null(json.loads(json.dumps(RECORD.write(undo)))), "undo")
+
+
+def _without_null(value: Any) -> Any:
+    """What a merge patch leaves of it."""
+    if isinstance(value, dict):
+        return {key: _without_null(each) for key, each in value.items() if each is not None}
+    return value
 
 
 @dataclass
