@@ -18,8 +18,10 @@ Key = tuple[str, str]
 """Namespace and name."""
 
 WATCH_FOR = timedelta(minutes=5)
-LIST_AFTER = timedelta(minutes=30)
-"""How long a copy is only followed. Should an event ever be lost on the way, the list finds what it was about."""
+COMPARE_AFTER = timedelta(minutes=30)
+"""After so long everything is listed and called for, whether it changed or not. Should a hint ever be lost on the way,
+nothing waits for longer than this.
+"""
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
 ABSENT_FOR = 10.0
 """Seconds after which a resource that the server does not know is asked for again."""
@@ -51,7 +53,7 @@ class Mirror(Generic[T]):
         """
         self._api, self._resource, self._namespace, self._keep, self._changed = api, resource, namespace, keep, changed
         self._form, self._optional, self._monotonic, self._draw = form, optional, monotonic, draw
-        self._version, self._listed, self._pause = "", 0.0, FIRST_PAUSE
+        self._version, self._compared, self._pause = "", monotonic(), FIRST_PAUSE
         self._lock = threading.Lock()
         self._objects: dict[Key, tuple[str, T]] = {}
         self.synced = threading.Event()
@@ -89,7 +91,7 @@ class Mirror(Generic[T]):
     def step(self, stopped: Callable[[], bool] = lambda: False) -> float:
         """List where that is needed, and follow one watch to its end; returns the seconds until the next step."""
         try:
-            if self._version and self._monotonic() - self._listed > LIST_AFTER.total_seconds():
+            if self._is_to_compare():
                 self._version = ""
             self._version = self._version or self._list()
             self.problem = ""
@@ -116,26 +118,36 @@ class Mirror(Generic[T]):
     def _absent(self, why: str) -> None:
         """The server does not know the resource. It may come: somebody may be installing it."""
         if self._optional:
-            self._replace({})
+            self._call(self._replace({}).keys())
             self.synced.set()
         else:
             self.synced.clear()
         self.problem = "" if self._optional else why
 
+    def _is_to_compare(self) -> bool:
+        return self._monotonic() - self._compared > COMPARE_AFTER.total_seconds()
+
     def _list(self) -> str:
-        began = self._monotonic()
+        began, all_of_them = self._monotonic(), self._is_to_compare()
         items, version = self._api.list(self._resource, self._namespace, form=self._form)
         fresh = {_key(item): (item["metadata"]["resourceVersion"], self._keep(item)) for item in items}
-        self._replace(fresh)
-        self._listed = began
+        before = self._replace(fresh)
+        self._call(
+            key
+            for key in before.keys() | fresh.keys()
+            if all_of_them or before.get(key, ("",))[0] != fresh.get(key, ("",))[0]
+        )
+        if all_of_them:
+            self._compared = began
         self._heard = self._monotonic()
         self.lists += 1
         return version
 
-    def _replace(self, fresh: dict[Key, tuple[str, T]]) -> None:
+    def _replace(self, fresh: dict[Key, tuple[str, T]]) -> dict[Key, tuple[str, T]]:
+        """Returns what was known before."""
         with self._lock:
             before, self._objects = self._objects, fresh
-        self._call(key for key in before.keys() | fresh.keys() if before.get(key, ("",))[0] != fresh.get(key, ("",))[0])
+        return before
 
     def _follow(self, stopped: Callable[[], bool]) -> float:
         """Take in one watch; returns for how many seconds it lasted."""

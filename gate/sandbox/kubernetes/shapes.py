@@ -201,8 +201,8 @@ _LINES: Mapping[str, str] = {
         template:PodTemplate ttlSecondsAfterFinished:int! completionMode:string! suspend:bool!
         podReplacementPolicy:string! managedBy:string!""",
     "JobStatus": """conditions:[JobCondition/type] startTime:time completionTime:time active:int succeeded:int
-        failed:int terminating:int! completedIndexes failedIndexes:string! uncountedTerminatedPods:UncountedTerminatedPods
-        ready:int!""",
+        failed:int terminating:int! completedIndexes failedIndexes:string!
+        uncountedTerminatedPods:UncountedTerminatedPods ready:int!""",
     "JobCondition": "type status lastProbeTime:time lastTransitionTime:time reason message",
     "UncountedTerminatedPods": "succeeded:[string/] failed:[string/]",
     "Scale": f"{_META} spec:ScaleSpec status:ScaleStatus",

@@ -3,6 +3,7 @@
 A thousand Deployments with their history take half the memory for it. Nothing here may be changed once it is stored.
 """
 
+import json
 import sys
 from typing import Any
 
@@ -16,9 +17,14 @@ def sparing(new: Object, before: Object | None) -> Object:
     """An equal object that takes little memory beside the version before it."""
     known = before or {}
     return {
-        sys.intern(key): known[key] if key in known and known[key] == value else _interned(value)
+        sys.intern(key): known[key] if key in known and _is_same(known[key], value) else _interned(value)
         for key, value in new.items()
     }
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Equal also as JSON: to Python 1 is True and 1.0, and the order of keys is nothing."""
+    return one == other and json.dumps(one) == json.dumps(other)
 
 
 def _interned(value: Any) -> Any:
