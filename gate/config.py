@@ -52,6 +52,7 @@ class Settings:
     listen: tuple[str, int]
     public_url: str
     resolve: Resolve
+    nodes: tuple[str, ...]
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
@@ -69,6 +70,7 @@ class Settings:
             "listen": reading.take("LISTEN", _host_and_port, "127.0.0.1:8080"),
             "public_url": reading.take("PUBLIC_URL", _address, ""),
             "resolve": reading.take("RESOLVE", _resolve, "dns"),
+            "nodes": reading.take("NODES", _list, ""),
         }
         if settings["gitlab_url"] and not settings["gitlab_token"]:
             reading.problems.append(f"{PREFIX}GITLAB_TOKEN_FILE is missing: {PREFIX}GITLAB_URL needs a token")

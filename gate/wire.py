@@ -252,7 +252,7 @@ class _Process:
     def _make_executor(self) -> Executor:
         api, settings = self._api, self._settings
         read = partial(read_mode, api, settings.namespace)
-        policy = Policy(protected=Policy().protected | {settings.namespace})
+        policy = Policy(protected=Policy().protected | {settings.namespace}, nodes=settings.nodes)
         labels = partial(_labels, api)
         world = World(
             cluster=api,

@@ -16,6 +16,7 @@ def test_a_catalogue_is_all_that_is_needed() -> None:
     assert (settings.branch, settings.fetch_every) == ("main", timedelta(seconds=30))
     assert (settings.listen, settings.resolve) == (("127.0.0.1", 8080), Resolve.DNS)
     assert settings.gitlab_token is None
+    assert settings.nodes == ()
 
 
 def test_everything_that_is_wrong_is_said_at_once() -> None:

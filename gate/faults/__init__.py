@@ -4,11 +4,22 @@ line here.
 
 from collections.abc import Mapping
 
-from gate.faults import config_change, pod_failure, pod_kill, rollout_restart, scale, scale_to_zero
+from gate.faults import (
+    config_change,
+    node_cordon,
+    node_drain,
+    pod_failure,
+    pod_kill,
+    rollout_restart,
+    scale,
+    scale_to_zero,
+)
 from gate.running.ports import Fault
 
 FAULTS: Mapping[str, Fault] = {
     "config-change": config_change,
+    "node-cordon": node_cordon,
+    "node-drain": node_drain,
     "pod-failure": pod_failure,
     "pod-kill": pod_kill,
     "rollout-restart": rollout_restart,

@@ -13,7 +13,8 @@ ROUNDING = 1e-9
 """Shares are binary fractions: 29% of 100 is a little less than 29, and shall be 29."""
 
 
-def _some(share: float) -> float:
+def some(share: float) -> float:
+    """For shares of what is to be hit. Raises `ValueError` for none of it."""
     if not share:
         raise ValueError("0% would be no pod at all; leave it out for one pod")
     return share
@@ -23,7 +24,7 @@ class Choice(Block):
     """How many of the target's ready pods, and where. Without a word, one, wherever it is."""
 
     count: int | None = Field(default=None, ge=1, description="How many pods.")
-    percent: Annotated[Percent, AfterValidator(_some)] | None = Field(
+    percent: Annotated[Percent, AfterValidator(some)] | None = Field(
         default=None, description="Which share of the pods instead; rounded down, but at least one."
     )
     node: str = Field(default="", description="Only pods on this node.")

@@ -72,7 +72,8 @@ def _revert(undo: Undo, world: World) -> str:
 
 
 def target_in_words(undo: Undo) -> str:
-    return f"{undo.target.kind} {undo.target.namespace}/{undo.target.name}"
+    target = undo.target
+    return f"{target.kind} {target.namespace}/{target.name}" if target.namespace else f"{target.kind} {target.name}"
 
 
 def _failure(undo: Undo) -> str:

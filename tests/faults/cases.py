@@ -6,6 +6,8 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "config-change": ("config-change", {"configMap": "settings", "key": "mode", "value": "wild"}),
     "config-change of a secret": ("config-change", {"secret": "key", "key": "token"}),
     "config-change of a new key": ("config-change", {"configMap": "settings", "key": "debug", "value": "on"}),
+    "node-cordon": ("node-cordon", {}),
+    "node-drain": ("node-drain", {}),
     "pod-kill": ("pod-kill", {"count": 2}),
     "pod-kill by eviction": ("pod-kill", {"how": "evict", "percent": "50%"}),
     "pod-failure": ("pod-failure", {"count": 2}),

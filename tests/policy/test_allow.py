@@ -28,5 +28,15 @@ def test_a_target_elsewhere_may_not_be_hit() -> None:
     assert not allowed(Policy(), "pod-kill", "production", YES, [POD]).allowed
 
 
+def test_a_node_may_be_hit_only_if_an_administrator_has_named_it() -> None:
+    node = Target(kind="Node", namespace="", name="pool-a-1", uid="n")
+    assert allowed(Policy(nodes=("pool-a-*",)), "node-drain", "shop", YES, [node, POD]).allowed
+    for nodes in ((), ("pool-b-*",)):
+        answer = allowed(Policy(nodes=nodes), "node-drain", "shop", YES, [node, POD])
+        assert not answer.allowed
+        assert "CHAOS_GATE_NODES" in answer.reasons[0]
+    assert not allowed(Policy(nodes=("*",)), "node-drain", "shop", {}, [node]).allowed, "the namespace counts as well"
+
+
 def test_every_rule_that_is_against_it_speaks() -> None:
     assert len(allowed(Policy(), "pod-kill", "kube-system", {}, [POD]).reasons) == 3
