@@ -12,9 +12,10 @@ from pydantic import BeforeValidator, Field, ValidationError, WithJsonSchema
 
 from gate.documents.blocks import Expectation
 from gate.documents.units import Duration, Lasting, in_words
+from gate.documents.web import Headers, OverHttp
 from gate.errors import Permanent
 from gate.probes.conditions import FieldCondition, Pattern, said
-from gate.probes.exchange import Client, Headers, OverHttp, Request, Response
+from gate.probes.exchange import Client, Request, Response
 from gate.probes.failures import FAILURES, unanswered
 from gate.probes.line import Deadline
 from gate.running.ports import Answer, Asker, NoSample, Surroundings

@@ -11,9 +11,10 @@ from pydantic import Field, FiniteFloat, ValidationError, model_validator
 
 from gate.documents.blocks import Expectation, Url
 from gate.documents.units import Lasting
+from gate.documents.web import Headers, OverHttp
 from gate.errors import Permanent
 from gate.probes.conditions import Bounds, finite, said
-from gate.probes.exchange import Client, Headers, OverHttp, Request, Response
+from gate.probes.exchange import Client, Request, Response
 from gate.probes.failures import FAILURES, plainly
 from gate.probes.line import Deadline
 from gate.running.ports import Answer, Asker, NoSample, Surroundings

@@ -10,9 +10,9 @@ from pydantic import Field, ValidationError
 
 from gate.documents.blocks import Block, Expectation
 from gate.documents.units import Duration, Lasting, in_words
+from gate.documents.web import Tls
 from gate.errors import Permanent
 from gate.probes.conditions import Pattern, said
-from gate.probes.exchange import Tls, context
 from gate.probes.failures import FAILURES, unanswered
 from gate.probes.line import Deadline, Line, Security, connect
 from gate.running.lookups import Lookups
@@ -46,7 +46,7 @@ def prepare(settings: Mapping[str, Any], expect: Mapping[str, Any], surroundings
     except ValidationError as error:
         raise Permanent(f"the tcp probe cannot be asked: {error}") from error
     lookups, tls = Lookups(wanted.host, surroundings.resolve), wanted.tls
-    security = Security(context(tls.authority), tls.server_name or wanted.host) if tls else None
+    security = Security(tls.context(), tls.server_name or wanted.host) if tls else None
 
     def ask() -> Answer | NoSample:
         deadline = Deadline(surroundings.clock, wanted.timeout)

@@ -26,12 +26,18 @@ class Aside:
         self._what = what
         self._places = threading.Semaphore(most)
 
-    def wait_for(self, work: Callable[[], T], seconds: float) -> T:
-        """What the work gives. Raises what it raises, and `Temporary` when it takes longer or there is no place."""
+    def begin(self, work: Callable[[], T]) -> "Future[T]":
+        """What the work will give or raise; it cannot be cancelled. Raises `Temporary` when there is no place."""
         if not self._places.acquire(blocking=False):
             raise Temporary(f"{self._what} is not begun: those before it have not ended yet")
         outcome: Future[T] = Future()
+        outcome.set_running_or_notify_cancel()
         threading.Thread(target=self._work, args=(work, outcome), name="aside", daemon=True).start()
+        return outcome
+
+    def wait_for(self, work: Callable[[], T], seconds: float) -> T:
+        """What the work gives. Raises what it raises, and `Temporary` when it takes longer or there is no place."""
+        outcome = self.begin(work)
         try:
             return outcome.result(max(0.0, seconds))
         except TimeoutError as error:

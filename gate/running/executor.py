@@ -185,7 +185,8 @@ class Executor:
 
         log.info("run.execute run=%s workflow=%s attempt=%d", run.name, run.spec.workflow.name, run.status.attempt + 1)
         try:
-            world = replace(self._world, permission=self._permit(stop), cluster=self._fence(active.insist))
+            cluster = self._fence(active.insist)
+            world = replace(self._world, permission=self._permit(stop), cluster=cluster, run=run.name)
             journal = self._store.journal(run, active.insist)
             status = execute(run.spec, run.status, world, journal, stop)
             log.info("run.executed run=%s phase=%s", run.name, status.phase)

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,10 @@ class Lookups:
     def addresses(self, port: int, seconds: float) -> Sequence[Address]:
         """The addresses, best first. Raises `Absent` when nobody has the name, another `GateError` when nobody says."""
         return self._aside.wait_for(lambda: self._look_up(port), seconds)
+
+    def begin(self, port: int) -> "Future[Sequence[Address]]":
+        """The same, to be waited for by somebody who may not be blocked."""
+        return self._aside.begin(lambda: self._look_up(port))
 
     def _look_up(self, port: int) -> Sequence[Address]:
         try:

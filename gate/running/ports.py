@@ -188,6 +188,8 @@ class Surroundings:
     """The namespace of the workload that is judged."""
     resolve: Callable[[str], str]
     """Host name as the author wrote it -> address to connect to (the same name where the system's DNS knows it)."""
+    run: str = ""
+    """The name of the run, which the service is told."""
 
 
 class Workloads(Protocol):
@@ -234,3 +236,5 @@ class World:
     faults: Mapping[str, Fault]
     probes: Mapping[str, ProbeKind]
     loads: Mapping[str, LoadKind]
+    run: str = ""
+    """The name of the run that this is for."""

@@ -135,6 +135,7 @@ def _watch(run: Execution) -> None:
         clock=world.clock,
         namespace=run.spec.workload.name.namespace,
         resolve=world.resolve,
+        run=world.run,
     )
     for load in workflow.load:
         if load.kind not in world.loads:

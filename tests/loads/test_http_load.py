@@ -26,6 +26,10 @@ class Shop:
     port: int = 0
     status: int = 200
     hosts: list[str] = field(default_factory=list)
+    heads: list[dict[str, str]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+    connections: set[int] = field(default_factory=set)
+    """The ports that requests came from."""
     open: threading.Event = field(default_factory=threading.Event)
     """Until this is set nobody gets an answer."""
 
@@ -40,13 +44,21 @@ def shop() -> Iterator[Shop]:
     shop.open.set()
 
     class Answers(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
         def do_GET(self) -> None:
+            shop.heads.append(dict(self.headers))
+            shop.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+            shop.connections.add(self.client_address[1])
             shop.hosts.append(str(self.headers["Host"]))
             shop.open.wait(20)
             with contextlib.suppress(OSError):  # the load may have ended meanwhile
                 self.send_response(shop.status)
+                self.send_header("Content-Length", "10")
                 self.end_headers()
                 self.wfile.write(b"thank you\n")
+
+        do_POST = do_GET  # noqa: N815 - the library's name
 
         def log_message(self, *_: Any) -> None:
             """Quiet."""
@@ -73,7 +85,7 @@ def local(host: str) -> str:
 
 def around(resolve: Callable[[str], str] = local) -> Surroundings:
     cluster: Any = None  # this load has no use for one
-    return Surroundings(cluster=cluster, clock=SystemClock(), namespace="shop", resolve=resolve)
+    return Surroundings(cluster=cluster, clock=SystemClock(), namespace="shop", resolve=resolve, run="checkout-7")
 
 
 def test_requests_go_to_the_service_under_the_name_that_the_author_wrote(shop: Shop, eventually: Eventually) -> None:
@@ -116,15 +128,10 @@ def test_bad_answers_are_counted(shop: Shop, eventually: Eventually) -> None:
 def test_requests_that_nobody_takes_are_sent_and_failed(eventually: Eventually) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, and not listening: nobody else gets the port either
-        tried: list[str] = []
-
-        def resolve(host: str) -> str:
-            tried.append(host)
-            return "127.0.0.1"
-
         url = f"http://checkout.shop:{taken.getsockname()[1]}/"
-        load = LOADS["http"].start({"url": url, "rate": "100/s"}, around(resolve))
-        eventually(lambda: len(tried) >= 10)
+        load = LOADS["http"].start({"url": url, "rate": "100/s"}, around())
+        began = time.monotonic()
+        eventually(lambda: time.monotonic() > began + 0.3)
         summary = load.stop()
     assert summary.failed > 0
     assert summary.sent >= summary.failed
@@ -144,8 +151,94 @@ def test_a_name_that_cannot_be_looked_up_is_a_load_that_was_not_delivered(eventu
     assert summary.sent == 0
 
 
+def test_a_resolver_that_never_answers_holds_nobody_up(eventually: Eventually) -> None:
+    asked, never = threading.Event(), threading.Event()
+
+    def silent(host: str) -> str:
+        asked.set()
+        never.wait(20)
+        return "127.0.0.1"
+
+    load = LOADS["http"].start({"url": "http://checkout.shop/", "rate": "100/s", "timeout": "60s"}, around(silent))
+    assert asked.wait(10)
+    began = time.monotonic()
+    summary = load.stop()
+    took = time.monotonic() - began
+    never.set()
+    assert took < 5
+    assert (summary.sent, summary.failed) == (0, 0)
+
+
+def test_requests_that_wait_for_an_address_for_too_long_are_not_sent(eventually: Eventually) -> None:
+    asked, never = [0], threading.Event()
+
+    def silent(host: str) -> str:
+        asked[0] += 1
+        never.wait(20)
+        return "127.0.0.1"
+
+    load = LOADS["http"].start({"url": "http://checkout.shop/", "rate": "100/s", "timeout": "10ms"}, around(silent))
+    eventually(lambda: asked[0])
+    began = time.monotonic()
+    eventually(lambda: time.monotonic() > began + 0.3)
+    summary = load.stop()
+    never.set()
+    assert summary.due > 10
+    assert (summary.sent, summary.failed) == (0, 0)
+
+
+def test_each_request_says_for_which_run_it_is_sent(shop: Shop, eventually: Eventually) -> None:
+    block = {"url": shop.url, "rate": "50/s", "method": "POST", "body": "täe", "headers": {"X-Team": "a", "host": "b"}}
+    load = LOADS["http"].start(block, around())
+    eventually(lambda: len(shop.bodies) >= 3)
+    assert load.stop().failed == 0
+    assert set(shop.bodies) == {"täe".encode()}
+    for head in shop.heads:
+        assert head["X-Chaos-Gate-Run"] == "checkout-7"
+        assert head["X-Team"] == "a"
+        assert head["host"] == "b"
+        assert "Host" not in head
+
+
+def test_every_request_has_a_connection_of_its_own_unless_they_are_kept(shop: Shop, eventually: Eventually) -> None:
+    for connections, most in (("new", 1000), ("kept", 10)):
+        shop.hosts.clear()
+        shop.connections.clear()
+        load = LOADS["http"].start({"url": shop.url, "rate": "100/s", "connections": connections}, around())
+        eventually(lambda: len(shop.hosts) >= 40)
+        assert load.stop().failed == 0
+        assert len(shop.connections) <= most
+        assert (len(shop.connections) >= len(shop.hosts)) == (connections == "new")
+
+
+def test_the_rate_changes_from_stage_to_stage(shop: Shop, eventually: Eventually) -> None:
+    stages = [{"rate": "10/s", "for": "500ms"}, {"rate": "200/s"}]
+    began = time.monotonic()
+    load = LOADS["http"].start({"url": shop.url, "stages": stages}, around())
+    eventually(lambda: len(shop.hosts) >= 40)
+    took = time.monotonic() - began
+    summary = load.stop()
+    assert took > 0.5
+    assert summary.failed == 0
+    assert 40 <= summary.due <= 5 + 200 * (time.monotonic() - began - 0.5) + 1
+
+
 @pytest.mark.parametrize(
-    "block", [{}, {"url": "checkout.shop", "rate": "1/s"}, {"url": "http://x", "rate": 20}, {"url": "http://x", "r": 1}]
+    "block",
+    [
+        {},
+        {"url": "checkout.shop", "rate": "1/s"},
+        {"url": "http://x", "rate": 20},
+        {"url": "http://x", "r": 1},
+        {"url": "http://x"},
+        {"url": "http://x", "stages": []},
+        {"url": "http://x", "rate": "1/s", "stages": [{"rate": "1/s"}]},
+        {"url": "http://x", "stages": [{"rate": "1/s"}, {"rate": "2/s"}]},
+        {"url": "http://x", "stages": [{"rate": "1/s", "for": "1s"}]},
+        {"url": "http://x", "rate": "1/s", "connections": "old"},
+        {"url": "http://x", "rate": "1/s", "headers": {"a": "b\r\nc: d"}},
+        {"url": "http://x", "rate": "1/s", "tls": {}},
+    ],
 )
 def test_a_block_that_is_wrong_is_refused_before_anything_is_sent(block: dict[str, Any]) -> None:
     with pytest.raises(Permanent, match="the http load cannot be sent"):

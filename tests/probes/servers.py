@@ -30,7 +30,8 @@ class Nothing:
 
 def surroundings(cluster: Cluster | None = None, resolve: Callable[[str], str] = resolve) -> Surroundings:
     nothing: Any = Nothing()
-    return Surroundings(cluster=cluster or nothing, clock=SystemClock(), namespace="shop", resolve=resolve)
+    clock = SystemClock()
+    return Surroundings(cluster=cluster or nothing, clock=clock, namespace="shop", resolve=resolve, run="checkout-7")
 
 
 @contextmanager

@@ -128,10 +128,14 @@ def test_the_host_that_the_author_wrote_is_the_one_that_is_asked_for() -> None:
     heard: list[str] = []
     with server(by_path({"/buy?item=tea": ok()}, heard)) as port:
         url = f"http://{HOST}:{port}/buy?item=tea"
-        assert ask(port, url=url, headers={"X-Team": "payments"}, method="POST", body="täe") == Answer(ok=True)
+        assert ask(
+            port, url=url, headers={"X-Team": "payments", "user-agent": "a"}, method="POST", body="täe"
+        ) == Answer(ok=True)
     lines = heard[0].split("\r\n")
     assert lines[0] == "POST /buy?item=tea HTTP/1.1"
     assert {f"Host: {HOST}:{port}", "X-Team: payments", "Content-Length: 4", "Connection: close"} <= set(lines)
+    assert {"user-agent: a", "X-Chaos-Gate-Run: checkout-7"} <= set(lines)
+    assert "User-Agent: chaos-gate" not in lines
     assert lines[-1] == "täe"
 
 
