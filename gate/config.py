@@ -1,6 +1,8 @@
 """The gate's settings: read once from the environment, with everything that is wrong with them said at once."""
 
 import difflib
+import os
+import re
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from gate.errors import GateError, Temporary
+from gate.errors import GateError, Permanent, Temporary
 from gate.quantities import duration
 
 PREFIX = "CHAOS_GATE_"
@@ -37,6 +39,22 @@ class Secret:
             raise Temporary(f"the secret in {self.file} cannot be read: {error.strerror}") from error
 
 
+@dataclass(frozen=True, slots=True)
+class Keyring:
+    """Secrets for probes and loads: a file `NAMESPACE/NAME` each, in a folder. No namespace sees another one's."""
+
+    folder: Path
+
+    def __call__(self, namespace: str, name: str) -> str:
+        """The secret, read at each use. Raises `Permanent` if there is none, `Temporary` if it cannot be read."""
+        if not all(re.fullmatch(r"[a-z0-9][a-z0-9.-]*", part) for part in (namespace, name)):
+            raise Permanent(f"{namespace}/{name} cannot be the name of credentials")
+        file = self.folder / namespace / name
+        if not os.access(file, os.R_OK):
+            raise Permanent(f"there are no credentials {namespace}/{name} to be read; ask the operators for them")
+        return Secret(file)()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What the gate needs to know before it starts."""
@@ -52,6 +70,7 @@ class Settings:
     listen: tuple[str, int]
     public_url: str
     resolve: Resolve
+    credentials: Keyring | None
     nodes: tuple[str, ...]
 
     @classmethod
@@ -70,6 +89,7 @@ class Settings:
             "listen": reading.take("LISTEN", _host_and_port, "127.0.0.1:8080"),
             "public_url": reading.take("PUBLIC_URL", _address, ""),
             "resolve": reading.take("RESOLVE", _resolve, "dns"),
+            "credentials": reading.take("CREDENTIALS", _keyring, ""),
             "nodes": reading.take("NODES", _list, ""),
         }
         if settings["gitlab_url"] and not settings["gitlab_token"]:
@@ -126,6 +146,12 @@ def _address(text: str) -> str:
 
 def _secret(text: str) -> Secret | None:
     return Secret(Path(text)) if text else None
+
+
+def _keyring(text: str) -> Keyring | None:
+    if text and not Path(text).is_dir():
+        raise ValueError(f"{text} is no folder; make it, with a folder for each namespace")
+    return Keyring(Path(text)) if text else None
 
 
 def _host_and_port(text: str) -> tuple[str, int]:

@@ -56,7 +56,7 @@ from gate.running.execution import Fenced
 from gate.running.executor import Executor, Insist
 from gate.running.judge import judge
 from gate.running.permit import Permit
-from gate.running.ports import Clock, World
+from gate.running.ports import Clock, World, nobody
 from gate.running.reverting import revert_all
 from gate.running.time import SystemClock, since_boot
 from gate.tracking.election import Terms
@@ -264,6 +264,7 @@ class _Process:
             faults=FAULTS,
             probes=PROBES,
             loads=LOADS,
+            credentials=settings.credentials or nobody,
         )
         permit = partial(Permit, policy=policy, mode=read, labels=labels, clock=self._clock)
         return Executor(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gate.config import Resolve, Settings
-from gate.errors import GateError, Temporary
+from gate.errors import GateError, Permanent, Temporary
 
 LEAST = {"CHAOS_GATE_CATALOGUE": "https://gitlab.example.org/chaos.git"}
 
@@ -64,6 +64,33 @@ def test_a_variable_that_is_set_to_nothing_is_missing() -> None:
 )
 def test_the_address_to_listen_on_may_be_of_any_family(written: str, meant: tuple[str, int]) -> None:
     assert Settings.read(LEAST | {"CHAOS_GATE_LISTEN": written}).listen == meant
+
+
+def test_credentials_are_read_when_they_are_used_and_only_for_their_namespace(tmp_path: Path) -> None:
+    settings = Settings.read(LEAST | {"CHAOS_GATE_CREDENTIALS": str(tmp_path)})
+    find = settings.credentials
+    assert find is not None
+    with pytest.raises(Permanent, match="there are no credentials shop/token to be read"):
+        find("shop", "token")
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "token").write_text("secret\n")
+    assert find("shop", "token") == "secret"
+    (tmp_path / "shop" / "token").write_text("rotated\n")
+    assert find("shop", "token") == "rotated"
+    for namespace, name in (
+        ("other", "token"),
+        ("shop", "../shop/token"),
+        ("..", "token"),
+        ("shop", ""),
+        ("", "token"),
+    ):
+        with pytest.raises(Permanent):
+            find(namespace, name)
+
+
+def test_a_folder_of_credentials_has_to_be_there(tmp_path: Path) -> None:
+    with pytest.raises(GateError, match=r"CHAOS_GATE_CREDENTIALS: .*nowhere is no folder"):
+        Settings.read(LEAST | {"CHAOS_GATE_CREDENTIALS": str(tmp_path / "nowhere")})
 
 
 def test_variables_of_others_are_left_alone() -> None:

@@ -1,14 +1,17 @@
 """What probes and loads that speak HTTP or TLS let an author say: headers, and whom to trust."""
 
+import base64
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from gate.documents.blocks import Block, Url
+from gate.errors import Permanent
 
 AGENT = "chaos-gate"
 """Who asks, for those who read logs."""
@@ -46,19 +49,6 @@ class Tls(Block):
         return trusting(self.authority)
 
 
-class OverHttp(Block):
-    """Whom to ask."""
-
-    url: Url
-    tls: Tls | None = Field(default=None, description="How the service proves who it is.")
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if self.tls is not None and not self.url.startswith("https:"):
-            raise ValueError("tls is for addresses that begin with https://")
-        return self
-
-
 def _sendable(headers: dict[str, str]) -> dict[str, str]:
     for name, value in headers.items():
         if not re.fullmatch(r"[!#$%&'*+.^_`|~\w-]+", name, re.ASCII):
@@ -68,10 +58,57 @@ def _sendable(headers: dict[str, str]) -> dict[str, str]:
     return headers
 
 
+Headers = Annotated[dict[str, str], AfterValidator(_sendable)]
+
+
+class Scheme(StrEnum):
+    """How a secret is shown to a service."""
+
+    BEARER = "bearer"
+    """As a token."""
+    BASIC = "basic"
+    """As `user:password`."""
+
+
+class Credentials(Block):
+    """A secret that the operators keep for the namespace of the judged workload; no document has it."""
+
+    name: str = Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$", description="What they call it.")
+    scheme: Scheme = Field(default=Scheme.BEARER, description="How it is sent: bearer or basic.")
+
+    def authorization(self, secret: str) -> str:
+        """The header's value. Raises `Permanent` for a secret that cannot be sent."""
+        if not re.fullmatch(r"[\x20-\x7e]+", secret):
+            raise Permanent(f'the credentials "{self.name}" cannot be sent: they must be ASCII, on one line')
+        if self.scheme is Scheme.BASIC:
+            return f"Basic {base64.b64encode(secret.encode()).decode()}"
+        return f"Bearer {secret}"
+
+
+class OverHttp(Block):
+    """Whom to ask."""
+
+    url: Url
+    headers: Headers = Field(default={}, description="Headers of the request.")
+    credentials: Credentials | None = Field(default=None, description="A secret that is sent with it.")
+    tls: Tls | None = Field(default=None, description="How the service proves who it is.")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.tls is not None and not self.url.startswith("https:"):
+            raise ValueError("tls is for addresses that begin with https://")
+        if self.credentials is not None and "authorization" in {name.lower() for name in self.headers}:
+            raise ValueError("credentials are sent as the header Authorization; leave it out of headers")
+        return self
+
+    def authorization(self, secret: Callable[[str], str]) -> dict[str, str]:
+        """The header that shows the secret, if there is one to show; `secret` finds it. Raises `GateError`."""
+        if self.credentials is None:
+            return {}
+        return {"Authorization": self.credentials.authorization(secret(self.credentials.name))}
+
+
 def complete(headers: Mapping[str, str], usual: Mapping[str, str]) -> dict[str, str]:
     """The headers, and the usual ones that are not among them, however they are spelt."""
     given = {name.lower() for name in headers}
     return {name: value for name, value in usual.items() if name.lower() not in given} | dict(headers)
-
-
-Headers = Annotated[dict[str, str], AfterValidator(_sendable)]

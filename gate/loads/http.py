@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from gate.documents.blocks import Block
 from gate.documents.units import Lasting, Rate
-from gate.documents.web import AGENT, RUN, Headers, OverHttp, Tls, complete
+from gate.documents.web import AGENT, RUN, OverHttp, Tls, complete
 from gate.errors import GateError, Permanent
 from gate.loads.pace import Pace, Stretch
 from gate.loads.talking import UNHEARD, Connection
@@ -50,7 +50,6 @@ class Settings(OverHttp):
     rate: Rate | None = Field(default=None, description="How often.")
     stages: list[Stage] = Field(default=[], description="Or how often for how long, one stage after the other.")
     method: str = Field(default="GET", pattern=r"^[A-Z]+$", description="The method of the requests.")
-    headers: Headers = Field(default={}, description="Headers of the requests.")
     body: str = Field(default="", description="The body of the requests.")
     connections: Connections = Field(default=Connections.NEW, description="Whether connections are kept.")
     timeout: Lasting = Field(default=timedelta(seconds=5), description="How long a customer would wait.")
@@ -86,7 +85,7 @@ class HttpLoad:
     def __init__(self, settings: Settings, surroundings: Surroundings) -> None:
         self._settings = settings
         self._service = _Service(settings, surroundings)
-        self._request = _request(settings, surroundings.run)
+        self._surroundings = surroundings
         self._due = self._sent = self._failed = 0
         self._ending = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="load", daemon=True)
@@ -119,19 +118,20 @@ class HttpLoad:
         sent = good = False
         try:
             async with asyncio.timeout(self._settings.timeout.total_seconds()):
+                request = _request(self._settings, self._surroundings)
                 addresses = await self._service.addresses()
                 sent = True
                 self._sent += 1
-                good = await self._answered(addresses)
+                good = await self._answered(request, addresses)
         except (GateError, TimeoutError):
             good = False
         self._failed += sent and not good  # what was not sent says nothing about the service; the summary tells it
 
-    async def _answered(self, addresses: Sequence[Address]) -> bool:
+    async def _answered(self, request: bytes, addresses: Sequence[Address]) -> bool:
         connection: Connection | None = None
         try:
             connection = await self._service.connection(addresses)
-            answer = await connection.ask(self._request, bodiless=self._settings.method == "HEAD")
+            answer = await connection.ask(request, bodiless=self._settings.method == "HEAD")
             if answer.reusable and self._settings.connections is Connections.KEPT:
                 self._service.keep(connection)
                 connection = None
@@ -202,8 +202,8 @@ class _Service:
             connection.hang_up()
 
 
-def _request(settings: Settings, run: str) -> bytes:
-    """The bytes of each request."""
+def _request(settings: Settings, surroundings: Surroundings) -> bytes:
+    """The bytes of a request. Raises `GateError` when there are no such credentials."""
     parts = urlsplit(settings.url)
     body = settings.body.encode()
     usual = {
@@ -211,7 +211,8 @@ def _request(settings: Settings, run: str) -> bytes:
         "User-Agent": AGENT,
         "Connection": "keep-alive" if settings.connections is Connections.KEPT else "close",
         "Content-Length": str(len(body)),
-        **({RUN: run} if run else {}),
+        **({RUN: surroundings.run} if surroundings.run else {}),
+        **settings.authorization(surroundings.credentials),
     }
     headers = complete(settings.headers, usual)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

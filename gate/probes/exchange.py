@@ -7,7 +7,7 @@ from http.client import HTTPConnection, HTTPMessage, HTTPResponse, IncompleteRea
 from typing import Any, cast
 from urllib.parse import SplitResult, urlsplit
 
-from gate.documents.web import AGENT, RUN, Tls, complete
+from gate.documents.web import AGENT, RUN, OverHttp, Tls, complete
 from gate.probes.line import Deadline, Security, connect
 from gate.running.lookups import Lookups
 from gate.running.ports import Surroundings
@@ -42,14 +42,16 @@ class Response:
 class Client:
     """Asks one host. Thread-safe."""
 
-    def __init__(self, host: str, surroundings: Surroundings, tls: Tls | None = None) -> None:
-        tls = tls or Tls()
+    def __init__(self, whom: OverHttp, surroundings: Surroundings) -> None:
+        host, tls = str(urlsplit(whom.url).hostname), whom.tls or Tls()
+        self._whom, self._secret = whom, surroundings.credentials
         self._lookups = Lookups(host, surroundings.resolve)
         self._usual = {"User-Agent": AGENT, **({RUN: surroundings.run} if surroundings.run else {})}
         self._security = Security(tls.context(), tls.server_name or host)
 
     def ask(self, request: Request, deadline: Deadline) -> Response:
         """Raises one of `FAILURES`."""
+        headers = complete(request.headers, self._usual | self._whom.authorization(self._secret))
         parts = urlsplit(request.url)
         secure = parts.scheme == "https"
         port = parts.port or (443 if secure else 80)
@@ -57,7 +59,7 @@ class Client:
         with closing(connect(addresses, deadline, self._security if secure else None)) as line:
             connection = HTTPConnection(str(parts.hostname))
             connection.sock = wire = cast("Any", line)  # it does all that is asked of a socket there
-            headers = complete(request.headers, {"Host": parts.netloc, "Connection": "close", **self._usual})
+            headers = complete(headers, {"Host": parts.netloc, "Connection": "close"})
             connection.request(request.method, target(parts), body=request.body or None, headers=headers)
             response = HTTPResponse(wire, method=request.method)
             response.begin()

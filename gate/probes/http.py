@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, ValidationError, WithJsonSchema
 
 from gate.documents.blocks import Expectation
 from gate.documents.units import Duration, Lasting, in_words
-from gate.documents.web import Headers, OverHttp
+from gate.documents.web import OverHttp
 from gate.errors import Permanent
 from gate.probes.conditions import FieldCondition, Pattern, said
 from gate.probes.exchange import Client, Request, Response
@@ -50,7 +50,6 @@ class Settings(OverHttp):
     """What is asked."""
 
     method: str = Field(default="GET", pattern=r"^[A-Z]+$", description="The method of the request.")
-    headers: Headers = Field(default={}, description="Headers of the request.")
     body: str = Field(default="", description="The body of the request.")
     timeout: Lasting = Field(default=timedelta(seconds=2), description="How long an answer may take at all.")
     redirects: int = Field(default=0, ge=0, le=10, description="How many redirects to the same host are followed.")
@@ -93,7 +92,7 @@ class _Asker:
 
     def __init__(self, settings: Settings, expect: Expect, surroundings: Surroundings) -> None:
         self._settings, self._expect, self._clock = settings, expect, surroundings.clock
-        self._client = Client(str(urlsplit(settings.url).hostname), surroundings, settings.tls)
+        self._client = Client(settings, surroundings)
         self._request = Request(
             url=settings.url, method=settings.method, headers=settings.headers, body=settings.body.encode()
         )

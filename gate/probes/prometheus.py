@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Self
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from pydantic import Field, FiniteFloat, ValidationError, model_validator
 
 from gate.documents.blocks import Expectation, Url
 from gate.documents.units import Lasting
-from gate.documents.web import Headers, OverHttp
+from gate.documents.web import OverHttp
 from gate.errors import Permanent
 from gate.probes.conditions import Bounds, finite, said
 from gate.probes.exchange import Client, Request, Response
@@ -36,7 +36,6 @@ class Settings(OverHttp):
 
     url: Url = Field(description="Where Prometheus is served.", examples=["http://prometheus.monitoring:9090"])
     query: str = Field(min_length=1, description="An instant query that gives exactly one series, or a scalar.")
-    headers: Headers = Field(default={}, description="Headers of the request.")
     timeout: Lasting = Field(default=timedelta(seconds=5), description="How long an answer may take at all.")
 
 
@@ -71,7 +70,7 @@ def prepare(settings: Mapping[str, Any], expect: Mapping[str, Any], surroundings
         wanted, expected = Settings.model_validate(settings), Expect.model_validate(expect)
     except ValidationError as error:
         raise Permanent(f"the prometheus probe cannot be asked: {error}") from error
-    client = Client(str(urlsplit(wanted.url).hostname), surroundings, wanted.tls)
+    client = Client(wanted, surroundings)
     asked = urlencode({"query": wanted.query, "timeout": f"{wanted.timeout.total_seconds():g}s"})
     request = Request(url=f"{wanted.url.rstrip('/')}/api/v1/query?{asked}", headers=wanted.headers)
 

@@ -8,9 +8,15 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel
 
+from gate.errors import Permanent
 from gate.model import Judgement, RunSpec, RunStatus, Step, Target, Undo, Workload, WorkloadName
 
 Json = dict[str, Any]
+
+
+def nobody(*names: str) -> str:
+    """Keeps no secrets."""
+    raise Permanent(f"there are no credentials {'/'.join(names)}: the operators keep none for probes and loads")
 
 
 class Clock(Protocol):
@@ -190,6 +196,8 @@ class Surroundings:
     """Host name as the author wrote it -> address to connect to (the same name where the system's DNS knows it)."""
     run: str = ""
     """The name of the run, which the service is told."""
+    credentials: Callable[[str], str] = nobody
+    """The secret of that name that the operators keep for the namespace. Raises `GateError`."""
 
 
 class Workloads(Protocol):
@@ -238,3 +246,5 @@ class World:
     loads: Mapping[str, LoadKind]
     run: str = ""
     """The name of the run that this is for."""
+    credentials: Callable[[str, str], str] = nobody
+    """The secret that the operators keep for a namespace, under a name. Raises `GateError`."""

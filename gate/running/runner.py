@@ -136,6 +136,7 @@ def _watch(run: Execution) -> None:
         namespace=run.spec.workload.name.namespace,
         resolve=world.resolve,
         run=world.run,
+        credentials=partial(world.credentials, run.spec.workload.name.namespace),
     )
     for load in workflow.load:
         if load.kind not in world.loads:

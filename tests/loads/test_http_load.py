@@ -83,9 +83,17 @@ def local(host: str) -> str:
     return "127.0.0.1"
 
 
+def kept(name: str) -> str:
+    if name != "token":
+        raise Permanent(f"there are no credentials shop/{name}")
+    return "s3cret"
+
+
 def around(resolve: Callable[[str], str] = local) -> Surroundings:
     cluster: Any = None  # this load has no use for one
-    return Surroundings(cluster=cluster, clock=SystemClock(), namespace="shop", resolve=resolve, run="checkout-7")
+    return Surroundings(
+        cluster=cluster, clock=SystemClock(), namespace="shop", resolve=resolve, run="checkout-7", credentials=kept
+    )
 
 
 def test_requests_go_to_the_service_under_the_name_that_the_author_wrote(shop: Shop, eventually: Eventually) -> None:
@@ -198,6 +206,19 @@ def test_each_request_says_for_which_run_it_is_sent(shop: Shop, eventually: Even
         assert head["X-Team"] == "a"
         assert head["host"] == "b"
         assert "Host" not in head
+
+
+def test_a_secret_that_no_document_has_is_sent_and_nothing_without_it(shop: Shop, eventually: Eventually) -> None:
+    load = LOADS["http"].start({"url": shop.url, "rate": "50/s", "credentials": {"name": "token"}}, around())
+    eventually(lambda: len(shop.heads) >= 3)
+    load.stop()
+    assert {head["Authorization"] for head in shop.heads} == {"Bearer s3cret"}
+    began = time.monotonic()
+    load = LOADS["http"].start({"url": shop.url, "rate": "50/s", "credentials": {"name": "other"}}, around())
+    eventually(lambda: time.monotonic() > began + 0.2)
+    summary = load.stop()
+    assert summary.due > 5
+    assert summary.sent == 0
 
 
 def test_every_request_has_a_connection_of_its_own_unless_they_are_kept(shop: Shop, eventually: Eventually) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from gate.errors import Permanent
 from gate.running.ports import Cluster, Surroundings
 from gate.running.time import SystemClock
 
@@ -15,6 +16,9 @@ Serve = Callable[[socket.socket], object]
 
 HOST = "checkout.shop"
 """What the services are called; it leads to loopback."""
+
+
+KEPT = {"token": "s3cret", "clerk": "me:you", "broken": "two\nlines"}
 
 
 def resolve(host: str) -> str:
@@ -28,10 +32,24 @@ class Nothing:
         raise AssertionError(f"nobody should ask the cluster to {name}")
 
 
+def credentials(name: str) -> str:
+    """What the operators keep."""
+    if name not in KEPT:
+        raise Permanent(f"there are no credentials shop/{name}")
+    return KEPT[name]
+
+
 def surroundings(cluster: Cluster | None = None, resolve: Callable[[str], str] = resolve) -> Surroundings:
     nothing: Any = Nothing()
     clock = SystemClock()
-    return Surroundings(cluster=cluster or nothing, clock=clock, namespace="shop", resolve=resolve, run="checkout-7")
+    return Surroundings(
+        cluster=cluster or nothing,
+        clock=clock,
+        namespace="shop",
+        resolve=resolve,
+        run="checkout-7",
+        credentials=credentials,
+    )
 
 
 @contextmanager

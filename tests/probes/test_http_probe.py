@@ -155,6 +155,8 @@ def test_the_host_that_the_author_wrote_is_the_one_that_is_asked_for() -> None:
         ({"url": "http://x/", "headers": {"a b": "c"}}, {}),
         ({"url": "http://x/", "headers": {"a": "b\r\nInjected: 1"}}, {}),
         ({"url": "http://x/", "redirects": 11}, {}),
+        ({"url": "http://x/", "credentials": {"name": "../x"}}, {}),
+        ({"url": "http://x/", "credentials": {"name": "x"}, "headers": {"authorization": "y"}}, {}),
         ({"url": "http://x/", "tls": {}}, {}),
         ({"url": "https://x/", "tls": {"authority": "trust me"}}, {}),
         ({"url": "http://x/"}, {"body": "("}),
@@ -173,6 +175,29 @@ def test_a_block_that_is_wrong_is_refused_before_anything_is_asked(
 ) -> None:
     with pytest.raises(Permanent, match="the http probe cannot be asked"):
         http.prepare(settings, expect, surroundings())
+
+
+@pytest.mark.parametrize(
+    ("credentials", "sent"),
+    [
+        ({"name": "token"}, "Authorization: Bearer s3cret"),
+        ({"name": "clerk", "scheme": "basic"}, "Authorization: Basic bWU6eW91"),
+    ],
+)
+def test_a_secret_that_no_document_has_is_sent(credentials: dict[str, str], sent: str) -> None:
+    heard: list[str] = []
+    with server(by_path({"/buy": ok()}, heard)) as port:
+        assert ask(port, credentials=credentials) == Answer(ok=True)
+    assert sent in heard[0].split("\r\n")
+
+
+@pytest.mark.parametrize(("name", "why"), [("other", "there are no credentials shop/other"), ("broken", "on one line")])
+def test_a_secret_that_is_not_there_says_nothing_about_the_service_and_is_not_shown(name: str, why: str) -> None:
+    with server(answers(ok())) as port:
+        found = ask(port, credentials={"name": name})
+    assert isinstance(found, NoSample)
+    assert why in found.why
+    assert "two" not in found.why
 
 
 # ------------------------------------------------------------------------------------------------------- redirects
