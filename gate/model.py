@@ -351,6 +351,8 @@ class Undo:
     settings: Settings = field(default_factory=dict)
     before: Settings = field(default_factory=dict)
     """The state that the act will change, as it was."""
+    proof: str = ""
+    """The probe that must have had a bad answer since, where nothing in the cluster shows that the act was felt."""
     spacing: timedelta = timedelta(0)
     """How long the act waits, after the one before it, for the workload to have all of its pods again."""
     injected: datetime | None = None

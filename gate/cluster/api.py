@@ -38,6 +38,7 @@ GROUPS: Mapping[str, str] = {
     "replicasets": "/apis/apps/v1",
     "controllerrevisions": "/apis/apps/v1",
     "horizontalpodautoscalers": "/apis/autoscaling/v2",
+    "networkpolicies": "/apis/networking.k8s.io/v1",
     "leases": "/apis/coordination.k8s.io/v1",
     "chaosgates": "/apis/chaosgate.dev/v1alpha1",
     "chaosruns": "/apis/chaosgate.dev/v1alpha1",

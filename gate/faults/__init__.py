@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from gate.faults import (
     config_change,
+    network_partition,
     node_cordon,
     node_drain,
     pod_failure,
@@ -18,6 +19,7 @@ from gate.running.ports import Fault
 
 FAULTS: Mapping[str, Fault] = {
     "config-change": config_change,
+    "network-partition": network_partition,
     "node-cordon": node_cordon,
     "node-drain": node_drain,
     "pod-failure": pod_failure,

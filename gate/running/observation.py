@@ -64,6 +64,14 @@ class Observation:
         questions = [q for probe in self._probes for window in windows for q in self._in(probe, window)]
         return min((q.at for q in questions if q.sample is not None and not q.good), default=None)
 
+    def complaint(self, probe: str) -> str:
+        """The first bad answer to that probe since the fault came, in one clause; also where it does not count. Empty
+        while there is none.
+        """
+        marks = self._marks
+        during = [q for q in self._sampler.questions(probe) if marks and window_of(q, marks) is Window.DURING]
+        return next((f'"{probe}" says {q.sample.detail}' for q in during if q.sample and not q.good), "")
+
     def steady(self, since: datetime) -> datetime | None:
         """The moment after `since` from which every probe that counts there was good, if they have been so for long
         enough.

@@ -273,7 +273,7 @@ def _prove(run: Execution, step: Step) -> bool:
         if undo.id in felt:
             continue
         try:
-            what = run.fault(undo.fault).prove(undo, run.world.cluster)
+            what = _proof(run, undo)
         except GateError as error:
             log.warning("run.prove undo=%s why=%r", undo.id, str(error))
             continue
@@ -282,6 +282,15 @@ def _prove(run: Execution, step: Step) -> bool:
             run.log.note(f"effect: {what}")
     run.log.evidence(effects=effects)
     return {undo.id for undo in undos} <= {effect.undo for effect in effects}
+
+
+def _proof(run: Execution, undo: Undo) -> str:
+    """What shows that the act was felt; empty while nothing does. Some acts only a probe can feel."""
+    what = run.fault(undo.fault).prove(undo, run.world.cluster) or ""
+    if not what or not undo.proof:
+        return what
+    complaint = run.seen.complaint(undo.proof) if run.observation else ""
+    return f"{what}; {complaint}" if complaint else ""
 
 
 def _given_up(run: Execution) -> str:

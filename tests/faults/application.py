@@ -120,12 +120,15 @@ class Application:
                 )
                 for node in self.api.list("nodes")[0]
             },
-            **({"autoscalers": self._autoscalers()} if self.ground.is_real else {}),
+            **({"autoscalers": self._autoscalers(), "policies": self._policies()} if self.ground.is_real else {}),
         }
 
     def _data(self, resource: str) -> Json:
         items, _ = self.api.list(resource, self.namespace)
         return {item["metadata"]["name"]: (item.get("data"), item["metadata"].get("annotations")) for item in items}
+
+    def _policies(self) -> list[str]:
+        return [item["metadata"]["name"] for item in self.api.list("networkpolicies", self.namespace)[0]]
 
     def _autoscalers(self) -> Json:
         items, _ = self.api.list("horizontalpodautoscalers", self.namespace)

@@ -6,6 +6,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "config-change": ("config-change", {"configMap": "settings", "key": "mode", "value": "wild"}),
     "config-change of a secret": ("config-change", {"secret": "key", "key": "token"}),
     "config-change of a new key": ("config-change", {"configMap": "settings", "key": "debug", "value": "on"}),
+    "network-partition": ("network-partition", {"probe": "all is well"}),
     "node-cordon": ("node-cordon", {}),
     "node-drain": ("node-drain", {}),
     "pod-kill": ("pod-kill", {"count": 2}),
@@ -19,3 +20,6 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
 
 NEEDS_A_NODE = frozenset({"pod-failure"})
 """What pods feel only where they are processes: the nodes of the real control plane are played by kwok."""
+
+NEEDS_THE_REAL_ONE = frozenset({"network-partition"})
+"""What the sandbox has no resource for."""

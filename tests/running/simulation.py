@@ -135,6 +135,8 @@ class Service:
     in_force: bool = False
     taken_back: float | None = None
     injections: int = 0
+    proof: str = ""
+    """The probe that alone can feel the fault."""
     stuck: bool = False
     """The fault cannot be taken back."""
 
@@ -165,7 +167,10 @@ class Outage:
     def plan(
         self, step: Step, workload: WorkloadName, pods: Sequence[Target], seed: str, cluster: Cluster
     ) -> list[Undo]:
-        return [Undo(id=f"{step.name}/{pod.name}", step=step.name, fault="outage", target=pod) for pod in pods]
+        return [
+            Undo(id=f"{step.name}/{pod.name}", step=step.name, fault="outage", target=pod, proof=self.service.proof)
+            for pod in pods
+        ]
 
     def inject(self, undo: Undo, cluster: Cluster) -> None:
         self.life.point()

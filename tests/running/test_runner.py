@@ -9,7 +9,7 @@ from gate.model import Judgement, Reason, RunPhase, RunStatus, Verdict, Window
 from gate.running.judge import judge
 from gate.running.ports import LoadSummary
 from gate.running.reverting import revert_all
-from tests.running.simulation import POD, SPEC, START, STEP, Life, Service, Stage, seconds, with_load, with_steps
+from tests.running.simulation import POD, PROBE, SPEC, START, STEP, Life, Service, Stage, seconds, with_load, with_steps
 
 SUPERSEDED = Judgement(verdict=Verdict.CANCELED, reason=Reason.SUPERSEDED, message="v2 is out")
 LOST = Judgement(verdict=Verdict.ERRORED, reason=Reason.EXECUTOR_LOST, message="the gate was told to stop")
@@ -88,6 +88,24 @@ def test_a_probe_says_nothing_where_it_does_not_count() -> None:
     assert record.reverted - record.injected >= STEP.hold
     strict = Stage(Service(recovers_after=1), spec=replace(SPEC, workflow=replace(SPEC.workflow, steady_state=probes)))
     assert verdict(strict, strict.execute()) == (Verdict.FAILED, Reason.PROBE_FAILED)
+
+
+@pytest.mark.parametrize(
+    ("proof", "suffers", "reason"),
+    [
+        (PROBE.name, True, Reason.PROBE_FAILED),
+        (PROBE.name, False, Reason.NO_EFFECT),
+        ("a probe that there is not", True, Reason.NO_EFFECT),
+    ],
+)
+def test_an_act_that_only_a_probe_can_feel_is_proven_by_its_bad_answer(
+    proof: str, suffers: bool, reason: Reason
+) -> None:
+    stage = Stage(Service(suffers=suffers, proof=proof, recovers_after=0.5))
+    status = stage.execute()
+    assert verdict(stage, status)[1] is reason
+    said = [effect.what for effect in status.evidence.effects]
+    assert said == ([f'the lights are out; "{PROBE.name}" says HTTP 502'] if reason is Reason.PROBE_FAILED else [])
 
 
 @pytest.mark.parametrize(
