@@ -6,6 +6,7 @@ A run without findings has passed, because everything that was planned is there,
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 from gate.documents.units import in_words
 from gate.model import (
@@ -23,10 +24,12 @@ from gate.model import (
     Window,
     Workflow,
 )
-from gate.running.tolerance import broken, planned, unknown
+from gate.running.observation import STEADY_SAMPLES
+from gate.running.tolerance import ENOUGH, broken, planned, unknown
 from gate.running.wording import complaint, tolerated, too_few, unsteady
 
-WINDOWS = (Window.DURING, Window.AFTER)
+GIVEN_UP = (Verdict.ERRORED, Verdict.CANCELED)
+"""The verdicts with which an executor may stop a run."""
 
 Finding = Judgement
 
@@ -37,6 +40,15 @@ class _Case:
 
     spec: RunSpec
     evidence: Evidence
+
+    @property
+    def stopped(self) -> Finding | None:
+        """Why the run was stopped. Who executed it may say that nothing could be found out, and nothing else."""
+        stopped = self.evidence.stopped
+        if stopped is None or (stopped.verdict in GIVEN_UP and stopped.reason is not None):
+            return stopped
+        said = f"{stopped.verdict} without evidence" if stopped.reason else f"{stopped.verdict} for no reason"
+        return _errored(Reason.INTERNAL_ERROR, f"the run was stopped, and its executor says {said}")
 
     @property
     def workflow(self) -> Workflow:
@@ -72,29 +84,32 @@ class _Case:
 def judge(spec: RunSpec, evidence: Evidence) -> tuple[Judgement, int]:
     """The judgement, and the score: the share of the checks that held, in percent, rounded down."""
     case = _Case(spec, evidence)
-    findings = [finding for finding in _findings(case) if _counts(finding, evidence)]
+    findings = [finding for finding in _findings(case) if _counts(finding, case)]
     verdict = Verdict.worst([Verdict.PASSED, *(finding.verdict for finding in findings)])
     first = next((finding for finding in findings if finding.verdict is verdict), None)
     return first or Judgement(verdict=Verdict.PASSED), _score(case)
 
 
-def _counts(finding: Finding, evidence: Evidence) -> bool:
+def _counts(finding: Finding, case: _Case) -> bool:
     """What is missing from a run that was stopped is missing because it was stopped; what is known remains known."""
     known = finding.verdict is Verdict.FAILED or finding.reason is Reason.REVERT_FAILED
-    return evidence.stopped is None or finding is evidence.stopped or known
+    return case.stopped is None or finding == case.stopped or known
 
 
 def _findings(case: _Case) -> Iterator[Finding]:
     """Of two findings that are equally bad the first one speaks: what stopped the run explains what is missing."""
-    if case.evidence.stopped is not None:
-        yield case.evidence.stopped
+    if case.stopped is not None:
+        yield case.stopped
+    if not case.workflow.steps:
+        yield _errored(Reason.NO_DATA, f'the workflow "{case.workflow.name}" has no step: nothing was done to anything')
     yield from _baseline(case)
     for step in case.workflow.steps:
         yield from _step(case, step)
     yield from _reverts(case)
-    if case.evidence.version_after != case.spec.version:
+    if not case.spec.version or case.evidence.version_after != case.spec.version:
         after = case.evidence.version_after or "none"
-        message = f"the workload ran version {case.spec.version} before, and {after} when the last step had ended"
+        before = case.spec.version or "none"
+        message = f"the workload ran version {before} before, and {after} when the last step had ended"
         yield Finding(verdict=Verdict.ERRORED, reason=Reason.VERSION_CHANGED, message=message)
 
 
@@ -105,7 +120,7 @@ def _baseline(case: _Case) -> Iterator[Finding]:
         )
     for probe in case.probes(Window.BEFORE):
         summary = case.summary(probe, Window.BEFORE)
-        if summary is None or _too_few(probe, summary, case.workflow.baseline.total_seconds()):
+        if summary is None or _too_few(probe, summary, case.workflow.baseline):
             yield _no_data(probe, summary, "before the first step")
         elif broken(probe, summary):
             yield _errored(Reason.BASELINE_UNSTEADY, unsteady(probe, summary))
@@ -128,7 +143,7 @@ def _step(case: _Case, step: Step) -> Iterator[Finding]:
     for probe in case.probes(Window.DURING):
         yield from _during(case, step, record, probe)
     for probe in case.probes(Window.AFTER):
-        yield from _after(case, step, probe)
+        yield from _after(case, step, record, probe)
     yield from _recovery(case, step, record)
     yield from _wrong_version(case, step, undos)
 
@@ -145,14 +160,19 @@ def _during(case: _Case, step: Step, record: StepRecord, probe: Probe) -> Iterat
             message=f'"{probe.name}" {complaint(probe, summary)} during "{step.name}" ({_fault(case.undos(step))})'
             f"{_when(summary, record)}; {tolerated(probe)}",
         )
-    elif _cut_short(step, record) or unknown(probe, summary):
+    elif _cut_short(step, record) or _too_few(probe, summary, step.hold):
         yield _no_data(probe, summary, f'during "{step.name}"')
 
 
-def _after(case: _Case, step: Step, probe: Probe) -> Iterator[Finding]:
+def _after(case: _Case, step: Step, record: StepRecord, probe: Probe) -> Iterator[Finding]:
     after = case.summary(probe, Window.AFTER, step.name)
-    if after is None or after.samples == 0 or after.due > 2 * after.samples:
+    if after is None or after.samples == 0 or after.due > 2 * after.samples or _unseen(record, after):
         yield _no_data(probe, after, f'after "{step.name}"')
+
+
+def _unseen(record: StepRecord, after: Summary) -> bool:
+    """The service is said to be steady again, and the good samples are too few for it, also without one at the edge."""
+    return record.recovery is not None and after.samples - after.failures < STEADY_SAMPLES - 1
 
 
 def _cut_short(step: Step, record: StepRecord) -> bool:
@@ -202,7 +222,7 @@ def _reverts(case: _Case) -> Iterator[Finding]:
 def _score(case: _Case) -> int:
     """Checks are each probe during each step, and each recovery. One that was not made did not hold."""
     checks = [
-        _holds(case.summary(probe, Window.DURING, step.name), probe) and case.proven(step)
+        _holds(case.summary(probe, Window.DURING, step.name), probe, step) and case.proven(step)
         for step in case.workflow.steps
         for probe in case.probes(Window.DURING)
     ]
@@ -210,18 +230,21 @@ def _score(case: _Case) -> int:
     return 100 * sum(checks) // len(checks) if checks else 0
 
 
-def _holds(summary: Summary | None, probe: Probe) -> bool:
-    return summary is not None and not unknown(probe, summary) and not broken(probe, summary)
+def _holds(summary: Summary | None, probe: Probe, step: Step) -> bool:
+    return summary is not None and not _too_few(probe, summary, step.hold) and not broken(probe, summary)
 
 
 def _recovered(record: StepRecord | None, step: Step) -> bool:
     return record is not None and record.recovery is not None and record.recovery <= step.recover
 
 
-def _too_few(probe: Probe, summary: Summary, seconds: float) -> bool:
-    """The baseline must have been watched for as long as it was to be, but for one question at its edge."""
-    wanted = int(seconds / probe.every.total_seconds())
-    return unknown(probe, summary) or summary.due < min(wanted, max(1, wanted - 1)) * 0.8
+def _too_few(probe: Probe, summary: Summary, span: timedelta) -> bool:
+    """A window must have been watched for as long as it was to be, but for one question at its edge.
+
+    What was due is what the executor counted; a sampler that fell asleep must not look like one that had little to do.
+    """
+    wanted = planned(probe, span)
+    return unknown(probe, summary) or summary.due < min(wanted, max(1, wanted - 1)) * ENOUGH
 
 
 def _errored(reason: Reason, message: str) -> Finding:

@@ -8,152 +8,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.model import (
-    Effect,
-    Evidence,
-    Judgement,
-    Probe,
-    Reason,
-    RunSpec,
-    StepRecord,
-    Summary,
-    Target,
-    Undo,
-    Verdict,
-    Window,
-)
+from gate.model import Evidence, Judgement, Probe, Reason, RunSpec, Summary, Verdict, Window
 from gate.running.judge import judge
 from gate.running.tolerance import broken, unknown
-from tests.running.simulation import PROBE, SPEC, START, STEP, WORKFLOW, seconds
-
-OTHER = replace(
-    PROBE,
-    name="carts answer",
-    every=seconds(0.2),
-    tolerate=replace(PROBE.tolerate, p95=seconds(0.3), at_least=2.0, at_most=8.0),
+from tests.running.evidence import (
+    NUMBERS,
+    ORDER,
+    OTHER,
+    PLAN,
+    evidences,
+    fail_one_more,
+    lose_bad,
+    lose_good,
+    turn_bad,
+    unreverted,
+    verdict,
+    whole,
+    with_summary,
+    without,
 )
-AGAIN = replace(STEP, name="lights out again")
-PLAN = replace(SPEC, workflow=replace(WORKFLOW, steady_state=(PROBE, OTHER), steps=(STEP, AGAIN)))
-ORDER = list(Verdict)
-
-
-def undo_of(step: str, number: int) -> Undo:
-    target = Target(kind="Pod", namespace="shop", name=f"pod-{number}", uid=f"uid-{step}-{number}")
-    return Undo(id=f"{step}/{number}", step=step, fault="outage", target=target, injected=START, reverted=START)
-
-
-def whole(spec: RunSpec = PLAN) -> Evidence:
-    """The evidence of a run in which everything held."""
-    steps = spec.workflow.steps
-    undo = tuple(undo_of(step.name, number) for step in steps for number in range(2))
-    windows = [("", Window.BEFORE, spec.workflow.baseline)]
-    for step in steps:
-        windows += [(step.name, Window.DURING, step.hold), (step.name, Window.AFTER, seconds(1.2))]
-    summaries = []
-    for step_name, window, span in windows:
-        for probe in spec.workflow.steady_state:
-            due = int(span / probe.every)
-            summary = Summary(probe=probe.name, window=window, step=step_name, due=due, samples=due)
-            summaries.append(replace(summary, numbers=due, lowest=3.0, highest=5.0))
-    return Evidence(
-        targets=tuple(each.target for each in undo),
-        undo=undo,
-        effects=tuple(Effect(undo=each.id, step=each.step, what="gone", seen=START) for each in undo),
-        steps=tuple(
-            StepRecord(
-                step=step.name,
-                injected=START,
-                reverted=START + step.hold,
-                ended=START + step.hold + seconds(1.2),
-                recovery=timedelta(0),
-            )
-            for step in steps
-        ),
-        summaries=tuple(summaries),
-        version_after=spec.version,
-    )
-
-
-def verdict(evidence: Evidence) -> Verdict:
-    return judge(PLAN, evidence)[0].verdict
-
-
-def with_summary(evidence: Evidence, index: int, **changes: Any) -> Evidence:
-    summaries = list(evidence.summaries)
-    summaries[index] = replace(summaries[index], **changes)
-    return replace(evidence, summaries=tuple(summaries))
-
-
-def fail_one_more(evidence: Evidence, index: int) -> Evidence:
-    """One more bad sample than there was."""
-    old = evidence.summaries[index]
-    return with_summary(
-        evidence, index, due=old.due + 1, samples=old.samples + 1, failures=old.failures + 1, slow=old.slow + 1
-    )
-
-
-def turn_bad(evidence: Evidence, index: int) -> Evidence:
-    """A sample that was good is bad."""
-    old = evidence.summaries[index]
-    bad = {"failures": min(old.samples, old.failures + 1), "slow": min(old.samples, old.slow + 1)}
-    return with_summary(evidence, index, **bad, numbers=max(0, old.numbers - 1))
-
-
-def lose_good(evidence: Evidence, index: int) -> Evidence:
-    """A good sample is missing."""
-    old = evidence.summaries[index]
-    samples = max(old.failures, old.slow, old.samples - 1)
-    return with_summary(evidence, index, samples=samples, numbers=min(samples, old.numbers))
-
-
-def lose_bad(evidence: Evidence, index: int) -> Evidence:
-    """A bad sample is missing."""
-    old = evidence.summaries[index]
-    lost = min(1, old.failures)
-    return with_summary(
-        evidence, index, samples=old.samples - lost, failures=old.failures - lost, slow=max(0, old.slow - lost)
-    )
-
-
-def without(evidence: Evidence, part: str, number: int) -> Evidence:
-    items = getattr(evidence, part)
-    return replace(evidence, **{part: tuple(each for place, each in enumerate(items) if place != number % len(items))})
-
-
-def unreverted(evidence: Evidence, number: int) -> Evidence:
-    undo = list(evidence.undo)
-    undo[number % len(undo)] = replace(undo[number % len(undo)], reverted=None)
-    return replace(evidence, undo=tuple(undo))
-
-
-@st.composite
-def evidences(draw: st.DrawFn) -> Evidence:
-    """Evidence in which some things went wrong."""
-    evidence = whole()
-    summaries = []
-    for summary in evidence.summaries:
-        samples = draw(st.integers(min_value=summary.due * 3 // 4, max_value=summary.due))
-        failures = draw(st.integers(min_value=0, max_value=min(samples, 1 + summary.due // 9)))
-        streak = seconds(draw(st.sampled_from([0.0, 0.5, 1.0, 1.1])))
-        summaries.append(
-            replace(
-                summary,
-                samples=samples,
-                failures=failures,
-                slow=min(samples, failures + draw(st.integers(0, 2))),
-                numbers=samples - draw(st.sampled_from([0, 0, 0, 1])),
-                lowest=draw(st.sampled_from([3.0, 3.0, 3.0, 1.0])),
-                highest=draw(st.sampled_from([5.0, 5.0, 5.0, 9.0])),
-                streak=streak,
-                streak_at_worst=streak,
-            )
-        )
-    recoveries = st.sampled_from([None, seconds(0), seconds(3), seconds(3.1)])
-    steps = tuple(replace(record, recovery=draw(recoveries)) for record in evidence.steps)
-    return replace(evidence, summaries=tuple(summaries), steps=steps)
-
-
-NUMBERS = st.integers(min_value=0, max_value=9)
+from tests.running.simulation import PROBE, START, seconds
 
 
 def test_a_run_in_which_everything_held_has_passed() -> None:
