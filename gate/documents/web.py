@@ -20,12 +20,15 @@ RUN = "X-Chaos-Gate-Run"
 
 
 @lru_cache(64)
-def trusting(authority: str) -> ssl.SSLContext:
+def trusting(authority: str, *protocols: str) -> ssl.SSLContext:
     """Trusts the certificates of that authority (PEM) alone; of none, those that the system trusts.
 
-    Raises `ssl.SSLError` or `ValueError` for what is no certificate.
+    `protocols` are offered to be spoken. Raises `ssl.SSLError` or `ValueError` for what is no certificate.
     """
-    return ssl.create_default_context(cadata=authority or None)
+    context = ssl.create_default_context(cadata=authority or None)
+    if protocols:
+        context.set_alpn_protocols(list(protocols))
+    return context
 
 
 def _certificate(text: str) -> str:
@@ -44,9 +47,9 @@ class Tls(Block):
     )
     server_name: str = Field(default="", description="The name that the certificate must have; the host if left out.")
 
-    def context(self) -> ssl.SSLContext:
-        """Trusts whom the author trusts."""
-        return trusting(self.authority)
+    def context(self, *protocols: str) -> ssl.SSLContext:
+        """Trusts whom the author trusts, and offers to speak these protocols."""
+        return trusting(self.authority, *protocols)
 
 
 def _sendable(headers: dict[str, str]) -> dict[str, str]:

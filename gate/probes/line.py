@@ -48,26 +48,28 @@ class Line:
 
     def __init__(self, connected: socket.socket, deadline: Deadline) -> None:
         self._socket, self._deadline = connected, deadline
-        self._waits_for = "no answer"
+        self._heard = False
 
     def sendall(self, data: bytes) -> None:
         """Raises `OSError`, also when the other side does not take it in time."""
         left = memoryview(data)
         while left:
-            self._socket.settimeout(self._deadline.left("the request was not taken"))
+            why = "the answer did not end" if self._heard else "the request was not taken"
+            self._socket.settimeout(self._deadline.left(why))
             try:
                 left = left[self._socket.send(left) :]
             except TimeoutError:
-                raise self._deadline.over("the request was not taken") from None
+                raise self._deadline.over(why) from None
 
     def receive_into(self, buffer: memoryview) -> int:
         """What has come, 0 at the end. Raises `OSError`, also when nothing comes in time."""
-        self._socket.settimeout(self._deadline.left(self._waits_for))
+        why = "the answer did not end" if self._heard else "no answer"
+        self._socket.settimeout(self._deadline.left(why))
         try:
             size = self._socket.recv_into(buffer)
         except TimeoutError:
-            raise self._deadline.over(self._waits_for) from None
-        self._waits_for = "the answer did not end"
+            raise self._deadline.over(why) from None
+        self._heard = True
         return size
 
     def makefile(self, *_: Any) -> io.BufferedReader:
