@@ -124,7 +124,7 @@ def test_yaml_is_read_as_well(client: Client) -> None:
         ({"selector": {"matchLabels": {"app": "other"}}}, "spec.template.metadata.labels", "FieldValueInvalid"),
         ({"selector": None}, "spec.selector", "FieldValueRequired"),
         ({"replicas": -1}, "spec.replicas", "FieldValueInvalid"),
-        ({"strategy": {"type": "Sideways"}}, "spec.strategy.type", "FieldValueNotSupported"),
+        ({"strategy": {"type": "Sideways"}}, "spec.strategy", "FieldValueNotSupported"),
     ],
 )
 def test_an_invalid_deployment_says_why(client: Client, spec: dict[str, object], field: str, reason: str) -> None:

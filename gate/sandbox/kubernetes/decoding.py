@@ -11,7 +11,7 @@ import yaml
 
 from gate.sandbox.kubernetes import protobuf
 from gate.sandbox.kubernetes.errors import BadRequest, UnsupportedMediaType, shown
-from gate.sandbox.kubernetes.objects import Object
+from gate.sandbox.kubernetes.objects import Object, micro_timestamp, moment_of, timestamp
 from gate.sandbox.kubernetes.shapes import Form, Type, is_known, shape
 
 _SCALARS: dict[Form, tuple[type, ...]] = {
@@ -23,6 +23,7 @@ _SCALARS: dict[Form, tuple[type, ...]] = {
     Form.QUANTITY: (int, float, str),
     Form.BYTES: (str,),
     Form.TIME: (str,),
+    Form.MICRO_TIME: (str,),
 }
 _GO_TYPES = {
     Form.STRING: "string",
@@ -33,6 +34,7 @@ _GO_TYPES = {
     Form.QUANTITY: "resource.Quantity",
     Form.BYTES: "[]uint8",
     Form.TIME: "v1.Time",
+    Form.MICRO_TIME: "v1.MicroTime",
     Form.LIST: "[]interface {}",
     Form.MAP: "map[string]string",
     Form.OBJECT: "struct",
@@ -161,12 +163,28 @@ def _value(value: Any, wanted: Type, path: str, owner: str, unknown: list[str]) 
         )
     if wanted.form is Form.BYTES and isinstance(value, str):
         _check_base64(value)
-    if wanted.form is Form.TIME and not (isinstance(value, str) and _TIME.fullmatch(value)):
-        raise _WrongTypeError(f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": cannot parse "{value}"')
+    if wanted.form in _TIMES:
+        return _time(str(value), wanted.form)
     return value
 
 
-_TIME = re.compile(r"\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d(\.\d+)?(Z|[-+]\d\d:\d\d)")
+_SECOND, _ZONE = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", r"(Z|[-+]\d\d:\d\d)"
+_TIMES = {
+    Form.TIME: (re.compile(rf"{_SECOND}(\.\d+)?{_ZONE}"), "2006-01-02T15:04:05Z07:00"),
+    Form.MICRO_TIME: (re.compile(rf"{_SECOND}\.\d{{6}}{_ZONE}"), "2006-01-02T15:04:05.000000Z07:00"),
+}
+
+
+def _time(text: str, form: Form) -> str:
+    """The moment as the server keeps it, which is in UTC."""
+    pattern, layout = _TIMES[form]
+    try:
+        moment = moment_of(text) if pattern.fullmatch(text) else None
+    except ValueError:  # it looks like one, but there is no such day or hour
+        moment = None
+    if moment is None:
+        raise _WrongTypeError(f'parsing time "{text}" as "{layout}": cannot parse "{text}"')
+    return timestamp(moment) if form is Form.TIME else micro_timestamp(moment)
 
 
 def _check_base64(text: str) -> None:

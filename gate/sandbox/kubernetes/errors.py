@@ -72,6 +72,15 @@ def forbidden(field: str, detail: str) -> Cause:
     return Cause(field=field, type=CauseType.FORBIDDEN, message=f"Forbidden: {detail}")
 
 
+def not_negative(mapping: Object, path: str, fields: Iterable[str]) -> list[Cause]:
+    """One cause for each of the fields that is a number below 0."""
+    return [
+        invalid(f"{path}.{field}", mapping[field], "must be greater than or equal to 0")
+        for field in fields
+        if isinstance(mapping.get(field), int) and mapping[field] < 0
+    ]
+
+
 def duplicate(field: str, value: Any) -> Cause:
     return Cause(field=field, type=CauseType.DUPLICATE, message=f"Duplicate value: {shown(value)}")
 

@@ -1,9 +1,9 @@
 """Jobs as the API server knows them: what it fills in, and what it refuses. What they do is in `controllers/job.py`."""
 
-from gate.sandbox.kubernetes import defaults
-from gate.sandbox.kubernetes.errors import Cause, forbidden, invalid, not_supported, required
+from gate.sandbox.kubernetes import defaults, podvalidation
+from gate.sandbox.kubernetes.errors import Cause, forbidden, invalid, not_negative, not_supported, required
 from gate.sandbox.kubernetes.objects import Object, labels_of, lookup, name_of, uid_of
-from gate.sandbox.kubernetes.validation import dns_named, not_negative, pod_spec
+from gate.sandbox.kubernetes.validation import dns_named
 
 CONTROLLER_UID = "batch.kubernetes.io/controller-uid"
 JOB_NAME = "batch.kubernetes.io/job-name"
@@ -68,7 +68,7 @@ def validate(new: Object, old: Object | None) -> list[Cause]:
             else required("spec.template.spec.restartPolicy", said)
         )
     else:
-        causes += pod_spec(lookup(spec, "template.spec", {}), "spec.template.spec")
+        causes += podvalidation.spec(lookup(spec, "template.spec", {}), "spec.template.spec")
     for field in ("completions", "selector", "template", "completionMode") if old is not None else ():
         if lookup(old, f"spec.{field}") != spec.get(field):
             causes.append(invalid(f"spec.{field}", spec.get(field), "field is immutable"))

@@ -38,6 +38,11 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def micro_timestamp(moment: datetime) -> str:
+    """A metav1.MicroTime: UTC, with six digits of a second."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 def moment_of(text: str) -> datetime:
     """The moment that a metav1.Time or MicroTime names; ValueError if it is neither."""
     return datetime.fromisoformat(text)

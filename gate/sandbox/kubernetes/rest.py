@@ -3,7 +3,8 @@
 import json
 import logging
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -287,7 +288,7 @@ class Api:
         dry_run = options.dry_run(request, "UpdateOptions")
         body = parse(request.body, request.media_type)
         if about.subresource == "scale":
-            return self._scale(about, lambda _: body, dry_run=dry_run)
+            return self._scale(about, lambda _: scales.read(body), dry_run=dry_run)
         decoded = self._decode(request, about.resource, body)
         obj = decoded.object
         about.place(obj)
@@ -312,19 +313,20 @@ class Api:
         change = _patcher(request, about)
         dry_run = options.dry_run(request, "PatchOptions")
         if about.subresource == "scale":
-            return self._scale(about, change, dry_run=dry_run)
+
+            def patched_scale(present: Object) -> Object:
+                with _blaming_patch(about.resource, new := change(present)):
+                    return scales.read(new)
+
+            return self._scale(about, patched_scale, dry_run=dry_run)
         seen: list[Decoded] = []
 
         def patched(present: Object) -> Object:
             new = change(present)
             if not isinstance(new, dict):
                 raise BadRequest("a patch has to leave an object")
-            try:
+            with _blaming_patch(about.resource, new):
                 decoded = self._decode(request, about.resource, new)
-            except BadRequest as error:
-                detail = error.detail if isinstance(error, UndecodableError) else error.message
-                cause = invalid("patch", tables.encode(new).decode(), detail)
-                raise Invalid.of(about.resource, "", [cause], called="") from error
             about.place(decoded.object)
             self.access.check_grant(request.user, about.resource, about.namespace, decoded.object)
             seen.append(decoded)
@@ -341,7 +343,7 @@ class Api:
             raise NotFound.path()
 
         def rescaled(present: Object) -> Object:
-            return scales.scaled(resource, scale, present, change(scales.scale_of(scale, present)))
+            return scales.scaled(scale, present, change(scales.scale_of(scale, present)))
 
         written = self.store.patch(resource, about.namespace, about.name, rescaled, dry_run=dry_run)
         return Answer(body=tables.encode(scales.scale_of(scale, written)))
@@ -429,6 +431,17 @@ def _warnings(request: Request, decoded: Decoded) -> tuple[str, ...]:
 
 def _version_in(obj: Object) -> str:
     return str(lookup(obj, "metadata.resourceVersion", ""))
+
+
+@contextmanager
+def _blaming_patch(resource: Resource, patched: Object) -> Iterator[None]:
+    """What cannot be read is the fault of the patch that led to it."""
+    try:
+        yield
+    except BadRequest as error:
+        detail = error.detail if isinstance(error, UndecodableError) else error.message
+        cause = invalid("patch", tables.encode(patched).decode(), detail)
+        raise Invalid.of(resource, "", [cause], called="") from error
 
 
 def _patcher(request: Request, about: Target) -> Callable[[Object], Object]:

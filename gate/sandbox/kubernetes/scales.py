@@ -7,13 +7,15 @@ from gate.sandbox.kubernetes.resources import Resource, Scale
 from gate.sandbox.kubernetes.selectors import LabelSelector
 
 API_VERSION = "autoscaling/v1"
+SCALES = Resource(group="autoscaling", kind="Scale", plural="scales")
+"""What a refusal names."""
 
 
 def scale_of(scale: Scale, obj: Object) -> Object:
     """The autoscaling/v1 Scale that shows the object."""
     meta = obj["metadata"]
     kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
-    selector = lookup(obj, scale.selector, "")
+    selector, replicas = lookup(obj, scale.selector, ""), lookup(obj, scale.replicas, 0)
     status: Object = {"replicas": lookup(obj, scale.observed, 0)}
     if selector:
         status["selector"] = selector if isinstance(selector, str) else str(LabelSelector.from_object(selector))
@@ -21,18 +23,22 @@ def scale_of(scale: Scale, obj: Object) -> Object:
         "kind": "Scale",
         "apiVersion": API_VERSION,
         "metadata": {key: meta[key] for key in kept if key in meta},
-        "spec": {"replicas": lookup(obj, scale.replicas, 0)},
+        "spec": {"replicas": replicas} if replicas else {},
         "status": status,
     }
 
 
-def scaled(resource: Resource, scale: Scale, obj: Object, wanted: Object) -> Object:
+def read(body: Object) -> Object:
+    """The Scale in a body; BadRequest where a type is wrong."""
+    return decode("Scale", API_VERSION, body).object
+
+
+def scaled(scale: Scale, obj: Object, wanted: Object) -> Object:
     """The object as the Scale wants it; Invalid for a number of replicas that cannot be."""
-    wanted = decode("Scale", API_VERSION, wanted).object
     replicas = lookup(wanted, "spec.replicas", 0)
     if replicas < 0:
         cause = invalid("spec.replicas", replicas, "must be greater than or equal to 0")
-        raise Invalid.of(resource, name_of(obj), [cause])
+        raise Invalid.of(SCALES, name_of(obj), [cause])
     *parents, last = scale.replicas.split(".")
     place = obj
     for parent in parents:

@@ -25,7 +25,9 @@ class Form(StrEnum):
     INT_OR_STRING = "intstr"
     QUANTITY = "quantity"
     TIME = "time"
-    """RFC 3339."""
+    """RFC 3339; kept in UTC and to the second."""
+    MICRO_TIME = "microtime"
+    """The same with exactly six digits of a second."""
     BYTES = "bytes"
     """Base64."""
     ANY = "any"
@@ -174,13 +176,13 @@ _LINES: Mapping[str, str] = {
         automountServiceAccountToken:bool!""",
     # events and leases
     "Event": f"""{_META} involvedObject:ObjectReference reason message source:EventSource firstTimestamp:time
-        lastTimestamp:time count:int type eventTime:time series:EventSeries action related:ObjectReference
+        lastTimestamp:time count:int type eventTime:microtime series:EventSeries action related:ObjectReference
         reportingComponent reportingInstance""",
     "EventSource": "component host",
-    "EventSeries": "count:int lastObservedTime:time",
+    "EventSeries": "count:int lastObservedTime:microtime",
     "Lease": f"{_META} spec:LeaseSpec",
-    "LeaseSpec": """holderIdentity:string! leaseDurationSeconds:int! acquireTime:time renewTime:time
-        leaseTransitions:int! strategy:string! preferredHolder:string!""",
+    "LeaseSpec": """holderIdentity:string! leaseDurationSeconds:int! acquireTime:microtime
+        renewTime:microtime leaseTransitions:int! strategy:string! preferredHolder:string!""",
     # workloads
     "Deployment": f"{_META} spec:DeploymentSpec status:DeploymentStatus",
     "DeploymentSpec": """replicas:int! selector:LabelSelector template:PodTemplate strategy:DeploymentStrategy

@@ -2,11 +2,11 @@
 
 import re
 from base64 import b64decode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from gate.sandbox.kubernetes import metadata, podvalidation
-from gate.sandbox.kubernetes.errors import Cause, CauseType, duplicate, forbidden, invalid, not_supported, required
+from gate.sandbox.kubernetes import metadata, podvalidation, portvalidation
+from gate.sandbox.kubernetes.errors import Cause, forbidden, invalid, not_negative, not_supported, required
 from gate.sandbox.kubernetes.metadata import LABEL, LABEL_1035, SUBDOMAIN
 from gate.sandbox.kubernetes.objects import Object, lookup, name_of
 from gate.sandbox.kubernetes.selectors import LabelSelector
@@ -33,6 +33,8 @@ _SECRET_KEYS = {
     "kubernetes.io/ssh-auth": ("ssh-privatekey",),
 }
 """What a Secret of a type has to hold."""
+_ACCOUNT = "kubernetes.io/service-account.name"
+"""The annotation of a Secret that says whose token it is."""
 
 
 def dns_named(new: Object, _old: Object | None) -> list[Cause]:
@@ -74,6 +76,8 @@ def secret(new: Object, old: Object | None) -> list[Cause]:
     if _size(data) > _DATA_LIMIT:
         causes.append(metadata.too_long("data", _DATA_LIMIT))
     causes += [required(f"data[{key}]") for key in _SECRET_KEYS.get(str(kind), ()) if key not in data]
+    if kind == "kubernetes.io/service-account-token" and not (new["metadata"].get("annotations") or {}).get(_ACCOUNT):
+        causes.append(required(f"metadata.annotations[{_ACCOUNT}]"))
     if kind == "kubernetes.io/basic-auth" and not data.keys() & {"username", "password"}:
         causes += [required("data[username]"), required("data[password]")]
     return causes
@@ -81,12 +85,9 @@ def secret(new: Object, old: Object | None) -> list[Cause]:
 
 def event(new: Object, old: Object | None) -> list[Cause]:
     causes = dns_named(new, old)
-    if lookup(new, "involvedObject.namespace", "default") != new["metadata"].get("namespace"):
-        causes.append(
-            invalid(
-                "involvedObject.namespace", lookup(new, "involvedObject.namespace"), "does not match event.namespace"
-            )
-        )
+    about = lookup(new, "involvedObject.namespace", "")
+    if (about or "default") != new["metadata"].get("namespace"):
+        causes.append(invalid("involvedObject.namespace", about, "does not match event.namespace"))
     return causes
 
 
@@ -150,8 +151,8 @@ def _share(amount: Any, field: str) -> list[Cause]:
 def pod(new: Object, old: Object | None) -> list[Cause]:
     causes = dns_named(new, old)
     if old is None:
-        return causes + pod_spec(new.get("spec") or {}, "spec")
-    return causes + _pod_update(new, old)
+        return causes + podvalidation.spec(new.get("spec") or {}, "spec")
+    return causes + podvalidation.change(new["spec"], old["spec"])
 
 
 def deployment(new: Object, old: Object | None) -> list[Cause]:
@@ -181,9 +182,8 @@ def service(new: Object, old: Object | None) -> list[Cause]:
     ports = spec.get("ports") or []
     if not ports and spec.get("type") != "ExternalName" and spec.get("clusterIP") != "None":
         causes.append(required("spec.ports"))
-    seen: set[str] = set()
-    for index, port in enumerate(ports):
-        causes += _service_port(port, f"spec.ports[{index}]", seen, named=len(ports) > 1)
+    causes += portvalidation.of_service(ports, "spec.ports")
+    causes += metadata.labels(spec.get("selector"), "spec.selector")
     before, after = lookup(old, "spec.clusterIP"), spec.get("clusterIP")
     if before and before != after and spec.get("type") != "ExternalName":
         causes.append(invalid("spec.clusterIPs[0]", [after or ""], "may not change once set"))
@@ -277,14 +277,6 @@ def _immutable_data(new: Object, old: Object | None) -> list[Cause]:
     return causes if new.get("immutable") else [forbidden("immutable", detail), *causes]
 
 
-def not_negative(mapping: Object, path: str, fields: Iterable[str]) -> list[Cause]:
-    return [
-        invalid(f"{path}.{field}", mapping[field], "must be greater than or equal to 0")
-        for field in fields
-        if isinstance(mapping.get(field), int) and mapping[field] < 0
-    ]
-
-
 def _templated(new: Object, old: Object | None) -> list[Cause]:
     """The selector and the template of a Deployment or ReplicaSet."""
     spec = new["spec"]
@@ -294,7 +286,7 @@ def _templated(new: Object, old: Object | None) -> list[Cause]:
     if selector is None:
         causes.append(required("spec.selector"))
     elif not (selector.get("matchLabels") or selector.get("matchExpressions")):
-        causes.append(invalid("spec.selector", "{}", f"empty selector is invalid for {new['kind'].lower()}"))
+        causes.append(invalid("spec.selector", {}, "empty selector is invalid for deployment"))  # of a ReplicaSet, too
     wrong = metadata.labels((selector or {}).get("matchLabels"), "spec.selector.matchLabels")
     wrong += _expressions(selector or {}, "spec.selector")
     if wrong:
@@ -307,115 +299,30 @@ def _templated(new: Object, old: Object | None) -> list[Cause]:
 
 
 def _template(template: Object, selector: Object | None) -> list[Cause]:
-    template_labels = lookup(template, "metadata.labels", {})
+    template_labels = lookup(template, "metadata.labels")
     causes = metadata.labels(template_labels, "spec.template.labels")
-    if selector and not LabelSelector.from_object(selector).matches(template_labels):
+    if selector is None or not LabelSelector.from_object(selector).matches(template_labels or {}):
         detail = "`selector` does not match template `labels`"
         causes.append(invalid("spec.template.metadata.labels", template_labels, detail))
     policy = lookup(template, "spec.restartPolicy")
     if policy != "Always":
         causes.append(not_supported("spec.template.spec.restartPolicy", policy, ("Always",)))
-    return causes + pod_spec(template.get("spec") or {}, "spec.template.spec")
+    return causes + podvalidation.spec(template.get("spec") or {}, "spec.template.spec")
 
 
 def _strategy(strategy: Object) -> list[Cause]:
-    kind, rolling = strategy.get("type"), strategy.get("rollingUpdate") or {}
+    kind, rolling = strategy.get("type"), strategy.get("rollingUpdate")
     if kind not in ("Recreate", "RollingUpdate"):
-        return [not_supported("spec.strategy.type", kind, ("Recreate", "RollingUpdate"))]
-    if kind == "Recreate" and rolling:
-        return [forbidden("spec.strategy.rollingUpdate", "may not be specified when strategy `type` is 'Recreate'")]
-    if kind == "RollingUpdate" and all(_is_zero(rolling.get(side)) for side in ("maxUnavailable", "maxSurge")):
+        whole = {"Type": kind, "RollingUpdate": rolling}
+        return [not_supported("spec.strategy", whole, ("Recreate", "RollingUpdate"))]
+    if kind == "Recreate":
+        detail = "may not be specified when strategy `type` is 'Recreate'"
+        return [] if rolling is None else [forbidden("spec.strategy.rollingUpdate", detail)]
+    if all(_is_zero(lookup(rolling, side)) for side in ("maxUnavailable", "maxSurge")):
         field = "spec.strategy.rollingUpdate.maxUnavailable"
-        return [invalid(field, rolling.get("maxUnavailable"), "may not be 0 when `maxSurge` is 0")]
+        return [invalid(field, lookup(rolling, "maxUnavailable"), "may not be 0 when `maxSurge` is 0")]
     return []
 
 
 def _is_zero(amount: Any) -> bool:
     return amount in (0, "0%", "0")
-
-
-def pod_spec(spec: Object, path: str) -> list[Cause]:
-    causes: list[Cause] = []
-    volumes = spec.get("volumes") or []
-    for index, volume in enumerate(volumes):
-        if not volume.get("name"):
-            causes.append(required(f"{path}.volumes[{index}].name"))
-    known = {volume.get("name") for volume in volumes}
-    if not spec.get("containers"):
-        causes.append(required(f"{path}.containers"))
-    seen: set[str] = set()
-    for group in ("initContainers", "containers"):
-        for index, container in enumerate(spec.get(group) or []):
-            causes += _container(container, f"{path}.{group}[{index}]", seen, known)
-    policies = ("Always", "OnFailure", "Never")
-    if spec.get("restartPolicy") not in policies:
-        causes.append(not_supported(f"{path}.restartPolicy", spec.get("restartPolicy"), policies))
-    return causes + podvalidation.parts(spec, path) + not_negative(spec, path, ("terminationGracePeriodSeconds",))
-
-
-def _container(container: Object, path: str, seen: set[str], volumes: set[Any]) -> list[Cause]:
-    causes = []
-    name = container.get("name")
-    if not name:
-        causes.append(required(f"{path}.name"))
-    else:
-        causes += [invalid(f"{path}.name", name, fault) for fault in LABEL.faults(name)]
-    if name and name in seen:
-        causes.append(duplicate(f"{path}.name", name))
-    seen.add(str(name))
-    if not container.get("image"):
-        causes.append(required(f"{path}.image"))
-    for index, port in enumerate(container.get("ports") or []):
-        causes += _port(port.get("containerPort"), f"{path}.ports[{index}].containerPort")
-    for index, variable in enumerate(container.get("env") or []):
-        if not variable.get("name"):
-            causes.append(required(f"{path}.env[{index}].name"))
-    for index, mount in enumerate(container.get("volumeMounts") or []):
-        if mount.get("name") not in volumes:
-            message = f'Not found: "{mount.get("name")}"'
-            causes.append(Cause(field=f"{path}.volumeMounts[{index}].name", type=CauseType.NOT_FOUND, message=message))
-    return causes
-
-
-def _port(number: Any, field: str) -> list[Cause]:
-    if number is None:
-        return [required(field)]
-    if not isinstance(number, int) or not 0 < number < 65536:
-        return [invalid(field, number, "must be between 1 and 65535, inclusive")]
-    return []
-
-
-def _service_port(port: Object, path: str, seen: set[str], *, named: bool) -> list[Cause]:
-    causes = _port(port.get("port"), f"{path}.port")
-    name = port.get("name") or ""
-    if named and not name:
-        causes.append(required(f"{path}.name"))
-    if name and name in seen:
-        causes.append(duplicate(f"{path}.name", name))
-    seen.add(name)
-    protocols = ("SCTP", "TCP", "UDP")
-    if port.get("protocol") not in protocols:
-        causes.append(not_supported(f"{path}.protocol", port.get("protocol"), protocols))
-    return causes
-
-
-def _pod_update(new: Object, old: Object) -> list[Cause]:
-    """Of a living pod's spec, only the images, the deadline and additional tolerations may change."""
-    if _frozen(new["spec"]) == _frozen(old["spec"]):
-        return []
-    detail = (
-        "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
-        "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
-        "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
-    )
-    return [forbidden("spec", detail)]
-
-
-def _frozen(spec: Object) -> Object:
-    kept = {key: value for key, value in spec.items() if key not in ("activeDeadlineSeconds", "tolerations")}
-    if not kept.get("nodeName"):
-        kept.pop("nodeName", None)
-    for group in ("containers", "initContainers"):
-        if group in kept:
-            kept[group] = [{key: value for key, value in each.items() if key != "image"} for each in kept[group]]
-    return kept

@@ -1,0 +1,189 @@
+"""What the kinds fill in and refuse, apart from their controllers: both grounds say the same."""
+
+import pytest
+
+from tests.differential.comparing import Pair
+from tests.differential.player import Ask
+from tests.differential.words import (
+    DEPLOYMENTS,
+    EVENTS,
+    LEASES,
+    REPLICA_SETS,
+    SECRETS,
+    SERVICE_ACCOUNTS,
+    SERVICES,
+    deployment,
+)
+
+pytestmark = pytest.mark.cluster
+
+ABOUT = {"kind": "Pod", "namespace": "${ns}", "name": "p"}
+WITHOUT_ADDRESSES = ("message", "details", "metadata.generation", "spec.type", "spec.ports", "spec.selector", "status")
+WHEN = "2020-01-01T00:00:00Z"
+MICRO = "2020-01-01T00:00:00.000001Z"
+
+
+def template(**container: object) -> dict[str, object]:
+    containers = [{"name": "web", "image": "web:1", **container}]
+    return {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": containers}}
+
+
+def refused(**spec: object) -> Ask:
+    return DEPLOYMENTS.create(deployment("web", **spec), dryRun="All")
+
+
+def service(name: str, /, **spec: object) -> Ask:
+    return SERVICES.create(SERVICES.object(name, spec=spec)).show(*WITHOUT_ADDRESSES)
+
+
+def event(name: str, /, **fields: object) -> Ask:
+    return EVENTS.create(EVENTS.object(name, metadata={"namespace": "${ns}"}, **{"involvedObject": ABOUT, **fields}))
+
+
+SCRIPTS: dict[str, tuple[Ask, ...]] = {
+    "Deployments": (
+        DEPLOYMENTS.create(deployment()),
+        DEPLOYMENTS.get("web").settle().show("metadata.generation", "spec"),
+        DEPLOYMENTS.get("web", "scale").show("kind", "apiVersion", "spec", "status"),
+        DEPLOYMENTS.patch({"spec": {"replicas": -1}}, "web", "scale"),
+        DEPLOYMENTS.patch({"spec": {"replicas": "x"}}, "web", "scale").roughly(),
+        DEPLOYMENTS.patch({"metadata": {"labels": {"a": "b"}}}, "web").show("metadata.generation"),
+        DEPLOYMENTS.patch({"metadata": {"annotations": {"a": "b"}}}, "web").show("metadata.generation"),
+        DEPLOYMENTS.get("web").settle().show("metadata.generation"),
+        DEPLOYMENTS.patch({"spec": {"minReadySeconds": 0}}, "web").show("metadata.generation"),
+        DEPLOYMENTS.patch({"spec": {"template": {"spec": {"containers": []}}}}, "web"),
+        DEPLOYMENTS.patch({"status": {"replicas": 7}}, "web").show("status.replicas"),
+    ),
+    "Deployments that cannot be": (
+        refused(selector=None),
+        refused(selector={}),
+        refused(selector={"matchLabels": {"app": "other"}}),
+        refused(selector={"matchExpressions": [{"key": "app", "operator": "In"}]}),
+        refused(selector={"matchExpressions": [{"key": "app", "operator": "Exists", "values": ["x"]}]}),
+        refused(replicas=-1),
+        refused(minReadySeconds=-1),
+        refused(minReadySeconds=700),
+        refused(progressDeadlineSeconds=0),
+        refused(strategy={"type": "Sideways"}),
+        refused(strategy={"type": "Recreate", "rollingUpdate": {}}).roughly(),
+        refused(strategy={"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 0}}),
+        refused(strategy={"rollingUpdate": {"maxSurge": 0, "maxUnavailable": "0%"}}),
+        refused(template={}),
+        refused(template=template(name="")),
+        refused(template=template(name="Upper")),
+        refused(template=template(image="")),
+        refused(template=template(ports=[{"containerPort": 0}])),
+        refused(template=template(ports=[{"containerPort": 80}, {"containerPort": 99999}])),
+        refused(template=template(env=[{"value": "x"}])),
+        refused(template=template(ports=[{"name": "-Much--too-long-a-name", "containerPort": 80}])),
+        refused(template=template(ports=[{"name": "x", "containerPort": 1}, {"name": "x", "containerPort": 2}])),
+        refused(template=template(ports=[{"containerPort": 80, "protocol": "ICMP"}])),
+        refused(template=template(env=[{"name": "a=b", "value": "x"}])),
+        refused(template=template(imagePullPolicy="Sometimes")),
+        refused(template=template(readinessProbe={"httpGet": {}})),
+        refused(template=template(readinessProbe={"tcpSocket": {"port": 99999}})),
+        refused(template=template(readinessProbe={"exec": {}})),
+        refused(template=template(readinessProbe={"httpGet": {"port": "-"}})),
+        refused(template=template(lifecycle={"preStop": {"httpGet": {}}})),
+        refused(template=template(terminationMessagePolicy="Never")),
+        refused(template=template(volumeMounts=[{"name": "none", "mountPath": "/x"}])),
+    ),
+    "ReplicaSets": (
+        REPLICA_SETS.create(
+            REPLICA_SETS.object(
+                "r", spec={"replicas": 0, "selector": {"matchLabels": {"app": "web"}}, "template": template()}
+            )
+        ),
+        REPLICA_SETS.get("r").settle(),
+        REPLICA_SETS.patch({"spec": {"selector": {"matchLabels": {"app": "other"}}}}, "r"),
+        REPLICA_SETS.create(REPLICA_SETS.object("q", spec={"selector": {}, "template": template()})),
+        REPLICA_SETS.create(REPLICA_SETS.object("q", spec={"template": template()})),
+        REPLICA_SETS.get("r", "scale").show("spec", "status"),
+    ),
+    "Services": (
+        service("a", selector={"app": "web"}, ports=[{"port": 80}]),
+        service(
+            "b",
+            ports=[{"port": 80, "targetPort": "http", "name": "web"}, {"port": 81, "protocol": "UDP", "name": "other"}],
+        ),
+        SERVICES.create(SERVICES.object("c", spec={"clusterIP": "None", "selector": {"a": "b"}})),
+        service("d"),
+        service("e", ports=[{"port": 0}]),
+        service("e", ports=[{"port": 80}, {"port": 81}]),
+        service("e", ports=[{"port": 80, "name": "x"}, {"port": 81, "name": "x"}]),
+        service("e", ports=[{"port": 80, "name": "x"}, {"port": 80, "name": "y"}]),
+        service("e", ports=[{"port": 80, "name": "Upper"}]),
+        service("e", ports=[{"port": 80, "protocol": "ICMP"}]),
+        service("e", ports=[{"port": 80, "targetPort": 99999}]),
+        service("e", ports=[{"port": 80, "targetPort": "Much--too-long-a-name-"}]),
+        service("e", ports=[{"port": 80}], selector={"a b": "c d"}),
+        service("e", type="Sideways", ports=[{"port": 80}]),
+        service("Upper", ports=[{"port": 80}]),
+        service("9digit", ports=[{"port": 80}]),
+        SERVICES.delete("a").show("kind", "metadata.name", "metadata.deletionTimestamp"),
+    ),
+    "Events": (
+        event("e", reason="Why", message="What", type="Normal", firstTimestamp=WHEN, lastTimestamp=WHEN, count=1),
+        event(
+            "f",
+            reason="Why",
+            type="Normal",
+            eventTime=MICRO,
+            action="Do",
+            reportingComponent="x.y/z",
+            reportingInstance="i",
+        ),
+        event("g", involvedObject={"kind": "Pod", "namespace": "elsewhere", "name": "p"}),
+        event("h", involvedObject={}),
+        event("h", eventTime=WHEN).roughly(),
+        event("i", lastTimestamp="2020-01-01T02:00:00.5+02:00"),
+        EVENTS.patch({"count": 2}, "e"),
+        EVENTS.get(fieldSelector="involvedObject.name=p,reason=Why"),
+        EVENTS.get(fieldSelector="type!=Normal"),
+        EVENTS.create({"metadata": {"generateName": "made-"}, "involvedObject": ABOUT}),
+    ),
+    "Leases": (
+        LEASES.create(
+            LEASES.object(
+                "l",
+                spec={
+                    "holderIdentity": "me",
+                    "leaseDurationSeconds": 15,
+                    "acquireTime": MICRO,
+                    "renewTime": MICRO,
+                    "leaseTransitions": 0,
+                },
+            )
+        ).keep("l"),
+        LEASES.put(
+            LEASES.object(
+                "l",
+                metadata={"resourceVersion": "${l:metadata.resourceVersion}"},
+                spec={"holderIdentity": "", "leaseDurationSeconds": 1},
+            ),
+            "l",
+        ).keep("l"),
+        LEASES.put(
+            LEASES.object(
+                "l", metadata={"resourceVersion": "${l[0]:metadata.resourceVersion}"}, spec={"holderIdentity": "you"}
+            ),
+            "l",
+        ),
+        LEASES.create(LEASES.object("m", spec={"leaseDurationSeconds": 0})),
+        LEASES.create(LEASES.object("m", spec={"leaseTransitions": -1})),
+        LEASES.create(LEASES.object("m", spec={"renewTime": WHEN})).roughly(),
+        LEASES.create(LEASES.object("m", spec={"renewTime": "2020-01-01T00:00:00.5Z"})).roughly(),
+        LEASES.create(LEASES.object("m", spec={"renewTime": "2020-01-01T02:00:00.000001+02:00"})),
+    ),
+    "the rest": (
+        SECRETS.create(SECRETS.object("s", data={"a": "dg=="}, stringData={"a": "over", "b": "new"})),
+        SECRETS.create(SECRETS.object("t", type="kubernetes.io/service-account-token")),
+        SERVICE_ACCOUNTS.create(SERVICE_ACCOUNTS.object("acc", automountServiceAccountToken=False)),
+        SERVICE_ACCOUNTS.delete("acc").show("kind", "metadata.name", "metadata.deletionTimestamp"),
+    ),
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
+def test_kinds(pair: Pair, script: tuple[Ask, ...]) -> None:
+    pair.agree_on(*script)
