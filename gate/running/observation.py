@@ -54,6 +54,10 @@ class Observation:
         known = {(summary.probe, summary.step, summary.window) for summary in fresh}
         return (*(each for each in self._past if (each.probe, each.step, each.window) not in known), *fresh)
 
+    def baseline(self, now: datetime) -> tuple[Summary, ...]:
+        """The windows before the first step, if its fault came now: a question that is under way would meet it."""
+        return self._summaries(now)
+
     def longest_now(self, probe: Probe) -> timedelta:
         """For how long the newest answers to the probe have been bad, within the step."""
         return current_streak(self._in(probe, Window.DURING))

@@ -167,9 +167,11 @@ def _stop_watching(run: Execution) -> Judgement | None:
 
 def _baseline(run: Execution) -> None:
     """No fault is injected into a service that is not steady by itself."""
-    run.wait_until(run.time.now() + run.spec.workflow.baseline)
+    end = run.time.now() + run.spec.workflow.baseline
+    run.wait_until(end)
+    _await_answers(run, end)
     run.write_summaries()
-    summaries = {summary.probe: summary for summary in run.seen.summaries() if summary.window is Window.BEFORE}
+    summaries = {summary.probe: summary for summary in run.seen.baseline(run.time.now())}
     for probe in run.spec.workflow.steady_state:
         if Window.BEFORE not in probe.when:
             continue
