@@ -24,7 +24,7 @@ from gate.cluster.leases import LASTS, Leases
 from gate.cluster.mirror import Key, Mirror
 from gate.cluster.mode import read_mode
 from gate.cluster.names import services_of
-from gate.cluster.runs import RunJournal, Runs, run_from
+from gate.cluster.runs import FINALIZER, RunJournal, Runs, run_from
 from gate.cluster.workloads import Workloads
 from gate.config import Resolve, Settings
 from gate.documents.catalogue import Catalogue
@@ -124,8 +124,7 @@ def reap(api: Api) -> tuple[int, list[str]]:
         probes=PROBES,
         loads=LOADS,
     )
-    done, left = 0, []
-    guarded = [run for run in map(run_from, api.list("chaosruns")[0]) if run.guarded]
+    done, (guarded, left) = 0, _guarded(api)
     held = [run for run in guarded if not leases.watch(run)]
     if held:  # whether their executors are dead, only time tells
         clock.wait(threading.Event(), LASTS.total_seconds())
@@ -145,6 +144,18 @@ def reap(api: Api) -> tuple[int, list[str]]:
         left += [f"{run.namespace}/{run.name}: {undo.fault} of {undo.target.name}: {undo.error}" for undo in still]
         done += not still
     return done, left
+
+
+def _guarded(api: Api) -> tuple[list[Run], list[str]]:
+    """The runs that have something left to take back, and a sentence for each of them that cannot be read."""
+    runs, unreadable = [], []
+    for item in api.list("chaosruns")[0]:
+        if FINALIZER in (item["metadata"].get("finalizers") or ()):
+            try:
+                runs.append(run_from(item))
+            except Permanent as error:
+                unreadable.append(str(error))
+    return runs, unreadable
 
 
 def _insist_on(leases: "_RunLeases", run: Run, clock: Clock) -> None:

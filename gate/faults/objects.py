@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gate.errors import Permanent
+from gate.errors import Absent, Conflict, Permanent
 from gate.model import Target
 from gate.running.ports import Cluster
 
@@ -40,9 +40,13 @@ def must_find(cluster: Cluster, target: Target) -> Json:
 
 
 def patch(cluster: Cluster, target: Target, item: Json, body: Json) -> None:
-    """Change the object if it still is as `item` shows it; raises `Conflict` if it was written since."""
+    """Change the object if it still is as `item` shows it; raises `Conflict` if it was written or deleted since."""
     metadata = {key: item["metadata"][key] for key in ("uid", "resourceVersion")} | body.get("metadata", {})
-    cluster.patch(RESOURCES[target.kind], target.namespace, target.name, body | {"metadata": metadata})
+    try:
+        cluster.patch(RESOURCES[target.kind], target.namespace, target.name, body | {"metadata": metadata})
+    except Absent as error:
+        # Who looks again sees that it is gone, and knows what that means.
+        raise Conflict(f"{named(target)} was deleted meanwhile") from error
 
 
 def named(target: Target) -> str:
