@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit control-plane test-cluster bench-sandbox bench-tracker lock clean
+.PHONY: help demo test lint unit control-plane test-cluster bench-sandbox bench-tracker bench-truth lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -35,6 +35,9 @@ bench-sandbox: $(VENV)/installed-test  ## measure the sandbox: its start, its me
 
 bench-tracker: control-plane  ## measure the gate beside a real control plane with 10,000 Deployments (a quarter of an hour)
 	$(BIN)/python -m bench.tracker
+
+bench-truth: $(VENV)/installed-test  ## judge small services whose weakness is known, ten times each (twenty minutes)
+	$(BIN)/python -m bench.truth
 
 lock: $(VENV)/installed-test  ## renew requirements-test.lock from the ranges in pyproject.toml
 	$(BIN)/pip install --quiet 'uv>=0.8'
