@@ -31,6 +31,8 @@ from gate.running.wording import complaint, tolerated, too_few, unsteady
 GIVEN_UP = (Verdict.ERRORED, Verdict.CANCELED)
 """The verdicts with which an executor may stop a run."""
 
+NODE = "Node"
+
 Finding = Judgement
 
 
@@ -201,12 +203,15 @@ def _recovery(case: _Case, step: Step, record: StepRecord) -> Iterator[Finding]:
 
 
 def _wrong_version(case: _Case, step: Step, undos: list[Undo]) -> Iterator[Finding]:
-    """A fault that was to hit the judged workload must have hit pods of the judged version."""
+    """A fault that was to hit the judged workload must have hit pods of the judged version, or what they depend on.
+
+    A node runs no version: it was hit because pods of the workload are on it.
+    """
     if step.target not in {None, case.spec.workload.name}:
         return
     images = set(case.spec.images)
     for undo in undos:
-        if not images <= set(undo.target.images):
+        if undo.target.kind != NODE and not images <= set(undo.target.images):
             message = f'{_named(undo.target)}, hit in "{step.name}", did not run version {case.spec.version}'
             yield _errored(Reason.VERSION_CHANGED, message)
 
@@ -271,4 +276,4 @@ def _fault(undos: list[Undo]) -> str:
 
 
 def _named(target: Target) -> str:
-    return f"{target.kind} {target.namespace}/{target.name}"
+    return f"{target.kind} {target.namespace}/{target.name}" if target.namespace else f"{target.kind} {target.name}"

@@ -8,7 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.model import Evidence, Judgement, Probe, Reason, RunSpec, Summary, Verdict, Window
+from gate.model import (
+    ContainerImage,
+    Evidence,
+    Judgement,
+    Probe,
+    Reason,
+    RunSpec,
+    Summary,
+    Verdict,
+    Window,
+    WorkloadKind,
+    WorkloadName,
+)
 from gate.running.judge import judge
 from gate.running.tolerance import broken, unknown
 from tests.running.evidence import (
@@ -27,7 +39,7 @@ from tests.running.evidence import (
     with_summary,
     without,
 )
-from tests.running.simulation import PROBE, START, seconds
+from tests.running.simulation import PROBE, START, STEP, seconds
 
 
 def test_a_run_in_which_everything_held_has_passed() -> None:
@@ -212,3 +224,42 @@ def test_where_a_probe_does_not_count_no_samples_are_expected_and_bad_ones_chang
 def test_a_plan_in_which_no_probe_counts_before_or_after_proves_nothing(window: Window) -> None:
     judgement, _ = judge(everywhere_but(window, PROBE, OTHER), whole())
     assert (judgement.verdict, judgement.reason) == (Verdict.ERRORED, Reason.NO_DATA)
+
+
+NEW, OLD = ContainerImage("checkout", "sha256:new"), ContainerImage("checkout", "sha256:old")
+SIDECAR = ContainerImage("proxy", "sha256:proxy")
+OTHER_WORKLOAD = WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="shop", name="inventory")
+
+
+def hitting(**target: Any) -> Evidence:
+    """Whole evidence, in which the first step hit something else."""
+    undo = [replace(each, target=replace(each.target, images=(NEW,))) for each in whole().undo]
+    undo[0] = replace(undo[0], target=replace(undo[0].target, **target))
+    return replace(whole(), undo=tuple(undo), targets=tuple(each.target for each in undo))
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ({"images": (NEW,)}, None),
+        ({"images": (NEW, SIDECAR)}, None),
+        ({"images": (OLD,)}, Reason.VERSION_CHANGED),
+        ({"images": ()}, Reason.VERSION_CHANGED),
+        ({"kind": "Node", "namespace": "", "name": "node-1"}, None),
+        ({"kind": "Node", "namespace": "", "name": "node-1", "images": ()}, None),
+    ],
+)
+def test_a_fault_on_the_judged_workload_must_have_hit_the_judged_version(
+    target: dict[str, Any], reason: Reason | None
+) -> None:
+    judged = replace(PLAN, images=(NEW,))
+    assert judge(judged, hitting(**target))[0].reason is reason
+    steps = (replace(STEP, target=OTHER_WORKLOAD), *PLAN.workflow.steps[1:])
+    elsewhere = replace(judged, workflow=replace(PLAN.workflow, steps=steps))
+    assert judge(elsewhere, hitting(**target))[0].reason is None
+
+
+def test_a_node_is_called_by_its_name_alone() -> None:
+    node = {"kind": "Node", "namespace": "", "name": "node-1"}
+    evidence = unreverted(hitting(**node), 0)
+    assert judge(PLAN, evidence)[0].message == "outage of Node node-1 has not been taken back"
