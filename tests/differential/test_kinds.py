@@ -3,15 +3,17 @@
 import pytest
 
 from tests.differential.comparing import Pair
-from tests.differential.player import Ask
+from tests.differential.player import STRATEGIC, Ask
 from tests.differential.words import (
     DEPLOYMENTS,
     EVENTS,
     LEASES,
+    PODS,
     REPLICA_SETS,
     SECRETS,
     SERVICE_ACCOUNTS,
     SERVICES,
+    SLICES,
     deployment,
 )
 
@@ -23,9 +25,18 @@ WHEN = "2020-01-01T00:00:00Z"
 MICRO = "2020-01-01T00:00:00.000001Z"
 
 
-def template(**container: object) -> dict[str, object]:
+def template(**container: object) -> dict[str, dict[str, object]]:
     containers = [{"name": "web", "image": "web:1", **container}]
     return {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": containers}}
+
+
+def templated(**spec: object) -> Ask:
+    plain = template()
+    return refused(template={**plain, "spec": {**plain["spec"], **spec}})
+
+
+def slice_of(name: str, address: str) -> dict[str, object]:
+    return SLICES.object(name, addressType="IPv4", endpoints=[{"addresses": [address]}], ports=[{"port": 80}])
 
 
 def refused(**spec: object) -> Ask:
@@ -68,7 +79,20 @@ SCRIPTS: dict[str, tuple[Ask, ...]] = {
         refused(strategy={"type": "Recreate", "rollingUpdate": {}}).roughly(),
         refused(strategy={"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 0}}),
         refused(strategy={"rollingUpdate": {"maxSurge": 0, "maxUnavailable": "0%"}}),
+        refused(strategy={"rollingUpdate": {"maxSurge": "x"}}),
+        refused(strategy={"rollingUpdate": {"maxSurge": -1}}),
+        refused(strategy={"rollingUpdate": {"maxSurge": "120%"}}),
+        refused(strategy={"rollingUpdate": {"maxUnavailable": "120%"}}),
+        refused(strategy={"rollingUpdate": {"maxUnavailable": -1}}),
         refused(template={}),
+        templated(restartPolicy="Never"),
+        templated(activeDeadlineSeconds=5),
+        templated(dnsPolicy="Sideways"),
+        templated(nodeName="Upper"),
+        templated(serviceAccountName="Upper"),
+        templated(hostname="Upper"),
+        templated(nodeSelector={"a b": "c"}),
+        templated(volumes=[{"name": "Upper", "emptyDir": {}}]),
         refused(template=template(name="")),
         refused(template=template(name="Upper")),
         refused(template=template(image="")),
@@ -79,7 +103,10 @@ SCRIPTS: dict[str, tuple[Ask, ...]] = {
         refused(template=template(ports=[{"name": "x", "containerPort": 1}, {"name": "x", "containerPort": 2}])),
         refused(template=template(ports=[{"containerPort": 80, "protocol": "ICMP"}])),
         refused(template=template(env=[{"name": "a=b", "value": "x"}])),
+        refused(template=template(envFrom=[{}])),
+        refused(template=template(envFrom=[{"configMapRef": {}}])),
         refused(template=template(imagePullPolicy="Sometimes")),
+        refused(template=template(readinessProbe={"httpGet": {"port": 80, "scheme": "ftp"}})),
         refused(template=template(readinessProbe={"httpGet": {}})),
         refused(template=template(readinessProbe={"tcpSocket": {"port": 99999}})),
         refused(template=template(readinessProbe={"exec": {}})),
@@ -99,6 +126,13 @@ SCRIPTS: dict[str, tuple[Ask, ...]] = {
         REPLICA_SETS.create(REPLICA_SETS.object("q", spec={"selector": {}, "template": template()})),
         REPLICA_SETS.create(REPLICA_SETS.object("q", spec={"template": template()})),
         REPLICA_SETS.get("r", "scale").show("spec", "status"),
+    ),
+    "Pods": (
+        PODS.create(PODS.object("p", spec=template()["spec"])).show("message"),
+        PODS.patch({"spec": {"containers": [{"name": "web", "image": ""}]}}, "p", media=STRATEGIC).roughly(),
+        PODS.patch({"spec": {"activeDeadlineSeconds": 300}}, "p").show("message", "spec.activeDeadlineSeconds"),
+        PODS.patch({"spec": {"activeDeadlineSeconds": 500}}, "p").show("message", "details"),
+        PODS.patch({"spec": {"activeDeadlineSeconds": None}}, "p").show("message", "details"),
     ),
     "Services": (
         service("a", selector={"app": "web"}, ports=[{"port": 80}]),
@@ -120,6 +154,14 @@ SCRIPTS: dict[str, tuple[Ask, ...]] = {
         service("e", type="Sideways", ports=[{"port": 80}]),
         service("Upper", ports=[{"port": 80}]),
         service("9digit", ports=[{"port": 80}]),
+        service("e", ports=[{"port": 80, "nodePort": 30001}]),
+        service("e", ports=[{"port": 80}], clusterIP="nowhere"),
+        service("e", ports=[{"port": 80}], ipFamilies=["IPv6"]),
+        service("e", ports=[{"port": 80}], sessionAffinity="Sideways"),
+        service("e", ports=[{"port": 80}], internalTrafficPolicy="Sideways"),
+        service("e", ports=[{"port": 80}], externalTrafficPolicy="Local"),
+        service("e", type="ExternalName"),
+        service("e", type="ExternalName", externalName="elsewhere.example"),
         SERVICES.delete("a").show("kind", "metadata.name", "metadata.deletionTimestamp"),
     ),
     "Events": (
@@ -176,6 +218,8 @@ SCRIPTS: dict[str, tuple[Ask, ...]] = {
         LEASES.create(LEASES.object("m", spec={"renewTime": "2020-01-01T02:00:00.000001+02:00"})),
     ),
     "the rest": (
+        SLICES.create(slice_of("s", "192.0.2.1")),
+        SLICES.create(slice_of("t", "nowhere")).roughly(),
         SECRETS.create(SECRETS.object("s", data={"a": "dg=="}, stringData={"a": "over", "b": "new"})),
         SECRETS.create(SECRETS.object("t", type="kubernetes.io/service-account-token")),
         SERVICE_ACCOUNTS.create(SERVICE_ACCOUNTS.object("acc", automountServiceAccountToken=False)),

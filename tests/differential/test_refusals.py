@@ -61,11 +61,23 @@ def test_what_the_sandbox_does_not_do_it_refuses(lasting_sandbox: Ground, code: 
     assert made.status_code == code, made.text
 
 
+@pytest.mark.parametrize(
+    ("field", "value"), [("type", "NodePort"), ("type", "LoadBalancer"), ("sessionAffinity", "ClientIP")]
+)
+def test_a_service_that_would_only_look_right_is_refused(lasting_sandbox: Ground, field: str, value: str) -> None:
+    wanted = SERVICES.object("s", spec={"ports": [{"port": 80}], field: value})
+    made = lasting_sandbox.ask("POST", SERVICES.path().replace("${ns}", "default"), wanted)
+    assert made.status_code == 422, made.text
+    assert made.json()["details"]["causes"] == [
+        {"field": f"spec.{field}", "message": f"Forbidden: the sandbox has no {value}", "reason": "FieldValueForbidden"}
+    ]
+
+
 def test_every_answer_of_the_table_is_tried() -> None:
     table = DOCUMENT.read_text().partition("What it refuses:")[2].partition("\n\nKnown")[0]
     answers = [row.split("|")[1] for row in table.splitlines() if row.startswith("|")][2:]
     codes = {int(code) for answer in answers for code in answer.split(",") if code.strip().isdecimal()}
-    assert codes - {422} == REFUSED.keys()  # the Jobs of 422 are tried with the other Jobs
+    assert codes - {422} == REFUSED.keys()  # of 422, Services are tried above, and Jobs with the other Jobs
 
 
 def test_every_kind_that_is_served_is_in_the_list(lasting_sandbox: Ground) -> None:

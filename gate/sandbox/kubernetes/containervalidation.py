@@ -32,6 +32,7 @@ _POLICIES = {
     "imagePullPolicy": ("Always", "IfNotPresent", "Never"),
     "terminationMessagePolicy": ("File", "FallbackToLogsOnError"),
 }
+_SCHEMES = ("HTTP", "HTTPS")
 _VARIABLE = re.compile(r"[ -<>-~]+")
 
 
@@ -63,6 +64,7 @@ def _container(container: Object, path: str, volumes: set[Any], grace: int) -> l
         if container.get(field) not in policies:
             causes.append(not_supported(f"{path}.{field}", container.get(field), policies))
     causes += portvalidation.of_container(container.get("ports") or [], f"{path}.ports")
+    causes += _imports(container.get("envFrom") or [], f"{path}.envFrom")
     for index, variable in enumerate(container.get("env") or []):
         causes += _variable(variable, f"{path}.env[{index}]")
     causes += _mounts(container.get("volumeMounts") or [], f"{path}.volumeMounts", volumes)
@@ -100,6 +102,8 @@ def _handler(action: Object, path: str) -> list[Cause]:
     causes = [forbidden(f"{path}.{other}", "may not specify more than 1 handler type") for other in more]
     if kind == "exec" and not action[kind].get("command"):
         causes.append(required(f"{path}.exec.command"))
+    if kind == "httpGet" and action[kind].get("scheme") not in _SCHEMES:
+        causes.append(not_supported(f"{path}.httpGet.scheme", action[kind].get("scheme"), _SCHEMES))
     if kind in ("httpGet", "tcpSocket", "grpc"):
         causes += portvalidation.number_or_name(action[kind].get("port"), f"{path}.{kind}.port")
     return causes
@@ -130,6 +134,19 @@ def _source(variable: Object, source: Object, path: str) -> list[Cause]:
         causes.append(invalid(f"{path}.fieldRef.fieldPath", field, detail))
     references = [kind for kind in given if kind in ("configMapKeyRef", "secretKeyRef")]
     return causes + [required(f"{path}.{kind}.key") for kind in references if not source[kind].get("key")]
+
+
+def _imports(sources: list[Object], path: str) -> list[Cause]:
+    """The ConfigMaps and Secrets whose keys become variables."""
+    causes = []
+    for index, source in enumerate(sources):
+        given = [kind for kind in ("configMapRef", "secretRef") if source.get(kind) is not None]
+        if not given:
+            causes.append(invalid(path, "", "must specify one of: `configMapRef` or `secretRef`"))
+        elif len(given) > 1:
+            causes.append(invalid(path, "", "may not have more than one field specified at a time"))
+        causes += [required(f"{path}[{index}].{kind}.name") for kind in given if not source[kind].get("name")]
+    return causes
 
 
 def _mounts(mounts: list[Object], path: str, volumes: set[Any]) -> list[Cause]:

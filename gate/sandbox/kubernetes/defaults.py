@@ -144,6 +144,14 @@ def endpoints(obj: Object) -> None:
             port.setdefault("protocol", "TCP")
 
 
+def endpoint_slice(obj: Object) -> None:
+    for endpoint in _rows(obj, "endpoints"):
+        endpoint.setdefault("conditions", {})
+    for port in _rows(obj, "ports"):
+        port.setdefault("name", "")
+        port.setdefault("protocol", "TCP")
+
+
 def secret(obj: Object) -> None:
     obj.setdefault("type", "Opaque")
     plain = obj.pop("stringData", None) or {}

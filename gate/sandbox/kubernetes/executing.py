@@ -207,7 +207,8 @@ class Session:
         with contextlib.suppress(OSError):
             self._send(Channel.ERROR, json.dumps(status).encode())
             with self._one_at_a_time:
-                self._protocol.send_close(1000)
+                if self._protocol.state is State.OPEN:  # the client may have said goodbye first
+                    self._protocol.send_close(1000)
                 self._flush()
 
     def _send(self, channel: Channel, data: bytes) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any, Protocol
 
 from gate.sandbox.kubernetes.errors import Cause, CauseType, forbidden, invalid, shown
@@ -155,6 +156,14 @@ def qualified_name_faults(text: str) -> Iterator[str]:
         yield "name part must be non-empty"
     for fault in _NAME_PART.faults(name):
         yield f"name part {fault}"
+
+
+def address(address: Any, field: str) -> list[Cause]:
+    try:
+        ip_address(str(address))
+    except ValueError:
+        return [invalid(field, address, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")]
+    return []
 
 
 def too_long(field: str, limit: int) -> Cause:

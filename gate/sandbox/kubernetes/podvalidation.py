@@ -3,41 +3,59 @@
 Each sentence is the real server's (1.34); the tests send the same pods to both.
 """
 
-from ipaddress import ip_address
 from typing import Any
 
-from gate.sandbox.kubernetes import containervalidation
+from gate.sandbox.kubernetes import containervalidation, metadata
 from gate.sandbox.kubernetes.containervalidation import inside
 from gate.sandbox.kubernetes.errors import Cause, duplicate, forbidden, invalid, not_negative, not_supported, required
+from gate.sandbox.kubernetes.metadata import LABEL, SUBDOMAIN
 from gate.sandbox.kubernetes.objects import Object
 
-_POLICIES = ("Always", "OnFailure", "Never")
+_POLICIES = {
+    "restartPolicy": ("Always", "OnFailure", "Never"),
+    "dnsPolicy": ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"),
+}
+_NAMES = {"nodeName": SUBDOMAIN, "serviceAccountName": SUBDOMAIN, "hostname": LABEL, "subdomain": LABEL}
 _LONGEST = 2**31 - 1
 
 
 def spec(spec: Object, path: str) -> list[Cause]:
     causes = containervalidation.all_of(spec, path) + _volumes(spec.get("volumes") or [], f"{path}.volumes")
-    if spec.get("restartPolicy") not in _POLICIES:
-        causes.append(not_supported(f"{path}.restartPolicy", spec.get("restartPolicy"), _POLICIES))
+    for field, choices in _POLICIES.items():
+        if spec.get(field) not in choices:
+            causes.append(not_supported(f"{path}.{field}", spec.get(field), choices))
+    for field, rule in _NAMES.items():
+        if spec.get(field):
+            causes += [invalid(f"{path}.{field}", spec[field], fault) for fault in rule.faults(spec[field])]
+    causes += metadata.labels(spec.get("nodeSelector"), f"{path}.nodeSelector")
     deadline = spec.get("activeDeadlineSeconds")
     if isinstance(deadline, int) and not 1 <= deadline <= _LONGEST:
         detail = f"must be between 1 and {_LONGEST}, inclusive"
         causes.append(invalid(f"{path}.activeDeadlineSeconds", deadline, detail))
     for index, alias in enumerate(spec.get("hostAliases") or []):
-        causes += _address(alias.get("ip"), f"{path}.hostAliases[{index}].ip")
+        causes += metadata.address(alias.get("ip"), f"{path}.hostAliases[{index}].ip")
     return causes + not_negative(spec, path, ("terminationGracePeriodSeconds",))
 
 
 def change(new: Object, old: Object) -> list[Cause]:
     """Of a living pod's spec, only the images, the deadline and additional tolerations may change."""
+    causes = _deadline(new.get("activeDeadlineSeconds"), old.get("activeDeadlineSeconds"))
     if _frozen(new) == _frozen(old):
-        return []
+        return causes
     detail = (
         "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
         "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
         "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
     )
-    return [forbidden("spec", detail)]
+    return [*causes, forbidden("spec", detail)]
+
+
+def _deadline(new: int | None, old: int | None) -> list[Cause]:
+    if old is not None and new is None:
+        return [invalid("spec.activeDeadlineSeconds", None, "must not update from a positive integer to nil value")]
+    if old is not None and new is not None and new > old:
+        return [invalid("spec.activeDeadlineSeconds", new, "must be less than or equal to previous value")]
+    return []
 
 
 def _frozen(spec: Object) -> Object:
@@ -57,7 +75,9 @@ def _volumes(volumes: list[Object], path: str) -> list[Cause]:
         place, name = f"{path}[{index}]", volume.get("name")
         if not name:
             causes.append(required(f"{place}.name"))
-        elif name in seen:
+        else:
+            causes += [invalid(f"{place}.name", name, fault) for fault in LABEL.faults(name)]
+        if name and name in seen:
             causes.append(duplicate(f"{place}.name", name))
         seen.add(name)
         kinds = [kind for kind in volume if kind != "name" and volume[kind] is not None]
@@ -92,11 +112,3 @@ def _volume(kind: str, source: Object, path: str) -> list[Cause]:
         else:
             causes += inside(item["path"], f"{place}.path")
     return causes
-
-
-def _address(address: Any, field: str) -> list[Cause]:
-    try:
-        ip_address(str(address))
-    except ValueError:
-        return [invalid(field, address, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")]
-    return []

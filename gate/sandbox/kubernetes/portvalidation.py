@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from gate.sandbox.kubernetes.errors import Cause, duplicate, invalid, not_supported, required
+from gate.sandbox.kubernetes.errors import Cause, duplicate, forbidden, invalid, not_supported, required
 from gate.sandbox.kubernetes.metadata import LABEL
 from gate.sandbox.kubernetes.objects import Object
 
@@ -43,7 +43,7 @@ def of_container(ports: list[Object], path: str) -> list[Cause]:
     return causes
 
 
-def of_service(ports: list[Object], path: str) -> list[Cause]:
+def of_service(ports: list[Object], path: str, kind: str) -> list[Cause]:
     causes: list[Cause] = []
     names: set[str] = set()
     served: set[tuple[str, int]] = set()
@@ -58,6 +58,8 @@ def of_service(ports: list[Object], path: str) -> list[Cause]:
         names.add(name)
         causes += number(asked, f"{place}.port") + number_or_name(port.get("targetPort"), f"{place}.targetPort")
         causes += _protocol(port, place)
+        if port.get("nodePort") and kind == "ClusterIP":
+            causes.append(forbidden(f"{place}.nodePort", "may not be used when `type` is 'ClusterIP'"))
         if (port.get("protocol"), asked) in served:
             causes.append(duplicate(place, _as_key(port)))
         served.add((port["protocol"], asked))

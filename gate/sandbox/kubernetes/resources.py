@@ -6,7 +6,7 @@ from enum import StrEnum
 from threading import Lock
 from typing import TypeAlias
 
-from gate.sandbox.kubernetes import defaults, granting, jobs, validation
+from gate.sandbox.kubernetes import defaults, granting, jobs, servicevalidation, validation
 from gate.sandbox.kubernetes.authorization import GROUP
 from gate.sandbox.kubernetes.columns import COLUMNS, Column
 from gate.sandbox.kubernetes.decoding import Decoded
@@ -186,7 +186,7 @@ SERVICES = Resource(
     create_on_update=True,
     default=defaults.service,
     prepare=defaults.new_service,
-    validate=validation.service,
+    validate=servicevalidation.service,
     columns=COLUMNS["Service"],
     fields=("spec.clusterIP", "spec.type"),
 )
@@ -294,6 +294,7 @@ ENDPOINT_SLICES = Resource(
     plural="endpointslices",
     generation=Bump.ALL_BUT_METADATA,
     unconditional_update=False,
+    default=defaults.endpoint_slice,
     validate=validation.endpoint_slice,
     columns=COLUMNS["EndpointSlice"],
 )

@@ -343,7 +343,7 @@ class Api:
             raise NotFound.path()
 
         def rescaled(present: Object) -> Object:
-            return scales.scaled(scale, present, change(scales.scale_of(scale, present)))
+            return scales.scaled(resource, scale, present, change(scales.scale_of(scale, present)))
 
         written = self.store.patch(resource, about.namespace, about.name, rescaled, dry_run=dry_run)
         return Answer(body=tables.encode(scales.scale_of(scale, written)))

@@ -8,7 +8,7 @@ from gate.sandbox.kubernetes.selectors import LabelSelector
 
 API_VERSION = "autoscaling/v1"
 SCALES = Resource(group="autoscaling", kind="Scale", plural="scales")
-"""What a refusal names."""
+"""What the refusal names where it is about no custom resource."""
 
 
 def scale_of(scale: Scale, obj: Object) -> Object:
@@ -33,12 +33,12 @@ def read(body: Object) -> Object:
     return decode("Scale", API_VERSION, body).object
 
 
-def scaled(scale: Scale, obj: Object, wanted: Object) -> Object:
+def scaled(resource: Resource, scale: Scale, obj: Object, wanted: Object) -> Object:
     """The object as the Scale wants it; Invalid for a number of replicas that cannot be."""
     replicas = lookup(wanted, "spec.replicas", 0)
     if replicas < 0:
         cause = invalid("spec.replicas", replicas, "must be greater than or equal to 0")
-        raise Invalid.of(SCALES, name_of(obj), [cause])
+        raise Invalid.of(resource if resource.custom else SCALES, name_of(obj), [cause])
     *parents, last = scale.replicas.split(".")
     place = obj
     for parent in parents:

@@ -5,9 +5,9 @@ from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any
 
-from gate.sandbox.kubernetes import metadata, podvalidation, portvalidation
+from gate.sandbox.kubernetes import metadata, podvalidation
 from gate.sandbox.kubernetes.errors import Cause, forbidden, invalid, not_negative, not_supported, required
-from gate.sandbox.kubernetes.metadata import LABEL, LABEL_1035, SUBDOMAIN
+from gate.sandbox.kubernetes.metadata import LABEL, SUBDOMAIN
 from gate.sandbox.kubernetes.objects import Object, lookup, name_of
 from gate.sandbox.kubernetes.selectors import LabelSelector
 
@@ -111,6 +111,9 @@ def endpoint_slice(new: Object, old: Object | None) -> list[Cause]:
         causes.append(not_supported("addressType", kind, ("FQDN", "IPv4", "IPv6")))
     if old is not None and old.get("addressType") != kind:
         causes.append(invalid("addressType", kind, "field is immutable"))
+    for index, endpoint in enumerate(new.get("endpoints") or [] if kind in ("IPv4", "IPv6") else []):
+        for place, address in enumerate(endpoint.get("addresses") or []):
+            causes += metadata.address(address, f"endpoints[{index}].addresses[{place}]")
     return causes
 
 
@@ -138,21 +141,20 @@ def pod_disruption_budget(new: Object, old: Object | None) -> list[Cause]:
     return causes + _expressions(selector, "spec.selector")
 
 
-def _share(amount: Any, field: str) -> list[Cause]:
-    """A number of pods, or a percentage of them."""
+def _share(amount: Any, field: str, most: int | None = 100) -> list[Cause]:
+    """A number of pods, or a percentage of them that is not more than `most`."""
     if isinstance(amount, str):
         causes = [invalid(field, amount, fault) for fault in _PERCENTAGE.faults(amount)]
-        if not causes and int(amount.removesuffix("%")) > 100:
-            causes.append(invalid(field, amount, "must not be greater than 100%"))
+        if not causes and most is not None and int(amount.removesuffix("%")) > most:
+            causes.append(invalid(field, amount, f"must not be greater than {most}%"))
         return causes
     return [invalid(field, amount, "must be greater than or equal to 0")] if amount is not None and amount < 0 else []
 
 
 def pod(new: Object, old: Object | None) -> list[Cause]:
     causes = dns_named(new, old)
-    if old is None:
-        return causes + podvalidation.spec(new.get("spec") or {}, "spec")
-    return causes + podvalidation.change(new["spec"], old["spec"])
+    causes += podvalidation.spec(new.get("spec") or {}, "spec")
+    return causes if old is None else causes + podvalidation.change(new["spec"], old["spec"])
 
 
 def deployment(new: Object, old: Object | None) -> list[Cause]:
@@ -171,23 +173,6 @@ def deployment(new: Object, old: Object | None) -> list[Cause]:
 def replica_set(new: Object, old: Object | None) -> list[Cause]:
     causes = dns_named(new, old) + _templated(new, old)
     return causes + not_negative(new["spec"], "spec", ("replicas", "minReadySeconds"))
-
-
-def service(new: Object, old: Object | None) -> list[Cause]:
-    causes = metadata.faults(new, LABEL_1035)
-    spec = new.get("spec") or {}
-    kinds = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
-    if spec.get("type") not in kinds:
-        causes.append(not_supported("spec.type", spec.get("type"), kinds))
-    ports = spec.get("ports") or []
-    if not ports and spec.get("type") != "ExternalName" and spec.get("clusterIP") != "None":
-        causes.append(required("spec.ports"))
-    causes += portvalidation.of_service(ports, "spec.ports")
-    causes += metadata.labels(spec.get("selector"), "spec.selector")
-    before, after = lookup(old, "spec.clusterIP"), spec.get("clusterIP")
-    if before and before != after and spec.get("type") != "ExternalName":
-        causes.append(invalid("spec.clusterIPs[0]", [after or ""], "may not change once set"))
-    return causes
 
 
 def custom_resource_definition(new: Object, old: Object | None) -> list[Cause]:
@@ -307,6 +292,9 @@ def _template(template: Object, selector: Object | None) -> list[Cause]:
     policy = lookup(template, "spec.restartPolicy")
     if policy != "Always":
         causes.append(not_supported("spec.template.spec.restartPolicy", policy, ("Always",)))
+    if lookup(template, "spec.activeDeadlineSeconds"):
+        detail = "activeDeadlineSeconds in ReplicaSet is not Supported"
+        causes.append(forbidden("spec.template.spec.activeDeadlineSeconds", detail))
     return causes + podvalidation.spec(template.get("spec") or {}, "spec.template.spec")
 
 
@@ -318,10 +306,12 @@ def _strategy(strategy: Object) -> list[Cause]:
     if kind == "Recreate":
         detail = "may not be specified when strategy `type` is 'Recreate'"
         return [] if rolling is None else [forbidden("spec.strategy.rollingUpdate", detail)]
+    causes = _share(lookup(rolling, "maxUnavailable"), "spec.strategy.rollingUpdate.maxUnavailable")
+    causes += _share(lookup(rolling, "maxSurge"), "spec.strategy.rollingUpdate.maxSurge", most=None)
     if all(_is_zero(lookup(rolling, side)) for side in ("maxUnavailable", "maxSurge")):
         field = "spec.strategy.rollingUpdate.maxUnavailable"
-        return [invalid(field, lookup(rolling, "maxUnavailable"), "may not be 0 when `maxSurge` is 0")]
-    return []
+        causes.append(invalid(field, lookup(rolling, "maxUnavailable"), "may not be 0 when `maxSurge` is 0"))
+    return causes
 
 
 def _is_zero(amount: Any) -> bool:

@@ -212,6 +212,9 @@ def _become(command: Message, streams: list[Any], beside: int | None, complaint:
             os.chdir(command["folder"])
         stage = "program"
         linux.die_with_parent(signal.SIGKILL)
+        # What lives on when a command has ended may not hold its streams open: nobody would hear of the end.
+        os.closerange(_STREAMS, complaint)
+        os.closerange(complaint + 1, os.sysconf("SC_OPEN_MAX"))
         os.execvpe(command["argv"][0], command["argv"], command["env"])  # noqa: S606 -- no shell is the point
     except OSError as error:
         os.write(complaint, json.dumps({"failed": _reason(error, stage, command["argv"][0]), "stage": stage}).encode())
