@@ -11,6 +11,7 @@ import pytest
 from gate.cluster.leases import LASTS
 from gate.errors import Temporary
 from gate.model import (
+    Load,
     Reason,
     Run,
     RunPhase,
@@ -25,7 +26,7 @@ from gate.model import (
 from gate.running.execution import Fenced
 from gate.running.executor import SILENCE, Executor, _Active, startable
 from gate.running.mode import Mode
-from gate.running.ports import World
+from gate.running.ports import LoadSummary, Surroundings, World
 from gate.running.time import SystemClock
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -127,7 +128,7 @@ class Cluster:
         self.released += 1
 
 
-def executor(cluster: Cluster) -> Executor:
+def executor(cluster: Cluster, **world_of: Any) -> Executor:
     nobody: Any = None
     world = World(
         cluster=nobody,
@@ -140,6 +141,7 @@ def executor(cluster: Cluster) -> Executor:
         probes={},
         loads={},
     )
+    world = replace(world, **world_of)
     return Executor(
         store=cluster,
         leases=cluster,
@@ -151,8 +153,8 @@ def executor(cluster: Cluster) -> Executor:
     )
 
 
-def played(cluster: Cluster, until: Callable[[], object], eventually: Eventually) -> None:
-    made, stop = executor(cluster), threading.Event()
+def played(cluster: Cluster, until: Callable[[], object], eventually: Eventually, **world_of: Any) -> None:
+    made, stop = executor(cluster, **world_of), threading.Event()
     thread = threading.Thread(target=made.run, args=(stop,))
     thread.start()
     try:
@@ -167,6 +169,31 @@ def test_a_pending_run_is_executed_to_its_end(eventually: Eventually) -> None:
     cluster = Cluster(run("a"), run("a"))
     played(cluster, lambda: cluster.released, eventually)
     assert cluster.saved[-1].phase is RunPhase.EXECUTED
+
+
+class Noting:
+    """A load that sends nothing, and notes what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[Surroundings] = []
+
+    def start(self, settings: Any, surroundings: Surroundings) -> "Noting":
+        self.told.append(surroundings)
+        return self
+
+    def stop(self) -> LoadSummary:
+        return LoadSummary(due=0, sent=0, failed=0)
+
+
+def test_a_load_learns_for_which_run_it_is_and_gets_secrets_of_its_namespace_only(eventually: Eventually) -> None:
+    pending, load = run("a"), Noting()
+    loads = (Load(name="shoppers", kind="noting", settings={}),)
+    pending = replace(pending, spec=replace(pending.spec, workflow=replace(pending.spec.workflow, load=loads)))
+    cluster = Cluster(pending, pending)
+    keyring = {"loads": {"noting": load}, "credentials": lambda namespace, name: f"{namespace}/{name}"}
+    played(cluster, lambda: cluster.released, eventually, **keyring)
+    (told,) = load.told
+    assert (told.run, told.namespace, told.credentials("token")) == ("a", "shop", "shop/token")
 
 
 def test_a_run_that_has_ended_since_it_was_seen_is_left_alone(eventually: Eventually) -> None:
