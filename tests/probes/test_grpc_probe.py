@@ -103,7 +103,7 @@ def test_only_a_server_that_is_serving_is_good(serve: Serve, answer: Answer) -> 
     with server(serve) as port:
         began = time.monotonic()
         found = ask(port)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 4
     assert isinstance(found, Answer)
     assert found.ok == answer.ok
     assert found.detail.endswith(answer.detail)

@@ -19,7 +19,7 @@ from gate.running.ports import Answer, NoSample
 from tests.probes.servers import HOST, answers, by_path, drips, ok, request, said, server, surroundings
 
 LIMIT = 0.3
-LATEST = 2.0
+LATEST = 4.0
 """Seconds by which a question with that limit is over, on a machine that is busy with something else."""
 
 REDIRECT = "HTTP/1.1 {status} Found\nLocation: {to}\nContent-Length: 0\n\n"

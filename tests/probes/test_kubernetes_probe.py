@@ -180,7 +180,7 @@ def test_an_api_server_that_never_answers_says_nothing_about_the_service_and_hol
     took = time.monotonic() - began
     never.set()
     assert answer == NoSample(why="the question for pods to the Kubernetes API did not end within 100ms")
-    assert took < 2
+    assert took < 4
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ def test_a_prometheus_that_does_not_answer_is_no_sample_in_time(serve: Serve, wh
     with server(serve) as port:
         began = time.monotonic()
         assert ask(port) == NoSample(why=why)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 4
     assert ask(port) == NoSample(why="Prometheus does not answer: connection refused")
 
 

@@ -68,7 +68,7 @@ def test_a_reply_is_waited_for_and_no_longer_than_it_may_take(
     assert isinstance(found, Answer)
     assert found.ok == (not detail)
     assert found.detail.endswith(detail)
-    assert took < 2
+    assert took < 4
 
 
 def test_a_reply_that_comes_too_late_is_bad_although_it_came() -> None:
