@@ -30,7 +30,7 @@ from gate.running import ports
 from gate.running.time import SystemClock
 from gate.sandbox.kubernetes.cluster import Kubernetes
 from gate.sandbox.kubernetes.images import Image, Images
-from gate.wire import vocabulary
+from gate.wire.vocabulary import vocabulary
 
 Eventually = Callable[[Callable[[], object]], None]
 

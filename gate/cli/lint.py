@@ -33,7 +33,7 @@ Exit codes:
 def lint(ctx: click.Context, paths: tuple[Path, ...], output: str) -> None:
     """Check the documents in these files and folders, each by itself and all of them together."""
     from gate.catalogue.folder import read_paths
-    from gate.wire import vocabulary
+    from gate.wire.vocabulary import vocabulary
 
     words = vocabulary()
     loaded = read_paths(list(paths), words)

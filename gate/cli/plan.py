@@ -35,7 +35,8 @@ def plan(subscription: Path, workflows: Path | None, output: str) -> None:
     from gate.catalogue.folder import read_paths
     from gate.cluster.api import Api
     from gate.documents.catalogue import Catalogue
-    from gate.wire import preview, selected, vocabulary
+    from gate.wire.previewing import preview, selected
+    from gate.wire.vocabulary import vocabulary
 
     words = vocabulary()
     folder = workflows or subscription.resolve().parent.parent / "workflows"

@@ -21,7 +21,7 @@ def reap(ctx: click.Context) -> None:
     The gate does the same by itself when it starts. This is for when there is no gate: run it by hand, or every minute.
     """
     from gate.cluster.api import Api
-    from gate.wire import reap as reap_all
+    from gate.wire.reaping import reap as reap_all
 
     done, left = reap_all(Api.from_environment())
     click.echo(f"{done} runs had something left to take back, and have not any more")

@@ -23,7 +23,7 @@ def serve(debug: bool) -> None:
     from the pod that this runs in.
     """
     from gate.config import Settings
-    from gate.wire import serve as run
+    from gate.wire.serving import serve as run
 
     logging.basicConfig(
         level=logging.DEBUG if debug else logging.INFO,

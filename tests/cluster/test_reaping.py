@@ -5,7 +5,7 @@ from typing import Any
 
 from gate.cluster.runs import FINALIZER, SPEC
 from gate.model import Probe, RunSpec, Step, Workflow, Workload, WorkloadKind, WorkloadName
-from gate.wire import reap
+from gate.wire.reaping import reap
 from tests.grounds import Ground
 
 SHORT = timedelta(seconds=1)

@@ -13,7 +13,7 @@ import pytest
 from gate.cluster.runs import RunJournal, Runs
 from gate.faults import FAULTS
 from gate.model import Evidence, Run, RunPhase, Undo
-from gate.wire import reap
+from gate.wire.reaping import reap
 from tests.faults.application import Application, Eventually
 from tests.faults.cases import CASES
 from tests.faults.dying import begin, is_killed, look

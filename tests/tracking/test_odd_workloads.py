@@ -19,7 +19,7 @@ from gate.documents.loading import Loaded, load
 from gate.errors import Temporary
 from gate.model import GateStatus, Judgement, Phase, Run, Verdict, WorkloadKind, WorkloadName
 from gate.tracking.reconciler import Reconciler
-from gate.wire import vocabulary
+from gate.wire.vocabulary import vocabulary
 from tests.builders import deployment, pod_template
 from tests.grounds import IMAGES, Ground
 

@@ -48,7 +48,7 @@ class Executor:
         if run.status.phase not in {RunPhase.PENDING, RunPhase.RUNNING}:
             self._guard(run, guarded=False)
             return told + "lets go"
-        stray = not run.begun and not asks_for(self.gate(), run)  # as `gate.wire` reads it
+        stray = not run.begun and not asks_for(self.gate(), run)  # as `gate.wire.ties` reads it
         if run.abort or run.deleting or stray:
             reason = run.abort or (Reason.SUPERSEDED if stray else Reason.ABORTED)
             ending = Judgement(verdict=Verdict.CANCELED, reason=reason, message=f"told to stop: {reason}")

@@ -1,0 +1,113 @@
+"""What the gate follows in the cluster, copied.
+
+Gates and runs are copied whole, of workloads only the labels: subscriptions select by them.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TypeVar
+
+from gate.cluster.api import Api, Form, Json
+from gate.cluster.gates import gate_from, gate_name
+from gate.cluster.kinds import KINDS
+from gate.cluster.mirror import Key, Mirror
+from gate.cluster.runs import run_from
+from gate.errors import Permanent
+from gate.model import Gate, Run, WorkloadKind, WorkloadName
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+Labels = Mapping[str, str]
+
+
+class Copies:
+    """Follows the server once each of its `mirrors` is run; the callbacks hear what changed, never how."""
+
+    def __init__(
+        self,
+        api: Api,
+        namespaces: Sequence[str],
+        *,
+        workload_changed: Callable[[WorkloadName], None],
+        gate_changed: Callable[[Key], None],
+        run_changed: Callable[[Key], None],
+    ) -> None:
+        """Only these `namespaces`; all of them if none is named."""
+        scopes = namespaces or ("",)
+
+        def changed(kind: WorkloadKind, key: Key) -> None:
+            workload_changed(WorkloadName(kind=kind, namespace=key[0], name=key[1]))
+
+        self._workloads = {
+            kind: [
+                Mirror(
+                    api,
+                    KINDS[kind].RESOURCE,
+                    scope,
+                    _labels_of,
+                    partial(changed, kind),
+                    form=Form.METADATA,
+                    optional=kind is not WorkloadKind.DEPLOYMENT,  # Rollouts may come later, the sandbox has no others
+                )
+                for scope in scopes
+            ]
+            for kind in WorkloadKind
+        }
+        self._gates = [Mirror(api, "chaosgates", scope, _readable(gate_from), gate_changed) for scope in scopes]
+        self._runs = [Mirror(api, "chaosruns", scope, _readable(run_from), run_changed) for scope in scopes]
+
+    @property
+    def mirrors(self) -> Sequence[Mirror[Labels] | Mirror[Gate | None] | Mirror[Run | None]]:
+        workloads = [mirror for mirrors in self._workloads.values() for mirror in mirrors]
+        return [*workloads, *self._gates, *self._runs]
+
+    def gates(self) -> Sequence[Gate]:
+        return [gate for mirror in self._gates for gate in mirror.all() if gate]
+
+    def runs(self) -> Sequence[Run]:
+        return [run for mirror in self._runs for run in mirror.all() if run]
+
+    def gate(self, key: Key) -> Gate | None:
+        return _find(self._gates, key)
+
+    def gate_of(self, name: WorkloadName) -> Gate | None:
+        return self.gate((name.namespace, gate_name(name)))
+
+    def run(self, key: Key) -> Run | None:
+        return _find(self._runs, key)
+
+    def labels(self, name: WorkloadName) -> Labels:
+        """None at all also if there is no such workload."""
+        return _find(self._workloads[name.kind], (name.namespace, name.name)) or {}
+
+    def workloads(self) -> Iterator[tuple[WorkloadName, Labels]]:
+        """Those of all kinds, with their labels."""
+        for kind, mirrors in self._workloads.items():
+            for mirror in mirrors:
+                for (namespace, name), labels in mirror.items():
+                    yield WorkloadName(kind=kind, namespace=namespace, name=name), labels
+
+
+def _find(mirrors: Sequence[Mirror[T]], key: Key) -> T | None:
+    return next((found for mirror in mirrors if (found := mirror.get(key))), None)
+
+
+def _labels_of(item: Json) -> Labels:
+    """A workload is read anew whenever the rest of it counts."""
+    return item["metadata"].get("labels") or {}
+
+
+def _readable(parse: Callable[[Json], T]) -> Callable[[Json], T | None]:
+    """An object of ours that cannot be read is told about, and does not keep the others from being seen."""
+
+    def keep(item: Json) -> T | None:
+        try:
+            return parse(item)
+        except Permanent as error:
+            log.error("object.unreadable why=%r", str(error))  # noqa: TRY400 - the sentence says it all
+            return None
+
+    return keep

@@ -1,0 +1,92 @@
+"""What there is to do after something was heard: which workloads are to be compared, which gates to be reported.
+
+What was heard is a hint and no more. Whoever takes a key from here looks at how things are.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from gate.catalogue.subscribed import Subscribed
+from gate.cluster.api import Api
+from gate.cluster.gates import gate_name
+from gate.cluster.mirror import Key
+from gate.model import WorkloadName
+from gate.tracking.queue import WorkQueue
+from gate.web.changes import Changes
+from gate.wire.copies import Copies
+
+
+class Due:
+    """The queues between those who hear and those who act."""
+
+    def __init__(
+        self,
+        api: Api,
+        namespaces: Sequence[str],
+        subscribed: Subscribed,
+        *,
+        poke: Callable[[], None],
+        monotonic: Callable[[], float],
+    ) -> None:
+        """`poke` is called when a run may have something to do, or to stop doing."""
+        self.workloads: WorkQueue[WorkloadName] = WorkQueue(monotonic)
+        """To be compared."""
+        self.gates: WorkQueue[Key] = WorkQueue(monotonic)
+        """To be reported to GitLab."""
+        self.changes = Changes()
+        """Rings for those who look."""
+        self.copies = Copies(
+            api,
+            namespaces,
+            workload_changed=self._workload_changed,
+            gate_changed=self._gate_changed,
+            run_changed=self._run_changed,
+        )
+        self._subscribed, self._poke = subscribed, poke
+
+    def close(self) -> None:
+        """Nobody will get anything to do any more."""
+        self.workloads.close()
+        self.gates.close()
+        self.changes.close()
+
+    def everything(self) -> None:
+        """Every gate, and every workload that a gate or a subscription is about."""
+        for gate in self.copies.gates():
+            self.workloads.add(gate.workload.name)
+            self.gates.add((gate.namespace, gate.name))
+        catalogue = self._subscribed.catalogue
+        self.named(catalogue.workloads() if catalogue else ())
+
+    def named(self, names: Iterable[WorkloadName]) -> None:
+        """The workloads that a catalogue names, those that it selects, and those that have a gate."""
+        for name in names:
+            self.workloads.add(name)
+        for name, labels in self.copies.workloads():
+            if self._subscribed.is_claimed(name, labels) or self.copies.gate_of(name):
+                self.workloads.add(name)
+
+    def _workload_changed(self, name: WorkloadName) -> None:
+        if self._subscribed.is_claimed(name, self.copies.labels(name)) or self.copies.gate_of(name):
+            self.workloads.add(name)
+
+    def _gate_changed(self, key: Key) -> None:
+        gate = self.copies.gate(key)
+        if gate:
+            self.workloads.add(gate.workload.name)
+        else:  # somebody deleted it: its workload, if that is still there, needs another one
+            for name, _ in self.copies.workloads():
+                if (name.namespace, gate_name(name)) == key:
+                    self.workloads.add(name)
+        self.gates.add(key)
+        self.changes.ring()
+
+    def _run_changed(self, key: Key) -> None:
+        run = self.copies.run(key)
+        if run:
+            self.workloads.add(run.spec.workload.name)
+        else:
+            for gate in self.copies.gates():
+                if gate.namespace == key[0]:
+                    self.workloads.add(gate.workload.name)
+        self._poke()
+        self.changes.ring()

@@ -1,0 +1,287 @@
+"""The gate as one process: builds its parts from the settings, and runs them until told to stop."""
+
+import logging
+import random
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from datetime import timedelta
+from functools import partial
+
+from gate.catalogue.repository import Repository
+from gate.catalogue.subscribed import Subscribed
+from gate.cluster.api import Api
+from gate.cluster.gates import Gates
+from gate.cluster.known import Known
+from gate.cluster.leader import LeaderLease
+from gate.cluster.leases import Leases
+from gate.cluster.mode import read_mode
+from gate.cluster.names import services_of
+from gate.cluster.runs import Runs
+from gate.cluster.workloads import Workloads
+from gate.config import Resolve, Settings
+from gate.errors import Conflict, GateError, Permanent
+from gate.faults import FAULTS
+from gate.gitlab.client import GitLab
+from gate.gitlab.outbox import Outbox
+from gate.gitlab.reporter import Reporter
+from gate.loads import LOADS
+from gate.model import Gate, Judgement, Run, WorkloadName
+from gate.policy.allow import Policy
+from gate.probes import PROBES
+from gate.running.background import Threads
+from gate.running.executor import Executor
+from gate.running.judge import judge
+from gate.running.permit import Permit
+from gate.running.ports import World, nobody
+from gate.running.time import SystemClock, since_boot
+from gate.tracking.election import Terms
+from gate.tracking.leading import Leading
+from gate.tracking.reconciler import Reconciler
+from gate.web.app import create_app
+from gate.web.server import Server
+from gate.wire.due import Due
+from gate.wire.fetching import Fetching
+from gate.wire.shown import Shown
+from gate.wire.ties import FencedGitLab, GateStore, RunLeases, RunStore, identity
+from gate.wire.vocabulary import vocabulary
+
+log = logging.getLogger(__name__)
+
+TRACKERS = 4
+"""Threads that decide; each takes one workload at a time."""
+AGAIN = timedelta(seconds=2)
+"""How soon to try a comparison again that broke off."""
+SOON = timedelta(milliseconds=50)
+"""How soon, if it broke off because something was written meanwhile."""
+
+
+def serve(settings: Settings, stop: threading.Event) -> None:
+    """Run the gate until `stop` is set. What breaks on the way is tried again; only what cannot start is raised."""
+    me = identity()
+    # Up to the slash it is the manager of the fields that we write: one for all replicas that ever were.
+    api = Api.from_environment(agent=f"chaos-gate/{me}")
+    process = _Process(settings, api, me)
+    with ExitStack() as running:
+        server = running.enter_context(process.web())
+        log.info("gate.start replica=%s kubernetes=%s web=%s", me, api.host, server.address)
+        log.info("gate.start catalogue=%s", process.repository.shown)
+        running.callback(process.close)
+        process.start()
+        stop.wait()
+        log.info("gate.stop")
+
+
+class _Process:
+    """All the parts of one gate process."""
+
+    def __init__(self, settings: Settings, api: Api, me: str) -> None:
+        """`me` is this replica, and nobody who was ever before."""
+        self._settings, self._api, self._me = settings, api, me
+        self._clock = SystemClock()
+        self._background = Threads(self._clock)
+        self._stop, self._resign = threading.Event(), threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._subscribed = Subscribed(self._clock.now)
+        self._due = Due(
+            api,
+            settings.namespaces,
+            self._subscribed,
+            poke=self._poke,
+            monotonic=self._clock.monotonic,
+        )
+        self._leading = self._make_leading()
+        self._fenced = api.fenced(self._leading.insist)
+        self.repository = Repository(
+            settings.catalogue, settings.branch, settings.state / "catalogue.git", vocabulary()
+        )
+        self._fetching = Fetching(
+            self.repository,
+            self._subscribed,
+            Known(self._fenced, settings.namespace),
+            leads=self._leading.leads,
+            changed=self._catalogue_changed,
+            every=settings.fetch_every,
+            clock=self._clock,
+        )
+        self._reconciler = Reconciler(
+            workloads=Workloads(api),
+            gates=Gates(self._fenced),
+            runs=Runs(self._fenced),
+            subscriptions=self._subscribed,
+            judge=_judged,
+            now=self._clock.now,
+        )
+        self._executor = self._make_executor()
+        self._outbox = self._make_outbox()
+
+    # -------------------------------------------------------------------------------------------- what it is made of
+
+    def _make_leading(self) -> Leading:
+        terms = Terms()
+        hurried = self._api.hurried(terms.retry.total_seconds())
+        return Leading(
+            LeaderLease(hurried, self._settings.namespace, self._clock.now),
+            self._me,
+            monotonic=since_boot,
+            draw=random.random,
+            changed=self._leading_changed,
+            terms=terms,
+        )
+
+    def _make_executor(self) -> Executor:
+        api, settings = self._api, self._settings
+        read = partial(read_mode, api, settings.namespace)
+        policy = Policy(protected=Policy().protected | {settings.namespace}, nodes=settings.nodes)
+        labels = partial(_labels, api)
+        world = World(
+            cluster=api,
+            workloads=Workloads(api),
+            permission=lambda *_: None,  # each run is given its own, which knows when that run must stop
+            clock=self._clock,
+            background=self._background,
+            resolve=services_of(api) if settings.resolve is Resolve.SERVICES else str,
+            faults=FAULTS,
+            probes=PROBES,
+            loads=LOADS,
+            credentials=settings.credentials or nobody,
+        )
+        permit = partial(Permit, policy=policy, mode=read, labels=labels, clock=self._clock)
+        return Executor(
+            store=RunStore(self._due.copies, api),
+            leases=RunLeases(Leases(api, self._me, self._clock.monotonic)),
+            world=world,
+            mode=read,
+            permit=lambda stop: permit(stop=stop),
+            fence=api.fenced,
+            leads=self._leading.leads,
+        )
+
+    def _make_outbox(self) -> Outbox | None:
+        settings = self._settings
+        if not settings.gitlab_url or settings.gitlab_token is None:
+            return None
+        gitlab = GitLab(settings.gitlab_url, settings.gitlab_token)
+        reporter = Reporter(FencedGitLab(gitlab, self._leading.insist))
+        return Outbox(GateStore(self._due.copies, Gates(self._fenced)), reporter.report, self._link)
+
+    def _link(self, gate: Gate) -> str:
+        base = self._settings.public_url
+        return f"{base}/gates/{gate.namespace}/{gate.workload.name.kind}/{gate.workload.name.name}" if base else ""
+
+    def web(self) -> Server:
+        shown = Shown(
+            self._due.copies,
+            self._subscribed,
+            self._due.changes,
+            self._fetching,
+            self._leading,
+            reports=self._outbox is not None,
+            clock=self._clock,
+        )
+        host, port = self._settings.listen
+        return Server(create_app(shown), host=host, port=port)
+
+    # -------------------------------------------------------------------------------------------------- start, stop
+
+    def start(self) -> None:
+        mirrors = enumerate(self._due.copies.mirrors)
+        loops: list[tuple[str, Callable[[], None]]] = [
+            *((f"watch {number}", partial(mirror.run, self._stop)) for number, mirror in mirrors),
+            *((f"track {number}", self._track) for number in range(TRACKERS)),
+            ("execute", partial(self._executor.run, self._stop)),
+            ("catalogue", partial(self._fetching.run, self._stop)),
+            ("lead", partial(self._leading.run, self._resign)),
+        ]
+        if self._outbox:
+            loops.append(("gitlab", partial(self._deliver, self._outbox)))
+        for name, loop in loops:
+            # Watches block in reads that nothing but the server ends: they may not hold the process back.
+            thread = threading.Thread(target=loop, name=name, daemon=name.startswith("watch"))
+            self._threads.append(thread)
+            thread.start()
+
+    def close(self) -> None:
+        """Take back what runs, end every thread, and only then let another replica lead."""
+        self._stop.set()
+        self._fetching.hurry()
+        self._executor.poke()
+        self._due.close()
+        lasting = [thread for thread in self._threads if not thread.daemon]
+        for thread in lasting:
+            if thread.name != "lead":
+                thread.join()
+        self._resign.set()
+        for thread in lasting:
+            thread.join()
+        self._background.close()
+        self.repository.close()
+
+    # ------------------------------------------------------------------------------------- what one tells the others
+
+    def _leading_changed(self, leads: bool) -> None:
+        """Who begins to lead compares everything once; who ends has the executor hand over."""
+        if leads:
+            self._due.everything()
+            self._fetching.hurry()
+        self._executor.poke()
+        self._due.changes.ring()
+
+    def _poke(self) -> None:
+        self._executor.poke()
+
+    def _catalogue_changed(self, names: Iterable[WorkloadName]) -> None:
+        self._due.named(names)
+        self._due.changes.ring()
+
+    # ---------------------------------------------------------------------------------------------------- the loops
+
+    def _track(self) -> None:
+        due = self._due.workloads
+        while (name := due.take()) is not None:
+            # Whoever begins to lead looks at everything.
+            again = self._compare(name) if self._leading.leads() else None
+            due.done(name)
+            if again is not None:
+                due.add(name, after=again)
+
+    def _compare(self, name: WorkloadName) -> float | None:
+        """Returns in how many seconds to compare again."""
+        try:
+            wake = self._reconciler.reconcile(name)
+        except Conflict as error:  # somebody wrote it since it was read, as things should be: compare anew
+            log.debug("decide.again workload=%s why=%r", name, str(error))
+            return SOON.total_seconds()
+        except GateError as error:
+            log.warning("decide.again workload=%s why=%r", name, str(error))
+            return AGAIN.total_seconds()
+        except Exception:  # a mistake of ours about one workload must not end the thread that serves all others
+            log.exception("decide.again workload=%s", name)
+            return 5 * AGAIN.total_seconds()
+        return max(0.0, (wake - self._clock.now()).total_seconds()) if wake else None
+
+    def _deliver(self, outbox: Outbox) -> None:
+        due = self._due.gates
+        while (key := due.take()) is not None:
+            again: timedelta | None = None
+            if self._leading.leads():
+                try:
+                    again = outbox.deliver(*key)
+                except Exception:  # as above
+                    log.exception("gitlab.again gate=%s/%s", *key)
+                    again = 5 * AGAIN
+            due.done(key)
+            if again is not None:
+                due.add(key, after=again.total_seconds())
+
+
+def _judged(run: Run) -> tuple[Judgement, int | None]:
+    return judge(run.spec, run.status.evidence)
+
+
+def _labels(api: Api, namespace: str) -> Mapping[str, str]:
+    found = api.get("namespaces", "", namespace)
+    if found is None:
+        raise Permanent(f"there is no namespace {namespace}")
+    labels: Mapping[str, str] = found["metadata"].get("labels") or {}
+    return labels

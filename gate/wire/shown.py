@@ -1,0 +1,84 @@
+"""What the gate shows of itself: its pages, its answers to pipelines and its health are made from these looks."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from gate.catalogue.subscribed import Subscribed
+from gate.model import Gate, Run, Subscription
+from gate.running.ports import Clock
+from gate.tracking.leading import Leading
+from gate.web.changes import Changes
+from gate.web.views import Readiness, Watch
+from gate.wire.copies import Copies
+from gate.wire.fetching import Fetching
+
+
+class Shown:
+    """The views of one gate process."""
+
+    def __init__(
+        self,
+        copies: Copies,
+        subscribed: Subscribed,
+        changes: Changes,
+        fetching: Fetching,
+        leading: Leading,
+        *,
+        reports: bool,
+        clock: Clock,
+    ) -> None:
+        """`reports` to GitLab, or has none."""
+        self._copies, self._subscribed, self._changes, self._fetching = copies, subscribed, changes, fetching
+        self._leading, self._reports, self._clock = leading, reports, clock
+
+    def gates(self) -> Sequence[Gate]:
+        return self._copies.gates()
+
+    def runs(self) -> Sequence[Run]:
+        return self._copies.runs()
+
+    def subscriptions(self) -> Sequence[Subscription] | None:
+        return self._subscribed.applied(self._copies.workloads())
+
+    def changed(self, since: int, timeout: float) -> int:
+        return self._changes.changed(since, timeout)
+
+    def watches(self) -> Sequence[Watch]:
+        return [
+            Watch(resource=mirror.resource, namespace=mirror.namespace, lists=mirror.lists, lag=mirror.lag)
+            for mirror in self._copies.mirrors
+        ]
+
+    def readiness(self) -> Readiness:
+        mirrors, catalogue = self._copies.mirrors, self._subscribed.catalogue
+        refused = sorted({gate.reported for gate in self.gates() if gate.reported})
+        problems = {
+            "leader": self._leading.problem,
+            "catalogue": self._fetching.problem,
+            "watch": "; ".join(mirror.problem for mirror in mirrors if mirror.problem),
+            "documents": "; ".join(str(each) for each in catalogue.loaded.problems) if catalogue else "",
+            "workloads": "; ".join(self._absent()),
+        }
+        return Readiness(
+            ready=catalogue is not None and all(mirror.synced.is_set() for mirror in mirrors),
+            revision=self._subscribed.revision,
+            catalogue_age=self._catalogue_age(),
+            watch_lag=max((lag for mirror in mirrors if (lag := mirror.lag)), default=None),
+            gitlab="; ".join(refused) or ("ok" if self._reports else "not configured"),
+            leads=self._leading.leads(),
+            leader=self._leading.leader,
+            problems={name: text for name, text in problems.items() if text},
+        )
+
+    def _catalogue_age(self) -> timedelta | None:
+        fetched = self._fetching.fetched
+        return self._clock.now() - fetched if fetched else None
+
+    def _absent(self) -> list[str]:
+        """Subscriptions to what is not there: shown, because a misspelt name would otherwise never be noticed."""
+        present = {name for name, _ in self._copies.workloads()}
+        return [
+            f"{each.place}: {each.name} subscribes {each.workload}, which is not in the cluster"
+            for each in self.subscriptions() or ()
+            if each.workload not in present
+        ]

@@ -1,0 +1,93 @@
+"""What one room asks for, made of what another room has."""
+
+import os
+import socket
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from gate.cluster.api import Api
+from gate.cluster.gates import API_VERSION, Gates
+from gate.cluster.leases import Leases
+from gate.cluster.runs import RunJournal, Runs
+from gate.gitlab.client import GitLab
+from gate.gitlab.protocol import Request
+from gate.gitlab.statuses import Row
+from gate.model import Gate, Reason, Run
+from gate.running.executor import Insist
+from gate.tracking.judgements import asks_for
+from gate.wire.copies import Copies
+
+
+def identity() -> str:
+    """Who holds a lease: this process, and never one that had its number before."""
+    return f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+
+
+class RunStore:
+    """The copied runs, with the journal of each."""
+
+    def __init__(self, copies: Copies, api: Api) -> None:
+        self._copies, self._api = copies, api
+
+    def all(self) -> Sequence[Run]:
+        return self._copies.runs()
+
+    def read(self, run: Run) -> Run | None:
+        """A run that its gate does not wait for, because it was made too late, has only to be ended."""
+        found = Runs(self._api).get(run.namespace, run.name)
+        if found is None or found.begun or asks_for(Gates(self._api).get(found.spec.workload.name), found):
+            return found
+        return replace(found, abort=found.abort or Reason.SUPERSEDED)
+
+    def journal(self, run: Run, insist: Insist) -> RunJournal:
+        return RunJournal(Runs(self._api.fenced(insist)), run)
+
+
+class RunLeases:
+    """The lease of a run has its name, and goes with it."""
+
+    def __init__(self, leases: Leases) -> None:
+        self._leases = leases
+
+    def hold(self, run: Run, now: datetime) -> bool:
+        owner = {"apiVersion": API_VERSION, "kind": "ChaosRun", "name": run.name, "uid": run.uid}
+        return self._leases.hold(run.namespace, run.name, now, owner)
+
+    def watch(self, run: Run) -> bool:
+        return self._leases.watch(run.namespace, run.name)
+
+    def release(self, run: Run) -> None:
+        self._leases.release(run.namespace, run.name)
+
+
+class GateStore:
+    """The copied gates, with the reporter's part of their status."""
+
+    def __init__(self, copies: Copies, gates: Gates) -> None:
+        self._copies, self._gates = copies, gates
+
+    def latest(self, namespace: str, name: str) -> Gate | None:
+        return self._copies.gate((namespace, name))
+
+    def save_accepted(self, gate: Gate, accepted: Mapping[str, str | None], problem: str) -> None:
+        self._gates.save_accepted(gate, accepted, problem)
+
+
+class FencedGitLab:
+    """GitLab, which is told something only while this replica leads."""
+
+    def __init__(self, gitlab: GitLab, insist: Insist) -> None:
+        self._gitlab, self._insist = gitlab, insist
+
+    def user(self) -> int:
+        return self._gitlab.user()
+
+    def statuses(self, project: str, sha: str, *, pipeline: int, name: str) -> Sequence[Row]:
+        return self._gitlab.statuses(project, sha, pipeline=pipeline, name=name)
+
+    def send(self, request: Request) -> Any:
+        self._insist()
+        return self._gitlab.send(request)
