@@ -6,7 +6,7 @@ costs fifty times what `json.loads` does (500 Deployments: 0.22 s against 0.004 
 
 import copy
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,6 +19,7 @@ from kubernetes import config
 from kubernetes.client import Configuration
 from kubernetes.client.rest import RESTClientObject
 
+from gate.cluster import executing
 from gate.errors import Absent, Conflict, Denied, GateError, Permanent, Protected, Temporary, Terminating
 
 Json = dict[str, Any]
@@ -221,6 +222,27 @@ class Api:
         body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata, "deleteOptions": options}
         path = path_of("pods", namespace, name, "eviction")
         return self._end("pods", namespace, name, uid, lambda: self._call("POST", path, body=body))
+
+    def execute(
+        self, namespace: str, pod: str, container: str, command: Sequence[str], *, changing: bool = True
+    ) -> str:
+        what, path = f"{command[0]} in {namespace}/{pod}/{container}", path_of("pods", namespace, pod, "exec")
+        if changing:
+            self._before_write()
+        try:
+            query = urlencode({"container": container})
+            ended = executing.run(
+                f"{self.host}{path}?{query}", self._headers(), self._configuration, command, self._read
+            )
+        except executing.Refused as error:
+            raise _error(error.status, error.body, what) from error
+        except executing.Broken as error:
+            raise Temporary(f"{what}: nobody says how it ended: {error}") from error
+        if not ended.started:  # the container may be on its way to its end, or to its start
+            raise Temporary(f"{what}: {ended.failure}")
+        if ended.failure:
+            raise Permanent(f"{what}: {ended.failure}: {ended.errors.strip()[:200]}".rstrip(": "))
+        return ended.output
 
     def _end(self, resource: str, namespace: str, name: str, uid: str, ask: Callable[[], object]) -> bool:
         """Ask for the object's end; False if it is gone, or another one has taken its name."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from gate.faults import (
     config_change,
+    cpu_stress,
+    memory_stress,
     network_partition,
     node_cordon,
     node_drain,
@@ -19,6 +21,8 @@ from gate.running.ports import Fault
 
 FAULTS: Mapping[str, Fault] = {
     "config-change": config_change,
+    "cpu-stress": cpu_stress,
+    "memory-stress": memory_stress,
     "network-partition": network_partition,
     "node-cordon": node_cordon,
     "node-drain": node_drain,

@@ -79,6 +79,14 @@ class Cluster(Protocol):
         """Delete this very pod as far as its disruption budget allows; False as with `delete`, `Protected` if not."""
         ...
 
+    def execute(
+        self, namespace: str, pod: str, container: str, command: Sequence[str], *, changing: bool = True
+    ) -> str:
+        """Run a command in a container; what it wrote. Raises `Permanent` if it fails, `Temporary` where the container
+        does not run now, or nobody says how it ended. Not `changing`: it only looks.
+        """
+        ...
+
 
 class Fault(Protocol):
     """What is done to targets, and how it is taken back; each fault is a module of this shape."""

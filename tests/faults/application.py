@@ -19,6 +19,7 @@ from gate.cluster.workloads import Workloads
 from gate.errors import Temporary
 from gate.faults import FAULTS
 from gate.faults.rollout_restart import RESTARTED
+from gate.faults.stress import MARK
 from gate.model import Step, Target, Undo, WorkloadKind, WorkloadName
 from tests.builders import config_map, deployment, pod_template
 from tests.faults.cases import NEEDS_A_NODE
@@ -109,6 +110,7 @@ class Application:
         pods = [pod for pod in self.api.list("pods", self.namespace)[0] if "deletionTimestamp" not in pod["metadata"]]
         images = sorted(container["image"] for pod in pods for container in pod["spec"]["containers"])
         return {
+            "programs": [] if self.ground.is_real else self.programs(),
             "workload": {**found["spec"], "template": _tidy(found["spec"]["template"])},
             "images": images,
             "config": self._data("configmaps"),
@@ -122,6 +124,16 @@ class Application:
             },
             **({"autoscalers": self._autoscalers(), "policies": self._policies()} if self.ground.is_real else {}),
         }
+
+    def programs(self) -> list[str]:
+        """What runs beside the containers' own processes; those of a sandbox are processes of this machine."""
+        marks = [f"{MARK}{pod.uid}".encode() for pod in self.pods()]
+        found = []
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                line = path.read_bytes()
+                found += [path.parent.name for mark in marks if mark in line]
+        return found
 
     def _data(self, resource: str) -> Json:
         items, _ = self.api.list(resource, self.namespace)

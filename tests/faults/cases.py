@@ -11,6 +11,8 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "node-drain": ("node-drain", {}),
     "pod-kill": ("pod-kill", {"count": 2}),
     "pod-kill by eviction": ("pod-kill", {"how": "evict", "percent": "50%"}),
+    "cpu-stress": ("cpu-stress", {"workers": 2}),
+    "memory-stress": ("memory-stress", {"size": "8Mi"}),
     "pod-failure": ("pod-failure", {"count": 2}),
     "rollout-restart": ("rollout-restart", {}),
     "scale down": ("scale", {"percent": "40%"}),
@@ -21,5 +23,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
 NEEDS_A_NODE = frozenset({"pod-failure"})
 """What pods feel only where they are processes: the nodes of the real control plane are played by kwok."""
 
+NEEDS_CONTAINERS = frozenset({"cpu-stress", "memory-stress", "disk-fill"})
+"""What runs a command in a container: there are none on nodes that are played by kwok."""
 NEEDS_THE_REAL_ONE = frozenset({"network-partition"})
 """What the sandbox has no resource for."""

@@ -6,7 +6,7 @@ import pytest
 
 from tests import grounds
 from tests.faults.application import Application, Eventually
-from tests.faults.cases import NEEDS_THE_REAL_ONE
+from tests.faults.cases import NEEDS_CONTAINERS, NEEDS_THE_REAL_ONE
 from tests.grounds import Ground
 
 
@@ -21,8 +21,8 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
 def web(request: pytest.FixtureRequest, cluster: Ground, namespace: str, eventually: Eventually) -> Application:
     """The application on both grounds."""
     settings = request.node.callspec.params if hasattr(request.node, "callspec") else {}
-    if settings.get("fault") in NEEDS_THE_REAL_ONE and not cluster.is_real:
-        pytest.skip(f"the sandbox has nothing for {settings['fault']}")
+    if settings.get("fault") in (NEEDS_CONTAINERS if cluster.is_real else NEEDS_THE_REAL_ONE):
+        pytest.skip(f"{cluster.name} has nothing for {settings['fault']}")
     application = Application(ground=cluster, namespace=namespace, eventually=eventually)
     application.create()
     return application

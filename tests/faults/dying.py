@@ -6,11 +6,11 @@ import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
+from gate.cluster.api import Api
 from gate.cluster.runs import SPEC, RunJournal, Runs
 from gate.cluster.workloads import Workloads
 from gate.faults import FAULTS
@@ -19,7 +19,7 @@ from gate.running.background import Threads
 from gate.running.ports import Answer, Asker, Surroundings, World
 from gate.running.runner import execute
 from gate.running.time import SystemClock
-from tests.faults.application import Application, through
+from tests.faults.application import Application
 
 MOMENT = timedelta(milliseconds=200)
 FINE = Probe(name="all is well", kind="fine", settings={}, every=MOMENT / 4, when=(Window.AFTER,))
@@ -92,7 +92,7 @@ def is_killed(web: Application, name: str, *, before_write: int | None) -> bool:
 
 
 def _execute(kubeconfig: str, namespace: str, name: str, before_write: int | None) -> None:
-    api = through(Path(kubeconfig), before=Fuse(before_write))
+    api = Api.from_environment(kubeconfig).fenced(Fuse(before_write))
     run = Runs(api).get(namespace, name)
     assert run is not None
     clock = SystemClock()

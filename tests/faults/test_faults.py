@@ -9,7 +9,7 @@ from urllib3.exceptions import HTTPError
 from gate.errors import Conflict
 from gate.faults import FAULTS
 from tests.faults.application import Application, Eventually, insisting, through
-from tests.faults.cases import CASES
+from tests.faults.cases import CASES, NEEDS_CONTAINERS
 
 every_fault = pytest.mark.parametrize(("fault", "settings"), CASES.values(), ids=CASES)
 
@@ -106,7 +106,10 @@ class Every:
             raise self.error
 
 
-@every_fault
+@pytest.mark.parametrize(
+    ("fault", "settings"),
+    [pytest.param(*case, id=name) for name, case in CASES.items() if case[0] not in NEEDS_CONTAINERS],
+)
 @pytest.mark.parametrize("when", ["conflict", "lost answer"])
 def test_a_write_that_fails_is_made_again(
     fault: str, settings: dict[str, Any], when: str, web: Application, eventually: Eventually
