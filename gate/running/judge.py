@@ -4,9 +4,9 @@ Each check yields findings; the worst one is the verdict. There is no way up: mo
 A run without findings has passed, because everything that was planned is there, proven and within its bounds.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from datetime import timedelta
+from typing import TypeVar
 
 from gate.documents.units import in_words
 from gate.model import (
@@ -22,7 +22,6 @@ from gate.model import (
     Undo,
     Verdict,
     Window,
-    Workflow,
 )
 from gate.running.observation import STEADY_SAMPLES
 from gate.running.tolerance import ENOUGH, broken, planned, unknown
@@ -33,54 +32,62 @@ GIVEN_UP = (Verdict.ERRORED, Verdict.CANCELED)
 
 NODE = "Node"
 
+T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
+
 Finding = Judgement
 
 
-@dataclass(frozen=True, slots=True)
 class _Case:
-    """The plan and the evidence, with what is looked up all the time."""
+    """The plan and the evidence, with what is looked up all the time: a workflow may have a thousand steps."""
 
-    spec: RunSpec
-    evidence: Evidence
-
-    @property
-    def stopped(self) -> Finding | None:
-        """Why the run was stopped. Who executed it may say that nothing could be found out, and nothing else."""
-        stopped = self.evidence.stopped
-        if stopped is None or (stopped.verdict in GIVEN_UP and stopped.reason is not None):
-            return stopped
-        said = f"{stopped.verdict} without evidence" if stopped.reason else f"{stopped.verdict} for no reason"
-        return _errored(Reason.INTERNAL_ERROR, f"the run was stopped, and its executor says {said}")
-
-    @property
-    def workflow(self) -> Workflow:
-        return self.spec.workflow
+    def __init__(self, spec: RunSpec, evidence: Evidence) -> None:
+        self.spec, self.evidence, self.workflow = spec, evidence, spec.workflow
+        self.stopped = _stopped(evidence)
+        self.hit = {(each.kind, each.uid) for each in evidence.targets}
+        self._felt = {(each.step, each.undo) for each in evidence.effects}
+        self._summaries = _grouped(evidence.summaries, lambda each: (each.probe, each.window, each.step))
+        self._records = _grouped(evidence.steps, lambda each: each.step)
+        self._undos = _grouped(evidence.undo, lambda each: each.step)
 
     def summary(self, probe: Probe, window: Window, step: str = "") -> Summary | None:
         """The one summary there should be; two would be one too many to know which is true."""
-        found = [
-            each
-            for each in self.evidence.summaries
-            if (each.probe, each.window, each.step) == (probe.name, window, step)
-        ]
-        return found[0] if len(found) == 1 else None
+        return _only(self._summaries.get((probe.name, window, step), []))
 
     def probes(self, window: Window) -> list[Probe]:
         """The probes that count there."""
         return [probe for probe in self.workflow.steady_state if window in probe.when]
 
     def record(self, step: Step) -> StepRecord | None:
-        found = [each for each in self.evidence.steps if each.step == step.name]
-        return found[0] if len(found) == 1 else None
+        return _only(self._records.get(step.name, []))
 
     def undos(self, step: Step) -> list[Undo]:
-        return [each for each in self.evidence.undo if each.step == step.name]
+        return self._undos.get(step.name, [])
 
     def proven(self, step: Step) -> bool:
         """Every act of the step was felt."""
-        felt = {each.undo for each in self.evidence.effects if each.step == step.name}
         undos = self.undos(step)
-        return bool(undos) and all(undo.id in felt for undo in undos)
+        return bool(undos) and all((step.name, undo.id) in self._felt for undo in undos)
+
+
+def _stopped(evidence: Evidence) -> Finding | None:
+    """Why the run was stopped. Who executed it may say that nothing could be found out, and nothing else."""
+    stopped = evidence.stopped
+    if stopped is None or (stopped.verdict in GIVEN_UP and stopped.reason is not None):
+        return stopped
+    said = f"{stopped.verdict} without evidence" if stopped.reason else f"{stopped.verdict} for no reason"
+    return _errored(Reason.INTERNAL_ERROR, f"the run was stopped, and its executor says {said}")
+
+
+def _grouped(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
+    groups: dict[K, list[T]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return groups
+
+
+def _only(found: Sequence[T]) -> T | None:
+    return found[0] if len(found) == 1 else None
 
 
 def judge(spec: RunSpec, evidence: Evidence) -> tuple[Judgement, int]:
@@ -133,8 +140,7 @@ def _step(case: _Case, step: Step) -> Iterator[Finding]:
     if record is None or record.injected is None or not undos:
         yield _errored(Reason.NO_DATA, f'the step "{step.name}" was not executed')
         return
-    named = {(each.kind, each.uid) for each in case.evidence.targets}
-    if any((undo.target.kind, undo.target.uid) not in named for undo in undos):
+    if any((undo.target.kind, undo.target.uid) not in case.hit for undo in undos):
         yield _errored(Reason.NO_TARGETS, f'the targets of "{step.name}" are not on record')
         return
     if not case.proven(step):

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import pytest
@@ -152,6 +153,14 @@ def test_a_workflow_without_a_step_proves_nothing() -> None:
 def test_no_version_before_and_none_after_are_not_the_same_version() -> None:
     judgement, _ = judge(replace(PLAN, version=""), replace(whole(), version_after=""))
     assert (judgement.verdict, judgement.reason) == (Verdict.ERRORED, Reason.VERSION_CHANGED)
+
+
+def test_a_thousand_steps_are_judged_while_one_waits() -> None:
+    plan = only(*(replace(STEP, name=f"step {number}") for number in range(1000)))
+    evidence = whole(plan)
+    began = process_time()
+    assert judge(plan, evidence) == (Judgement(verdict=Verdict.PASSED), 100)
+    assert process_time() - began < 1, "each step is looked up, not searched for"
 
 
 # ------------------------------------------------------------------------------------------- more steps, no better news
