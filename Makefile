@@ -36,8 +36,9 @@ bench-sandbox: $(VENV)/installed-test  ## measure the sandbox: its start, its me
 bench-tracker: control-plane  ## measure the gate beside a real control plane with 10,000 Deployments (a quarter of an hour)
 	$(BIN)/python -m bench.tracker
 
+bench-truth: REPEAT ?= 10
 bench-truth: $(VENV)/installed-test  ## judge small services whose weakness is known, ten times each (twenty minutes)
-	$(BIN)/python -m bench.truth
+	$(BIN)/python -m bench.truth --repeat $(REPEAT)
 
 lock: $(VENV)/installed-test  ## renew requirements-test.lock from the ranges in pyproject.toml
 	$(BIN)/pip install --quiet 'uv>=0.8'

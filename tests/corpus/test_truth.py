@@ -7,7 +7,7 @@ import yaml
 
 from gate.documents.loading import load
 from gate.model import Reason, Verdict
-from gate.wire import vocabulary
+from gate.wire.vocabulary import vocabulary
 from tests.corpus.cases import FAULTS, VARIANTS, Case, cases
 from tests.corpus.playing import play
 
