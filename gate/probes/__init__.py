@@ -4,10 +4,11 @@
 
 from collections.abc import Mapping
 
-from gate.probes import grpc, http, kubernetes, prometheus, tcp
+from gate.probes import command, grpc, http, kubernetes, prometheus, tcp
 from gate.running.ports import ProbeKind
 
 PROBES: Mapping[str, ProbeKind] = {
+    "command": command,
     "grpc": grpc,
     "http": http,
     "kubernetes": kubernetes,

@@ -1,0 +1,122 @@
+"""command: runs a program in a container that is there already, and looks at how it ends. No shell is in between."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Self
+
+from pydantic import Field, FiniteFloat, ValidationError, model_validator
+
+from gate.documents.blocks import Block, Expectation
+from gate.documents.units import Lasting
+from gate.errors import Absent, GateError, Permanent
+from gate.probes.conditions import Bounds, Pattern, finite, said
+from gate.running.aside import Aside
+from gate.running.ports import Answer, Asker, NoSample, Surroundings
+
+Json = dict[str, Any]
+
+
+class Settings(Block):
+    """What is run, and where: always in the namespace of the judged workload."""
+
+    run: list[str] = Field(
+        min_length=1, description="The program and its arguments.", examples=[["redis-cli", "llen", "orders"]]
+    )
+    container: str = Field(min_length=1, description="The container in which it is run.")
+    pod: str = Field(default="", description="The name of the pod; or else")
+    labels: dict[str, str] = Field(default={}, description="the labels of pods, of which one that is ready is taken.")
+    timeout: Lasting = Field(default=timedelta(seconds=5), description="How long it may take.")
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if bool(self.pod) == bool(self.labels):
+            raise ValueError("say either pod or labels")
+        if not self.run[0]:
+            raise ValueError("run begins with the name of a program")
+        return self
+
+
+class Expect(Expectation, Bounds):
+    """What it must have written, if it ended well."""
+
+    output: Pattern | None = Field(default=None, description="A regular expression that is found in its output.")
+    equals: FiniteFloat | None = Field(default=None, description="The number that its output must be.")
+
+    @property
+    def gives_number(self) -> bool:
+        return self.bounded or self.equals is not None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if self.equals is not None and self.bounded:
+            raise ValueError("equals leaves nothing to atLeast and atMost; say one of them")
+        return self
+
+
+def prepare(settings: Mapping[str, Any], expect: Mapping[str, Any], surroundings: Surroundings) -> Asker:
+    """Raises `Permanent` for blocks that do not have the form."""
+    try:
+        wanted, expected = Settings.model_validate(settings), Expect.model_validate(expect)
+    except ValidationError as error:
+        raise Permanent(f"the command probe cannot be asked: {error}") from error
+    cluster, namespace = surroundings.cluster, surroundings.namespace
+    aside = Aside(f"{wanted.run[0]} in {wanted.container}")
+
+    def pods() -> Sequence[Json]:
+        if wanted.pod:
+            found = cluster.get("pods", namespace, wanted.pod)
+            return [] if found is None else [found]
+        return cluster.list(
+            "pods", namespace, labels=",".join(f"{name}={value}" for name, value in wanted.labels.items())
+        )[0]
+
+    def run() -> str | None:
+        """What it wrote; None if there is no container in which it could run."""
+        running = [pod for pod in pods() if _runs(pod, wanted.container)]
+        if not running:
+            return None
+        best = min(running, key=lambda pod: (not _is_ready(pod), pod["metadata"]["name"]))
+        return cluster.execute(namespace, best["metadata"]["name"], wanted.container, wanted.run, changing=False)
+
+    def ask() -> Answer | NoSample:
+        try:
+            output = aside.wait_for(run, wanted.timeout.total_seconds())
+        except Permanent as error:
+            if isinstance(error, Absent):
+                return NoSample(why=str(error))  # the pod went between two requests: nobody was asked
+            return Answer(ok=False, detail=" ".join(str(error).split()))
+        except GateError as error:
+            return NoSample(why=str(error))
+        if output is None:
+            return Answer(ok=False, detail=f"no container {wanted.container} runs in {wanted.pod or 'such a pod'}")
+        return judged(expected, output)
+
+    return ask
+
+
+def judged(expect: Expect, output: str) -> Answer:
+    """What the output says."""
+    if expect.output is not None and not re.search(expect.output, output):
+        return Answer(ok=False, detail=f"the output {said(output.strip())} does not match {expect.output}")
+    if not expect.gives_number:
+        return Answer(ok=True)
+    try:
+        number = float(output)
+    except ValueError:
+        return Answer(ok=False, detail=f"the output {said(output.strip())} is not a number")
+    why = expect.out(number)
+    if expect.equals is not None and number != expect.equals:
+        why = f"is {number:g}, not {expect.equals:g}"
+    return Answer(ok=not why, detail=why and f"the output {why}", value=finite(number))
+
+
+def _runs(pod: Json, container: str) -> bool:
+    statuses = (pod.get("status") or {}).get("containerStatuses") or []
+    going = "deletionTimestamp" in pod["metadata"]
+    return not going and any(each["name"] == container and "running" in (each.get("state") or {}) for each in statuses)
+
+
+def _is_ready(pod: Json) -> bool:
+    conditions = pod["status"].get("conditions") or []
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
