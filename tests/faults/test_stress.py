@@ -85,3 +85,12 @@ def test_what_is_gone_has_taken_the_program_along() -> None:
     undo = Undo(id="a/web-1", step="a", fault="cpu-stress", target=target, settings={"container": "main"})
     assert "nothing is left" in cpu_stress.revert(undo, nobody)
     assert cpu_stress.prove(undo, nobody) is None
+
+
+@pytest.mark.parametrize("cluster", [pytest.param("real", marks=pytest.mark.cluster)], indirect=True)
+def test_a_node_that_runs_no_command_is_an_error_that_may_pass(web: Application) -> None:
+    """The real server takes the request over TLS, and finds no kubelet behind it."""
+    with pytest.raises(Temporary):
+        web.api.execute(web.namespace, web.pods()[0].name, "main", ["true"])
+    with pytest.raises(Permanent, match="not found"):
+        web.api.execute(web.namespace, "nobody", "main", ["true"])
