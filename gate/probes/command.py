@@ -1,6 +1,5 @@
 """command: runs a program in a container that is there already, and looks at how it ends. No shell is in between."""
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Self
@@ -10,7 +9,8 @@ from pydantic import Field, FiniteFloat, ValidationError, model_validator
 from gate.documents.blocks import Block, Expectation
 from gate.documents.units import Lasting
 from gate.errors import Absent, GateError, Permanent
-from gate.probes.conditions import Bounds, Pattern, finite, said
+from gate.probes.conditions import Bounds, finite, said
+from gate.probes.patterns import Pattern, is_found
 from gate.running.aside import Aside
 from gate.running.ports import Answer, Asker, NoSample, Surroundings
 
@@ -40,7 +40,9 @@ class Settings(Block):
 class Expect(Expectation, Bounds):
     """What it must have written, if it ended well."""
 
-    output: Pattern | None = Field(default=None, description="A regular expression that is found in its output.")
+    output: Pattern | None = Field(
+        default=None, description="A regular expression that is found in its output, without the last line break."
+    )
     equals: FiniteFloat | None = Field(default=None, description="The number that its output must be.")
 
     @property
@@ -97,7 +99,7 @@ def prepare(settings: Mapping[str, Any], expect: Mapping[str, Any], surroundings
 
 def judged(expect: Expect, output: str) -> Answer:
     """What the output says."""
-    if expect.output is not None and not re.search(expect.output, output):
+    if expect.output is not None and not is_found(expect.output, output.removesuffix("\n")):
         return Answer(ok=False, detail=f"the output {said(output.strip())} does not match {expect.output}")
     if not expect.gives_number:
         return Answer(ok=True)

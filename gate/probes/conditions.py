@@ -1,30 +1,18 @@
 """What a value must be, as authors write it: `equals`, `matches`, `atLeast`, `atMost`."""
 
 import math
-import re
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-from pydantic import AfterValidator, Field, FiniteFloat, model_validator
+from pydantic import Field, FiniteFloat, model_validator
 
 from gate.documents.blocks import Block
+from gate.probes.patterns import Pattern, is_found
 from gate.probes.ways import WayText, read, same
 
 Plain = str | int | float | bool
 
 LONGEST = 60
 """Letters of a value that are shown."""
-
-
-def _compiles(pattern: str) -> str:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f'"{pattern}" is not a regular expression: {error}') from error
-    return pattern
-
-
-Pattern = Annotated[str, AfterValidator(_compiles)]
-"""A regular expression that is found somewhere in a text."""
 
 
 class Bounds(Block):
@@ -79,7 +67,7 @@ class Condition(Bounds):
         if self.equals is not None:
             return "" if same(value, self.equals) else f"is {said(value)}, not {said(self.equals)}"
         if self.matches is not None:
-            found = isinstance(value, str) and re.search(self.matches, value)
+            found = isinstance(value, str) and is_found(self.matches, value)
             return "" if found else f"is {said(value)}, which does not match {self.matches}"
         return self.out(value)
 

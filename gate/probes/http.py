@@ -14,10 +14,11 @@ from gate.documents.blocks import Expectation
 from gate.documents.units import Duration, Lasting, in_words
 from gate.documents.web import OverHttp
 from gate.errors import Permanent
-from gate.probes.conditions import FieldCondition, Pattern, said
+from gate.probes.conditions import FieldCondition, said
 from gate.probes.exchange import Client, Request, Response
 from gate.probes.failures import FAILURES, unanswered
 from gate.probes.line import Deadline
+from gate.probes.patterns import Pattern, is_found
 from gate.running.ports import Answer, Asker, NoSample, Surroundings
 
 REDIRECTS = {301, 302, 303, 307, 308}
@@ -124,10 +125,10 @@ class _Asker:
             return Answer(ok=False, detail=f"took {in_words(took)}, more than {in_words(expect.latency)}")
         for name, pattern in expect.headers.items():
             value = response.headers.get(name)
-            if value is None or not re.search(pattern, value):
+            if value is None or not is_found(pattern, value):
                 is_what = "is not there" if value is None else f"is {said(value)}, which does not match {pattern}"
                 return Answer(ok=False, detail=f"the header {name} {is_what}")
-        if expect.body is not None and not re.search(expect.body, response.body.decode(errors="replace")):
+        if expect.body is not None and not is_found(expect.body, response.body.decode(errors="replace")):
             return Answer(ok=False, detail=f"the body does not match {expect.body}")
         return self._values(response) if expect.values else Answer(ok=True)
 

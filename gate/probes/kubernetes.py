@@ -9,7 +9,8 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from gate.documents.blocks import Block, Expectation
 from gate.documents.units import Lasting
 from gate.errors import GateError, Permanent
-from gate.probes.conditions import Bounds, FieldCondition, Pattern, Plain, finite, said
+from gate.probes.conditions import Bounds, FieldCondition, Plain, finite, said
+from gate.probes.patterns import Pattern
 from gate.probes.recent import Recent
 from gate.probes.ways import WayText
 from gate.running.aside import Aside

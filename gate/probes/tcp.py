@@ -1,6 +1,5 @@
 """tcp: makes a connection, and may say something and look at what comes back. Not a shell, not HTTP."""
 
-import re
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import timedelta
@@ -12,9 +11,10 @@ from gate.documents.blocks import Block, Expectation
 from gate.documents.units import Duration, Lasting, in_words
 from gate.documents.web import Tls
 from gate.errors import Permanent
-from gate.probes.conditions import Pattern, said
+from gate.probes.conditions import said
 from gate.probes.failures import FAILURES, unanswered
 from gate.probes.line import Deadline, Line, Security, connect
+from gate.probes.patterns import Pattern, is_found
 from gate.running.lookups import Lookups
 from gate.running.ports import Answer, Asker, NoSample, Surroundings
 
@@ -67,7 +67,7 @@ def prepare(settings: Mapping[str, Any], expect: Mapping[str, Any], surroundings
 def _reply(line: Line, pattern: str) -> str:
     """Read until it matches; what is wrong if it does not. Raises `OSError`."""
     heard, buffer = b"", memoryview(bytearray(4096))
-    while not re.search(pattern, heard.decode(errors="replace")):
+    while not is_found(pattern, heard.decode(errors="replace")):
         if len(heard) >= LONGEST_REPLY:
             return f"{len(heard)} bytes came, and {pattern} is not in them"
         size = line.receive_into(buffer)
