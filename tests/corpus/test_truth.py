@@ -1,4 +1,4 @@
-"""True verdicts: sound services are let through and weak ones held back. The rest of them: `make bench-truth`."""
+"""True verdicts: sound services are let through and weak ones held back. All of them: `make bench-truth`."""
 
 from pathlib import Path
 
@@ -16,6 +16,7 @@ SOME = ("sigterm-drops", "slow-recovery", "stale-connection")
 WEAKNESSES = {Reason.PROBE_FAILED, Reason.RECOVERY_TOO_SLOW}
 
 
+@pytest.mark.truth
 def test_sound_services_pass_and_weak_ones_fail_for_their_weakness(tmp_path: Path) -> None:
     chosen = [cases()[name] for name in SOME]
     told = play(chosen, tmp_path)
