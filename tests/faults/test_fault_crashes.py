@@ -18,7 +18,12 @@ from tests.faults.application import Application, Eventually
 from tests.faults.cases import CASES
 from tests.faults.dying import begin, is_killed, look
 
-every_fault = pytest.mark.parametrize(("fault", "settings"), CASES.values(), ids=CASES)
+OFTEN = {"pod-kill", "scale down", "config-change of a secret"}
+"""The cases that are played by `make test`; `.ci/run` plays them all."""
+every_fault = pytest.mark.parametrize(
+    ("fault", "settings"),
+    [pytest.param(*case, id=name, marks=[] if name in OFTEN else pytest.mark.thorough) for name, case in CASES.items()],
+)
 FEWEST = 8
 """Writes of a run: it begins, the guard, the undo, the act, what was felt, what was taken back, no guard, the end."""
 SCALED = {"to": 1}

@@ -86,6 +86,7 @@ def test_the_rest_of_a_container_dies_with_its_first_process(processes, exits):
 SANDBOX = """
 import os, signal, sys
 from gate.sandbox.kubernetes.processes import Processes
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what is started in the background ignores it
 processes = Processes(exited=print)
 forever = [sys.executable, "-I", "-S", "-c", "import signal; signal.pause()"]
 escaping = [sys.executable, "-I", "-S", "-c", '''
