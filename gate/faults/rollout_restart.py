@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from gate.documents.blocks import Block
 from gate.errors import Permanent
-from gate.faults.objects import RESOURCES, found, must_find, named, patch
+from gate.faults.objects import RESOURCES, must_find, named, patch
 from gate.model import Step, Target, Undo, WorkloadKind, WorkloadName, fingerprint
 from gate.running.ports import Cluster
 
@@ -32,15 +32,15 @@ def plan(step: Step, workload: WorkloadName, pods: Sequence[Target], seed: str, 
         uid=metadata["uid"],
         images=pods[0].images,
     )
-    one = min(pods, key=lambda pod: pod.uid)
+    labels = ",".join(f"{key}={value}" for key, value in item["spec"]["selector"].get("matchLabels", {}).items())
     return [
         Undo(
             id=f"{step.name}/{workload.name}",
             step=step.name,
             fault=step.fault,
             target=target,
-            settings={"value": fingerprint(seed, step.name, metadata["resourceVersion"])},
-            before={"pod": one.name, "uid": one.uid},
+            settings={"value": fingerprint(seed, step.name, metadata["resourceVersion"]), "labels": labels},
+            before={"pods": {pod.uid: pod.name for pod in pods}},
         )
     ]
 
@@ -55,8 +55,10 @@ def inject(undo: Undo, cluster: Cluster) -> None:
 
 def prove(undo: Undo, cluster: Cluster) -> str | None:
     """A pod that was there before is gone: the rollout is under way."""
-    pod = Target(kind="Pod", namespace=undo.target.namespace, name=undo.before["pod"], uid=undo.before["uid"])
-    return None if found(cluster, pod) else f"pod {pod.name} ({pod.uid}) was replaced"
+    present, _ = cluster.list("pods", undo.target.namespace, labels=undo.settings["labels"])
+    there = {pod["metadata"]["uid"] for pod in present}
+    gone = next((name for uid, name in undo.before["pods"].items() if uid not in there), None)
+    return f"pod {gone} was replaced" if gone else None
 
 
 def revert(undo: Undo, cluster: Cluster) -> str:

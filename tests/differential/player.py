@@ -11,7 +11,7 @@ import requests
 
 from tests.grounds import Ground
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds that a state may take to come about, such as the end of a dependent."""
 PAUSE = 0.03
 

@@ -30,6 +30,15 @@ def test_every_pod_is_new_and_the_version_is_the_same(web: Application, eventual
     assert (now.version, now.image) == (rollout.version, rollout.image)
 
 
+@pytest.mark.parametrize("first", [0, -1])
+def test_it_is_felt_whichever_pod_is_the_first_to_go(first: int, web: Application, eventually: Eventually) -> None:
+    (undo,) = web.plan("rollout-restart")
+    assert rollout_restart.prove(undo, web.api) is None
+    pod = sorted(web.pods(), key=lambda pod: pod.uid)[first]
+    web.api.delete("pods", web.namespace, pod.name, uid=pod.uid)
+    eventually(lambda: rollout_restart.prove(undo, web.api) == f"pod {pod.name} was replaced")
+
+
 def test_tried_again_it_starts_no_second_rollout_but_the_next_run_does(web: Application) -> None:
     def generation() -> int:
         return int(web.read("deployments", "web")["metadata"]["generation"])

@@ -84,6 +84,8 @@ class Balancer:
                 self._turns[at] = itertools.cycle(endpoints)
         self._routes = routes
         for at in [at for at in self._listeners if not routes.get(at)]:
+            # A connection that comes while its task is being cancelled would be accepted for nobody.
+            self._loop.remove_reader(self._listeners[at])
             await _stopped({self._accepting.pop(at)})
             self._listeners.pop(at).close()
         for at in sorted(at for at, endpoints in routes.items() if endpoints and at not in self._listeners):
