@@ -43,10 +43,13 @@ def follow(entries: tuple[RunEntry, ...], runs: Mapping[str, Run]) -> tuple[tupl
 
 
 def asks_for(gate: Gate | None, run: Run) -> bool:
-    """The gate waits for the run. One that was made too late, by a replica that led once, is waited for by nobody."""
+    """The gate waits for the run. One that was made too late, by a replica that led once, is waited for by nobody, also
+    when the gate still names it: it was given up before it was there.
+    """
     if gate is None or gate.workload != run.spec.workload or gate.status.version != run.spec.version:
         return False
-    return any(entry.name == run.name and entry.uid in {"", run.uid} for entry in gate.status.runs)
+    waiting = (entry for entry in gate.status.runs if entry.verdict is None)
+    return any(entry.name == run.name and entry.uid in {"", run.uid} for entry in waiting)
 
 
 def _entry(entry: RunEntry, run: Run) -> RunEntry:
