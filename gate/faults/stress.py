@@ -1,6 +1,6 @@
 """Programs that use up something in a container, and end by themselves when their time is over.
 
-Not a fault of its own: what `cpu-stress`, `memory-stress` and `disk-fill` share. The programs are shell, run by `exec`
+Not a fault of its own: what `cpu-stress` and `memory-stress` share. The programs are shell, run by `exec`
 beside the container's own process, and found again by their mark in the process table: there may be no file to write.
 """
 
@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from gate.errors import Permanent
+from gate.errors import Absent, Permanent
 from gate.faults.choosing import Choice, choose
 from gate.faults.objects import Json, found, must_find, named, zone_of
 from gate.model import Step, Target, Undo, fingerprint
@@ -114,10 +114,9 @@ def start(undo: Undo, cluster: Cluster, program: Program) -> None:
 
 
 def felt(undo: Undo, cluster: Cluster, program: Program) -> str | None:
-    if not _runs(undo, cluster):
-        return None
     look = f"""{FIND}t=0; for p in $(found "$1"); do {program.look}; done; echo "$t" """
-    used = int(_sh(undo, cluster, look, *undo.settings["arguments"], changing=False).strip() or 0)
+    said = _sh_if_it_runs(undo, cluster, look, *undo.settings["arguments"], changing=False)
+    used = int((said or "").strip() or 0)
     return (
         f"{used} {program.unit} in {undo.settings['container']} of {named(undo.target)}"
         if used >= program.enough
@@ -127,10 +126,20 @@ def felt(undo: Undo, cluster: Cluster, program: Program) -> str | None:
 
 def stop(undo: Undo, cluster: Cluster) -> str:
     """End it, if it runs. A container that does not run, or is another one by now, has taken it along."""
-    if not _runs(undo, cluster):
+    said = _sh_if_it_runs(undo, cluster, STOP)
+    if said is None:
         return f"{undo.settings['container']} of {named(undo.target)} does not run; nothing is left in it"
-    ended = _sh(undo, cluster, STOP).split()
-    return f"{len(ended)} processes in {undo.settings['container']} of {named(undo.target)} were ended"
+    return f"{len(said.split())} processes in {undo.settings['container']} of {named(undo.target)} were ended"
+
+
+def _sh_if_it_runs(undo: Undo, cluster: Cluster, script: str, *arguments: str, changing: bool = True) -> str | None:
+    """What the script wrote; None if the container does not run, or goes while it is asked."""
+    if not _runs(undo, cluster):
+        return None
+    try:
+        return _sh(undo, cluster, script, *arguments, changing=changing)
+    except Absent:
+        return None
 
 
 def _runs(undo: Undo, cluster: Cluster) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from gate.errors import Permanent, Temporary
+from gate.errors import Absent, Permanent, Temporary
 from gate.faults import cpu_stress, memory_stress
 from gate.model import Target, Undo
 from tests.faults.application import Application, Eventually
@@ -75,16 +75,31 @@ def test_sizes_are_mebibytes() -> None:
     assert [memory_stress.Settings.model_validate({"size": size}).size for size in ("256Mi", "2Gi")] == [256, 2048]
 
 
-def test_what_is_gone_has_taken_the_program_along() -> None:
-    class Nobody:
-        def get(self, resource: str, namespace: str, name: str) -> None:
-            return None
+class Leaving:
+    """A cluster whose pod is gone, or goes between the look at it and the command in it."""
 
-    nobody: Any = Nobody()
+    def __init__(self, pod: dict[str, Any] | None) -> None:
+        self.pod = pod
+
+    def get(self, resource: str, namespace: str, name: str) -> dict[str, Any] | None:
+        return self.pod
+
+    def execute(self, *_: object, changing: bool = True) -> str:
+        raise Absent("no such pod")
+
+
+@pytest.mark.parametrize("goes", ["before it is looked at", "after it was looked at"])
+def test_what_is_gone_has_taken_the_program_along(goes: str) -> None:
+    running = {
+        "metadata": {"uid": "u"},
+        "status": {"containerStatuses": [{"name": "main", "state": {"running": {}}}]},
+    }
+    leaving: Any = Leaving(running if goes.startswith("after") else None)
     target = Target(kind="Pod", namespace="shop", name="web-1", uid="u")
-    undo = Undo(id="a/web-1", step="a", fault="cpu-stress", target=target, settings={"container": "main"})
-    assert "nothing is left" in cpu_stress.revert(undo, nobody)
-    assert cpu_stress.prove(undo, nobody) is None
+    settings = {"container": "main", "mark": "u-1", "arguments": []}
+    undo = Undo(id="a/web-1", step="a", fault="cpu-stress", target=target, settings=settings)
+    assert "nothing is left" in cpu_stress.revert(undo, leaving)
+    assert cpu_stress.prove(undo, leaving) is None
 
 
 @pytest.mark.parametrize("cluster", [pytest.param("real", marks=pytest.mark.cluster)], indirect=True)

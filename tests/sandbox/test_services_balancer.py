@@ -117,6 +117,32 @@ def test_a_connection_to_an_endpoint_that_just_died_is_reset(balancer, backend, 
         client.recv(1)
 
 
+def test_whoever_connects_while_a_service_comes_and_goes_is_served_or_turned_away_but_never_forgotten(
+    balancer, backend, service
+):
+    one, over, forgotten = backend(b"one"), threading.Event(), []
+
+    def insist() -> None:
+        while not over.is_set():
+            try:
+                greeting(service)
+            except TimeoutError as error:
+                forgotten.append(error)
+            except OSError:
+                continue
+
+    clients = [threading.Thread(target=insist) for _ in range(4)]
+    for client in clients:
+        client.start()
+    for _ in range(400):
+        balancer.route({service: (one.at,)})
+        balancer.route({service: ()})
+    over.set()
+    for client in clients:
+        client.join()
+    assert forgotten == []
+
+
 def test_an_open_connection_stays_with_its_endpoint_when_that_leaves_the_service(balancer, backend, service):
     one, two = backend(b"one"), backend(b"two")
     balancer.route({service: (one.at,)})

@@ -50,7 +50,6 @@ class Balancer:
         self._turns: dict[Socket, Iterator[Socket]] = {}
         self._routes: dict[Socket, tuple[Socket, ...]] = {}
         self._listeners: dict[Socket, socket.socket] = {}
-        self._accepting: dict[Socket, asyncio.Task[None]] = {}
         self._connections: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="balancer", daemon=True)
@@ -84,29 +83,31 @@ class Balancer:
                 self._turns[at] = itertools.cycle(endpoints)
         self._routes = routes
         for at in [at for at in self._listeners if not routes.get(at)]:
-            # A connection that comes while its task is being cancelled would be accepted for nobody.
-            self._loop.remove_reader(self._listeners[at])
-            await _stopped({self._accepting.pop(at)})
-            self._listeners.pop(at).close()
+            listener = self._listeners.pop(at)
+            self._loop.remove_reader(listener)
+            listener.close()
         for at in sorted(at for at, endpoints in routes.items() if endpoints and at not in self._listeners):
             try:
                 self._listeners[at] = _listen(at)
             except OSError as error:
                 self._unbound(at, error)
             else:
-                self._accepting[at] = self._loop.create_task(self._accept(at))
+                self._loop.add_reader(self._listeners[at], self._accept, at)
 
     async def _end(self) -> None:
         await self._apply({})
         await _stopped(self._connections)
 
-    async def _accept(self, at: Socket) -> None:
-        while True:
-            client, _ = await self._loop.sock_accept(self._listeners[at])
-            connection = self._loop.create_task(self._carry(client, next(self._turns[at])))
-            self._connections.add(connection)
-            connection.add_done_callback(self._connections.discard)
-            connection.add_done_callback(functools.partial(_close, client))
+    def _accept(self, at: Socket) -> None:
+        # Not `sock_accept`: who is cancelled while he awaits that loses the connection that has just been made.
+        try:
+            client, _ = self._listeners[at].accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return  # it has gone again
+        connection = self._loop.create_task(self._carry(client, next(self._turns[at])))
+        self._connections.add(connection)
+        connection.add_done_callback(self._connections.discard)
+        connection.add_done_callback(functools.partial(_close, client))
 
     async def _carry(self, client: socket.socket, endpoint: Socket) -> None:
         """One connection from its start to its end; what breaks on one side breaks on the other."""
