@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Many tests wait for processes: more of them at a time than there are processors.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1) + 1)')
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint unit control-plane test-cluster bench-sandbox bench-tracker bench-truth lock clean
@@ -22,7 +24,7 @@ lint: $(VENV)/installed-test
 	$(BIN)/pip check
 
 unit: $(VENV)/installed-test
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 control-plane: $(VENV)/installed-test  ## build a Kubernetes for the tests from Go modules, once per machine (ten minutes)
 	$(BIN)/python -m tests.control_plane.build

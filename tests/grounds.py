@@ -19,7 +19,7 @@ from tests.control_plane.running import ControlPlane
 CRDS = sorted((Path(__file__).parent.parent / "charts" / "chaos-gate" / "crds").glob("*.yaml"))
 
 IMAGES = tuple(f"web:{number}" for number in range(1, 6))
-"""What pods may run on both grounds. On the sandbox they are processes that only wait."""
+"""What pods may run on both grounds. On the sandbox each is a process that only waits, and has a digest of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,7 @@ class Ground:
 @contextmanager
 def sandbox(place: Path, **settings: Any) -> Iterator[tuple[Ground, Kubernetes]]:
     """A fresh sandbox whose kubeconfig is in `place`; `settings` are those of `Kubernetes`."""
-    images = Images(Image(name=name, argv=("sleep", "infinity")) for name in IMAGES)
+    images = Images(Image(name=name, argv=("sleep", f"{1000 + number}d")) for number, name in enumerate(IMAGES))
     with Kubernetes(**{"crds": CRDS, "images": images, **settings}) as running:
         kubeconfig = place / "sandbox.kubeconfig"
         kubeconfig.write_text(running.kubeconfig())

@@ -137,6 +137,8 @@ class Leading:
         elif act is not Act.WAIT:
             began = self._monotonic()
             written = self._lease.write(record, self._known.claim(begins=act is Act.ACQUIRE))
+            if not self.leads():  # the answer came after the end of the term: what it should have heard is lost to it
+                self._step_down()
             self._known = self._known.wrote(written, began, self._monotonic())
             self._tell()
 

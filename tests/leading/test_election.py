@@ -107,6 +107,22 @@ def test_a_leader_hears_of_its_end_although_the_server_does_not_answer() -> None
         assert replica.changes == [True, False]
 
 
+def test_a_leader_whose_renewal_is_answered_after_the_end_of_its_term_begins_another_one() -> None:
+    """Between the two it did not lead, and whatever it heard then was left to whoever begins."""
+    with world(1.0) as play:
+        (replica,) = play.replicas
+        play.play_fair(5)
+        version = play.server.record
+        while play.server.record == version:
+            play.now = max(play.now, replica.wake)
+            replica.go_on()
+        play.now += 6  # it was renewed when the old term was over in five; the answer is on its way
+        assert not replica.leading.leads()
+        replica.go_on()
+        assert replica.leading.leads()
+        assert replica.changes == [True, False, True]
+
+
 def test_a_slow_answer_makes_no_term_longer() -> None:
     with world(1.0) as play:
         (replica,) = play.replicas
