@@ -44,7 +44,7 @@ class Ask:
     accept: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     kept: str = ""
-    """Under which name later requests find the answer, if it is a success."""
+    """Under which name later requests find the answer, if it is a success or has the code that was waited for."""
     expected: Expected | None = None
     """Ask again until the answer has these values."""
     settled: bool = False
@@ -108,7 +108,7 @@ def play(script: Script, ground: Ground, namespace: str) -> list[Reply]:
     replies = []
     for ask in script:
         reply = _awaited(_resolved(ask, kept, namespace), ground)
-        if ask.kept and reply.code < 300:
+        if ask.kept and (reply.code < 300 or "code" in (ask.expected or {})):
             kept.setdefault(ask.kept, []).append(reply.body)
         replies.append(reply)
     return replies

@@ -387,7 +387,7 @@ class Store:
     def _table_at(self, resource: Resource, revision: int) -> dict[Key, Entry]:
         """The objects as they were: the present ones with the history played backwards."""
         if revision < self._oldest:
-            raise Gone.revision(revision, self._oldest)
+            raise Gone("The resourceVersion for the provided list is too old.")
         if revision > self._revision:
             raise Timeout.too_large(revision, self._revision)
         table = dict(self._table(resource))
