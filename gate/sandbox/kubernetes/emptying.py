@@ -1,9 +1,8 @@
 """What goes with what holds it: the contents of a terminating namespace, the objects of a terminating definition."""
 
-import threading
-
 from gate.sandbox.kubernetes.crds import CLEANUP_FINALIZER, key_of
 from gate.sandbox.kubernetes.errors import NotFound
+from gate.sandbox.kubernetes.following import Following
 from gate.sandbox.kubernetes.objects import Object, is_terminating, name_of, namespace_of
 from gate.sandbox.kubernetes.resources import CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES, Resource
 from gate.sandbox.kubernetes.store import Change, ChangeType, Mutation, Store
@@ -17,20 +16,17 @@ class Emptying:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._watch = store.subscribe()
-        self._thread = threading.Thread(target=self._run, name="emptying", daemon=True)
+        self._following = Following(store, "emptying", self._hear)
 
     def start(self) -> None:
-        self._thread.start()
+        self._following.start()
 
     def stop(self) -> None:
-        self._watch.close()
-        self._thread.join()
+        self._following.stop()
 
-    def _run(self) -> None:
-        for change in self._watch:
-            if self._concerns(change):
-                self._look()
+    def _hear(self, change: Change) -> None:
+        if self._concerns(change):
+            self._look()
 
     def _concerns(self, change: Change) -> bool:
         shared = change.entry.shared

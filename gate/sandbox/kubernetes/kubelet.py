@@ -1,7 +1,6 @@
 """The one node of the sandbox: its pods are processes, each on an address of its own."""
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from gate.sandbox.kubernetes.containers import Container, Failure, Role, Tenant
 from gate.sandbox.kubernetes.downward import Site
 from gate.sandbox.kubernetes.errors import AlreadyExists, NotFound
 from gate.sandbox.kubernetes.events import Events, EventType
+from gate.sandbox.kubernetes.following import Following
 from gate.sandbox.kubernetes.images import Images
 from gate.sandbox.kubernetes.names import Names
 from gate.sandbox.kubernetes.node import NODE, node
@@ -24,7 +24,7 @@ from gate.sandbox.kubernetes.resources import CONFIG_MAPS, NODES, PODS, SECRETS
 from gate.sandbox.kubernetes.runtime import Runtime
 from gate.sandbox.kubernetes.starting import Starter
 from gate.sandbox.kubernetes.stopping import Stopper
-from gate.sandbox.kubernetes.store import Deletion, Key, Store, Watch
+from gate.sandbox.kubernetes.store import Change, Deletion, Key, Store
 from gate.sandbox.kubernetes.volumes import MountFailed, UnknownVolume
 from gate.sandbox.kubernetes.work import Work
 
@@ -65,8 +65,7 @@ class Kubelet:
         self._starter: Starter
         self._stopper: Stopper
         self._work: Work[Key] = Work("kubelet", self._reconcile)
-        self._watch: Watch | None = None
-        self._listener = threading.Thread(target=self._listen, name="kubelet-watch", daemon=True)
+        self._following = Following(store, "kubelet-watch", self._hear, [PODS, CONFIG_MAPS, SECRETS])
 
     def start(self) -> None:
         """Register the node, take up the pods that are there already, and then each change."""
@@ -79,17 +78,14 @@ class Kubelet:
         except AlreadyExists:
             logger.debug("node=%s is registered already", NODE)
         self._names.start()
-        self._watch = self._store.subscribe([PODS, CONFIG_MAPS, SECRETS])
         for entry in self._store.entries(PODS)[0]:
             self._work.ask((namespace_of(entry.shared), name_of(entry.shared)))
-        self._listener.start()
+        self._following.start()
         self._work.start()
 
     def stop(self) -> None:
         """Kill every process and forget the pods; their objects stay as they are."""
-        if self._watch is not None:
-            self._watch.close()
-            self._listener.join()
+        self._following.stop()
         self._work.stop()
         for tenant in self._tenants.values():
             for container in tenant.containers.values():
@@ -131,15 +127,14 @@ class Kubelet:
 
     # What comes in
 
-    def _listen(self) -> None:
-        for change in self._watch or ():
-            about = change.entry.shared
-            if change.resource is PODS:
-                self._work.ask((namespace_of(about), name_of(about)))
-                continue
-            for tenant in list(self._tenants.values()):
-                if tenant.key[0] == namespace_of(about):
-                    self._work.ask(tenant.key)
+    def _hear(self, change: Change) -> None:
+        about = change.entry.shared
+        if change.resource is PODS:
+            self._work.ask((namespace_of(about), name_of(about)))
+            return
+        for tenant in list(self._tenants.values()):
+            if tenant.key[0] == namespace_of(about):
+                self._work.ask(tenant.key)
 
     def _note_exit(self, exited: Exit) -> None:
         self._attendance.note(exited.name, exited)

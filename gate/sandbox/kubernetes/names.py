@@ -10,9 +10,10 @@ from pathlib import Path
 
 from gate.sandbox.kubernetes.controllers.endpoints import SERVICE_NAME
 from gate.sandbox.kubernetes.environment import host_name
+from gate.sandbox.kubernetes.following import Following
 from gate.sandbox.kubernetes.objects import Object, labels_of, lookup, name_of, namespace_of
 from gate.sandbox.kubernetes.resources import ENDPOINT_SLICES, SERVICES
-from gate.sandbox.kubernetes.store import Store, Watch
+from gate.sandbox.kubernetes.store import Store
 from gate.sandbox.kubernetes.work import Work
 
 DOMAIN = "svc.cluster.local"
@@ -54,18 +55,16 @@ class Names:
         self._files: dict[Path, tuple[str, HostsFile]] = {}
         self._changing = threading.Lock()
         self._work: Work[str] = Work("names", self._refresh)
-        self._watch: Watch | None = None
-        self._listener = threading.Thread(target=self._listen, name="names-watch", daemon=True)
+        self._following = Following(
+            store, "names-watch", lambda _: self._work.ask(_EVERYTHING), [SERVICES, ENDPOINT_SLICES]
+        )
 
     def start(self) -> None:
-        self._watch = self._store.subscribe([SERVICES, ENDPOINT_SLICES])
-        self._listener.start()
+        self._following.start()
         self._work.start()
 
     def stop(self) -> None:
-        if self._watch is not None:
-            self._watch.close()
-            self._listener.join()
+        self._following.stop()
         self._work.stop()
 
     def enter(self, pod: Object, address: str, path: Path) -> None:
@@ -79,10 +78,6 @@ class Names:
         """Forget the file."""
         with self._changing:
             self._files.pop(path, None)
-
-    def _listen(self) -> None:
-        for _change in self._watch or ():
-            self._work.ask(_EVERYTHING)
 
     def _refresh(self, _key: str) -> float | None:
         with self._changing:

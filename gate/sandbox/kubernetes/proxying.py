@@ -1,16 +1,16 @@
 """Services made real: each gets an address of the sandbox, and the balancer behind it follows the EndpointSlices."""
 
 import logging
-import threading
 from collections.abc import Iterator
 
 from gate.sandbox.kubernetes.addresses import Addresses
 from gate.sandbox.kubernetes.controllers.endpoints import SERVICE_NAME
 from gate.sandbox.kubernetes.events import Events, EventType
+from gate.sandbox.kubernetes.following import Following
 from gate.sandbox.kubernetes.objects import Object, labels_of, lookup, name_of, namespace_of
 from gate.sandbox.kubernetes.resources import ENDPOINT_SLICES, SERVICES
 from gate.sandbox.kubernetes.services import Balancer, Routes, Socket
-from gate.sandbox.kubernetes.store import Change, ChangeType, Store, Watch
+from gate.sandbox.kubernetes.store import Change, ChangeType, Store
 from gate.sandbox.kubernetes.work import Work
 
 logger = logging.getLogger(__name__)
@@ -28,22 +28,20 @@ class Proxying:
         self._balancer: Balancer
         self._refused: set[Socket] = set()
         self._work: Work[str] = Work("kube-proxy", self._reconcile)
-        self._watch: Watch | None = None
-        self._listener = threading.Thread(target=self._listen, name="kube-proxy-watch", daemon=True)
+        self._following = Following(
+            store, "kube-proxy-watch", lambda _: self._work.ask(_EVERYTHING), [SERVICES, ENDPOINT_SLICES]
+        )
         store.admit(SERVICES, self._give_address)
         store.observe(SERVICES, self._take_address_back)
 
     def start(self) -> None:
         self._balancer = Balancer(unbound=self._complain)
-        self._watch = self._store.subscribe([SERVICES, ENDPOINT_SLICES])
         self._work.ask(_EVERYTHING)
-        self._listener.start()
+        self._following.start()
         self._work.start()
 
     def stop(self) -> None:
-        if self._watch is not None:
-            self._watch.close()
-            self._listener.join()
+        self._following.stop()
         self._work.stop()
         self._balancer.close()
 
@@ -63,10 +61,6 @@ class Proxying:
     def _take_address_back(self, change: Change) -> None:
         if change.type is ChangeType.DELETED:
             self._addresses.release(lookup(change.entry.shared, "spec.clusterIP", ""))
-
-    def _listen(self) -> None:
-        for _change in self._watch or ():
-            self._work.ask(_EVERYTHING)
 
     def _reconcile(self, _key: str) -> float | None:
         services = [entry.shared for entry in self._store.entries(SERVICES)[0]]

@@ -1,10 +1,10 @@
 """Roles and bindings where they lie: in the store, from the default ones on."""
 
-import threading
 from collections.abc import Iterator
 
 from gate.sandbox.kubernetes import default_roles
 from gate.sandbox.kubernetes.errors import NotFound
+from gate.sandbox.kubernetes.following import Following
 from gate.sandbox.kubernetes.objects import Object, is_terminating, labels_of, name_of
 from gate.sandbox.kubernetes.resources import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES
 from gate.sandbox.kubernetes.selectors import LabelSelector
@@ -42,19 +42,13 @@ class Aggregation:
         for binding in default_roles.bindings():
             store.create(CLUSTER_ROLE_BINDINGS, binding)
         self._settle()
-        self._watch = store.subscribe([CLUSTER_ROLES])
-        self._thread = threading.Thread(target=self._run, name="aggregation", daemon=True)
+        self._following = Following(store, "aggregation", lambda _: self._settle(), [CLUSTER_ROLES])
 
     def start(self) -> None:
-        self._thread.start()
+        self._following.start()
 
     def stop(self) -> None:
-        self._watch.close()
-        self._thread.join()
-
-    def _run(self) -> None:
-        for _ in self._watch:
-            self._settle()
+        self._following.stop()
 
     def _settle(self) -> None:
         """Until no role lacks anything: those that select may be selected themselves."""

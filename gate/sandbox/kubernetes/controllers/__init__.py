@@ -4,7 +4,6 @@ To add one: a file with a class that says what it watches, which keys a change c
 and a row in `Controllers`.
 """
 
-import threading
 from collections.abc import Callable, Hashable, Iterable
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -16,8 +15,9 @@ from gate.sandbox.kubernetes.controllers.garbage import Garbage
 from gate.sandbox.kubernetes.controllers.job import Jobs
 from gate.sandbox.kubernetes.controllers.replicaset import ReplicaSets
 from gate.sandbox.kubernetes.events import Events
+from gate.sandbox.kubernetes.following import Following
 from gate.sandbox.kubernetes.resources import Resource
-from gate.sandbox.kubernetes.store import Change, ChangeType, Store, Watch
+from gate.sandbox.kubernetes.store import Change, ChangeType, Store
 from gate.sandbox.kubernetes.work import Work
 
 __all__ = ["Controller", "Controllers"]
@@ -52,31 +52,23 @@ class Controllers:
             Garbage(store),
         )
         self._work: Work[tuple[Controller, Hashable]] = Work("controllers", lambda key: key[0].reconcile(key[1]))
-        self._watch: Watch | None = None
-        self._listener = threading.Thread(target=self._listen, name="controllers-watch", daemon=True)
+        self._following = Following(store, "controllers-watch", self._notice)
 
     def start(self) -> None:
         """Look at everything that is there already, and from now on at every change."""
-        self._watch = self._store.subscribe()
         for resource in self._store.registry:
             for entry in self._store.entries(resource)[0]:
                 revision = entry.revision
                 self._notice(
                     Change(type=ChangeType.ADDED, resource=resource, revision=revision, entry=entry, before=None)
                 )
-        self._listener.start()
+        self._following.start()
         self._work.start()
 
     def stop(self) -> None:
         """Stop; what is under way is finished."""
-        if self._watch is not None:
-            self._watch.close()
-            self._listener.join()
+        self._following.stop()
         self._work.stop()
-
-    def _listen(self) -> None:
-        for change in self._watch or ():
-            self._notice(change)
 
     def _notice(self, change: Change) -> None:
         for controller in self._controllers:
