@@ -13,6 +13,8 @@ from gate.sandbox.kubernetes.podaccess import LogQuery
 from gate.sandbox.kubernetes.ward.journal import Record, parse, records
 
 _CHUNK = 65_536
+_LONGEST = timedelta(days=36_525).total_seconds()
+"""A client may look back further than there is a time."""
 _LOOK_EVERY = 0.1
 _WAITING = {
     "ErrImagePull": "image can't be pulled",
@@ -66,7 +68,7 @@ class Logs:
         """The time before which lines are not wanted, in the form of a journal."""
         since = query.since
         if query.since_seconds is not None:
-            since = self._clock() - timedelta(seconds=query.since_seconds)
+            since = self._clock() - timedelta(seconds=min(query.since_seconds, _LONGEST))
         return since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f000Z").encode() if since is not None else b""
 
     def _records(self, log: Path, query: LogQuery) -> Iterator[Record | None]:

@@ -1,11 +1,12 @@
 """What clients ask of a pod that runs: its log, and to run a command in it; read from their requests."""
 
+import re
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
-from gate.sandbox.kubernetes.errors import BadRequest, Invalid, forbidden, invalid
+from gate.sandbox.kubernetes.errors import BadRequest, Cause, Invalid, forbidden, invalid
 from gate.sandbox.kubernetes.objects import Object, lookup, name_of
 from gate.sandbox.kubernetes.resources import PODS
 from gate.sandbox.kubernetes.routes import Request
@@ -16,6 +17,7 @@ class LogQuery:
     """Which part of which log a client wants."""
 
     container: str
+    """Where a client names none, the only one."""
     follow: bool = False
     previous: bool = False
     timestamps: bool = False
@@ -76,37 +78,67 @@ class PodCommands(Protocol):
         """The conversation about that command. Raises an ApiError if the container does not run."""
 
 
-def log_query(request: Request, pod: Object) -> LogQuery:
-    """BadRequest, if it is not clear or not possible whose log is meant; Invalid for options that contradict."""
-    since_seconds, since = request.number("sinceSeconds"), request.query.get("sinceTime")
-    if since_seconds is not None and since:
-        cause = forbidden("", "at most one of `sinceTime` or `sinceSeconds` may be specified")
-        raise Invalid.of(PODS, name_of(pod), [cause])
-    try:
-        since_time = datetime.fromisoformat(since) if since else None
-    except ValueError as error:
-        raise BadRequest(f"sinceTime: {error}") from error
-    tail, limit = request.number("tailLines"), request.number("limitBytes")
-    causes = [
-        *([invalid("tailLines", tail, "must be greater than or equal to 0")] if tail is not None and tail < 0 else []),
-        *([invalid("limitBytes", limit, "must be greater than 0")] if limit is not None and limit < 1 else []),
-    ]
-    if causes:
-        raise Invalid.of(PODS, name_of(pod), causes)
-    return LogQuery(
-        container=_container(request, pod),
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def log_query(request: Request, name: str) -> LogQuery:
+    """What is asked about the pod of this name, whoever it is: `container` is as the client names it.
+
+    Raises:
+        BadRequest: a number or a time that is none.
+        Invalid: a value that cannot be, or options that contradict.
+    """
+    query = LogQuery(
+        container=request.query.get("container", ""),
         follow=request.flag("follow"),
         previous=request.flag("previous"),
         timestamps=request.flag("timestamps"),
-        tail=tail,
-        since_seconds=since_seconds,
-        since=since_time,
-        limit=limit,
+        tail=request.number("tailLines"),
+        since_seconds=request.number("sinceSeconds"),
+        since=_time(request.query.get("sinceTime", "")),
+        limit=request.number("limitBytes"),
     )
+    causes = _wrong_options(request, query)
+    if causes:
+        raise Invalid.of(PODS, name, causes, called="PodLogOptions")
+    return query
+
+
+def _time(text: str) -> datetime | None:
+    """A moment as RFC 3339 has it; None: none is named."""
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise _not_a_time(text) from error
+    if not _TIME.fullmatch(text):
+        raise _not_a_time(text)
+    return moment
+
+
+def _not_a_time(text: str) -> BadRequest:
+    return BadRequest(f'parsing time "{text}" as "2006-01-02T15:04:05Z07:00": cannot parse it')
+
+
+def _wrong_options(request: Request, query: LogQuery) -> list[Cause]:
+    causes = []
+    if query.tail is not None and query.tail < 0:
+        causes.append(invalid("tailLines", query.tail, "must be greater than or equal to 0"))
+    if query.limit is not None and query.limit < 1:
+        causes.append(invalid("limitBytes", query.limit, "must be greater than 0"))
+    if query.since_seconds is not None and "sinceTime" in request.query:
+        causes.append(forbidden("[]", "at most one of `sinceTime` or `sinceSeconds` may be specified"))
+    elif query.since_seconds is not None and query.since_seconds < 1:
+        causes.append(invalid("sinceSeconds", query.since_seconds, "must be greater than 0"))
+    if "stream" in request.query:  # behind a feature gate that is shut in 1.34
+        causes.append(forbidden("stream", "may not be specified"))
+    return causes
 
 
 def command(request: Request, pod: Object) -> Command:
     """BadRequest, if it is not clear or not possible what is to run where."""
+    container = chosen(pod, request.query.get("container", ""))
     words = tuple(value for name, value in request.pairs if name == "command")
     if not words:
         raise BadRequest("you must specify at least 1 command")
@@ -116,19 +148,17 @@ def command(request: Request, pod: Object) -> Command:
         raise BadRequest("you must specify at least 1 of stdin, stdout, stderr")
     if terminal and streams["stderr"]:
         raise BadRequest("tty and stderr cannot both be true")
-    return Command(container=_container(request, pod), words=words, terminal=terminal, **streams)
+    return Command(container=container, words=words, terminal=terminal, **streams)
 
 
-def _container(request: Request, pod: Object) -> str:
-    """The container that is asked for, or the only one."""
+def chosen(pod: Object, container: str) -> str:
+    """The container that is named, or the only one; BadRequest if it is not clear or not possible which is meant."""
     main = [each["name"] for each in pod["spec"]["containers"]]
     first = [each["name"] for each in lookup(pod, "spec.initContainers", [])]
-    container = request.query.get("container") or (main[0] if len(main) == 1 else "")
+    container = container or (main[0] if len(main) == 1 else "")
     if not container:
-        more = f" or one of the init containers: [{' '.join(first)}]" if first else ""
-        raise BadRequest(
-            f"a container name must be specified for pod {name_of(pod)}, choose one of: [{' '.join(main)}]{more}"
-        )
+        choices = " ".join((*first, *main))
+        raise BadRequest(f"a container name must be specified for pod {name_of(pod)}, choose one of: [{choices}]")
     if container not in (*main, *first):
         raise BadRequest(f"container {container} is not valid for pod {name_of(pod)}")
     return container

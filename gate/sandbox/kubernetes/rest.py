@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from gate.sandbox.kubernetes import discovery, eviction, options, patch, podaccess, scales, tables, watching
@@ -144,9 +144,11 @@ class Api:
     # Reading
 
     def _get(self, request: Request, about: Target) -> Answer | Stream | Conversation:
+        if about.subresource == "log":
+            return self._log(request, about)
         entry = self.store.entry(about.resource, about.namespace, about.name)
-        if about.subresource in ("log", "exec"):
-            return self._ask_pod(request, about.subresource, entry.copy())
+        if about.subresource == "exec":
+            return self._exec(request, entry.copy())
         form = accepted_of_one(request.headers.get("accept", ""))
         options.check_version_of_one(request)
         if about.subresource == "scale" and about.resource.scale:
@@ -154,13 +156,20 @@ class Api:
         include = included(request.query, form)
         return Answer(body=tables.one(about.resource, entry, form, self._wall(), include))
 
-    def _ask_pod(self, request: Request, subresource: str, pod: Object) -> Stream | Conversation:
-        """What only the one who runs the pod can answer."""
-        if subresource == "log" and self.logs is not None:
-            return Stream(chunks=self.logs.read(pod, podaccess.log_query(request, pod)), media_type="text/plain")
-        if subresource == "exec" and self.commands is not None:
-            return self.commands.execute(pod, podaccess.command(request, pod), request)
-        raise ApiError(f'no kubelet runs the pod "{name_of(pod)}": nobody can read its log or run a command in it')
+    def _log(self, request: Request, about: Target) -> Stream:
+        """What a container wrote. The options are judged before the pod is looked for, as by the real server."""
+        query = podaccess.log_query(request, about.name)
+        pod = self.store.entry(about.resource, about.namespace, about.name).copy()
+        query = replace(query, container=podaccess.chosen(pod, query.container))
+        if self.logs is None:
+            raise _no_kubelet(pod)
+        return Stream(chunks=self.logs.read(pod, query), media_type="text/plain")
+
+    def _exec(self, request: Request, pod: Object) -> Conversation:
+        command = podaccess.command(request, pod)
+        if self.commands is None:
+            raise _no_kubelet(pod)
+        return self.commands.execute(pod, command, request)
 
     def _list(self, request: Request, about: Target) -> Answer:
         form = accepted_of_many(request.headers.get("accept", ""))
@@ -418,6 +427,10 @@ class Api:
 
 
 _NO_PAGE = Answer(status=404, body=b"404 page not found\n", media_type="text/plain; charset=utf-8")
+
+
+def _no_kubelet(pod: Object) -> ApiError:
+    return ApiError(f'no kubelet runs the pod "{name_of(pod)}": nobody can read its log or run a command in it')
 
 
 def _refusal(error: ApiError) -> Answer:

@@ -1,5 +1,6 @@
 """From the line of a request to what it asks: the verb, and the resource, object or subresource that it is about."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -33,6 +34,8 @@ _NOT_HERE = {
 """Subresources that a real API server has and this one refuses with 501."""
 
 
+_NUMBER = re.compile(r"[+-]?[0-9]{1,1000}")
+
 _CREATED = ("eviction", "token")
 """Subresources that a POST creates; everything else with a name is read and changed."""
 
@@ -55,7 +58,8 @@ class Request:
     """Who asks. Whoever asks inside this process may do everything; the server says who comes from outside."""
 
     def flag(self, name: str) -> bool:
-        return self.query.get(name, "").lower() in ("1", "true")
+        """Whether a parameter is there and is not plainly a no: to the real server even `maybe` is a yes."""
+        return self.query.get(name, "0").lower() not in ("0", "false")
 
     def values(self, header: str) -> tuple[str, ...]:
         """What a header says each time that it is there, by its lower-case name."""
@@ -66,10 +70,11 @@ class Request:
         text = self.query.get(name)
         if text is None:
             return None
-        try:
-            return int(text)
-        except ValueError as error:
-            raise BadRequest(f'strconv.ParseInt: parsing "{text}": invalid syntax') from error
+        if not _NUMBER.fullmatch(text):
+            raise BadRequest(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+        if not -(2**63) <= int(text) < 2**63:
+            raise BadRequest(f'strconv.ParseInt: parsing "{text}": value out of range')
+        return int(text)
 
     @property
     def media_type(self) -> str:
