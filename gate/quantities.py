@@ -1,4 +1,4 @@
-"""Quantities as people write them: `400ms`, `1%`, `20/s`. A number without its unit is a mistake, not a guess."""
+"""Quantities as people write them: `400ms`, `1%`, `20/s`, `256Mi`. A bare number is a mistake, not a guess."""
 
 import re
 from datetime import timedelta
@@ -9,8 +9,10 @@ _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 DURATION = re.compile(rf"(?:{_PART.pattern})+")
 PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 RATE = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(s|m|h)")
+SIZE = re.compile(r"([1-9][0-9]*)(Mi|Gi)")
 
 MOST_PER_SECOND = 100_000
+MOST_MEBIBYTES = 1024 * 1024
 
 
 def duration(value: Any) -> timedelta:
@@ -41,6 +43,14 @@ def percent(value: Any) -> float:
     return share
 
 
+def whole_percent(value: Any) -> int:
+    """`80%` -> 80, from 1 to 100. Raises ValueError that says how to write it."""
+    exact = 100 * percent(value)
+    if exact < 1 or abs(exact - round(exact)) > 1e-9:
+        raise ValueError(f"{value!r} is not a whole percentage from 1% to 100%")
+    return round(exact)
+
+
 def rate(value: Any) -> float:
     """`20/s`, `600/m` -> how many in a second. Raises ValueError that says how to write it."""
     text = str(value).strip()
@@ -51,6 +61,17 @@ def rate(value: Any) -> float:
     if per_second > MOST_PER_SECOND:
         raise ValueError(f"{text!r} is more than {MOST_PER_SECOND}/s")
     return per_second
+
+
+def mebibytes(value: Any) -> int:
+    """`256Mi`, `1Gi` -> how many mebibytes. Raises ValueError that says how to write it."""
+    match = SIZE.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(f"{str(value)!r} is not a size; write it like 256Mi or 1Gi")
+    size = float(match[1]) * (1024 if match[2] == "Gi" else 1)
+    if size > MOST_MEBIBYTES:
+        raise ValueError(f"{value!r} is more than {MOST_MEBIBYTES // 1024}Gi")
+    return int(size)
 
 
 def in_words(time: timedelta) -> str:

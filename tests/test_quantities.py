@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.quantities import duration, in_words, percent, rate
+from gate.quantities import duration, in_words, mebibytes, percent, rate
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,20 @@ def test_a_rate_is_how_many_in_a_second(written: str, per_second: float) -> None
 def test_a_rate_without_its_unit_or_that_nobody_can_make_is_refused(written: object) -> None:
     with pytest.raises(ValueError, match="/s"):
         rate(written)
+
+
+@pytest.mark.parametrize(("written", "number"), [("256Mi", 256), ("2Gi", 2048), ("1024Gi", 1024 * 1024)])
+def test_a_size_is_so_many_mebibytes(written: str, number: int) -> None:
+    assert mebibytes(written) == number
+
+
+@pytest.mark.parametrize("written", ["", "256", "0Mi", "1.5Gi", "256MB", 256, "-1Mi", " 1Mi", None])
+def test_a_size_without_its_unit_is_told_how_to_be_one(written: object) -> None:
+    with pytest.raises(ValueError, match="write it like 256Mi"):
+        mebibytes(written)
+
+
+@pytest.mark.parametrize("written", ["1025Gi", "9" * 400 + "Mi"])
+def test_a_size_beyond_all_disks_is_refused(written: str) -> None:
+    with pytest.raises(ValueError, match="more than 1024Gi"):
+        mebibytes(written)

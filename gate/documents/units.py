@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
-from gate.quantities import DURATION, PERCENT, RATE, duration, in_words, percent, rate
+from gate.quantities import DURATION, PERCENT, RATE, SIZE, duration, in_words, mebibytes, percent, rate, whole_percent
 
-__all__ = ["Duration", "Lasting", "Percent", "Rate", "in_words"]
+__all__ = ["Duration", "Lasting", "Percent", "Rate", "WholePercent", "in_words"]
 
 
 def _text(pattern: re.Pattern[str], description: str, *examples: str) -> WithJsonSchema:
@@ -26,4 +26,8 @@ def _lasting(time: timedelta) -> timedelta:
 Duration = Annotated[timedelta, BeforeValidator(duration), _text(DURATION, "A time with its unit.", "400ms", "1m30s")]
 Lasting = Annotated[Duration, AfterValidator(_lasting)]
 Percent = Annotated[float, BeforeValidator(percent), _text(PERCENT, "A share of the whole.", "1%")]
+WholePercent = Annotated[
+    int, BeforeValidator(whole_percent), _text(PERCENT, "A share of the whole, in whole percents.", "80%")
+]
 Rate = Annotated[float, BeforeValidator(rate), _text(RATE, "How many in a second, minute or hour.", "20/s", "600/m")]
+Size = Annotated[int, BeforeValidator(mebibytes), _text(SIZE, "How many bytes, counted in mebibytes.", "256Mi", "1Gi")]

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
+from gate.documents.units import Size
 from gate.faults import stress
-from gate.faults.stress import Place, Program, Size
+from gate.faults.stress import Place, Program
 from gate.model import Step, Target, Undo, WorkloadName
 from gate.running.ports import Cluster
 

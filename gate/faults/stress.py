@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Annotated
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import Field
 
 from gate.errors import Absent, Permanent
 from gate.faults.choosing import Choice, choose
@@ -39,19 +38,6 @@ done; :"""
 )
 # Again until there is none: what was just beginning may have begun another one.
 STOP = FIND + """while p=$(found "$1"); [ -n "$p" ]; do kill -9 $p; echo "$p"; done; :"""
-
-
-def _mebibytes(text: object) -> int:
-    """`256Mi` or `1Gi`."""
-    number, unit = (text[:-2], text[-2:]) if isinstance(text, str) else ("", "")
-    if not number.isdecimal() or not int(number) or unit not in {"Mi", "Gi"}:
-        raise ValueError(f'"{text}" is no size; write it like 256Mi or 1Gi')
-    return int(number) * (1024 if unit == "Gi" else 1)
-
-
-SIZE = {"type": "string", "pattern": "^[1-9][0-9]*(Mi|Gi)$", "examples": ["256Mi", "1Gi"]}
-Size = Annotated[int, BeforeValidator(_mebibytes), WithJsonSchema(SIZE)]
-"""Mebibytes."""
 
 
 class Place(Choice):

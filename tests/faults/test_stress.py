@@ -65,14 +65,10 @@ def test_what_a_command_says_comes_back_with_how_it_ended(web: Application) -> N
         web.api.execute(web.namespace, "nobody", "main", ["true"])
 
 
-@pytest.mark.parametrize("size", ["", "256", "0Mi", "1.5Gi", "256MB", 256, "-1Mi"])
-def test_a_size_has_its_unit(size: Any) -> None:
+def test_a_size_has_its_unit() -> None:
     with pytest.raises(ValidationError, match="write it like 256Mi"):
-        memory_stress.Settings.model_validate({"size": size})
-
-
-def test_sizes_are_mebibytes() -> None:
-    assert [memory_stress.Settings.model_validate({"size": size}).size for size in ("256Mi", "2Gi")] == [256, 2048]
+        memory_stress.Settings.model_validate({"size": 256})
+    assert memory_stress.Settings.model_validate({"size": "2Gi"}).size == 2048
 
 
 class Leaving:
