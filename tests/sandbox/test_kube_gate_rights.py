@@ -1,61 +1,75 @@
-"""The rights that operators give to the gate: the manifest, the page about it, and the sandbox that enforces them."""
+"""The rights that operators give to the gate: the manifest, the page about it, and both grounds that enforce them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 import yaml
 
 from gate.cluster.api import Api
 from gate.errors import Denied
-from gate.sandbox.kubernetes.cluster import Kubernetes
-from gate.sandbox.kubernetes.resources import NAMESPACES, Resource
+from gate.sandbox.kubernetes.resources import BUILT_IN
+from gate.sandbox.kubernetes.server import BEARER_PATH
 from gate.sandbox.kubernetes.users import User
-from gate.sandbox.shipped import crds, rights
+from gate.sandbox.shipped import rights
+from tests.grounds import Ground
 
 ROOT = Path(__file__).parents[2]
-GATE = User.service_account("chaos-gate", "chaos-gate").name
+HOME = "chaos-gate"
+GATE = User.service_account(HOME, "chaos-gate").name
+ROBOT = {"kind": "ServiceAccount", "name": "chaos-gate", "namespace": HOME}
+RBAC = "rbac.authorization.k8s.io"
+
+Right = tuple[str, str, str]
+"""API group, resource (with its subresource) and verb."""
+Eventually = Callable[[Callable[[], object]], None]
+
+VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
+OTHERS = (
+    ("", "configmaps"),
+    ("", "secrets"),
+    ("", "pods/exec"),
+    ("", "pods/log"),
+    ("", "nodes/status"),
+    ("", "serviceaccounts"),
+    ("apps", "deployments/scale"),
+    ("batch", "jobs"),
+    (RBAC, "clusterroles"),
+)
+"""What else somebody could ask for."""
+
+VERSIONS = {row.group: row.version for row in BUILT_IN} | {
+    "autoscaling": "v2",
+    "argoproj.io": "v1alpha1",
+    "chaosgate.dev": "v1alpha1",
+    "networking.k8s.io": "v1",
+}
+OF_THE_CLUSTER = ("namespaces", "nodes", "clusterroles")
 
 
-@pytest.fixture
-def cluster() -> Iterator[Kubernetes]:
-    """With our custom resources and the gate's rights."""
-    with Kubernetes(crds=crds()) as running:
-        running.store.create(NAMESPACES, {"metadata": {"name": "chaos-gate"}})
-        for manifest in yaml.safe_load_all(rights().read_text()):
-            running.store.create(row_of(running, manifest), manifest)
-        yield running
+def manifests(kind: str = "") -> list[dict[str, Any]]:
+    return [each for each in yaml.safe_load_all(rights().read_text()) if kind in ("", each["kind"])]
 
 
-def row_of(cluster: Kubernetes, manifest: dict[str, Any]) -> Resource:
-    row = cluster.store.registry.of_kind(manifest["apiVersion"], manifest["kind"])
-    assert row is not None
-    return row
-
-
-def gate(cluster: Kubernetes, folder: Path) -> Api:
-    """The product's client, as the gate's service account."""
-    config = folder / "kubeconfig"
-    config.write_text(cluster.kubeconfig(cluster.token_for(GATE)))
-    return Api.from_environment(str(config))
-
-
-def granted() -> set[tuple[str, str, str]]:
-    """(API group, resource, verb) of the manifest."""
-    manifests = list(yaml.safe_load_all(rights().read_text()))
-    rules = [rule for manifest in manifests for rule in manifest.get("rules", ())]
+def rights_of(manifest: dict[str, Any]) -> set[Right]:
     return {
         (group, resource, verb)
-        for rule in rules
+        for rule in manifest.get("rules", ())
         for group in rule["apiGroups"]
         for resource in rule["resources"]
         for verb in rule["verbs"]
     }
 
 
-def told() -> set[tuple[str, str, str]]:
+def granted() -> set[Right]:
+    """Of the whole manifest."""
+    return set[Right]().union(*map(rights_of, manifests()))
+
+
+def told() -> set[Right]:
     """The same, of the table for operators."""
     page = (ROOT / "docs" / "operators.md").read_text()
     table = page.partition("### Rights in Kubernetes")[2].partition("\n### ")[0]
@@ -69,30 +83,191 @@ def told() -> set[tuple[str, str, str]]:
     return found
 
 
+def path_of(group: str, resource: str, namespace: str, name: str = "") -> str:
+    root = f"/apis/{group}/{VERSIONS[group]}" if group else "/api/v1"
+    plural, _, subresource = resource.partition("/")
+    place = "" if plural in OF_THE_CLUSTER or not namespace else f"/namespaces/{namespace}"
+    one = name or ("nobody" if subresource else "")
+    return "/".join(filter(None, (f"{root}{place}/{plural}", one, subresource)))
+
+
+def home_of(manifest: dict[str, Any]) -> tuple[str, str]:
+    """The path of its collection, and its own."""
+    group = manifest["apiVersion"].rpartition("/")[0]
+    namespace = manifest["metadata"].get("namespace", "")
+    root = f"/apis/{manifest['apiVersion']}" if group else "/api/v1"
+    collection = f"{root}{f'/namespaces/{namespace}' if namespace else ''}/{manifest['kind'].lower()}s"
+    return collection, f"{collection}/{manifest['metadata']['name']}"
+
+
+class Gate:
+    """Asks with the token of the gate's service account."""
+
+    def __init__(self, ground: Ground, folder: Path) -> None:
+        told = ground.ask("POST", f"/api/v1/namespaces/{HOME}/serviceaccounts/chaos-gate/token", {})
+        assert told.status_code == 201, told.text
+        self.token = told.json()["status"]["token"]
+        self.url = ground.url.partition(BEARER_PATH)[0]
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.verify = ground.session.verify
+        self._session.headers["Authorization"] = f"Bearer {self.token}"
+        config = yaml.safe_load(ground.kubeconfig.read_text())
+        config["clusters"][0]["cluster"]["server"] = self.url
+        config["users"][0]["user"] = {"token": self.token}
+        kubeconfig = folder / "gate.kubeconfig"
+        kubeconfig.write_text(yaml.safe_dump(config))
+        self.api = Api.from_environment(str(kubeconfig))
+        """The product's client."""
+
+    def may(self, right: Right, namespace: str, name: str = "nobody") -> bool:
+        """What the server does with such a request; nothing is changed by any of them."""
+        group, resource, verb = right
+        method, single, query, body = _REQUESTS[verb]
+        path = path_of(group, resource, namespace, name if single else "")
+        media = "application/merge-patch+json" if method == "PATCH" else "application/json"
+        answer = self._session.request(
+            method, self.url + path, params=query, data=body, headers={"Content-Type": media}, timeout=20
+        )
+        assert answer.status_code != 401, answer.text
+        forbids = f'User "{GATE}" cannot {verb} resource "{resource}" in API group "{group}"'
+        return answer.status_code != 403 or forbids not in answer.json()["message"]
+
+    def close(self) -> None:
+        self._session.close()
+
+
+_DRY = {"dryRun": "All"}
+_REQUESTS: dict[str, tuple[str, bool, dict[str, str], str | None]] = {
+    "get": ("GET", True, {}, None),
+    "list": ("GET", False, {"limit": "1"}, None),
+    "watch": ("GET", False, {"watch": "1", "resourceVersion": "none"}, None),
+    "create": ("POST", False, _DRY, "{}"),
+    "update": ("PUT", True, _DRY, "{}"),
+    "patch": ("PATCH", True, _DRY, "{}"),
+    "delete": ("DELETE", True, _DRY, None),
+    "deletecollection": ("DELETE", False, {**_DRY, "labelSelector": "is=nobody"}, None),
+}
+"""Verb -> method, whether it is about one object, query and body of a request that finds nothing to do."""
+
+
+def asked(ground: Ground, right: Right, namespace: str, name: str = "nobody") -> bool:
+    """What a SubjectAccessReview says."""
+    group, resource, verb = right
+    plural, _, subresource = resource.partition("/")
+    attributes = {"group": group, "resource": plural, "subresource": subresource, "verb": verb, "namespace": namespace}
+    spec = {"user": GATE, "groups": ["system:authenticated"], "resourceAttributes": {**attributes, "name": name}}
+    answer = ground.ask("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", {"spec": spec})
+    assert answer.status_code == 201, answer.text
+    return bool(answer.json()["status"]["allowed"])
+
+
+@pytest.fixture
+def given(cluster: Ground, eventually: Eventually) -> Iterator[Ground]:
+    """The ground with the manifest as it is, in force."""
+    home = cluster.ask("POST", "/api/v1/namespaces", {"metadata": {"name": HOME}})
+    assert home.status_code in (201, 409), home.text
+    for manifest in manifests():
+        made = cluster.ask("POST", home_of(manifest)[0], manifest)
+        assert made.status_code == 201, made.text
+    eventually(lambda: asked(cluster, ("", "pods", "list"), ""))
+    eventually(lambda: asked(cluster, ("", "configmaps", "create"), HOME))
+    yield cluster
+    for manifest in manifests():
+        cluster.ask("DELETE", home_of(manifest)[1])
+
+
+@pytest.fixture
+def gate(given: Ground, tmp_path: Path) -> Iterator[Gate]:
+    made = Gate(given, tmp_path)
+    yield made
+    made.close()
+
+
+def bound(ground: Ground, name: str, namespace: str) -> str:
+    """Bind a cluster role of the manifest as the page for operators says; the path of the binding."""
+    kind = "rolebindings" if namespace else "clusterrolebindings"
+    ref = {"apiGroup": RBAC, "kind": "ClusterRole", "name": name}
+    path = path_of(RBAC, kind, namespace)
+    made = ground.ask("POST", path, {"metadata": {"name": name}, "roleRef": ref, "subjects": [ROBOT]})
+    assert made.status_code == 201, made.text
+    return f"{path}/{name}"
+
+
 def test_the_page_for_operators_tells_the_rights_that_the_manifest_gives() -> None:
     assert told() == granted()
 
 
-def test_the_gate_reads_and_writes_what_is_its_own(cluster: Kubernetes, tmp_path: Path) -> None:
-    api = gate(cluster, tmp_path)
-    api.create("configmaps", "chaos-gate", {"metadata": {"name": "chaos-gate-mode"}, "data": {"mode": "run"}})
-    assert api.get("configmaps", "chaos-gate", "chaos-gate-mode")
-    assert api.list("chaosruns")[0] == []
+def test_the_gate_may_do_everywhere_what_its_cluster_role_says_and_nothing_else(
+    given: Ground, gate: Gate, namespace: str
+) -> None:
+    role = next(each for each in manifests("ClusterRole") if each["metadata"]["name"] == "chaos-gate")
+    places = {(group, resource) for group, resource, _ in granted()} | set(OTHERS)
+    for right in ((group, resource, verb) for group, resource in sorted(places) for verb in VERBS):
+        allowed = right in rights_of(role)
+        assert asked(given, right, namespace) is allowed, right
+        if "/" not in right[1] or right[2] in ("get", "create", "patch", "update"):
+            assert gate.may(right, namespace) is allowed, right
 
 
-@pytest.mark.parametrize(("namespace", "name"), [("default", "chaos-gate-mode"), ("chaos-gate", "other")])
-def test_the_gate_reads_no_other_config_map(cluster: Kubernetes, tmp_path: Path, namespace: str, name: str) -> None:
+def test_the_gate_may_do_at_home_what_its_role_says_and_nothing_else(given: Ground, gate: Gate) -> None:
+    named = ("chaos-gate-mode", "chaos-gate-subscriptions")
+    for verb in VERBS:
+        right = ("", "configmaps", verb)
+        for name in (*named, "nobody"):
+            allowed = verb == "create" or (verb in ("get", "patch") and name in named)
+            assert asked(given, right, HOME, name) is allowed, (verb, name)
+            assert gate.may(right, HOME, name) is allowed, (verb, name)
+
+
+@pytest.mark.parametrize("name", ["chaos-gate-config", "chaos-gate-exec", "chaos-gate-nodes"])
+def test_what_is_bound_nowhere_is_given_where_operators_bind_it_and_nowhere_else(
+    given: Ground, gate: Gate, namespace: str, eventually: Eventually, name: str
+) -> None:
+    role = next(each for each in manifests("ClusterRole") if each["metadata"]["name"] == name)
+    of_nodes = name == "chaos-gate-nodes"
+    assert not any(gate.may(right, namespace) for right in rights_of(role))
+    binding = bound(given, name, "" if of_nodes else namespace)
+    try:
+        eventually(lambda: all(gate.may(right, namespace) for right in rights_of(role)))
+        assert of_nodes or not any(gate.may(right, "default") for right in rights_of(role))
+    finally:
+        given.ask("DELETE", binding)
+
+
+def test_the_gates_token_is_its_service_accounts(given: Ground, gate: Gate) -> None:
+    review = {"spec": {"token": gate.token}}
+    status = given.ask("POST", "/apis/authentication.k8s.io/v1/tokenreviews", review).json()["status"]
+    assert status["authenticated"] is True
+    assert status["user"]["username"] == GATE
+    assert status["user"]["groups"] == [
+        "system:serviceaccounts",
+        f"system:serviceaccounts:{HOME}",
+        "system:authenticated",
+    ]
+
+
+def test_the_gate_reads_and_writes_what_is_its_own(given: Ground, gate: Gate) -> None:
+    mode = {"metadata": {"name": "chaos-gate-mode"}, "data": {"mode": "run"}}
+    gate.api.create("configmaps", HOME, mode)
+    assert gate.api.get("configmaps", HOME, "chaos-gate-mode")
+    assert gate.api.list("chaosruns")[0] == []
+    given.ask("DELETE", path_of("", "configmaps", HOME, "chaos-gate-mode"))
+
+
+@pytest.mark.parametrize(("namespace", "name"), [("default", "chaos-gate-mode"), (HOME, "other")])
+def test_the_gate_reads_no_other_config_map(gate: Gate, namespace: str, name: str) -> None:
     with pytest.raises(Denied, match='cannot get resource "configmaps"'):
-        gate(cluster, tmp_path).get("configmaps", namespace, name)
+        gate.api.get("configmaps", namespace, name)
 
 
-def test_a_right_that_was_forgotten_is_missed_here(cluster: Kubernetes, tmp_path: Path) -> None:
-    api = gate(cluster, tmp_path)
-    api.list("pods")
-    role = next(each for each in yaml.safe_load_all(rights().read_text()) if each["kind"] == "ClusterRole")
+def test_a_right_that_was_forgotten_is_missed_here(given: Ground, gate: Gate, eventually: Eventually) -> None:
+    gate.api.list("pods")
+    role = next(each for each in manifests("ClusterRole") if each["metadata"]["name"] == "chaos-gate")
     for rule in role["rules"]:
         if rule["resources"] == ["pods"]:
             rule["verbs"].remove("list")
-    cluster.store.update(row_of(cluster, role), role)
+    assert given.ask("PUT", home_of(role)[1], role).status_code == 200
+    eventually(lambda: not asked(given, ("", "pods", "list"), ""))
     with pytest.raises(Denied, match='cannot list resource "pods" in API group "" at the cluster scope'):
-        api.list("pods")
+        gate.api.list("pods")
