@@ -14,6 +14,7 @@ import yaml
 from gate.cluster.api import Api
 from gate.sandbox.kubernetes.cluster import Kubernetes
 from gate.sandbox.kubernetes.images import Image, Images
+from gate.sandbox.kubernetes.server import BEARER_PATH
 from tests.control_plane.running import ControlPlane
 
 CRDS = sorted((Path(__file__).parent.parent / "charts" / "chaos-gate" / "crds").glob("*.yaml"))
@@ -50,6 +51,17 @@ class Ground:
         data = body if isinstance(body, bytes | None) else json.dumps(body)
         headers = {"Content-Type": media, **more.pop("headers", {})}
         return self.session.request(method, self.url + path, data=data, headers=headers, timeout=20, **more)
+
+    def kubeconfig_of(self, namespace: str, account: str, folder: Path) -> Path:
+        """A kubeconfig, in `folder`, with a token of that service account."""
+        told = self.ask("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token", {})
+        assert told.status_code == 201, told.text
+        settings = yaml.safe_load(self.kubeconfig.read_text())
+        settings["clusters"][0]["cluster"]["server"] = self.url.partition(BEARER_PATH)[0]
+        settings["users"][0]["user"] = {"token": told.json()["status"]["token"]}
+        made = folder / f"{account}.kubeconfig"
+        made.write_text(yaml.safe_dump(settings))
+        return made
 
     def kubectl(self, *arguments: str, said: Any = None, fails: bool = False, program: str = "kubectl") -> str:
         """What kubectl prints, on whichever of the two outputs. `said` is given to it as JSON."""

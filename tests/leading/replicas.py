@@ -144,14 +144,17 @@ WEB = {
 class Replica:
     """One `chaos-gate serve`."""
 
-    def __init__(self, name: str, processes: Processes, place: Place, folder: Path, port: int) -> None:
+    def __init__(
+        self, name: str, processes: Processes, place: Place, folder: Path, port: int, kubeconfig: Path | None = None
+    ) -> None:
+        """It is an administrator, unless it is given another kubeconfig."""
         self.name, self._processes, self._place, self._folder = name, processes, place, folder
         self._url = f"http://127.0.0.1:{port}"
         self._log = folder / f"{name}.log"
         environment = {
             "PATH": "/usr/bin:/bin",
             "HOME": str(folder),
-            "KUBECONFIG": str(place.ground.kubeconfig),
+            "KUBECONFIG": str(kubeconfig or place.ground.kubeconfig),
             "CHAOS_GATE_CATALOGUE": str(folder / "catalogue"),
             "CHAOS_GATE_STATE": str(folder / name),
             "CHAOS_GATE_NAMESPACE": place.own,
@@ -214,7 +217,7 @@ def replicas(place: Place, folder: Path) -> Iterator[tuple[Replica, Replica]]:
 
 
 @contextmanager
-def on_sandbox(folder: Path) -> Iterator[Place]:
+def on_sandbox(folder: Path, **names: str) -> Iterator[Place]:
     asked: list[Asked] = []
 
     def note(request: Request) -> None:
@@ -224,13 +227,13 @@ def on_sandbox(folder: Path) -> Iterator[Place]:
         asked.append(Asked(at=datetime.now(UTC), who=who, what=f"{request.method} {request.path}", writes=writes))
 
     with grounds.sandbox(folder, faults=note) as (ground, _):
-        place = Place(ground=ground, asked=lambda: list(asked))
+        place = Place(ground=ground, asked=lambda: list(asked), **names)
         place.fill(folder / "catalogue")
         yield place
 
 
 @contextmanager
-def on_control_plane(folder: Path) -> Iterator[Place]:
+def on_control_plane(folder: Path, **names: str) -> Iterator[Place]:
     policy, log = folder / "audit.yaml", folder / "audit.log"
     policy.write_text(yaml.safe_dump(AUDIT))
     arguments = [f"--audit-policy-file={policy}", f"--audit-log-path={log}"]
@@ -240,7 +243,7 @@ def on_control_plane(folder: Path) -> Iterator[Place]:
 
     (folder / "control-plane").mkdir()
     with grounds.control_plane(folder / "control-plane", arguments=arguments) as (ground, _):
-        place = Place(ground=ground, asked=asked)
+        place = Place(ground=ground, asked=asked, **names)
         place.fill(folder / "catalogue")
         yield place
 
