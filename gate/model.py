@@ -241,6 +241,10 @@ class Probe:
     tolerate: Tolerance = Tolerance()
     when: tuple[Window, ...] = tuple(Window)
     """The windows in which it counts. It is asked in the others too, and what it says there is not looked at."""
+    weight: int = 1
+    """How much it counts in the score, beside the others."""
+    critical: bool = False
+    """Beyond its tolerance it fails the run, whatever the threshold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,6 +278,8 @@ class Workflow:
     steady_state: tuple[Probe, ...]
     steps: tuple[Step, ...]
     load: tuple[Load, ...] = ()
+    threshold: int | None = None
+    """The share of the probes, by weight, in percent, that must stay within their tolerance in each step. None: all."""
 
 
 class OnSubscribe(StrEnum):

@@ -15,7 +15,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from gate.documents.units import Duration, Lasting, Percent
+from gate.documents.units import Duration, Lasting, Percent, WholePercent
 from gate.model import JudgeAt, OnRollback, OnSubscribe, Window, WorkloadKind
 
 GROUP = "chaosgate.dev"
@@ -169,6 +169,8 @@ class ProbeForm(Form):
     expect: dict[str, Any] = Field(default={}, description="What counts as a good answer.")
     tolerate: ToleranceForm = Field(default=ToleranceForm(), description="How much may go wrong in one window.")
     when: list[Window] = Field(default=list(Window), description="In which parts of a run it counts.")
+    weight: int = Field(default=1, ge=1, le=100, description="How much it counts in the score, beside the others.")
+    critical: bool = Field(default=False, description="Beyond its tolerance it fails the run, whatever the threshold.")
 
     @field_validator("when")
     @classmethod
@@ -199,6 +201,9 @@ class WorkflowSpec(Form):
     load: list[LoadForm] = Field(default=[], description="Traffic that runs all the while.")
     steady_state: list[ProbeForm] = Field(min_length=1, description="What must hold.")
     steps: list[StepForm] = Field(min_length=1, description="The faults, one after the other.")
+    threshold: WholePercent | None = Field(
+        default=None, description="The share of the probes, by weight, that must hold in each step; all if left out."
+    )
 
 
 class SubscriptionForm(Form):

@@ -130,6 +130,7 @@ class _Shaping:
             load=tuple(self._load(index, each, loads) for index, each in enumerate(shaped.load)),
             steady_state=tuple(self._probe(index, each, probes) for index, each in enumerate(shaped.steady_state)),
             steps=tuple(self._step(each) for each in shaped.steps),
+            threshold=shaped.threshold,
         )
 
     def _blocks(
@@ -174,6 +175,8 @@ class _Shaping:
             every=form.every,
             tolerate=_tolerance(form.tolerate),
             when=tuple(window for window in Window if window in form.when),
+            weight=form.weight,
+            critical=form.critical,
         )
 
     def _fits_kind(self, field: str, index: int, item: dict[str, Any], kind: str, block: Any) -> None:

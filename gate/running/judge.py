@@ -4,9 +4,7 @@ Each check yields findings; the worst one is the verdict. There is no way up: mo
 A run without findings has passed, because everything that was planned is there, proven and within its bounds.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from datetime import timedelta
-from typing import TypeVar
+from collections.abc import Iterator
 
 from gate.documents.units import in_words
 from gate.model import (
@@ -23,51 +21,29 @@ from gate.model import (
     Verdict,
     Window,
 )
+from gate.running.case import Case
 from gate.running.observation import STEADY_SAMPLES
-from gate.running.tolerance import ENOUGH, broken, planned, unknown
+from gate.running.score import Standing, forgiven, recovered, score, share, standing, too_short, unwatched
+from gate.running.tolerance import broken, unknown
 from gate.running.wording import complaint, tolerated, too_few, unsteady
 
 GIVEN_UP = (Verdict.ERRORED, Verdict.CANCELED)
 """The verdicts with which an executor may stop a run."""
 
 NODE = "Node"
-
-T = TypeVar("T")
-K = TypeVar("K", bound=Hashable)
+POSSIBLY = set(Standing) - {Standing.BROKEN}
+"""What a probe may be that was not seen to break."""
 
 Finding = Judgement
 
 
-class _Case:
-    """The plan and the evidence, with what is looked up all the time: a workflow may have a thousand steps."""
-
-    def __init__(self, spec: RunSpec, evidence: Evidence) -> None:
-        self.spec, self.evidence, self.workflow = spec, evidence, spec.workflow
-        self.stopped = _stopped(evidence)
-        self.hit = {(each.kind, each.uid) for each in evidence.targets}
-        self._felt = {(each.step, each.undo) for each in evidence.effects}
-        self._summaries = _grouped(evidence.summaries, lambda each: (each.probe, each.window, each.step))
-        self._records = _grouped(evidence.steps, lambda each: each.step)
-        self._undos = _grouped(evidence.undo, lambda each: each.step)
-
-    def summary(self, probe: Probe, window: Window, step: str = "") -> Summary | None:
-        """The one summary there should be; two would be one too many to know which is true."""
-        return _only(self._summaries.get((probe.name, window, step), []))
-
-    def probes(self, window: Window) -> list[Probe]:
-        """The probes that count there."""
-        return [probe for probe in self.workflow.steady_state if window in probe.when]
-
-    def record(self, step: Step) -> StepRecord | None:
-        return _only(self._records.get(step.name, []))
-
-    def undos(self, step: Step) -> list[Undo]:
-        return self._undos.get(step.name, [])
-
-    def proven(self, step: Step) -> bool:
-        """Every act of the step was felt."""
-        undos = self.undos(step)
-        return bool(undos) and all((step.name, undo.id) in self._felt for undo in undos)
+def judge(spec: RunSpec, evidence: Evidence) -> tuple[Judgement, int]:
+    """The judgement, and the score; see `gate.running.score`."""
+    case, stopped = Case(spec, evidence), _stopped(evidence)
+    findings = [finding for finding in _findings(case, stopped) if _counts(finding, stopped)]
+    verdict = Verdict.worst([Verdict.PASSED, *(finding.verdict for finding in findings)])
+    first = next((finding for finding in findings if finding.verdict is verdict), None)
+    return first or Judgement(verdict=Verdict.PASSED), score(case)
 
 
 def _stopped(evidence: Evidence) -> Finding | None:
@@ -79,36 +55,16 @@ def _stopped(evidence: Evidence) -> Finding | None:
     return _errored(Reason.INTERNAL_ERROR, f"the run was stopped, and its executor says {said}")
 
 
-def _grouped(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
-    groups: dict[K, list[T]] = {}
-    for item in items:
-        groups.setdefault(key(item), []).append(item)
-    return groups
-
-
-def _only(found: Sequence[T]) -> T | None:
-    return found[0] if len(found) == 1 else None
-
-
-def judge(spec: RunSpec, evidence: Evidence) -> tuple[Judgement, int]:
-    """The judgement, and the score: the share of the checks that held, in percent, rounded down."""
-    case = _Case(spec, evidence)
-    findings = [finding for finding in _findings(case) if _counts(finding, case)]
-    verdict = Verdict.worst([Verdict.PASSED, *(finding.verdict for finding in findings)])
-    first = next((finding for finding in findings if finding.verdict is verdict), None)
-    return first or Judgement(verdict=Verdict.PASSED), _score(case)
-
-
-def _counts(finding: Finding, case: _Case) -> bool:
+def _counts(finding: Finding, stopped: Finding | None) -> bool:
     """What is missing from a run that was stopped is missing because it was stopped; what is known remains known."""
     known = finding.verdict is Verdict.FAILED or finding.reason is Reason.REVERT_FAILED
-    return case.stopped is None or finding == case.stopped or known
+    return stopped is None or finding == stopped or known
 
 
-def _findings(case: _Case) -> Iterator[Finding]:
+def _findings(case: Case, stopped: Finding | None) -> Iterator[Finding]:
     """Of two findings that are equally bad the first one speaks: what stopped the run explains what is missing."""
-    if case.stopped is not None:
-        yield case.stopped
+    if stopped is not None:
+        yield stopped
     if not case.workflow.steps:
         yield _errored(Reason.NO_DATA, f'the workflow "{case.workflow.name}" has no step: nothing was done to anything')
     yield from _baseline(case)
@@ -122,20 +78,20 @@ def _findings(case: _Case) -> Iterator[Finding]:
         yield Finding(verdict=Verdict.ERRORED, reason=Reason.VERSION_CHANGED, message=message)
 
 
-def _baseline(case: _Case) -> Iterator[Finding]:
+def _baseline(case: Case) -> Iterator[Finding]:
     if not case.probes(Window.BEFORE):
         yield _errored(
             Reason.NO_DATA, "no probe counts before the first step: nothing shows that the service was steady"
         )
     for probe in case.probes(Window.BEFORE):
         summary = case.summary(probe, Window.BEFORE)
-        if summary is None or _too_few(probe, summary, case.workflow.baseline):
+        if summary is None or unknown(probe, summary) or too_short(probe, summary, case.workflow.baseline):
             yield _no_data(probe, summary, "before the first step")
         elif broken(probe, summary):
             yield _errored(Reason.BASELINE_UNSTEADY, unsteady(probe, summary))
 
 
-def _step(case: _Case, step: Step) -> Iterator[Finding]:
+def _step(case: Case, step: Step) -> Iterator[Finding]:
     record, undos = case.record(step), case.undos(step)
     if record is None or record.injected is None or not undos:
         yield _errored(Reason.NO_DATA, f'the step "{step.name}" was not executed')
@@ -156,23 +112,34 @@ def _step(case: _Case, step: Step) -> Iterator[Finding]:
     yield from _wrong_version(case, step, undos)
 
 
-def _during(case: _Case, step: Step, record: StepRecord, probe: Probe) -> Iterator[Finding]:
-    summary = case.summary(probe, Window.DURING, step.name)
-    if summary is None:
-        yield _no_data(probe, None, f'during "{step.name}"')
-        return
-    if broken(probe, summary, planned(probe, step.hold) if _cut_short(step, record) else 0):
+def _during(case: Case, step: Step, record: StepRecord, probe: Probe) -> Iterator[Finding]:
+    """Without a threshold each probe has to stay within its tolerance, and so has a critical one with it. Of the others
+    it is enough that those which certainly did are enough; too few samples are too few in any case.
+    """
+    summary, known = case.summary(probe, Window.DURING, step.name), standing(case, step, probe)
+    counts = probe.critical or not forgiven(case, step, {Standing.KEPT})
+    if summary is not None and known is Standing.BROKEN and (probe.critical or not forgiven(case, step, POSSIBLY)):
         yield Finding(
             verdict=Verdict.FAILED,
             reason=Reason.PROBE_FAILED,
             message=f'"{probe.name}" {complaint(probe, summary)} during "{step.name}" ({_fault(case.undos(step))})'
-            f"{_when(summary, record)}; {tolerated(probe)}",
+            f"{_when(summary, record)}; {tolerated(probe)}{_below(case, step, probe)}",
         )
-    elif _cut_short(step, record) or _too_few(probe, summary, step.hold):
+    elif unwatched(case, step, probe) or (counts and known is Standing.OPEN):
         yield _no_data(probe, summary, f'during "{step.name}"')
 
 
-def _after(case: _Case, step: Step, record: StepRecord, probe: Probe) -> Iterator[Finding]:
+def _below(case: Case, step: Step, probe: Probe) -> str:
+    """What a threshold has to do with it."""
+    if case.workflow.threshold is None:
+        return ""
+    if probe.critical:
+        return "; it is critical"
+    kept = share(case, step, POSSIBLY)
+    return f"; the probes that held have {kept}% of the weight, {case.workflow.threshold}% are asked for"
+
+
+def _after(case: Case, step: Step, record: StepRecord, probe: Probe) -> Iterator[Finding]:
     after = case.summary(probe, Window.AFTER, step.name)
     if after is None or after.samples == 0 or after.due > 2 * after.samples or _unseen(record, after):
         yield _no_data(probe, after, f'after "{step.name}"')
@@ -183,19 +150,12 @@ def _unseen(record: StepRecord, after: Summary) -> bool:
     return record.recovery is not None and after.samples - after.failures < STEADY_SAMPLES - 1
 
 
-def _cut_short(step: Step, record: StepRecord) -> bool:
-    """The fault did not stay as long as planned: nothing that held meanwhile is known to hold for longer."""
-    if record.injected is None or record.reverted is None:
-        return True
-    return record.reverted - record.injected < step.hold
-
-
-def _recovery(case: _Case, step: Step, record: StepRecord) -> Iterator[Finding]:
+def _recovery(case: Case, step: Step, record: StepRecord) -> Iterator[Finding]:
     """Not to have seen the service steady again is one thing, to have seen it unsteady another."""
     if not case.probes(Window.AFTER):
         yield _errored(Reason.NO_DATA, f'no probe counts after "{step.name}": nobody could see the service recover')
         return
-    if record.ended is None or (record.recovery is not None and record.recovery <= step.recover):
+    if record.ended is None or recovered(record, step):
         return
     undos = case.undos(step)
     after = [case.summary(probe, Window.AFTER, step.name) for probe in case.probes(Window.AFTER)]
@@ -208,7 +168,7 @@ def _recovery(case: _Case, step: Step, record: StepRecord) -> Iterator[Finding]:
     yield Finding(verdict=Verdict.FAILED, reason=Reason.RECOVERY_TOO_SLOW, message=message)
 
 
-def _wrong_version(case: _Case, step: Step, undos: list[Undo]) -> Iterator[Finding]:
+def _wrong_version(case: Case, step: Step, undos: list[Undo]) -> Iterator[Finding]:
     """A fault that was to hit the judged workload must have hit pods of the judged version, or what they depend on.
 
     A node runs no version: it was hit because pods of the workload are on it.
@@ -222,40 +182,12 @@ def _wrong_version(case: _Case, step: Step, undos: list[Undo]) -> Iterator[Findi
             yield _errored(Reason.VERSION_CHANGED, message)
 
 
-def _reverts(case: _Case) -> Iterator[Finding]:
+def _reverts(case: Case) -> Iterator[Finding]:
     for undo in case.evidence.undo:
         if undo.reverted is None:
             why = f": {undo.error}" if undo.error else ""
             message = f"{undo.fault} of {_named(undo.target)} has not been taken back{why}"
             yield _errored(Reason.REVERT_FAILED, message)
-
-
-def _score(case: _Case) -> int:
-    """Checks are each probe during each step, and each recovery. One that was not made did not hold."""
-    checks = [
-        _holds(case.summary(probe, Window.DURING, step.name), probe, step) and case.proven(step)
-        for step in case.workflow.steps
-        for probe in case.probes(Window.DURING)
-    ]
-    checks += [_recovered(case.record(step), step) for step in case.workflow.steps]
-    return 100 * sum(checks) // len(checks) if checks else 0
-
-
-def _holds(summary: Summary | None, probe: Probe, step: Step) -> bool:
-    return summary is not None and not _too_few(probe, summary, step.hold) and not broken(probe, summary)
-
-
-def _recovered(record: StepRecord | None, step: Step) -> bool:
-    return record is not None and record.recovery is not None and record.recovery <= step.recover
-
-
-def _too_few(probe: Probe, summary: Summary, span: timedelta) -> bool:
-    """A window must have been watched for as long as it was to be, but for one question at its edge.
-
-    What was due is what the executor counted; a sampler that fell asleep must not look like one that had little to do.
-    """
-    wanted = planned(probe, span)
-    return unknown(probe, summary) or summary.due < min(wanted, max(1, wanted - 1)) * ENOUGH
 
 
 def _errored(reason: Reason, message: str) -> Finding:

@@ -296,9 +296,13 @@ def _proof(run: Execution, undo: Undo) -> str:
 
 
 def _given_up(run: Execution) -> str:
-    """The probe whose streak is already longer than tolerated; empty while there is none."""
-    for probe in run.spec.workflow.steady_state:
-        if too_long(probe, run.seen.longest_now(probe)):
+    """The probe whose streak is already longer than tolerated; empty while there is none.
+
+    Where the others may make up for it, they have to be watched to the end.
+    """
+    workflow = run.spec.workflow
+    for probe in workflow.steady_state:
+        if (probe.critical or workflow.threshold is None) and too_long(probe, run.seen.longest_now(probe)):
             return probe.name
     return ""
 

@@ -37,10 +37,15 @@ def broken(probe: Probe, summary: Summary, at_least: int = 0) -> bool:
     )
 
 
+def scarce(summary: Summary) -> bool:
+    """Whether so many samples are missing that nothing is said about the window."""
+    return summary.samples == 0 or summary.samples < ENOUGH * summary.due
+
+
 def unknown(probe: Probe, summary: Summary) -> bool:
     """Whether samples are missing that could have exceeded the tolerance, or too many to say anything at all."""
     missing = summary.due - summary.samples
-    if summary.samples == 0 or summary.samples < ENOUGH * summary.due:
+    if scarce(summary):
         return True
     return missing > 0 and (
         too_many(probe, summary.failures + missing, summary.due)

@@ -55,6 +55,8 @@ SPEC = RunSpec(
                 settings={"url": "http://checkout/", "headers": {"a": "b"}},
                 tolerate=Tolerance(failures=0.01, streak=timedelta(milliseconds=1500)),
                 when=(Window.BEFORE, Window.AFTER),
+                weight=3,
+                critical=True,
             ),
         ),
         steps=(
@@ -67,6 +69,7 @@ SPEC = RunSpec(
                 target=replace(WORKLOAD.name, name="inventory"),
             ),
         ),
+        threshold=75,
     ),
     subscriptions=("checkout",),
     revision="abc",

@@ -18,6 +18,14 @@ OTHER = replace(
 )
 AGAIN = replace(STEP, name="lights out again")
 PLAN = replace(SPEC, workflow=replace(WORKFLOW, steady_state=(PROBE, OTHER), steps=(STEP, AGAIN)))
+FORGIVING = replace(PLAN, workflow=replace(PLAN.workflow, steady_state=(PROBE, replace(OTHER, weight=2)), threshold=60))
+"""The same, but what the carts say is enough."""
+CRITICAL = replace(
+    FORGIVING,
+    workflow=replace(FORGIVING.workflow, steady_state=(replace(PROBE, critical=True), OTHER), threshold=40),
+)
+"""The same, but what the checkout says is a must."""
+PLANS = (PLAN, FORGIVING, CRITICAL)
 ORDER = list(Verdict)
 
 
@@ -58,8 +66,8 @@ def whole(spec: RunSpec = PLAN) -> Evidence:
     )
 
 
-def verdict(evidence: Evidence) -> Verdict:
-    return judge(PLAN, evidence)[0].verdict
+def verdict(evidence: Evidence, plan: RunSpec = PLAN) -> Verdict:
+    return judge(plan, evidence)[0].verdict
 
 
 def with_summary(evidence: Evidence, index: int, **changes: Any) -> Evidence:
