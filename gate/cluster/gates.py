@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from gate.cluster.api import Api, Json
-from gate.cluster.codec import Codec
+from gate.codec import Codec
 from gate.errors import Conflict
 from gate.model import Gate, GateStatus, Workload, WorkloadKind, WorkloadName, fingerprint
 

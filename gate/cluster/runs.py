@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from gate.cluster.api import Api, Json
-from gate.cluster.codec import Codec
 from gate.cluster.gates import API_VERSION
+from gate.codec import Codec
 from gate.errors import Conflict, Permanent
 from gate.model import Evidence, Gate, Judgement, Reason, Run, RunPhase, RunSpec, RunStatus
 

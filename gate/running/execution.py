@@ -12,6 +12,7 @@ from gate.model import Judgement, Reason, RunSpec, Verdict
 from gate.running.logbook import Logbook
 from gate.running.observation import Observation
 from gate.running.ports import Fault, RunningLoad, World
+from gate.running.record import UNRECORDED, Record
 from gate.running.sampling import Sampler
 from gate.running.time import Timekeeper
 
@@ -54,6 +55,7 @@ class Execution:
     log: Logbook
     time: Timekeeper
     stop: Callable[[], Judgement | None]
+    record: Record = UNRECORDED
     sampler: Sampler | None = None
     observation: Observation | None = None
     loads: dict[str, RunningLoad] = field(default_factory=dict)

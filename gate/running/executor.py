@@ -13,6 +13,7 @@ from gate.running.execution import Fenced
 from gate.running.mode import Mode
 from gate.running.permit import Permit
 from gate.running.ports import Clock, Cluster, Journal, World
+from gate.running.record import UNRECORDED, Record
 from gate.running.runner import execute
 
 log = logging.getLogger(__name__)
@@ -112,11 +113,12 @@ class Executor:
         permit: Callable[..., Permit],
         fence: Callable[[Insist], Cluster],
         leads: Callable[[], bool],
+        record: Callable[[Run], Record] = lambda _run: UNRECORDED,
     ) -> None:
-        """`fence` makes the cluster for one run. While `leads` says no, nothing is started, and what runs is handed
-        over: taken back, and left to the executor of the replica that leads.
+        """`fence` makes the cluster for one run, `record` the record of one execution. While `leads` says no, nothing
+        is started, and what runs is handed over: taken back, and left to the executor of the replica that leads.
         """
-        self._fence, self._leads = fence, leads
+        self._fence, self._leads, self._record = fence, leads, record
         self._store, self._leases, self._world, self._read_mode, self._permit = store, leases, world, mode, permit
         self._lock = threading.Lock()
         self._active: dict[str, _Active] = {}
@@ -178,7 +180,7 @@ class Executor:
         return run if run and run.uid == seen.uid and startable([run], self._mode) else None
 
     def _execute(self, active: _Active) -> None:
-        run = active.run
+        run, record = active.run, self._record(active.run)
 
         def stop() -> Judgement | None:
             return self._must_stop(active)
@@ -188,12 +190,13 @@ class Executor:
             cluster = self._fence(active.insist)
             world = replace(self._world, permission=self._permit(stop), cluster=cluster, run=run.name)
             journal = self._store.journal(run, active.insist)
-            status = execute(run.spec, run.status, world, journal, stop)
+            status = execute(run.spec, run.status, world, journal, stop, record)
             log.info("run.executed run=%s phase=%s", run.name, status.phase)
             self._pause(run, still_in_force=any(undo.reverted is None for undo in status.evidence.undo))
         except GateError as error:
             log.error("run.lost run=%s why=%r", run.name, str(error))  # noqa: TRY400 - the sentence says it all
         finally:
+            record.close()
             with self._lock:
                 del self._active[run.uid]
             self._release(run)

@@ -8,6 +8,7 @@ from typing import Any
 from gate.errors import Temporary
 from gate.model import RunStatus, StepRecord, TimelineEntry, Undo
 from gate.running.ports import Journal
+from gate.running.record import UNRECORDED, Record
 from gate.running.time import Timekeeper
 
 log = logging.getLogger(__name__)
@@ -19,8 +20,9 @@ SAVE_EVERY = timedelta(seconds=1)
 class Logbook:
     """Keeps the status of a run and writes it down."""
 
-    def __init__(self, status: RunStatus, journal: Journal, time: Timekeeper) -> None:
+    def __init__(self, status: RunStatus, journal: Journal, time: Timekeeper, record: Record = UNRECORDED) -> None:
         self.status = status
+        self._record = record
         self._journal = journal
         self._time = time
         self._saved: datetime | None = None
@@ -35,6 +37,7 @@ class Logbook:
         log.info("run.note what=%r", what)
         entry = TimelineEntry(at=self._time.now(), what=what)
         self.status = replace(self.status, timeline=(*self.status.timeline, entry), **changes)
+        self._record.note(entry)
 
     def evidence(self, **changes: Any) -> None:
         """Put something into the evidence."""

@@ -1,12 +1,15 @@
 """What the probes of one run saw, told apart by windows: the baseline, then each step."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gate.model import SECOND, Probe, Summary, Window
 from gate.running.sampling import Question, Sampler
 from gate.running.windows import Marks, current_streak, steady_since, summarise, window_of
+
+Keep = Callable[[Summary, Sequence[Question]], None]
+"""Told of each window that is over: what it adds up to, and of which questions."""
 
 STEADY_FOR = SECOND
 STEADY_SAMPLES = 3
@@ -16,16 +19,24 @@ STEADY_SAMPLES = 3
 class Observation:
     """The samples of the run's current part, and the summaries of the parts before it."""
 
-    def __init__(self, probes: Sequence[Probe], sampler: Sampler, past: Sequence[Summary] = ()) -> None:
+    def __init__(
+        self,
+        probes: Sequence[Probe],
+        sampler: Sampler,
+        past: Sequence[Summary] = (),
+        keep: Keep = lambda _summary, _questions: None,
+    ) -> None:
         self._probes = probes
         self._sampler = sampler
+        self._keep = keep
+        self._over = False
         self._past = tuple(past)
         self._step = ""
         self._marks: Marks | None = None
 
     def begin(self, step: str, injected: datetime) -> None:
         """From now on what is seen belongs to that step."""
-        before = self._summaries(injected) if self._marks is None and not self._past else self._past
+        before = self._settled(injected) if self._marks is None and not self._past else self._past
         self._past = tuple(summary for summary in before if summary.step != step)
         self._step, self._marks = step, Marks(injected=injected)
 
@@ -42,15 +53,24 @@ class Observation:
 
     def close(self) -> None:
         """The step is over, and all its answers are there: keep the sums, let go of the samples."""
-        self._past = self.summaries()
+        self._past = self._with_past(self._settled(None))
         if self._marks and self._marks.ended:
             self._sampler.forget(self._marks.ended)
 
+    def finish(self) -> None:
+        """Nothing more is looked at: answers that are still under way are missing."""
+        self._past = self._with_past(self._settled(None)) if self._marks else self._past or self._settled(None)
+        self._over = True
+
     def summaries(self) -> tuple[Summary, ...]:
         """All windows so far, the current one as it stands."""
+        if self._over:
+            return self._past
         if self._marks is None:
             return self._past or self._summaries(None)
-        fresh = self._summaries(None)
+        return self._with_past(self._summaries(None))
+
+    def _with_past(self, fresh: tuple[Summary, ...]) -> tuple[Summary, ...]:
         known = {(summary.probe, summary.step, summary.window) for summary in fresh}
         return (*(each for each in self._past if (each.probe, each.step, each.window) not in known), *fresh)
 
@@ -108,14 +128,24 @@ class Observation:
 
     def _summaries(self, injected: datetime | None) -> tuple[Summary, ...]:
         """The windows of the current part; with `injected`, of the baseline that ends there."""
+        return tuple(summarise(*window) for window in self._windows(injected))
+
+    def _settled(self, injected: datetime | None) -> tuple[Summary, ...]:
+        """The same, for good. An answer that comes later must not make the sums differ from what was kept."""
+        settled = []
+        for probe, window, step, questions in self._windows(injected):
+            as_they_are = [replace(question) for question in questions]
+            settled.append(summarise(probe, window, step, as_they_are))
+            self._keep(settled[-1], as_they_are)
+        return tuple(settled)
+
+    def _windows(self, injected: datetime | None) -> Iterator[tuple[Probe, Window, str, Sequence[Question]]]:
+        """The windows that have questions, with the step that they belong to."""
         marks = Marks(injected=injected) if injected else self._marks
         windows = [Window.DURING, Window.AFTER] if marks and not injected else [Window.BEFORE]
-        found = []
         for probe in self._probes:
             questions = self._sampler.questions(probe.name)
             for window in (window for window in windows if window in probe.when):
                 inside = [q for q in questions if marks is None or window_of(q, marks) is window]
                 if inside:
-                    step = "" if window is Window.BEFORE else self._step
-                    found.append(summarise(probe, window, step, inside))
-        return tuple(found)
+                    yield probe, window, "" if window is Window.BEFORE else self._step, inside

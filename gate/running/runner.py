@@ -23,12 +23,14 @@ from gate.model import (
     Undo,
     Verdict,
     Window,
+    WorkloadName,
 )
 from gate.running.execution import PATIENCE, Execution, HandedOver, Stopped, errored, why_stopped
 from gate.running.judge import judge
 from gate.running.logbook import Logbook
 from gate.running.observation import Observation
 from gate.running.ports import Journal, Surroundings, World
+from gate.running.record import UNRECORDED, Record
 from gate.running.reverting import revert_all, take_back, target_in_words
 from gate.running.sampling import Sampler
 from gate.running.time import Timekeeper
@@ -46,7 +48,12 @@ GLANCE = timedelta(milliseconds=500)
 
 
 def execute(
-    spec: RunSpec, status: RunStatus, world: World, journal: Journal, stop: Callable[[], Judgement | None]
+    spec: RunSpec,
+    status: RunStatus,
+    world: World,
+    journal: Journal,
+    stop: Callable[[], Judgement | None],
+    record: Record = UNRECORDED,
 ) -> RunStatus:
     """Execute the run from where its status says it is; returns the status that was saved last.
 
@@ -58,7 +65,9 @@ def execute(
     if status.phase in {RunPhase.EXECUTED, RunPhase.JUDGED}:
         return revert_all(status, world, journal)
     time = Timekeeper(world.clock)
-    run = Execution(spec=spec, world=world, log=Logbook(status, journal, time), time=time, stop=stop)
+    book = Logbook(status, journal, time, record)
+    run = Execution(spec=spec, world=world, log=book, time=time, stop=stop, record=record)
+    record.begin(spec, status)
     stopped: Judgement | None = None
     handed_over = False
     try:
@@ -82,6 +91,8 @@ def _end(run: Execution, stopped: Judgement | None, *, handed_over: bool) -> Run
         stopped = error.judgement
     finally:
         weak = _stop_watching(run)
+    if run.observation:
+        run.observation.finish()
     run.write_summaries()
     if handed_over:
         run.log.save()
@@ -90,8 +101,16 @@ def _end(run: Execution, stopped: Judgement | None, *, handed_over: bool) -> Run
         run.log.evidence(stopped=stopped)
     what = f"stopped: {stopped.message}" if stopped else "every step is done"
     run.log.note(what, phase=RunPhase.EXECUTED, activity="", finished=run.time.now())
+    _file(run)
     _insist(run, run.log.save)
     return run.log.status
+
+
+def _file(run: Execution) -> None:
+    """Finish the record of the run. Its verdict there is the one that the gate will come to, from the same evidence."""
+    evidence = run.log.status.evidence
+    if where := run.record.finish(evidence, *judge(run.spec, evidence)):
+        run.log.note(where)
 
 
 def _insist(run: Execution, save: Callable[[], None]) -> None:
@@ -117,6 +136,7 @@ def _attempt(run: Execution) -> None:
         activity="watching the baseline",
         evidence=Evidence(),
     )
+    run.record.attempt(number)
     run.check()
     run.patiently(run.log.save)
     _watch(run)
@@ -148,7 +168,8 @@ def _watch(run: Execution) -> None:
             raise errored(Reason.BAD_DOCUMENT, f'there is no probe "{probe.kind}"')
         askers[probe.name] = world.probes[probe.kind].prepare(probe.settings, probe.expect, around)
     run.sampler = Sampler(workflow.steady_state, askers, run.time, world.background)
-    run.observation = Observation(workflow.steady_state, run.sampler, run.log.status.evidence.summaries)
+    past = run.log.status.evidence.summaries
+    run.observation = Observation(workflow.steady_state, run.sampler, past, run.record.window)
 
 
 def _stop_watching(run: Execution) -> Judgement | None:
@@ -352,6 +373,17 @@ def _finish(run: Execution) -> None:
             break
         run.pause()
     run.log.evidence(version_after=version)
+    for name in dict.fromkeys([run.spec.workload.name, *(each.target for each in run.spec.workflow.steps)]):
+        _record_pods(run, name)
+
+
+def _record_pods(run: Execution, name: WorkloadName | None) -> None:
+    """For the record only: what runs now in the place of what was hit."""
+    try:
+        if name is not None:
+            run.record.after(run.world.workloads.ready_pods(name))
+    except GateError as error:
+        log.warning("run.after workload=%s why=%r", name, str(error))
 
 
 def _tenths(time: timedelta) -> timedelta:

@@ -14,8 +14,8 @@ from kubernetes.client import Configuration
 from kubernetes.client.rest import RESTClientObject
 
 from gate.cluster.api import Api, Carrier
-from gate.cluster.codec import Codec
 from gate.cluster.workloads import Workloads
+from gate.codec import Codec
 from gate.errors import Temporary
 from gate.faults import FAULTS
 from gate.faults.rollout_restart import RESTARTED

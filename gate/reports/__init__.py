@@ -1,0 +1,1 @@
+"""What runs leave behind for later: each report is a module."""
