@@ -8,11 +8,12 @@ plays one of them again, and prints its story. CHAOS_GATE_TEST_HISTORIES=5000 pl
 import logging
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from gate.model import Gate, Verdict
+from gate.model import Gate, GateStatus, Verdict
 from tests.tracking.simulation.histories import play
 from tests.tracking.simulation.invariants import INVARIANTS
 from tests.tracking.simulation.world import World
@@ -88,8 +89,8 @@ def test_of_ten_upgrades_in_ten_seconds_the_last_is_judged_and_no_other_gets_a_v
     assert all(said.state.final for said in gate.status.announcements)
 
 
-class Renaming:
-    """Runs that get another name each time that they are made, a few times over."""
+class Worse:
+    """A port that does one thing worse than the real one."""
 
     def __init__(self, real: Any) -> None:
         self._real = real
@@ -97,10 +98,28 @@ class Renaming:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
 
+
+class Renaming(Worse):
+    """Runs that get another name each time that they are made, a few times over."""
+
     def create(self, gate: Gate, name: str, spec: Any) -> Any:
         self.made = min(getattr(self, "made", 0) + 1, 3)  # without an end to it the gate would make runs for ever
         return self._real.create(gate, f"{name}-{self.made}", spec)
 
 
-def test_the_simulation_notices_when_runs_have_new_names_each_time() -> None:
-    assert any(broken(play(seed, runs=Renaming)) for seed in range(300))
+class Forgetful(Worse):
+    """A gate that does not remember which versions it has judged."""
+
+    def save(self, gate: Gate, status: GateStatus) -> Any:
+        return self._real.save(gate, replace(status, judged=()))
+
+
+@pytest.mark.parametrize(
+    "worse",
+    [
+        pytest.param({"runs": Renaming}, id="runs have new names each time"),
+        pytest.param({"gates": Forgetful}, id="what was judged is forgotten"),
+    ],
+)
+def test_the_simulation_notices_when(worse: Any) -> None:
+    assert any(broken(play(seed, **worse)) for seed in range(300))
