@@ -102,10 +102,10 @@ def api(kubernetes: Kubernetes, tmp_path: Path) -> Api:
 
 @pytest.fixture
 def eventually() -> Callable[[Callable[[], object]], None]:
-    """Waits until something holds, and fails when it does not within ten seconds."""
+    """Waits until something holds, and fails when it does not within half a minute."""
 
     def wait(holds: Callable[[], object]) -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while not holds():
             assert time.monotonic() < deadline, f"{holds} did not come to hold"
             time.sleep(0.01)

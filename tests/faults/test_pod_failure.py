@@ -22,8 +22,13 @@ def test_the_pod_stays_and_is_not_ready_until_it_is_taken_back(web: Application,
     web.inject(undo)
     eventually(lambda: pod_failure.prove(undo, web.api))
     eventually(lambda: {pod.uid for pod in web.pods()} == before - {undo.target.uid})
-    statuses = web.read("pods", undo.target.name)["status"]["containerStatuses"]
-    assert {status["state"]["waiting"]["reason"] for status in statuses} <= {"ErrImagePull", "ImagePullBackOff"}
+
+    def waits_for_its_images() -> bool:
+        statuses = web.read("pods", undo.target.name)["status"]["containerStatuses"]
+        reasons = {status["state"].get("waiting", {}).get("reason") for status in statuses}
+        return reasons <= {"ErrImagePull", "ImagePullBackOff"}
+
+    eventually(waits_for_its_images)
     assert len(web.api.list("pods", web.namespace)[0]) == PODS, "its owner is content with it"
     web.revert(undo)
     eventually(lambda: {pod.uid for pod in web.pods()} == before)

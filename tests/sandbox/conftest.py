@@ -10,7 +10,7 @@ from pod_world import Pods
 
 from tests.grounds import Ground
 
-PATIENCE = 15.0
+PATIENCE = 30.0
 """Seconds after which a test gives up waiting."""
 
 Found = TypeVar("Found")

@@ -12,7 +12,7 @@ from gate.sandbox.kubernetes.addresses import Addresses
 from gate.sandbox.kubernetes.services import Balancer, Socket
 
 PORT = 8080
-PATIENCE = 5.0
+PATIENCE = 20.0
 """Seconds after which a test that waits for a peer gives up."""
 
 
