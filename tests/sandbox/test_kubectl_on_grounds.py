@@ -229,6 +229,20 @@ def test_wait_for_conditions_values_and_ends(shop: Kubectl) -> None:
     assert "not found" in shop("get", pod, fails=True)
 
 
+def test_drain_evicts_and_does_not_delete(kubectl: Kubectl) -> None:
+    one = {"metadata": {"name": "one", "labels": {"app": "one"}}, "spec": web()["spec"]["template"]["spec"]}
+    kubectl("apply", "-f", "-", said={"apiVersion": "v1", "kind": "Pod", **one})
+    kubectl("wait", "pod/one", "--for=condition=Ready", "--timeout=20s")
+    node = kubectl.path("pod/one", "{.spec.nodeName}")
+    try:
+        said = kubectl("drain", node, "--force", "--pod-selector=app=one", "--grace-period=1", "--timeout=20s")
+        assert f"evicting pod {kubectl.namespace}/one\n" in said
+        assert f"node/{node} drained\n" in said
+        assert "not found" in kubectl("get", "pod", "one", fails=True)
+    finally:
+        kubectl("uncordon", node)
+
+
 def test_delete_with_and_without_what_is_owned(shop: Kubectl) -> None:
     assert shop("delete", "deploy", "web", "--cascade=orphan").startswith('deployment.apps "web" deleted')
     (orphan,) = shop("get", "rs", "-o", "name").split()

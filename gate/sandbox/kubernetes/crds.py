@@ -8,7 +8,6 @@ from gate.sandbox.kubernetes.decoding import read_yaml
 from gate.sandbox.kubernetes.objects import Object, is_terminating
 from gate.sandbox.kubernetes.resources import (
     CUSTOM_RESOURCE_DEFINITIONS,
-    VERBS,
     Bump,
     Resource,
     Scale,
@@ -17,6 +16,9 @@ from gate.sandbox.kubernetes.schema import Schema, path_value
 from gate.sandbox.kubernetes.store import Change, ChangeType, Store
 
 CLEANUP_FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
+
+_VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
+"""In this order discovery lists them, for custom resources only."""
 
 
 def load(store: Store, path: Path) -> None:
@@ -75,7 +77,7 @@ def _row(definition: Object, version: Object) -> Resource:
         namespaced=spec["scope"] == "Namespaced",
         status=has_status,
         scale=_scale(subresources.get("scale")),
-        verbs=VERBS,
+        verbs=_VERBS,
         generation=Bump.SPEC if has_status else Bump.ALL_BUT_METADATA,
         unconditional_update=False,
         default=schema.default,

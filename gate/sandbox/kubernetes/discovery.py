@@ -82,7 +82,7 @@ def _resources(group: str, version: str, registry: Registry) -> Object | None:
 
 
 def _entries(row: Resource) -> Iterable[Object]:
-    """The row and its subresources, as discovery lists them."""
+    """The row and its subresources, in the order in which discovery lists them."""
     own: Object = {
         "name": row.plural,
         "singularName": row.singular or row.kind.lower(),
@@ -95,18 +95,26 @@ def _entries(row: Resource) -> Iterable[Object]:
     if row.categories:
         own["categories"] = list(row.categories)
     yield own
-    subresource: Object = {"singularName": "", "namespaced": row.namespaced, "kind": row.kind}
+    for name, entry in sorted(_subresources(row).items()):
+        yield {"name": f"{row.plural}/{name}", "singularName": "", "namespaced": row.namespaced, **entry}
+
+
+def _subresources(row: Resource) -> dict[str, Object]:
+    """What is below an object of the row, and what one may do with it."""
+    found: dict[str, Object] = {}
     writable = ["get", "patch", "update"]
     if row.status:
-        yield {"name": f"{row.plural}/status", **subresource, "verbs": writable}
+        found["status"] = {"kind": row.kind, "verbs": writable}
     if row.scale:
-        kind = {"group": "autoscaling", "version": "v1", "kind": "Scale"}
-        yield {"name": f"{row.plural}/scale", **subresource, **kind, "verbs": writable}
+        found["scale"] = {"group": "autoscaling", "version": "v1", "kind": "Scale", "verbs": writable}
     if row is SERVICE_ACCOUNTS:
-        kind = {"group": "authentication.k8s.io", "version": "v1", "kind": "TokenRequest"}
-        yield {"name": f"{row.plural}/token", **subresource, **kind, "verbs": ["create"]}
-    if row is PODS:
-        yield {"name": f"{row.plural}/log", **subresource, "verbs": ["get"]}
+        token = {"group": "authentication.k8s.io", "version": "v1", "kind": "TokenRequest"}
+        found["token"] = token | {"verbs": ["create"]}
+    if row is PODS:  # without `eviction` here, `kubectl drain` deletes pods whatever their budget says
+        found["eviction"] = {"group": "policy", "version": "v1", "kind": "Eviction", "verbs": ["create"]}
+        found["exec"] = {"kind": "PodExecOptions", "verbs": ["create", "get"]}
+        found["log"] = {"kind": row.kind, "verbs": ["get"]}
+    return found
 
 
 def _places(registry: Registry) -> list[str]:

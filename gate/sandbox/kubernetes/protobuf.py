@@ -33,6 +33,9 @@ _NUMBERS: Mapping[str, str] = {
     "Deployment": "1:metadata 2:spec 3:status",
     "DeploymentSpec": """1:replicas 2:selector 3:template 4:strategy 5:minReadySeconds 6:revisionHistoryLimit 7:paused
         9:progressDeadlineSeconds""",
+    "Job": "1:metadata 2:spec 3:status",
+    "JobSpec": """1:parallelism 2:completions 3:activeDeadlineSeconds 4:selector 5:manualSelector 6:template
+        7:backoffLimit 8:ttlSecondsAfterFinished 9:completionMode 10:suspend 14:podReplacementPolicy 15:managedBy""",
     "DeploymentStrategy": "1:type 2:rollingUpdate",
     "PodTemplate": "1:metadata 2:spec",
     "PodSpec": """2:containers 3:restartPolicy 4:terminationGracePeriodSeconds 6:dnsPolicy 7:nodeSelector
