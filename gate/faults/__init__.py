@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from gate.faults import (
     config_change,
     cpu_stress,
+    disk_fill,
     memory_stress,
     network_partition,
     node_cordon,
@@ -22,6 +23,7 @@ from gate.running.ports import Fault
 FAULTS: Mapping[str, Fault] = {
     "config-change": config_change,
     "cpu-stress": cpu_stress,
+    "disk-fill": disk_fill,
     "memory-stress": memory_stress,
     "network-partition": network_partition,
     "node-cordon": node_cordon,

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from gate.faults import stress
-from gate.faults.stress import Place, Program
+from gate.faults.containers import Place
+from gate.faults.stress import Program
 from gate.model import Step, Target, Undo, WorkloadName
 from gate.running.ports import Cluster
 
@@ -40,4 +41,4 @@ def prove(undo: Undo, cluster: Cluster) -> str | None:
 
 
 def revert(undo: Undo, cluster: Cluster) -> str:
-    return stress.stop(undo, cluster)
+    return stress.stop(undo, cluster, BURN)

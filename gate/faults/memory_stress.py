@@ -6,7 +6,8 @@ from pydantic import Field
 
 from gate.documents.units import Size
 from gate.faults import stress
-from gate.faults.stress import Place, Program
+from gate.faults.containers import Place
+from gate.faults.stress import Program
 from gate.model import Step, Target, Undo, WorkloadName
 from gate.running.ports import Cluster
 
@@ -43,4 +44,4 @@ def prove(undo: Undo, cluster: Cluster) -> str | None:
 
 
 def revert(undo: Undo, cluster: Cluster) -> str:
-    return stress.stop(undo, cluster)
+    return stress.stop(undo, cluster, _program(undo))

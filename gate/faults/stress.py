@@ -1,6 +1,6 @@
 """Programs that use up something in a container, and end by themselves when their time is over.
 
-Not a fault of its own: what `cpu-stress` and `memory-stress` share. The programs are shell, run by `exec`
+Not a fault of its own: what `cpu-stress`, `memory-stress` and `disk-fill` share. The programs are shell, run by `exec`
 beside the container's own process, and found again by their mark in the process table: there may be no file to write.
 """
 
@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from shlex import quote
 
-from pydantic import Field
-
-from gate.errors import Absent, Permanent
-from gate.faults.choosing import Choice, choose
-from gate.faults.objects import Json, found, must_find, named, zone_of
+from gate.errors import Permanent
+from gate.faults.choosing import choose
+from gate.faults.containers import APART, Place, container_of, sh, sh_if_it_runs, where
+from gate.faults.objects import must_find, zone_of
 from gate.model import Step, Target, Undo, fingerprint
 from gate.running.ports import Cluster
 
@@ -22,41 +22,35 @@ LONGER = timedelta(seconds=30)
 MARK = "chaos-gate-"
 
 # The pattern does not match itself, or whoever looks would find his own grep.
-FIND = (
-    """found() { for p in /proc/[0-9]*; do grep -qs "[c]haos-gate-$1" "$p/cmdline" && echo "${p#/proc/}"; done; }; """
-)
-# In a session of its own, where that can be had: it shall outlive the exec that starts it, which waits until it is so.
-START = (
-    FIND
-    + """[ -n "$(found "$1")" ] && exit 0
-m="chaos-gate-$1" p="$2"; shift 2; s=; command -v setsid >/dev/null 2>&1 && s=setsid
-$s sh -c "$p" "$m" "$@" </dev/null >/dev/null 2>&1 &
-q=$! n=0
-while [ -n "$s" ] && [ $n -lt 1000 ] && read -r t <"/proc/$q/stat"; do
-  set -- ${t##*) }; [ "$4" = "$q" ] && break; n=$((n + 1))
-done; :"""
-)
+FIND = """m="$1"; shift
+found() { for p in /proc/[0-9]*; do grep -qs "[c]haos-gate-$m" "$p/cmdline" && echo "${p#/proc/}"; done; }
+"""
 # Again until there is none: what was just beginning may have begun another one.
-STOP = FIND + """while p=$(found "$1"); [ -n "$p" ]; do kill -9 $p; echo "$p"; done; :"""
-
-
-class Place(Choice):
-    """Which pods, and where in them."""
-
-    container: str = Field(default="", description="In which container; the first one if left out.")
+STOP = (
+    FIND
+    + """while p=$(found); [ -n "$p" ]; do kill -9 $p; echo "$p"; done
+"""
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """A program for the shell. It is told how many seconds it may last, and then its own arguments."""
+    """A program for the shell, and what belongs to it. All of it gets the seconds that it may last as `$1`, then its
+    own arguments.
+    """
 
     run: str
+    """`$0` is its mark."""
     look: str
     """Writes a number that shows what it has used up; `$p` is each of its processes, one after the other."""
     enough: int
     """From that number on it is felt."""
     unit: str
     """What the number counts, for people."""
+    check: str = ""
+    """Run before it is started, in the same shell; writes why it may not be, and exits."""
+    clean: str = ""
+    """Run after it was ended; `$m` is what follows `MARK` in its mark. Writes nothing."""
 
 
 def plan(
@@ -83,60 +77,30 @@ def plan(
     return undos
 
 
-def container_of(item: Json, wanted: str, pod: Target) -> Json:
-    """Raises `Permanent` if the pod has no such container."""
-    containers: list[Json] = item["spec"]["containers"]
-    for container in containers:
-        if wanted in {"", container["name"]}:
-            return container
-    names = ", ".join(container["name"] for container in containers)
-    raise Permanent(f'{named(pod)} has no container "{wanted}"; it has {names}')
-
-
 def start(undo: Undo, cluster: Cluster, program: Program) -> None:
-    """Start it, if it does not run already."""
+    """Start it, if it does not run already. Raises `Permanent` if its check says no."""
     must_find(cluster, undo.target)
-    _sh(undo, cluster, START, program.run, str(undo.settings["seconds"]), *undo.settings["arguments"])
+    script = f"""{FIND}[ -n "$(found)" ] && exit 0
+{program.check}
+{APART}apart sh -c {quote(program.run)} "{MARK}$m" "$@" """
+    if refusal := sh(undo, cluster, script, *_arguments(undo)).strip():
+        raise Permanent(f"{where(undo)}: {refusal}")
 
 
 def felt(undo: Undo, cluster: Cluster, program: Program) -> str | None:
-    look = f"""{FIND}t=0; for p in $(found "$1"); do {program.look}; done; echo "$t" """
-    said = _sh_if_it_runs(undo, cluster, look, *undo.settings["arguments"], changing=False)
+    look = f"""{FIND}t=0; for p in $(found); do {program.look}; done; echo "$t" """
+    said = sh_if_it_runs(undo, cluster, look, *_arguments(undo), changing=False)
     used = int((said or "").strip() or 0)
-    return (
-        f"{used} {program.unit} in {undo.settings['container']} of {named(undo.target)}"
-        if used >= program.enough
-        else None
-    )
+    return f"{used} {program.unit} in {where(undo)}" if used >= program.enough else None
 
 
-def stop(undo: Undo, cluster: Cluster) -> str:
+def stop(undo: Undo, cluster: Cluster, program: Program) -> str:
     """End it, if it runs. A container that does not run, or is another one by now, has taken it along."""
-    said = _sh_if_it_runs(undo, cluster, STOP)
+    said = sh_if_it_runs(undo, cluster, f"{STOP}{program.clean}\n:", *_arguments(undo))
     if said is None:
-        return f"{undo.settings['container']} of {named(undo.target)} does not run; nothing is left in it"
-    return f"{len(said.split())} processes in {undo.settings['container']} of {named(undo.target)} were ended"
+        return f"{where(undo)} does not run; nothing is left in it"
+    return f"{len(said.split())} processes in {where(undo)} were ended"
 
 
-def _sh_if_it_runs(undo: Undo, cluster: Cluster, script: str, *arguments: str, changing: bool = True) -> str | None:
-    """What the script wrote; None if the container does not run, or goes while it is asked."""
-    if not _runs(undo, cluster):
-        return None
-    try:
-        return _sh(undo, cluster, script, *arguments, changing=changing)
-    except Absent:
-        return None
-
-
-def _runs(undo: Undo, cluster: Cluster) -> bool:
-    """Raises `Temporary` where the container is about to start."""
-    item = found(cluster, undo.target)
-    statuses: Sequence[Json] = ((item or {}).get("status") or {}).get("containerStatuses") or ()
-    state = next((each.get("state") or {} for each in statuses if each["name"] == undo.settings["container"]), {})
-    return "running" in state
-
-
-def _sh(undo: Undo, cluster: Cluster, script: str, *arguments: str, changing: bool = True) -> str:
-    words = ["sh", "-c", script, "chaos", undo.settings["mark"], *arguments]
-    target = undo.target
-    return cluster.execute(target.namespace, target.name, undo.settings["container"], words, changing=changing)
+def _arguments(undo: Undo) -> list[str]:
+    return [undo.settings["mark"], str(undo.settings["seconds"]), *undo.settings["arguments"]]

@@ -12,6 +12,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "pod-kill": ("pod-kill", {"count": 2}),
     "pod-kill by eviction": ("pod-kill", {"how": "evict", "percent": "50%"}),
     "cpu-stress": ("cpu-stress", {"workers": 2}),
+    "disk-fill": ("disk-fill", {"size": "20Mi", "leave": "1%"}),
     "memory-stress": ("memory-stress", {"size": "8Mi"}),
     "pod-failure": ("pod-failure", {"count": 2}),
     "rollout-restart": ("rollout-restart", {}),

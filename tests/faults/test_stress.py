@@ -92,7 +92,7 @@ def test_what_is_gone_has_taken_the_program_along(goes: str) -> None:
     }
     leaving: Any = Leaving(running if goes.startswith("after") else None)
     target = Target(kind="Pod", namespace="shop", name="web-1", uid="u")
-    settings = {"container": "main", "mark": "u-1", "arguments": []}
+    settings = {"container": "main", "mark": "u-1", "seconds": 9, "arguments": []}
     undo = Undo(id="a/web-1", step="a", fault="cpu-stress", target=target, settings=settings)
     assert "nothing is left" in cpu_stress.revert(undo, leaving)
     assert cpu_stress.prove(undo, leaving) is None
