@@ -72,6 +72,8 @@ class Settings:
     resolve: Resolve
     credentials: Keyring | None
     nodes: tuple[str, ...]
+    evidence: Path
+    keep_evidence: timedelta
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
@@ -91,10 +93,13 @@ class Settings:
             "resolve": reading.take("RESOLVE", _resolve, "dns"),
             "credentials": reading.take("CREDENTIALS", _keyring, ""),
             "nodes": reading.take("NODES", _list, ""),
+            "evidence": reading.take("EVIDENCE", Path, "evidence"),
+            "keep_evidence": reading.take("KEEP_EVIDENCE", _lasting, "30d"),
         }
         if settings["gitlab_url"] and not settings["gitlab_token"]:
             reading.problems.append(f"{PREFIX}GITLAB_TOKEN_FILE is missing: {PREFIX}GITLAB_URL needs a token")
         reading.finish()
+        settings["evidence"] = settings["state"] / settings["evidence"]
         return cls(**settings)
 
 

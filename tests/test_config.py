@@ -108,3 +108,10 @@ def test_a_token_is_read_when_it_is_used_and_never_shown(tmp_path: Path) -> None
     file.write_text("rotated\n")
     assert settings.gitlab_token() == "rotated"
     assert "rotated" not in repr(settings)
+
+
+def test_evidence_is_kept_in_the_state_folder_unless_it_is_said_where() -> None:
+    settings = Settings.read(LEAST | {"CHAOS_GATE_STATE": "state"})
+    assert (settings.evidence, settings.keep_evidence) == (Path("state/evidence"), timedelta(days=30))
+    elsewhere = Settings.read(LEAST | {"CHAOS_GATE_EVIDENCE": "/evidence", "CHAOS_GATE_KEEP_EVIDENCE": "7d"})
+    assert (elsewhere.evidence, elsewhere.keep_evidence) == (Path("/evidence"), timedelta(days=7))

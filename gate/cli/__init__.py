@@ -16,6 +16,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "reap": ("gate.cli.reap:reap", "Take back what runs left behind whose executor is gone."),
     "lint": ("gate.cli.lint:lint", "Check documents of a catalogue; says every mistake with file and line."),
     "plan": ("gate.cli.plan:plan", "Say what a subscription would do now, without doing it."),
+    "report": ("gate.cli.report:report", "Judge a run once more from its evidence file."),
     "wait": ("gate.cli.wait:wait", "Wait for the gate's verdict on a commit; the exit code is the verdict."),
 }
 """Name -> where the command is, and what it does in one line."""

@@ -29,6 +29,7 @@ from gate.loads import LOADS
 from gate.model import Gate, Judgement, Run, WorkloadName
 from gate.policy.allow import Policy
 from gate.probes import PROBES
+from gate.reports.evidence import EvidenceFolder
 from gate.running.background import Threads
 from gate.running.executor import Executor
 from gate.running.judge import judge
@@ -155,6 +156,7 @@ class _Process:
             permit=lambda stop: permit(stop=stop),
             fence=api.fenced,
             leads=self._leading.leads,
+            record=EvidenceFolder(settings.evidence, settings.keep_evidence, self._clock.now).of,
         )
 
     def _make_outbox(self) -> Outbox | None:

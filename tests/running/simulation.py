@@ -27,6 +27,7 @@ from gate.model import (
     WorkloadName,
 )
 from gate.running.ports import Answer, Asker, Cluster, LoadSummary, Surroundings, World
+from gate.running.record import UNRECORDED, Record
 from gate.running.runner import execute
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -283,12 +284,13 @@ class Stage:
     load: Traffic = field(default_factory=Traffic)
     refusal: Judgement | None = None
     stop: Callable[[], Judgement | None] = lambda: None
+    record: Record = UNRECORDED
 
     def execute(self, life: Life | None = None) -> RunStatus:
         """Begin, or go on, in a process of its own. Raises `Killed` if that is killed."""
         life = life or Life()
         self.journal.life = life
-        return execute(self.spec, self.journal.status, self.world(life), self.journal, self.stop)
+        return execute(self.spec, self.journal.status, self.world(life), self.journal, self.stop, self.record)
 
     def world(self, life: Life | None = None) -> World:
         return World(

@@ -1,0 +1,85 @@
+"""`chaos-gate report`: what can be said about a run from what it left behind, without gate and cluster."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from gate.reports.verification import Verified
+
+SAME, DIFFERENT = 0, 1
+
+
+@click.group(
+    epilog="""\b
+Example:
+  chaos-gate report verify evidence/shop/checkout-survives-pod-loss.1a2b3c4d.1.jsonl.gz
+"""
+)
+def report() -> None:
+    """Look at what runs left behind."""
+
+
+@report.command(
+    epilog="""\b
+Examples:
+  chaos-gate report verify run.jsonl.gz
+  chaos-gate report verify --output json run.jsonl.gz
+
+\b
+Exit codes:
+  0  the verdict is the same
+  1  it is another one, or the file is not as it was written
+  2  the file cannot be read, or was never finished
+"""
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.pass_context
+def verify(ctx: click.Context, file: Path, output: str) -> None:
+    """Judge the run once more from its evidence FILE alone, and say whether the verdict is the same.
+
+    The hash that is shown stands for the whole file. Compare it with the one in the run's timeline.
+    """
+    from gate.reports.verification import verify as judge_again
+
+    verified = judge_again(file)
+    click.echo(json.dumps(_json(verified), indent=2) if output == "json" else _text(verified))
+    ctx.exit(SAME if verified.same else DIFFERENT)
+
+
+def _json(verified: "Verified") -> dict[str, Any]:
+    return {
+        "run": verified.run,
+        "workflow": verified.spec.workflow.name,
+        "version": verified.spec.version,
+        "revision": verified.spec.revision,
+        "seed": verified.spec.seed,
+        "same": verified.same,
+        "given": asdict(verified.given) if verified.given else None,
+        "computed": asdict(verified.computed) if verified.computed else None,
+        "samples": verified.samples,
+        "carried": verified.carried,
+        "sha256": verified.digest,
+        "problems": list(verified.problems),
+    }
+
+
+def _text(verified: "Verified") -> str:
+    workflow, lines = verified.spec.workflow.name, []
+    lines.append(f"{verified.run}: {workflow} against version {verified.spec.version}, {verified.samples} samples")
+    for what, concluded in (("given", verified.given), ("judged again", verified.computed)):
+        if concluded:
+            judgement = concluded.judgement
+            reason = f" {judgement.reason}" if judgement.reason else ""
+            message = f": {judgement.message}" if judgement.message else ""
+            lines.append(f"{what}: {judgement.verdict}{reason}, score {concluded.score}{message}")
+    if verified.carried:
+        lines.append(f"the samples of {verified.carried} windows are in the file of the executor before")
+    lines += [f"sha256 {verified.digest}"] if verified.digest else []
+    lines += [f"not as it should be: {problem}" for problem in verified.problems]
+    lines += ["the verdict is the same"] if verified.same else []
+    return "\n".join(lines)
