@@ -165,7 +165,8 @@ class _Process:
             return None
         gitlab = GitLab(settings.gitlab_url, settings.gitlab_token)
         reporter = Reporter(FencedGitLab(gitlab, self._leading.insist))
-        return Outbox(GateStore(self._due.copies, Gates(self._fenced)), reporter.report, self._link)
+        store = GateStore(self._due.copies, Gates(self._fenced))
+        return Outbox(store, reporter.report, self._link, monotonic=self._clock.monotonic)
 
     def _link(self, gate: Gate) -> str:
         base = self._settings.public_url
