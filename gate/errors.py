@@ -58,5 +58,9 @@ class Permanent(GateError):
     """It will not work however often it is tried; a person has to change something."""
 
 
+class Futile(Permanent):
+    """What was to be done would have no effect there."""
+
+
 class Absent(Permanent):
     """There is no such object, or no such resource on this server."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from gate.faults import (
     config_change,
+    container_kill,
     cpu_stress,
     disk_fill,
     memory_stress,
@@ -22,6 +23,7 @@ from gate.running.ports import Fault
 
 FAULTS: Mapping[str, Fault] = {
     "config-change": config_change,
+    "container-kill": container_kill,
     "cpu-stress": cpu_stress,
     "disk-fill": disk_fill,
     "memory-stress": memory_stress,

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from gate.errors import BadDocument, Denied, Permanent, Protected, Temporary
+from gate.errors import BadDocument, Denied, Futile, Permanent, Protected, Temporary
 from gate.model import Judgement, Reason, RunSpec, Verdict
 from gate.running.logbook import Logbook
 from gate.running.observation import Observation
@@ -128,6 +128,8 @@ def why_stopped(error: Exception) -> Judgement:
             reason, message = Reason.POLICY_DENIED, str(error)
         case Protected():
             reason, message = Reason.NO_EFFECT, f"a disruption budget did not allow it for {PATIENCE:.0f} s: {error}"
+        case Futile():
+            reason, message = Reason.NO_EFFECT, str(error)
         case Temporary():
             reason, message = Reason.INTERNAL_ERROR, f"it did not work for {PATIENCE:.0f} s: {error}"
         case Permanent():

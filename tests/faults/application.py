@@ -32,8 +32,15 @@ SECONDS = timedelta(seconds=1)
 PODS = 3
 RECORD = Codec(Undo)
 
+POLITE = ["sh", "-c", "trap exit TERM; sleep 1000d & wait"]
+"""Ends when it is asked to, also as the first process of a container."""
 TEMPLATE = pod_template(
-    {"name": "main", "image": "web:1", "volumeMounts": [{"name": "settings", "mountPath": "/settings"}]},
+    {
+        "name": "main",
+        "image": "web:1",
+        "command": POLITE,
+        "volumeMounts": [{"name": "settings", "mountPath": "/settings"}],
+    },
     {"name": "beside", "image": "web:2", "volumeMounts": [{"name": "key", "mountPath": "/key"}]},
 )
 TEMPLATE["spec"] |= {

@@ -6,6 +6,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "config-change": ("config-change", {"configMap": "settings", "key": "mode", "value": "wild"}),
     "config-change of a secret": ("config-change", {"secret": "key", "key": "token"}),
     "config-change of a new key": ("config-change", {"configMap": "settings", "key": "debug", "value": "on"}),
+    "container-kill": ("container-kill", {"count": 2}),
     "network-partition": ("network-partition", {"probe": "all is well"}),
     "node-cordon": ("node-cordon", {}),
     "node-drain": ("node-drain", {}),
@@ -24,7 +25,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
 NEEDS_A_NODE = frozenset({"pod-failure"})
 """What pods feel only where they are processes: the nodes of the real control plane are played by kwok."""
 
-NEEDS_CONTAINERS = frozenset({"cpu-stress", "memory-stress", "disk-fill"})
+NEEDS_CONTAINERS = frozenset({"container-kill", "cpu-stress", "memory-stress", "disk-fill"})
 """What runs a command in a container: there are none on nodes that are played by kwok."""
 NEEDS_THE_REAL_ONE = frozenset({"network-partition"})
 """What the sandbox has no resource for."""

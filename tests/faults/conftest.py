@@ -9,11 +9,14 @@ from tests.faults.application import Application, Eventually
 from tests.faults.cases import NEEDS_CONTAINERS, NEEDS_THE_REAL_ONE
 from tests.grounds import Ground
 
+BACK_OFF = 0.01
+"""Seconds; of containers that are killed again and again."""
+
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     """One sandbox for all tests of a file: each has a namespace of its own."""
-    with grounds.sandbox(tmp_path_factory.mktemp("sandbox")) as (ground, _):
+    with grounds.sandbox(tmp_path_factory.mktemp("sandbox"), back_off=BACK_OFF) as (ground, _):
         yield ground
 
 

@@ -38,6 +38,7 @@ class Kubernetes:
     stored. `crds` are files with CustomResourceDefinitions that are served from the beginning. `parts` are made with
     the store, started after the server in the given order, and stopped in the opposite one; one that can read the logs
     of pods says so with `serve_logs`. `token` is the administrator's, if it shall be the same as once before.
+    `back_off` is the first pause, in seconds, before a crashed container starts again.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Kubernetes:
         faults: Faults | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         history: int = HISTORY,
+        back_off: float = 10.0,
     ) -> None:
         self.store = Store(clock=clock, history=history)
         CustomResources(self.store).attach()
@@ -65,7 +67,7 @@ class Kubernetes:
         self._server = ApiServer(self.api, address=address, port=port, faults=faults)
         made = [make(self.store) for make in parts]
         if images is not None:
-            workloads = Workloads(self.store, images, clock=clock)
+            workloads = Workloads(self.store, images, clock=clock, back_off=back_off)
             self.serve_logs(workloads.logs)
             self.api.commands = workloads.commands
             made.insert(0, workloads)
