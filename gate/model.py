@@ -267,6 +267,16 @@ class Step:
     recover: timedelta
     target: WorkloadName | None = None
     """Another workload than the one that is judged, such as a dependency."""
+    repetition: int = 1
+    """Which repetition of the workflow it belongs to; each has steps of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeat:
+    """How often all steps of a workflow are done, and how many of these repetitions have to pass."""
+
+    times: int
+    passes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,6 +290,8 @@ class Workflow:
     load: tuple[Load, ...] = ()
     threshold: int | None = None
     """The share of the probes, by weight, in percent, that must stay within their tolerance in each step. None: all."""
+    repeat: Repeat | None = None
+    """None: the steps are done once."""
 
 
 class OnSubscribe(StrEnum):

@@ -191,6 +191,21 @@ class StepForm(Form):
     recover: Lasting = Field(description="How soon after the fault the service must be steady again.")
 
 
+class RepeatForm(Form):
+    """The steps are done more than once."""
+
+    times: int = Field(ge=2, le=10, description="How often all steps are done.")
+    passes: int | None = Field(
+        default=None, ge=1, alias="pass", description="How many of these repetitions have to pass; all if left out."
+    )
+
+    @model_validator(mode="after")
+    def _enough(self) -> Self:
+        if self.passes is not None and self.passes > self.times:
+            raise ValueError(f"{self.passes} of {self.times} repetitions cannot pass")
+        return self
+
+
 class WorkflowSpec(Form):
     """Steady state, load and steps."""
 
@@ -201,6 +216,7 @@ class WorkflowSpec(Form):
     load: list[LoadForm] = Field(default=[], description="Traffic that runs all the while.")
     steady_state: list[ProbeForm] = Field(min_length=1, description="What must hold.")
     steps: list[StepForm] = Field(min_length=1, description="The faults, one after the other.")
+    repeat: RepeatForm | None = Field(default=None, description="Do all steps more than once; once if left out.")
     threshold: WholePercent | None = Field(
         default=None, description="The share of the probes, by weight, that must hold in each step; all if left out."
     )

@@ -1,13 +1,13 @@
 """A workflow document with its parameters filled in becomes the workflow that is run, or a list of mistakes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from gate.documents.blocks import Expectation
-from gate.documents.forms import LoadForm, ParameterForm, ProbeForm, StepForm, ToleranceForm, WorkflowForm
+from gate.documents.forms import LoadForm, ParameterForm, ProbeForm, RepeatForm, StepForm, ToleranceForm, WorkflowForm
 from gate.documents.mistakes import mistakes, unknown
 from gate.documents.substitution import Filling, references
 from gate.documents.tree import Path, Tree, dotted
@@ -16,6 +16,7 @@ from gate.errors import BadDocument
 from gate.model import (
     Load,
     Probe,
+    Repeat,
     Settings,
     Step,
     Subscription,
@@ -129,8 +130,9 @@ class _Shaping:
             baseline=shaped.baseline,
             load=tuple(self._load(index, each, loads) for index, each in enumerate(shaped.load)),
             steady_state=tuple(self._probe(index, each, probes) for index, each in enumerate(shaped.steady_state)),
-            steps=tuple(self._step(each) for each in shaped.steps),
+            steps=self._steps(shaped.steps, shaped.repeat),
             threshold=shaped.threshold,
+            repeat=_repeat(shaped.repeat),
         )
 
     def _blocks(
@@ -209,6 +211,23 @@ class _Shaping:
                 place = self._tree.place((*path, "fault"))
                 self._problems.append(BadDocument(why, place=place, path=dotted((*path, "fault"))))
 
+    def _steps(self, forms: list[StepForm], repeat: RepeatForm | None) -> tuple[Step, ...]:
+        """Each repetition has steps of its own, with names that tell them apart."""
+        steps = tuple(self._step(each) for each in forms)
+        if repeat is None:
+            return steps
+        repeated = tuple(
+            replace(step, name=f"{step.name} ({number} of {repeat.times})", repetition=number)
+            for number in range(1, repeat.times + 1)
+            for step in steps
+        )
+        for index, step in enumerate(steps):
+            if any(step.name == each.name for each in repeated):
+                at = (*SPEC, "steps", index, "name")
+                why = "is what a repetition of another step is called; use another name"
+                self._problems.append(BadDocument(why, place=self._tree.place(at), path=dotted(at)))
+        return repeated
+
     def _step(self, form: StepForm) -> Step:
         target = None
         if form.target:
@@ -244,6 +263,10 @@ class _Shaping:
                 at = (*path, index, "name")
                 why = f'there is another one called "{name}" before it'
                 self._problems.append(BadDocument(why, place=self._tree.place(at), path=dotted(at)))
+
+
+def _repeat(form: RepeatForm | None) -> Repeat | None:
+    return None if form is None else Repeat(times=form.times, passes=form.passes or form.times)
 
 
 def _tolerance(form: ToleranceForm) -> Tolerance:

@@ -5,6 +5,7 @@ A run without findings has passed, because everything that was planned is there,
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from gate.documents.units import in_words
 from gate.model import (
@@ -68,14 +69,50 @@ def _findings(case: Case, stopped: Finding | None) -> Iterator[Finding]:
     if not case.workflow.steps:
         yield _errored(Reason.NO_DATA, f'the workflow "{case.workflow.name}" has no step: nothing was done to anything')
     yield from _baseline(case)
-    for step in case.workflow.steps:
-        yield from _step(case, step)
+    yield from _repetitions(case)
     yield from _reverts(case)
     if not case.spec.version or case.evidence.version_after != case.spec.version:
         after = case.evidence.version_after or "none"
         before = case.spec.version or "none"
         message = f"the workload ran version {before} before, and {after} when the last step had ended"
         yield Finding(verdict=Verdict.ERRORED, reason=Reason.VERSION_CHANGED, message=message)
+
+
+def _repetitions(case: Case) -> Iterator[Finding]:
+    """What was found in the steps. Where they are repeated, enough repetitions have to pass for certain; neither one
+    that failed nor one of which too little is known is a pass.
+    """
+    repeat, found = case.workflow.repeat, _by_repetition(case)
+    findings = [finding for each in found.values() for finding in each]
+    if repeat is None:
+        yield from findings
+        return
+    passed = sum(not each for each in found.values())
+    failed = sum(any(finding.verdict is Verdict.FAILED for finding in each) for each in found.values())
+    count = f"{passed} of {repeat.times} repetitions passed, {repeat.passes} are asked for"
+    if failed > repeat.times - repeat.passes:
+        known = (finding for finding in findings if finding.verdict is Verdict.FAILED)
+        yield from (replace(finding, message=f"{finding.message}; {count}") for finding in known)
+    elif passed < max(1, repeat.passes):
+        yield from (finding for finding in findings if finding.verdict is not Verdict.FAILED)
+        yield _errored(Reason.NO_DATA, count)
+
+
+def _by_repetition(case: Case) -> dict[int, list[Finding]]:
+    found: dict[int, list[Finding]] = {step.repetition: [] for step in case.workflow.steps}
+    gone: Finding | None = None
+    for step in case.workflow.steps:
+        findings = list(_step(case, step))
+        if gone and case.workflow.repeat and case.record(step) is None:  # it was not done to a service that was away
+            findings = [gone]
+        found[step.repetition] += findings
+        gone = gone or next((finding for finding in findings if _never_steady(case, step, finding)), None)
+    return found
+
+
+def _never_steady(case: Case, step: Step, finding: Finding) -> bool:
+    record = case.record(step)
+    return finding.reason is Reason.RECOVERY_TOO_SLOW and record is not None and record.recovery is None
 
 
 def _baseline(case: Case) -> Iterator[Finding]:

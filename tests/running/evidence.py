@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from gate.model import Effect, Evidence, RunSpec, StepRecord, Summary, Target, Undo, Verdict, Window
+from gate.model import Effect, Evidence, Repeat, RunSpec, StepRecord, Summary, Target, Undo, Verdict, Window
 from gate.running.judge import judge
 from tests.running.simulation import PROBE, SPEC, START, STEP, WORKFLOW, seconds
 
@@ -25,7 +25,13 @@ CRITICAL = replace(
     workflow=replace(FORGIVING.workflow, steady_state=(replace(PROBE, critical=True), OTHER), threshold=40),
 )
 """The same, but what the checkout says is a must."""
-PLANS = (PLAN, FORGIVING, CRITICAL)
+REPEATED = replace(
+    PLAN,
+    workflow=replace(PLAN.workflow, steps=(STEP, replace(AGAIN, repetition=2)), repeat=Repeat(times=2, passes=1)),
+)
+"""The same, but the second step is a repetition of the first one, and one of them is enough."""
+ONCE = (PLAN, FORGIVING, CRITICAL)
+PLANS = (*ONCE, REPEATED)
 ORDER = list(Verdict)
 
 
@@ -92,10 +98,11 @@ def turn_bad(evidence: Evidence, index: int) -> Evidence:
 
 
 def lose_good(evidence: Evidence, index: int) -> Evidence:
-    """A good sample is missing."""
+    """A good sample is missing, one that had a number."""
     old = evidence.summaries[index]
-    samples = max(old.failures, old.slow, old.samples - 1)
-    return with_summary(evidence, index, samples=samples, numbers=min(samples, old.numbers))
+    without_number = old.samples - old.numbers
+    samples = max(old.failures, old.slow, without_number, old.samples - 1)
+    return with_summary(evidence, index, samples=samples, numbers=samples - without_number)
 
 
 def lose_bad(evidence: Evidence, index: int) -> Evidence:
