@@ -3,9 +3,12 @@
 import pytest
 
 from tests.differential.comparing import Pair
-from tests.differential.player import STRATEGIC, Ask
+from tests.differential.player import JSON_PATCH, STRATEGIC, Ask
+from tests.differential.samples import pod
 from tests.differential.words import (
+    CONFIG_MAPS,
     DEPLOYMENTS,
+    ENDPOINTS,
     EVENTS,
     LEASES,
     PODS,
@@ -14,6 +17,7 @@ from tests.differential.words import (
     SERVICE_ACCOUNTS,
     SERVICES,
     SLICES,
+    TABLE,
     deployment,
 )
 
@@ -21,6 +25,21 @@ pytestmark = pytest.mark.cluster
 
 ABOUT = {"kind": "Pod", "namespace": "${ns}", "name": "p"}
 WITHOUT_ADDRESSES = ("message", "details", "metadata.generation", "spec.type", "spec.ports", "spec.selector", "status")
+FAMILIES = ("message", "details", "spec.ipFamilies", "spec.ipFamilyPolicy", "spec.clusterIPs")
+FAMILY_WISHES: tuple[dict[str, object], ...] = (
+    {},
+    {"ipFamilyPolicy": "SingleStack"},
+    {"ipFamilyPolicy": "PreferDualStack"},
+    {"ipFamilyPolicy": "RequireDualStack"},
+    {"ipFamilyPolicy": "Other"},
+    {"ipFamilies": ["IPv4"]},
+    {"ipFamilies": ["IPv6"]},
+    {"ipFamilies": ["IPv4", "IPv4"]},
+    {"ipFamilies": ["Other"]},
+    {"ipFamilies": ["IPv6"], "ipFamilyPolicy": "SingleStack"},
+)
+FOREVER = {"key": "a", "operator": "Exists"}
+FOR_A_WHILE = {"key": "b", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 5}
 WHEN = "2020-01-01T00:00:00Z"
 MICRO = "2020-01-01T00:00:00.000001Z"
 
@@ -163,6 +182,57 @@ SCRIPTS: dict[str, tuple[Ask, ...]] = {
         service("e", type="ExternalName"),
         service("e", type="ExternalName", externalName="elsewhere.example"),
         SERVICES.delete("a").show("kind", "metadata.name", "metadata.deletionTimestamp"),
+    ),
+    "Services without pods of their own": (
+        *(
+            service(f"s{number}", clusterIP="None", ports=[{"port": 80}], **more).show(*FAMILIES)
+            for number, more in enumerate(FAMILY_WISHES)
+        ),
+        *(
+            service(f"t{number}", clusterIP="None", ports=[{"port": 80}], selector={"a": "b"}, **more).show(*FAMILIES)
+            for number, more in enumerate(FAMILY_WISHES)
+        ),
+        SERVICES.patch({"spec": {"selector": {"a": "b"}}}, "s0").show(*FAMILIES),
+        SERVICES.patch({"spec": {"selector": None}}, "t0").show(*FAMILIES),
+    ),
+    "Endpoints": (
+        ENDPOINTS.create(ENDPOINTS.object("e")),
+        ENDPOINTS.create(ENDPOINTS.object("E")),
+        ENDPOINTS.get("e"),
+        ENDPOINTS.get("none"),
+        ENDPOINTS.get(),
+        ENDPOINTS.get().accepting(TABLE),
+        ENDPOINTS.watch(timeoutSeconds="1"),
+        ENDPOINTS.patch({"metadata": {"labels": {"a": "b"}}}, "e"),
+        ENDPOINTS.delete("e"),
+        ENDPOINTS.delete(),
+    ),
+    "what a living pod tolerates": (
+        PODS.create(pod("p", spec={**pod("p")["spec"], "tolerations": [FOREVER, FOR_A_WHILE]})).show("code"),
+        *(
+            PODS.patch(change, "p", media=JSON_PATCH).show("message", "details")
+            for change in (
+                [{"op": "remove", "path": "/spec/tolerations/0"}],
+                [{"op": "replace", "path": "/spec/tolerations", "value": []}],
+                [{"op": "replace", "path": "/spec/tolerations/0/key", "value": "other"}],
+                [{"op": "replace", "path": "/spec/tolerations/1/tolerationSeconds", "value": 6}],
+                [{"op": "add", "path": "/spec/tolerations/-", "value": {"key": "more", "operator": "Exists"}}],
+            )
+        ),
+        PODS.patch({"spec": {"tolerations": None}}, "p").show("message", "details"),
+    ),
+    "whole numbers": (
+        *(refused(**{field: value}) for field in ("replicas", "minReadySeconds") for value in (2**31, -(2**31) - 1)),
+        refused(replicas=1.5),
+        refused(replicas=True),
+        refused(revisionHistoryLimit=2**63),
+        templated(activeDeadlineSeconds=2**63),
+        templated(securityContext={"runAsUser": 1.5}),
+        templated(tolerations=[{"key": "a", "operator": "Exists", "tolerationSeconds": 2**63}]),
+        LEASES.create(LEASES.object("l", spec={"leaseDurationSeconds": 2**31})),
+        LEASES.create(LEASES.object("l", spec={"leaseDurationSeconds": 0.5})),
+        SERVICES.create(SERVICES.object("s", spec={"ports": [{"port": 2**31}]})),
+        CONFIG_MAPS.create(CONFIG_MAPS.object("c", metadata={"generation": 2**63})),
     ),
     "Events": (
         event("e", reason="Why", message="What", type="Normal", firstTimestamp=WHEN, lastTimestamp=WHEN, count=1),

@@ -27,6 +27,27 @@ CONTAINERS = {
         }
     }
 }
+WHOLES = [
+    *([{"op": "replace", "path": "", "value": value}] for value in ([], None, "x", 5, True, {})),
+    [{"op": "remove", "path": ""}],
+]
+SHOWN = ("kind", "apiVersion", "metadata.name", "spec", "code", "reason", "message", "details")
+"""Not the version: when the controller of the real one writes its second status is a matter of chance."""
+ANOTHER_UID = {"metadata": {"name": "web", "uid": "0c7b0f3e-61a5-4b4c-9a3e-5d6f7a8b9c0d"}}
+OTHERS: tuple[dict[str, object], ...] = (
+    {},
+    {"kind": "Other"},
+    {"apiVersion": "v2"},
+    {"metadata": None},
+    {"metadata": {"name": "other"}},
+    {"metadata": {"name": None}},
+    {"metadata": {"name": "web", "namespace": "other"}},
+    ANOTHER_UID,
+    {"metadata": {"name": "web", "resourceVersion": "1"}},
+    {"spec": {"replicas": 2**31}},
+    {"spec": {"replicas": 1.5}},
+    {"spec": None},
+)
 SETTLED = DEPLOYMENTS.get("web").until(status__observedGeneration=1).show("metadata.generation")
 
 
@@ -181,6 +202,25 @@ SCRIPTS: dict[str, tuple[Ask, ...]] = {
         RUNS.patch({"spec": {"seed": None}}, "r"),
         RUNS.patch({"spec": {"seed": 5}}, "r"),
         RUNS.patch({"metadata": {"resourceVersion": "1"}, "spec": {"seed": "5"}}, "r"),
+    ),
+    "patches that leave no object": (
+        CONFIG_MAPS.create(config_map()),
+        RUNS.create(run()),
+        DEPLOYMENTS.create(deployment()).show("code"),
+        SETTLED,
+        *(CONFIG_MAPS.patch(whole, "a", media=JSON_PATCH) for whole in WHOLES),
+        *(RUNS.patch(whole, "r", media=JSON_PATCH).roughly() for whole in WHOLES),
+        *(DEPLOYMENTS.patch(whole, "web", "scale", media=JSON_PATCH).show(*SHOWN) for whole in WHOLES),
+        *(DEPLOYMENTS.patch(whole, "web", "status", media=JSON_PATCH).show(*SHOWN) for whole in WHOLES),
+        *(DEPLOYMENTS.put(body, "web", "scale").roughly() for body in ([], "x", 5, b"null", b"true", b"")),
+        *(CONFIG_MAPS.create(body).roughly() for body in ([], "x", 5, b"null", b"true", b"")),
+    ),
+    "a Scale of something else": (
+        DEPLOYMENTS.create(deployment()).show("code"),
+        SETTLED,
+        *(DEPLOYMENTS.patch(change, "web", "scale").show(*SHOWN) for change in OTHERS if change != ANOTHER_UID),
+        DEPLOYMENTS.patch(ANOTHER_UID, "web", "scale").show("code", "reason"),
+        *(DEPLOYMENTS.put({"metadata": {"name": "web"}, **other}, "web", "scale").show(*SHOWN) for other in OTHERS),
     ),
     "what is no patch": (
         CONFIG_MAPS.create(ONE),

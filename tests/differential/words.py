@@ -56,6 +56,8 @@ class Collection:
 CONFIG_MAPS = Collection("v1", "configmaps", "ConfigMap")
 SECRETS = Collection("v1", "secrets", "Secret")
 SERVICES = Collection("v1", "services", "Service")
+ENDPOINTS = Collection("v1", "endpoints", "Endpoints")
+JOBS = Collection("batch/v1", "jobs", "Job")
 PODS = Collection("v1", "pods", "Pod")
 SLICES = Collection("discovery.k8s.io/v1", "endpointslices", "EndpointSlice")
 EVENTS = Collection("v1", "events", "Event")

@@ -17,6 +17,7 @@ from gate.sandbox.kubernetes.shapes import Form, Type, is_known, shape
 _SCALARS: dict[Form, tuple[type, ...]] = {
     Form.STRING: (str,),
     Form.INT: (int,),
+    Form.LONG: (int,),
     Form.NUMBER: (int, float),
     Form.BOOL: (bool,),
     Form.INT_OR_STRING: (int, str),
@@ -28,6 +29,7 @@ _SCALARS: dict[Form, tuple[type, ...]] = {
 _GO_TYPES = {
     Form.STRING: "string",
     Form.INT: "int32",
+    Form.LONG: "int64",
     Form.NUMBER: "float64",
     Form.BOOL: "bool",
     Form.INT_OR_STRING: "intstr.IntOrString",
@@ -72,12 +74,11 @@ def parse(body: bytes, media_type: str) -> Object:
             )
     except (ValueError, yaml.YAMLError) as error:
         raise BadRequest(f"couldn't get version/kind; json parse error: {error}") from error
-    if not isinstance(value, dict):
-        found = {list: "array", str: "string", bool: "bool"}.get(type(value), "number")
-        raise BadRequest(
-            f"couldn't get version/kind; json parse error: json: cannot unmarshal {found} into Go value of type struct"
-        )
-    return value
+    if value is None:
+        return {}
+    check_object(value)
+    mapping: Object = value
+    return mapping
 
 
 def json_fault(error: json.JSONDecodeError) -> str:
@@ -85,6 +86,17 @@ def json_fault(error: json.JSONDecodeError) -> str:
     if error.pos >= len(error.doc.rstrip()):
         return "unexpected end of JSON input"
     return f"invalid character {shown(error.doc[error.pos])} at {error.pos}"
+
+
+def check_object(value: Any) -> None:
+    """BadRequest where JSON that should be an object is none."""
+    if not isinstance(value, dict):
+        raise BadRequest(f"couldn't get version/kind; json parse error: {type_fault(value, _VERSION_AND_KIND)}")
+
+
+_VERSION_AND_KIND = (
+    r'struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }'
+)
 
 
 def type_fault(value: Any, wanted: str) -> str:
@@ -139,7 +151,7 @@ def _object(value: Object, name: str, path: str, unknown: list[str]) -> Object:
     return result
 
 
-_LEFT_OUT = (Form.STRING, Form.INT, Form.BOOL, Form.LIST, Form.MAP)
+_LEFT_OUT = (Form.STRING, Form.INT, Form.LONG, Form.BOOL, Form.LIST, Form.MAP)
 """What is not told apart from a missing value when it is empty."""
 
 
@@ -154,18 +166,29 @@ def _value(value: Any, wanted: Type, path: str, owner: str, unknown: list[str]) 
         return {key: _value(each, wanted.items, path, owner, unknown) for key, each in filled.items()}
     if wanted.form is Form.OBJECT and isinstance(value, dict):
         return _object(value, wanted.shape, path, unknown)
-    if not isinstance(value, _SCALARS.get(wanted.form, ())) or (
-        isinstance(value, bool) and wanted.form is not Form.BOOL
-    ):
+    if not _fits(value, wanted.form):
         found = next((word for kinds, word in _JSON_WORDS if isinstance(value, kinds)), "null")
+        if found == "number" and wanted.form in _BITS:
+            found = f"number {value}"
+        place = re.sub(r"\[\d+\]", "", path)
         raise _WrongTypeError(
-            f"json: cannot unmarshal {found} into Go struct field {owner}.{path} of type {_GO_TYPES[wanted.form]}"
+            f"json: cannot unmarshal {found} into Go struct field {owner}.{place} of type {_GO_TYPES[wanted.form]}"
         )
     if wanted.form is Form.BYTES and isinstance(value, str):
         _check_base64(value)
     if wanted.form in _TIMES:
         return _time(str(value), wanted.form)
     return value
+
+
+_BITS = {Form.INT: 32, Form.LONG: 64}
+
+
+def _fits(value: Any, form: Form) -> bool:
+    if not isinstance(value, _SCALARS.get(form, ())) or (isinstance(value, bool) and form is not Form.BOOL):
+        return False
+    half = 2 ** (_BITS[form] - 1) if form in _BITS else None
+    return half is None or -half <= value < half
 
 
 _SECOND, _ZONE = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", r"(Z|[-+]\d\d:\d\d)"

@@ -126,12 +126,21 @@ def service(obj: Object) -> None:
     spec.setdefault("sessionAffinity", "None")
     if spec["type"] != "ExternalName":
         spec.setdefault("internalTrafficPolicy", "Cluster")
-        spec.setdefault("ipFamilies", ["IPv4"])
-        spec.setdefault("ipFamilyPolicy", "SingleStack")
+        _families(spec)
     for port in _rows(spec, "ports"):
         port.setdefault("protocol", "TCP")
         if port.get("targetPort") in (None, "", 0):
             port["targetPort"] = port.get("port")
+
+
+def _families(spec: Object) -> None:
+    """What has neither an address nor pods of its own is taken to be of both families."""
+    any_family = spec.get("clusterIP") == "None" and not spec.get("selector")
+    policy = spec.setdefault("ipFamilyPolicy", "RequireDualStack" if any_family else "SingleStack")
+    families = spec.get("ipFamilies") or ["IPv4"]
+    if any_family and policy != "SingleStack" and len(families) == 1:
+        families = [*families, "IPv4" if families == ["IPv6"] else "IPv6"]
+    spec["ipFamilies"] = families
 
 
 def new_service(obj: Object) -> None:

@@ -21,13 +21,14 @@ def json_patch(document: Document, operations: list[Any]) -> Document:
     """The document after all operations; none is applied if one fails (422).
 
     Looser than the RFC where the real server is: `replace`, `copy` and `test` take a missing member of a mapping for
-    null, and so does any operation its missing value.
+    null, and so does any operation its missing value; and a document that was replaced by a scalar stays as it is.
     """
+    patched = document
     for operation in operations:
         if not isinstance(operation, dict):
             raise _refused()
-        document = _apply(document, operation)
-    return document
+        patched = _apply(patched, operation)
+    return patched if isinstance(patched, dict | list) else document
 
 
 def _apply(document: Document, operation: Object) -> Document:

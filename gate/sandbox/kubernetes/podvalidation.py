@@ -40,6 +40,7 @@ def spec(spec: Object, path: str) -> list[Cause]:
 def change(new: Object, old: Object) -> list[Cause]:
     """Of a living pod's spec, only the images, the deadline and additional tolerations may change."""
     causes = _deadline(new.get("activeDeadlineSeconds"), old.get("activeDeadlineSeconds"))
+    causes += _tolerated(new.get("tolerations") or [], old.get("tolerations") or [])
     if _frozen(new) == _frozen(old):
         return causes
     detail = (
@@ -56,6 +57,18 @@ def _deadline(new: int | None, old: int | None) -> list[Cause]:
     if old is not None and new is not None and new > old:
         return [invalid("spec.activeDeadlineSeconds", new, "must be less than or equal to previous value")]
     return []
+
+
+def _tolerated(new: list[Object], old: list[Object]) -> list[Cause]:
+    """For how long something is tolerated may change, and more may be tolerated."""
+
+    def lasting(toleration: Object) -> Object:
+        return {key: value for key, value in toleration.items() if key != "tolerationSeconds"}
+
+    kept = [lasting(each) for each in new]
+    if all(lasting(each) in kept for each in old):
+        return []
+    return [forbidden("spec.tolerations", "existing toleration can not be modified except its tolerationSeconds")]
 
 
 def _frozen(spec: Object) -> Object:

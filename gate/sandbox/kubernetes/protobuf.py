@@ -135,7 +135,7 @@ def _value(raw: Any, wanted: Type) -> Any:
         case Form.INT_OR_STRING:
             parts = dict(_fields(raw))
             return parts[3].decode() if parts.get(1) else parts.get(2, 0)
-        case Form.INT:
+        case Form.INT | Form.LONG:
             return raw - 2**64 if raw >= 2**63 else raw
     raise _unknown(f"it holds a {wanted.form.value}")
 

@@ -95,6 +95,8 @@ class Resource:
     columns: tuple[Column, ...] = ()
     fields: tuple[str, ...] = ()
     """Field selectors beyond metadata.name and metadata.namespace."""
+    deprecation: str = ""
+    """What everybody is warned of who asks for the kind."""
     custom: bool = False
     """Defined by a CustomResourceDefinition."""
     stored_version: bool = True
@@ -198,6 +200,7 @@ ENDPOINTS = Resource(
     create_on_update=True,
     default=defaults.endpoints,
     validate=validation.dns_named,
+    deprecation="v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
     columns=COLUMNS["Endpoints"],
 )
 CONFIG_MAPS = Resource(

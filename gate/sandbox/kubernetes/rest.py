@@ -14,6 +14,7 @@ from gate.sandbox.kubernetes.decoding import (
     Decoded,
     UndecodableError,
     bare_finalizers,
+    check_object,
     decode,
     json_fault,
     parse,
@@ -74,6 +75,7 @@ class Stream:
 
     chunks: Generator[bytes]
     media_type: str = JSON
+    warnings: tuple[str, ...] = ()
 
 
 class Api:
@@ -115,7 +117,7 @@ class Api:
             about = target(request, self.store.registry)
             if about is None:
                 return self._document(request)
-            return self._verbs[about.verb](request, about)
+            return self._warned(request, about) if about.resource.deprecation else self._done(request, about)
         except NoSuchPage:
             return _NO_PAGE
         except ApiError as error:
@@ -123,6 +125,19 @@ class Api:
         except Exception as error:  # noqa: BLE001 (a fault of this server reaches its client as 500, like a real one's)
             _log.exception("request failed method=%s path=%s", request.method, request.path)
             return _refusal(ApiError(f"Internal error occurred: {error!r}"))
+
+    def _done(self, request: Request, about: Target) -> Answer | Stream | Conversation:
+        return self._verbs[about.verb](request, about)
+
+    def _warned(self, request: Request, about: Target) -> Answer | Stream | Conversation:
+        """The same, of a kind that is to be used no more; a refusal carries the warning, too."""
+        try:
+            answer = self._done(request, about)
+        except ApiError as error:
+            answer = _refusal(error)
+        if isinstance(answer, Conversation):
+            return answer
+        return replace(answer, warnings=(about.resource.deprecation, *answer.warnings))
 
     def _document(self, request: Request) -> Answer:
         """Paths that are about no resource: discovery, schemas, version, health."""
@@ -297,7 +312,9 @@ class Api:
         dry_run = options.dry_run(request, "UpdateOptions")
         body = parse(request.body, request.media_type)
         if about.subresource == "scale":
-            return self._scale(about, lambda _: scales.read(body), dry_run=dry_run)
+            wanted = scales.read(body)
+            about.place(wanted)
+            return self._scale(about, lambda _: wanted, dry_run=dry_run)
         decoded = self._decode(request, about.resource, body)
         obj = decoded.object
         about.place(obj)
@@ -325,16 +342,16 @@ class Api:
 
             def patched_scale(present: Object) -> Object:
                 with _blaming_patch(about.resource, new := change(present)):
-                    return scales.read(new)
+                    wanted = scales.read(new)
+                about.place(wanted)
+                return wanted
 
             return self._scale(about, patched_scale, dry_run=dry_run)
         seen: list[Decoded] = []
 
         def patched(present: Object) -> Object:
-            new = change(present)
-            if not isinstance(new, dict):
-                raise BadRequest("a patch has to leave an object")
-            with _blaming_patch(about.resource, new):
+            with _blaming_patch(about.resource, new := change(present)):
+                check_object(new)
                 decoded = self._decode(request, about.resource, new)
             about.place(decoded.object)
             self.access.check_grant(request.user, about.resource, about.namespace, decoded.object)

@@ -1,8 +1,8 @@
 """The scale subresource: what `kubectl scale` and autoscalers read and write instead of the object itself."""
 
-from gate.sandbox.kubernetes.decoding import decode
-from gate.sandbox.kubernetes.errors import Invalid, invalid
-from gate.sandbox.kubernetes.objects import Object, lookup, name_of
+from gate.sandbox.kubernetes.decoding import UndecodableError, check_object, decode
+from gate.sandbox.kubernetes.errors import Conflict, Invalid, invalid
+from gate.sandbox.kubernetes.objects import Object, lookup, name_of, uid_of
 from gate.sandbox.kubernetes.resources import Resource, Scale
 from gate.sandbox.kubernetes.selectors import LabelSelector
 
@@ -29,12 +29,22 @@ def scale_of(scale: Scale, obj: Object) -> Object:
 
 
 def read(body: Object) -> Object:
-    """The Scale in a body; BadRequest where a type is wrong."""
+    """The Scale in a body; BadRequest where it is none, or a type is wrong."""
+    check_object(body)
+    kind, version = body.setdefault("kind", "Scale"), body.setdefault("apiVersion", API_VERSION)
+    if (kind, version) != ("Scale", API_VERSION):
+        raise UndecodableError(
+            f'{kind} in version "{version.rpartition("/")[2]}" cannot be handled as a Scale',
+            f'no kind "{kind}" is registered for version "{version}" in scheme "pkg/runtime/scheme.go:110"',
+        )
     return decode("Scale", API_VERSION, body).object
 
 
 def scaled(resource: Resource, scale: Scale, obj: Object, wanted: Object) -> Object:
-    """The object as the Scale wants it; Invalid for a number of replicas that cannot be."""
+    """The object as the Scale wants it; Invalid for a number of replicas that cannot be, Conflict for another uid."""
+    if uid_of(wanted) not in ("", uid_of(obj)):
+        because = f"Precondition failed: UID in precondition: {uid_of(wanted)}, UID in object meta: {uid_of(obj)}"
+        raise Conflict.of(resource, name_of(obj), because)
     replicas = lookup(wanted, "spec.replicas", 0)
     if replicas < 0:
         cause = invalid("spec.replicas", replicas, "must be greater than or equal to 0")

@@ -215,6 +215,8 @@ class _Connection(BaseHTTPRequestHandler):
         with contextlib.closing(stream.chunks):
             self.send_response(200, "OK")
             self.send_header("Content-Type", stream.media_type)
+            for warning in stream.warnings:
+                self.send_header("Warning", f"299 - {json.dumps(warning)}")
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
             self.wfile.flush()

@@ -1,14 +1,16 @@
 """What the API server refuses in a Service, and what the sandbox refuses because it balances in one way only."""
 
 from gate.sandbox.kubernetes import metadata, portvalidation
-from gate.sandbox.kubernetes.errors import Cause, forbidden, invalid, not_supported, required
+from gate.sandbox.kubernetes.errors import Cause, duplicate, forbidden, invalid, not_supported, required
 from gate.sandbox.kubernetes.objects import Object, lookup
 
 _CHOICES = {
     "type": ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort"),
     "sessionAffinity": ("ClientIP", "None"),
     "internalTrafficPolicy": ("Cluster", "Local"),
+    "ipFamilyPolicy": ("PreferDualStack", "RequireDualStack", "SingleStack"),
 }
+_FAMILIES = ("IPv4", "IPv6")
 _NOT_DONE = (("type", "LoadBalancer"), ("type", "NodePort"), ("sessionAffinity", "ClientIP"))
 
 
@@ -35,8 +37,17 @@ def service(new: Object, old: Object | None) -> list[Cause]:
 
 def _addresses(spec: Object) -> list[Cause]:
     causes = []
-    for index, family in enumerate(spec.get("ipFamilies") or []):
-        if family != "IPv4":
+    any_family = spec.get("clusterIP") == "None" and not spec.get("selector")
+    if spec.get("ipFamilyPolicy") == "RequireDualStack" and not any_family:
+        detail = "this cluster is not configured for dual-stack services"
+        causes.append(invalid("spec.ipFamilyPolicy", "RequireDualStack", detail))
+    families = spec.get("ipFamilies") or []
+    for index, family in enumerate(families):
+        if family not in _FAMILIES:
+            causes.append(not_supported(f"spec.ipFamilies[{index}]", family, _FAMILIES))
+        elif family in families[:index]:
+            causes.append(duplicate(f"spec.ipFamilies[{index}]", family))
+        elif family != "IPv4" and not any_family:
             causes.append(invalid(f"spec.ipFamilies[{index}]", family, "not configured on this cluster"))
     if spec.get("externalTrafficPolicy") and spec.get("type") == "ClusterIP":
         detail = "may only be set for externally-accessible services"

@@ -20,6 +20,9 @@ class Form(StrEnum):
 
     STRING = "string"
     INT = "int"
+    """32 bits."""
+    LONG = "long"
+    """64 bits."""
     NUMBER = "number"
     BOOL = "bool"
     INT_OR_STRING = "intstr"
@@ -53,16 +56,16 @@ _META = "metadata:ObjectMeta kind apiVersion"
 
 _LINES: Mapping[str, str] = {
     # metadata
-    "ObjectMeta": """name generateName namespace selfLink uid resourceVersion generation:int creationTimestamp:time
-        deletionTimestamp:time deletionGracePeriodSeconds:int! labels:{string} annotations:{string}
+    "ObjectMeta": """name generateName namespace selfLink uid resourceVersion generation:long creationTimestamp:time
+        deletionTimestamp:time deletionGracePeriodSeconds:long! labels:{string} annotations:{string}
         ownerReferences:[OwnerReference/uid] finalizers:[string/] managedFields:[any]""",
     "OwnerReference": "apiVersion kind name uid controller:bool! blockOwnerDeletion:bool!",
     "LabelSelector": "matchLabels:{string} matchExpressions:[LabelSelectorRequirement]",
     "LabelSelectorRequirement": "key operator values:[string]",
-    "Condition": """type:string! status:string! observedGeneration:int lastTransitionTime:time reason:string!
+    "Condition": """type:string! status:string! observedGeneration:long lastTransitionTime:time reason:string!
         message:string!""",
     "LocalObjectReference": "name",
-    "DeleteOptions": """kind apiVersion gracePeriodSeconds:int! preconditions:Preconditions orphanDependents:bool!
+    "DeleteOptions": """kind apiVersion gracePeriodSeconds:long! preconditions:Preconditions orphanDependents:bool!
         propagationPolicy dryRun:[string] ignoreStoreReadErrorWithClusterBreakingPotential:bool!""",
     "Preconditions": "uid resourceVersion",
     "ObjectReference": "kind namespace name uid apiVersion resourceVersion fieldPath",
@@ -82,19 +85,20 @@ _LINES: Mapping[str, str] = {
     "Pod": f"{_META} spec:PodSpec status:PodStatus",
     "PodTemplate": "metadata:ObjectMeta spec:PodSpec",
     "PodSpec": """volumes:[Volume/name] initContainers:[Container/name] containers:[Container/name]
-        ephemeralContainers:[Container/name] restartPolicy terminationGracePeriodSeconds:int! activeDeadlineSeconds:int!
-        dnsPolicy nodeSelector:{string} serviceAccountName serviceAccount automountServiceAccountToken:bool! nodeName
-        hostNetwork:bool hostPID:bool hostIPC:bool shareProcessNamespace:bool! securityContext:PodSecurityContext
-        imagePullSecrets:[LocalObjectReference/name] hostname subdomain affinity:any schedulerName
-        tolerations:[Toleration] hostAliases:[HostAlias/ip] priorityClassName priority:int! dnsConfig:PodDNSConfig
-        readinessGates:[ReadinessGate] runtimeClassName enableServiceLinks:bool! preemptionPolicy overhead:{quantity}
-        topologySpreadConstraints:[TopologySpreadConstraint/topologyKey] setHostnameAsFQDN:bool! os:LocalObjectReference
-        hostUsers:bool! schedulingGates:[LocalObjectReference/name] resourceClaims:[any] resources:Resources
-        hostnameOverride""",
-    "PodSecurityContext": """seLinuxOptions:any windowsOptions:any runAsUser:int! runAsGroup:int! runAsNonRoot:bool!
-        supplementalGroups:[int] supplementalGroupsPolicy fsGroup:int! sysctls:[any] fsGroupChangePolicy
+        ephemeralContainers:[Container/name] restartPolicy terminationGracePeriodSeconds:long!
+        activeDeadlineSeconds:long! dnsPolicy nodeSelector:{string} serviceAccountName serviceAccount
+        automountServiceAccountToken:bool! nodeName hostNetwork:bool hostPID:bool hostIPC:bool
+        shareProcessNamespace:bool! securityContext:PodSecurityContext imagePullSecrets:[LocalObjectReference/name]
+        hostname subdomain affinity:any schedulerName tolerations:[Toleration] hostAliases:[HostAlias/ip]
+        priorityClassName priority:int! dnsConfig:PodDNSConfig readinessGates:[ReadinessGate] runtimeClassName
+        enableServiceLinks:bool! preemptionPolicy overhead:{quantity}
+        topologySpreadConstraints:[TopologySpreadConstraint/topologyKey] setHostnameAsFQDN:bool!
+        os:LocalObjectReference hostUsers:bool! schedulingGates:[LocalObjectReference/name] resourceClaims:[any]
+        resources:Resources hostnameOverride""",
+    "PodSecurityContext": """seLinuxOptions:any windowsOptions:any runAsUser:long! runAsGroup:long! runAsNonRoot:bool!
+        supplementalGroups:[long] supplementalGroupsPolicy fsGroup:long! sysctls:[any] fsGroupChangePolicy
         seccompProfile:any appArmorProfile:any seLinuxChangePolicy""",
-    "Toleration": "key operator value effect tolerationSeconds:int!",
+    "Toleration": "key operator value effect tolerationSeconds:long!",
     "HostAlias": "ip hostnames:[string]",
     "PodDNSConfig": "nameservers:[string] searches:[string] options:[any]",
     "ReadinessGate": "conditionType",
@@ -120,7 +124,7 @@ _LINES: Mapping[str, str] = {
     "VolumeDevice": "name devicePath",
     "Probe": """exec:ExecAction httpGet:HTTPGetAction tcpSocket:TCPSocketAction grpc:GRPCAction initialDelaySeconds:int
         timeoutSeconds:int periodSeconds:int successThreshold:int failureThreshold:int
-        terminationGracePeriodSeconds:int!""",
+        terminationGracePeriodSeconds:long!""",
     "ExecAction": "command:[string]",
     "HTTPGetAction": "path port:intstr host scheme httpHeaders:[HTTPHeader]",
     "HTTPHeader": "name value",
@@ -128,9 +132,9 @@ _LINES: Mapping[str, str] = {
     "GRPCAction": "port:int service",
     "Lifecycle": "postStart:LifecycleHandler preStop:LifecycleHandler stopSignal",
     "LifecycleHandler": "exec:ExecAction httpGet:HTTPGetAction tcpSocket:TCPSocketAction sleep:SleepAction",
-    "SleepAction": "seconds:int!",
-    "SecurityContext": """capabilities:any privileged:bool! seLinuxOptions:any windowsOptions:any runAsUser:int!
-        runAsGroup:int! runAsNonRoot:bool! readOnlyRootFilesystem:bool! allowPrivilegeEscalation:bool! procMount
+    "SleepAction": "seconds:long!",
+    "SecurityContext": """capabilities:any privileged:bool! seLinuxOptions:any windowsOptions:any runAsUser:long!
+        runAsGroup:long! runAsNonRoot:bool! readOnlyRootFilesystem:bool! allowPrivilegeEscalation:bool! procMount
         seccompProfile:any appArmorProfile:any""",
     "Volume": """name emptyDir:EmptyDir configMap:ConfigMapVolume secret:SecretVolume hostPath:HostPath projected:any
         downwardAPI:any persistentVolumeClaim:any nfs:any csi:any ephemeral:any image:any iscsi:any fc:any cephfs:any
@@ -142,12 +146,12 @@ _LINES: Mapping[str, str] = {
     "SecretVolume": "secretName items:[KeyToPath] defaultMode:int! optional:bool!",
     "KeyToPath": "key path mode:int!",
     "HostPath": "path type",
-    "PodStatus": """observedGeneration:int phase conditions:[PodCondition/type] message reason nominatedNodeName hostIP
+    "PodStatus": """observedGeneration:long phase conditions:[PodCondition/type] message reason nominatedNodeName hostIP
         hostIPs:[any] podIP podIPs:[PodIP/ip] startTime:time initContainerStatuses:[ContainerStatus]
         containerStatuses:[ContainerStatus] qosClass ephemeralContainerStatuses:[ContainerStatus] resize
         resourceClaimStatuses:[any] extendedResourceClaimStatus:any""",
     "PodIP": "ip",
-    "PodCondition": "type observedGeneration:int status lastProbeTime:time lastTransitionTime:time reason message",
+    "PodCondition": "type observedGeneration:long status lastProbeTime:time lastTransitionTime:time reason message",
     "ContainerStatus": """name state:{any} lastState:{any} ready:bool! restartCount:int! image:string! imageID:string!
         containerID started:bool! allocatedResources:{quantity} resources:any volumeMounts:[any] user:any
         allocatedResourcesStatus:[any] stopSignal""",
@@ -189,16 +193,16 @@ _LINES: Mapping[str, str] = {
         minReadySeconds:int revisionHistoryLimit:int! paused:bool progressDeadlineSeconds:int!""",
     "DeploymentStrategy": "type rollingUpdate:RollingUpdate",
     "RollingUpdate": "maxUnavailable:intstr maxSurge:intstr",
-    "DeploymentStatus": """observedGeneration:int replicas:int updatedReplicas:int readyReplicas:int
+    "DeploymentStatus": """observedGeneration:long replicas:int updatedReplicas:int readyReplicas:int
         availableReplicas:int unavailableReplicas:int terminatingReplicas:int! conditions:[DeploymentCondition/type]
         collisionCount:int!""",
     "DeploymentCondition": "type status lastUpdateTime:time lastTransitionTime:time reason message",
     "ReplicaSet": f"{_META} spec:ReplicaSetSpec status:ReplicaSetStatus",
     "ReplicaSetSpec": "replicas:int! minReadySeconds:int selector:LabelSelector template:PodTemplate",
     "ReplicaSetStatus": """replicas:int! fullyLabeledReplicas:int readyReplicas:int availableReplicas:int
-        terminatingReplicas:int! observedGeneration:int conditions:[Condition/type]""",
+        terminatingReplicas:int! observedGeneration:long conditions:[Condition/type]""",
     "Job": f"{_META} spec:JobSpec status:JobStatus",
-    "JobSpec": """parallelism:int! completions:int! activeDeadlineSeconds:int! podFailurePolicy:any successPolicy:any
+    "JobSpec": """parallelism:int! completions:int! activeDeadlineSeconds:long! podFailurePolicy:any successPolicy:any
         backoffLimit:int! backoffLimitPerIndex:int! maxFailedIndexes:int! selector:LabelSelector manualSelector:bool!
         template:PodTemplate ttlSecondsAfterFinished:int! completionMode:string! suspend:bool!
         podReplacementPolicy:string! managedBy:string!""",
@@ -213,7 +217,7 @@ _LINES: Mapping[str, str] = {
     "PodDisruptionBudget": f"{_META} spec:PodDisruptionBudgetSpec status:PodDisruptionBudgetStatus",
     "PodDisruptionBudgetSpec": """minAvailable:intstr maxUnavailable:intstr selector:LabelSelector
         unhealthyPodEvictionPolicy""",
-    "PodDisruptionBudgetStatus": """observedGeneration:int disruptedPods:{string} disruptionsAllowed:int!
+    "PodDisruptionBudgetStatus": """observedGeneration:long disruptedPods:{string} disruptionsAllowed:int!
         currentHealthy:int! desiredHealthy:int! expectedPods:int! conditions:[Condition/type]""",
     # users and rights
     "Role": f"{_META} rules:[PolicyRule]",
@@ -228,7 +232,7 @@ _LINES: Mapping[str, str] = {
     "TokenReview": f"{_META} spec:TokenReviewSpec status:any",
     "TokenReviewSpec": "token audiences:[string]",
     "TokenRequest": f"{_META} spec:TokenRequestSpec status:any",
-    "TokenRequestSpec": "audiences:[string] expirationSeconds:int! boundObjectRef:BoundObjectReference",
+    "TokenRequestSpec": "audiences:[string] expirationSeconds:long! boundObjectRef:BoundObjectReference",
     "BoundObjectReference": "kind apiVersion name uid",
     "SelfSubjectReview": f"{_META} status:any",
     "SelfSubjectRulesReview": f"{_META} spec:SelfSubjectRulesReviewSpec status:any",
