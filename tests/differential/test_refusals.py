@@ -18,6 +18,7 @@ MISSING = (
     Collection("v1", "persistentvolumeclaims", "PersistentVolumeClaim"),
     Collection("v1", "podtemplates", "PodTemplate"),
     Collection("networking.k8s.io/v1", "ingresses", "Ingress"),
+    Collection("events.k8s.io/v1", "events", "Event"),
     Collection("autoscaling/v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler"),
 )
 YAML = "application/yaml"

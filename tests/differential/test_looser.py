@@ -1,0 +1,237 @@
+"""Where the sandbox is known to be looser than the real server: each line of the list in docs/sandbox.md is tried.
+
+The real server's half is there so that a line goes when it is no longer true.
+"""
+
+import re
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import grounds
+from tests.differential.player import Ask, Reply, play, value_at
+from tests.differential.samples import pod, run
+from tests.differential.words import (
+    CONFIG_MAPS,
+    DEFINITIONS,
+    ENDPOINTS,
+    LEASES,
+    PODS,
+    RUNS,
+    TABLE,
+    Collection,
+    config_map,
+)
+from tests.grounds import Ground
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "sandbox.md"
+
+Expected = dict[str, Any]
+"""Values in the last answer, by dotted path below `code`, `headers` and `body`; `SOMETHING` for any."""
+SOMETHING = object()
+
+NAME = "${ns}.example.com"
+OLD, NEW = Collection("example.com/v1", "${ns}", "Thing"), Collection("example.com/v2", "${ns}", "Thing")
+
+
+def thing(*versions: dict[str, Any]) -> Ask:
+    """A kind of the test's own with these schemas; the first version is stored."""
+    rows = [
+        {"name": f"v{number}", "served": True, "storage": number == 1, "schema": {"openAPIV3Schema": schema}}
+        for number, schema in enumerate(versions, 1)
+    ]
+    names = {"plural": "${ns}", "kind": "Thing", "listKind": "ThingList"}
+    spec = {"group": "example.com", "scope": "Namespaced", "names": names, "versions": rows}
+    return DEFINITIONS.create(DEFINITIONS.object(NAME, spec=spec))
+
+
+def schema(*fields: str, rule: str = "") -> dict[str, Any]:
+    spec: dict[str, Any] = {"type": "object", "properties": {field: {"type": "integer"} for field in fields}}
+    if rule:
+        spec["x-kubernetes-validations"] = [{"rule": rule}]
+    return {"type": "object", "properties": {"spec": spec}}
+
+
+def with_spec(**spec: Any) -> Ask:
+    return PODS.create(pod("p", spec={**pod("p")["spec"], **spec}), dryRun="All")
+
+
+def with_container(**fields: Any) -> Ask:
+    return with_spec(containers=[{"name": "web", "image": "web:1", **fields}])
+
+
+WANTED = {"requiredDuringSchedulingIgnoredDuringExecution": {}}
+SPREAD = {"maxSkew": 0, "topologyKey": "", "whenUnsatisfiable": "Never"}
+MADE, REFUSED, FORBIDDEN = {"code": 201}, {"code": 422}, {"code": 403}
+
+LOOSER: dict[str, list[tuple[tuple[Ask, ...], Expected, Expected]]] = {
+    "CEL rules of custom resources are not evaluated": [
+        (
+            (
+                thing(schema("a", rule="self.a < 5")),
+                OLD.get().until(code=200),
+                OLD.create(OLD.object("x", spec={"a": 7})),
+            ),
+            MADE,
+            REFUSED,
+        )
+    ],
+    "versions of a custom resource differ in name only": [
+        (
+            (
+                thing(schema("a", "b"), schema("a")),
+                NEW.get().until(code=200),
+                OLD.get().until(code=200),
+                OLD.create(OLD.object("x", spec={"a": 1, "b": 2})),
+                NEW.get("x"),
+            ),
+            {"body.apiVersion": "example.com/v2", "body.spec": {"a": 1, "b": 2}},
+            {"body.apiVersion": "example.com/v2", "body.spec": {"a": 1}},
+        )
+    ],
+    "quantities are not checked": [
+        ((with_container(resources={"limits": {"cpu": "much"}}),), MADE, {"code": 400}),
+        ((with_container(resources={"limits": {"memory": "-1"}}),), MADE, REFUSED),
+        ((with_container(resources={"limits": {"cpu": "1"}, "requests": {"cpu": "2"}}),), MADE, REFUSED),
+    ],
+    "a field that a body has twice is not noticed": [
+        (
+            (CONFIG_MAPS.create(b'{"metadata": {"name": "a"}, "data": {"k": "v", "k": "w"}}'),),
+            {"code": 201, "headers.Warning": None},
+            {"code": 201, "headers.Warning": '299 - "duplicate field \\"data.k\\""'},
+        )
+    ],
+    "managedFields are not kept": [
+        (
+            (CONFIG_MAPS.create(config_map(data={"k": "v"})),),
+            {"body.metadata.managedFields": None},
+            {"body.metadata.managedFields": SOMETHING},
+        ),
+        ((RUNS.create(run()),), {"body.metadata.managedFields": None}, {"body.metadata.managedFields": SOMETHING}),
+    ],
+    "columns of tables have no descriptions": [
+        (
+            (LEASES.get().accepting(TABLE),),
+            {"body.columnDefinitions.0.name": "Name", "body.columnDefinitions.0.description": ""},
+            {"body.columnDefinitions.0.name": "Name", "body.columnDefinitions.0.description": SOMETHING},
+        )
+    ],
+    "there is one node and nothing to schedule": [
+        (
+            (with_spec(nodeSelector={"nowhere": "to-be-found"}),),
+            {"code": 201, "body.spec.nodeName": "sandbox"},
+            {"code": 201, "body.spec.nodeName": None},
+        )
+    ],
+    "what of a pod has no effect here is not checked": [
+        ((with_spec(securityContext={"runAsUser": -1}),), MADE, REFUSED),
+        ((with_container(securityContext={"runAsUser": -1}),), MADE, REFUSED),
+        ((with_spec(tolerations=[{"key": "no key"}]),), MADE, REFUSED),
+        ((with_spec(affinity={"nodeAffinity": WANTED}),), MADE, REFUSED),
+        ((with_spec(topologySpreadConstraints=[SPREAD]),), MADE, REFUSED),
+        ((with_container(resources={"limits": {"unknown": "1"}}),), MADE, REFUSED),
+        ((with_spec(volumes=[{"name": "v", "hostPath": {"path": ""}}]),), MADE, REFUSED),
+    ],
+    "admission adds nothing to pods": [
+        ((with_spec(),), {"body.spec.tolerations": None}, {"body.spec.tolerations": SOMETHING}),
+        ((with_spec(),), {"body.spec.volumes": None}, {"body.spec.volumes": SOMETHING}),
+        ((with_spec(serviceAccountName="nobody"),), MADE, FORBIDDEN),
+        ((with_spec(priorityClassName="none"),), MADE, FORBIDDEN),
+        ((with_spec(runtimeClassName="none"),), MADE, FORBIDDEN),
+    ],
+    "Endpoints that somebody writes are not checked": [
+        ((ENDPOINTS.create(ENDPOINTS.object("e", subsets=[{"addresses": [{"ip": "x"}]}])),), MADE, REFUSED),
+    ],
+}
+
+STRICTER = with_spec(terminationGracePeriodSeconds=-1)
+
+ROWS = [pytest.param(*row, id=f"{line} {number}") for line, rows in LOOSER.items() for number, row in enumerate(rows)]
+
+
+def listed() -> list[str]:
+    """The lines of the list, without what follows a colon or stands in brackets."""
+    told = DOCUMENT.read_text().partition("Known to be looser")[2].partition("Known to be stricter")[0]
+    return [re.split(r": | \(|, and ", line)[0].strip() for line in re.findall(r"^- (.+)$", told, re.MULTILINE)]
+
+
+OF_THE_SANDBOX = ("events do not expire", "containers see the machine's files and are not limited")
+"""What the real server does after an hour, or by a kubelet, which it does not have here: tried below."""
+
+
+def test_every_line_of_the_list_is_tried() -> None:
+    assert sorted(listed()) == sorted((*LOOSER, *OF_THE_SANDBOX))
+
+
+@pytest.mark.parametrize(("script", "ours", "theirs"), ROWS)
+def test_the_sandbox_is_as_loose_as_it_says(
+    lasting_sandbox: Ground, script: tuple[Ask, ...], ours: Expected, theirs: Expected
+) -> None:
+    reply = last_of(script, lasting_sandbox)
+    assert fits(reply, ours), reply
+    assert not fits(reply, theirs), "the real server says the same"
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize(("script", "ours", "theirs"), ROWS)
+def test_the_real_server_is_not(real: Ground, script: tuple[Ask, ...], ours: Expected, theirs: Expected) -> None:
+    reply = last_of(script, real)
+    assert fits(reply, theirs), reply
+    assert not fits(reply, ours), "the sandbox says the same"
+
+
+def test_the_sandbox_is_stricter_with_a_grace_period_below_zero(lasting_sandbox: Ground) -> None:
+    assert last_of((STRICTER,), lasting_sandbox).code == 422
+
+
+@pytest.mark.cluster
+def test_the_real_server_makes_one_second_of_it(real: Ground) -> None:
+    assert fits(last_of((STRICTER,), real), {"code": 201, "body.spec.terminationGracePeriodSeconds": 1})
+
+
+def test_events_do_not_expire(tmp_path: Path) -> None:
+    now = [datetime(2030, 1, 1, tzinfo=UTC)]
+    with grounds.sandbox(tmp_path, images=None, clock=lambda: now[0]) as (sandbox, _):
+        event = {"metadata": {"name": "e"}, "involvedObject": {"kind": "Pod", "namespace": "default", "name": "p"}}
+        assert sandbox.ask("POST", "/api/v1/namespaces/default/events", event).status_code == 201
+        now[0] += timedelta(days=1)
+        assert sandbox.ask("GET", "/api/v1/namespaces/default/events/e").status_code == 200
+
+
+def test_containers_see_the_machines_files_and_are_not_limited(
+    sandbox: Ground, tmp_path: Path, eventually: Callable[[Callable[[], object]], None]
+) -> None:
+    (tmp_path / "here").write_text("of the machine")
+    size = 32 * 2**20
+    command = ["sh", "-c", f"cat {tmp_path}/here; head -c {size} /dev/zero | sort | wc -c"]
+    limited = {"limits": {"memory": "1Mi"}}
+    reader = {"name": "web", "image": "web:1", "command": command, "resources": limited}
+    wanted = pod("p", spec={"containers": [reader], "restartPolicy": "Never"})
+    assert sandbox.ask("POST", "/api/v1/namespaces/default/pods", wanted).status_code == 201
+    place = "/api/v1/namespaces/default/pods/p"
+    eventually(lambda: sandbox.ask("GET", place).json()["status"]["phase"] == "Succeeded")
+    assert "of the machine" in sandbox.ask("GET", f"{place}/log").text
+
+
+def last_of(script: tuple[Ask, ...], ground: Ground) -> Reply:
+    """The last answer, in a namespace of the script's own; what it made goes with that."""
+    name = f"looser-{uuid.uuid4().hex[:8]}"
+    made = ground.ask("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+    assert made.status_code == 201, made.text
+    account = f"/api/v1/namespaces/{name}/serviceaccounts/default"
+    waited = Ask(method="GET", path=account).until(code=200)
+    try:
+        return play((waited, *script) if ground.is_real else script, ground, name)[-1]
+    finally:
+        ground.ask("DELETE", DEFINITIONS.path(f"{name}.example.com"))
+        ground.ask("DELETE", f"/api/v1/namespaces/{name}")
+
+
+def fits(reply: Reply, expected: Expected) -> bool:
+    whole = {"code": reply.code, "headers": dict(reply.headers), "body": reply.body}
+    found = {path: value_at(whole, path) for path in expected}
+    return all(found[path] if value is SOMETHING else found[path] == value for path, value in expected.items())
