@@ -267,6 +267,8 @@ class Step:
     recover: timedelta
     target: WorkloadName | None = None
     """Another workload than the one that is judged, such as a dependency."""
+    used: str = ""
+    """The probe whose good answers need the target: one before the fault shows that the target had been used."""
     repetition: int = 1
     """Which repetition of the workflow it belongs to; each has steps of its own."""
 

@@ -187,6 +187,9 @@ class StepForm(Form):
     fault: str = Field(description="The kind of fault.")
     settings: dict[str, Any] = Field(default={}, alias="with", description="The fault's own settings.")
     target: TargetForm | None = Field(default=None, description="Another workload to hit than the judged one.")
+    used: str | None = Field(
+        default=None, description="The probe whose good answers need the target, and so show that it had been used."
+    )
     hold: Lasting = Field(description="How long the fault stays.")
     recover: Lasting = Field(description="How soon after the fault the service must be steady again.")
 

@@ -93,6 +93,7 @@ def _of_workflows(catalogue: Catalogue) -> Iterator[Finding]:
         for workflow in catalogue.resolve(subscription)[0]:
             yield from _without_samples(catalogue, workflow)
             yield from _unwatched(catalogue, workflow)
+            yield from _perhaps_unused(catalogue, subscription, workflow)
 
 
 def _without_samples(catalogue: Catalogue, workflow: Workflow) -> Iterator[Finding]:
@@ -116,6 +117,19 @@ def _unwatched(catalogue: Catalogue, workflow: Workflow) -> Iterator[Finding]:
         document = next(each for each in catalogue.loaded.workflows if each.name == workflow.name)
         path = (*SPEC, "steadyState")
         why = "no probe counts during a fault: only the recovery is judged"
+        yield Finding(severity=Severity.WARNING, place=document.tree.place(path), path=dotted(path), why=why)
+
+
+def _perhaps_unused(catalogue: Catalogue, subscription: Subscription, workflow: Workflow) -> Iterator[Finding]:
+    """That a dependency breaks says nothing about a service that does not use it."""
+    document = next(each for each in catalogue.loaded.workflows if each.name == workflow.name)
+    once = [step for step in workflow.steps if step.repetition == 1]
+    for index, step in enumerate(once):
+        witness = step.used or "probe" in step.settings  # such a fault has to be felt by a probe anyway
+        if step.target is None or step.target == subscription.workload or witness:
+            continue
+        path = (*SPEC, "steps", index, "target")
+        why = f"nothing will show that {step.target.name} is used at all; name a probe that does in `used`"
         yield Finding(severity=Severity.WARNING, place=document.tree.place(path), path=dotted(path), why=why)
 
 

@@ -124,6 +124,7 @@ class _Shaping:
         self._unique((*SPEC, "load"), [each.name for each in shaped.load])
         self._unique((*SPEC, "steadyState"), [each.name for each in shaped.steady_state])
         self._unique((*SPEC, "steps"), [each.name for each in shaped.steps])
+        self._used(shaped.steps, shaped.steady_state)
         self._watched({window for probe in shaped.steady_state for window in probe.when})
         return Workflow(
             name=form.metadata.name,
@@ -238,6 +239,7 @@ class _Shaping:
             fault=form.fault,
             settings=form.settings,
             target=target,
+            used=form.used or "",
             hold=form.hold,
             recover=form.recover,
         )
@@ -256,6 +258,18 @@ class _Shaping:
                 path = (*SPEC, "steadyState")
                 why = f"no probe counts {window} a fault: {otherwise}; add {window} to the `when` of one"
                 self._problems.append(BadDocument(why, place=self._tree.place(path), path=dotted(path)))
+
+    def _used(self, steps: list[StepForm], probes: list[ProbeForm]) -> None:
+        """A probe can show that a target was used only if somebody looks at it before the first fault."""
+        before = {probe.name: Window.BEFORE in probe.when for probe in probes}
+        for index, step in enumerate(steps):
+            if step.used is None or before.get(step.used):
+                continue
+            why = f'"{step.used}" does not count before a fault; add before to its `when`'
+            if step.used not in before:
+                why = unknown(step.used, before, "one of the probes:")
+            path = (*SPEC, "steps", index, "used")
+            self._problems.append(BadDocument(why, place=self._tree.place(path), path=dotted(path)))
 
     def _unique(self, path: Path, names: list[str]) -> None:
         for index, name in enumerate(names):

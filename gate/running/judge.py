@@ -25,8 +25,8 @@ from gate.model import (
 from gate.running.case import Case
 from gate.running.observation import STEADY_SAMPLES
 from gate.running.score import Standing, forgiven, recovered, score, share, standing, too_short, unwatched
-from gate.running.tolerance import broken, unknown
-from gate.running.wording import complaint, tolerated, too_few, unsteady
+from gate.running.tolerance import broken, had_good, unknown
+from gate.running.wording import complaint, never_used, tolerated, too_few, unsteady
 
 GIVEN_UP = (Verdict.ERRORED, Verdict.CANCELED)
 """The verdicts with which an executor may stop a run."""
@@ -139,6 +139,8 @@ def _step(case: Case, step: Step) -> Iterator[Finding]:
     if not case.proven(step):
         yield _errored(Reason.NO_EFFECT, f'nothing shows that {_fault(undos)} in "{step.name}" was felt')
         return
+    if not _was_used(case, step):
+        yield _errored(Reason.NO_EFFECT, never_used(step, case.spec.workload.name))
     if record.reverted is None or record.ended is None:
         yield _errored(Reason.NO_DATA, f'the step "{step.name}" did not come to its end')
     for probe in case.probes(Window.DURING):
@@ -147,6 +149,14 @@ def _step(case: Case, step: Step) -> Iterator[Finding]:
         yield from _after(case, step, record, probe)
     yield from _recovery(case, step, record)
     yield from _wrong_version(case, step, undos)
+
+
+def _was_used(case: Case, step: Step) -> bool:
+    """Somebody had needed what was hit, as far as the workflow says what would show it."""
+    if not step.used:
+        return True
+    probe = next((each for each in case.probes(Window.BEFORE) if each.name == step.used), None)
+    return probe is not None and had_good(case.summary(probe, Window.BEFORE))
 
 
 def _during(case: Case, step: Step, record: StepRecord, probe: Probe) -> Iterator[Finding]:

@@ -34,8 +34,8 @@ from gate.running.record import UNRECORDED, Record
 from gate.running.reverting import revert_all, take_back, target_in_words
 from gate.running.sampling import Sampler
 from gate.running.time import Timekeeper
-from gate.running.tolerance import broken, too_long, unknown
-from gate.running.wording import too_few, unsteady
+from gate.running.tolerance import broken, had_good, too_long, unknown
+from gate.running.wording import never_used, too_few, unsteady
 
 log = logging.getLogger(__name__)
 
@@ -216,6 +216,7 @@ def _plan(run: Execution, step: Step) -> list[Undo]:
     """Choose the targets and save what it takes to undo the step. Nothing has been changed so far."""
     world, name = run.world, step.target or run.spec.workload.name
     fault = run.fault(step.fault)
+    _must_have_been_used(run, step)
     run.log.note(f'step "{step.name}": {step.fault} on {name}', activity=f"choosing targets for {step.name}")
     pods = run.patiently(lambda: world.workloads.ready_pods(name))
     undos = run.patiently(lambda: fault.plan(step, name, pods, run.spec.seed, world.cluster))
@@ -228,6 +229,14 @@ def _plan(run: Execution, step: Step) -> list[Undo]:
     run.log.evidence(targets=evidence.targets + known, undo=evidence.undo + tuple(undos))
     run.patiently(run.log.save)
     return undos
+
+
+def _must_have_been_used(run: Execution, step: Step) -> None:
+    """What nobody uses is not broken: it would prove nothing."""
+    summaries = run.log.status.evidence.summaries
+    shown = (each for each in summaries if each.window is Window.BEFORE and each.probe == step.used)
+    if step.used and not had_good(next(shown, None)):
+        raise errored(Reason.NO_EFFECT, never_used(step, run.spec.workload.name))
 
 
 def _permitted(run: Execution, step: Step, undos: list[Undo]) -> None:

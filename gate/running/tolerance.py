@@ -55,6 +55,11 @@ def unknown(probe: Probe, summary: Summary) -> bool:
     )
 
 
+def had_good(summary: Summary | None) -> bool:
+    """Whether there was a good answer at all."""
+    return summary is not None and summary.samples > summary.failures
+
+
 def too_many(probe: Probe, failures: int, of: int) -> bool:
     """Whether a larger share of the samples was bad than is tolerated."""
     return failures > probe.tolerate.failures * of + _ROUNDING

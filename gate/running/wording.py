@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from gate.documents.units import in_words
-from gate.model import Probe, Summary
+from gate.model import Probe, Step, Summary, WorkloadName
 from gate.running.tolerance import SLOW, out_of_bounds, too_many, too_slow
 
 
@@ -36,6 +36,12 @@ def too_few(probe: Probe, summary: Summary | None, when: str) -> str:
     """That nothing can be said about a window, and why there are no samples, if that is known."""
     why = f": {summary.missing}" if summary and summary.missing else ""
     return f'"{probe.name}" has too few samples {when}{why}'
+
+
+def never_used(step: Step, workload: WorkloadName) -> str:
+    """Why to break it would prove nothing."""
+    hit = step.target or workload
+    return f'nothing shows that {hit} was used before "{step.name}": "{step.used}" had no good answer'
 
 
 def _limits(probe: Probe) -> Iterator[str]:

@@ -68,6 +68,7 @@ SPEC = RunSpec(
                 hold=timedelta(seconds=4),
                 recover=timedelta(seconds=5),
                 target=replace(WORKLOAD.name, name="inventory"),
+                used="answers",
                 repetition=2,
             ),
         ),

@@ -45,6 +45,7 @@ spec:
       with: {count: 2}
       hold: 4s
       recover: 1m30s
+      used: answers
 """
 
 
@@ -166,8 +167,8 @@ def test_a_document_that_is_no_yaml_does_not_hide_those_around_it() -> None:
         ["survives"],
     )
     (problem,) = found.problems
-    assert problem.place.line == 24
-    assert found.subscriptions[0].place == "file0.yaml:31"
+    assert problem.place.line == 25
+    assert found.subscriptions[0].place == "file0.yaml:32"
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,11 @@ REPEATED = replace(
     workflow=replace(PLAN.workflow, steps=(STEP, replace(AGAIN, repetition=2)), repeat=Repeat(times=2, passes=1)),
 )
 """The same, but the second step is a repetition of the first one, and one of them is enough."""
-ONCE = (PLAN, FORGIVING, CRITICAL)
+WITNESSED = replace(
+    PLAN, workflow=replace(PLAN.workflow, steps=(replace(STEP, used=OTHER.name), replace(AGAIN, used=PROBE.name)))
+)
+"""The same, but what is hit must have been used."""
+ONCE = (PLAN, FORGIVING, CRITICAL, WITNESSED)
 PLANS = (*ONCE, REPEATED)
 ORDER = list(Verdict)
 
