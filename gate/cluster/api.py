@@ -39,6 +39,7 @@ GROUPS: Mapping[str, str] = {
     "replicasets": "/apis/apps/v1",
     "controllerrevisions": "/apis/apps/v1",
     "horizontalpodautoscalers": "/apis/autoscaling/v2",
+    "jobs": "/apis/batch/v1",
     "networkpolicies": "/apis/networking.k8s.io/v1",
     "leases": "/apis/coordination.k8s.io/v1",
     "chaosgates": "/apis/chaosgate.dev/v1alpha1",
@@ -209,6 +210,8 @@ class Api:
 
     def delete(self, resource: str, namespace: str, name: str, *, uid: str, grace: timedelta | None = None) -> bool:
         body: Json = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
+        if resource == "jobs":  # for compatibility, the server would leave their pods alone
+            body["propagationPolicy"] = "Background"
         if grace is not None:
             body["gracePeriodSeconds"] = int(grace.total_seconds())
         path = path_of(resource, namespace, name)

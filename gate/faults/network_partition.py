@@ -11,12 +11,11 @@ from pydantic import Field
 
 from gate.documents.blocks import Block
 from gate.errors import Conflict, Permanent
-from gate.faults.objects import RESOURCES, Json, must_find, named
+from gate.faults.objects import OURS, RESOURCES, Json, must_find, named
 from gate.model import Step, Target, Undo, WorkloadName, fingerprint
 from gate.running.ports import Cluster
 
 POLICIES = "networkpolicies"
-OURS = {"app.kubernetes.io/managed-by": "chaos-gate"}
 
 
 class Direction(StrEnum):

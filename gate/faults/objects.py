@@ -21,6 +21,8 @@ RESOURCES = {
 }
 """Kind -> plural name."""
 
+OURS = {"app.kubernetes.io/managed-by": "chaos-gate"}
+"""The labels of what the gate makes."""
 ZONE = "topology.kubernetes.io/zone"
 """The label of a node that says its zone."""
 

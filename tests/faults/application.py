@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -30,6 +32,8 @@ T = TypeVar("T")
 Eventually = Callable[[Callable[[], object]], None]
 SECONDS = timedelta(seconds=1)
 PODS = 3
+PATIENCE = 30.0
+"""Seconds; those of the engine."""
 RECORD = Codec(Undo)
 
 POLITE = ["sh", "-c", "trap exit TERM; sleep 1000d & wait"]
@@ -217,7 +221,9 @@ def through(
 
 def insisting(act: Callable[[Undo, Api], T], undo: Undo, api: Api) -> T:
     """Try as the engine does: again after an error that may pass."""
-    for _ in range(50):
+    end, pause = time.monotonic() + PATIENCE, threading.Event()
+    while time.monotonic() < end:
         with contextlib.suppress(Temporary):
             return act(undo, api)
+        pause.wait(0.02)
     raise AssertionError("it never worked")

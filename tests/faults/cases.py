@@ -14,6 +14,10 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "pod-kill by eviction": ("pod-kill", {"how": "evict", "percent": "50%"}),
     "cpu-stress": ("cpu-stress", {"workers": 2}),
     "disk-fill": ("disk-fill", {"size": "20Mi", "leave": "1%"}),
+    "job": (
+        "job",
+        {"image": "web:1", "inject": ["true"], "effect": ["true"], "revert": ["sh", "-c", "exit 0"], "count": 2},
+    ),
     "memory-stress": ("memory-stress", {"size": "8Mi"}),
     "pod-failure": ("pod-failure", {"count": 2}),
     "rollout-restart": ("rollout-restart", {}),
@@ -27,5 +31,7 @@ NEEDS_A_NODE = frozenset({"pod-failure"})
 
 NEEDS_CONTAINERS = frozenset({"container-kill", "cpu-stress", "memory-stress", "disk-fill"})
 """What runs a command in a container: there are none on nodes that are played by kwok."""
+TAKES_TIME = frozenset({"job"})
+"""What is not taken back by one look: it is done by somebody who has to be waited for."""
 NEEDS_THE_REAL_ONE = frozenset({"network-partition"})
 """What the sandbox has no resource for."""

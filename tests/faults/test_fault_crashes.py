@@ -15,7 +15,7 @@ from gate.faults import FAULTS
 from gate.model import Evidence, Run, RunPhase, Undo
 from gate.wire.reaping import reap
 from tests.faults.application import Application, Eventually
-from tests.faults.cases import CASES
+from tests.faults.cases import CASES, TAKES_TIME
 from tests.faults.dying import begin, is_killed, look
 
 OFTEN = {"pod-kill", "scale down", "config-change of a secret"}
@@ -70,6 +70,8 @@ def test_a_reaper_brings_everything_back_wherever_the_executor_was_killed(
     before, felt = web.state(), 0
     for run in killed_everywhere(web, fault, settings):
         felt += is_felt(web, run) or web.state() != before
+        if fault in TAKES_TIME:
+            eventually(lambda: reap(web.api)[1] == [])
         _, left = reap(web.api)
         assert left == [], run.name
         after = look(web, run.name)

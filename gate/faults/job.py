@@ -1,0 +1,195 @@
+"""job: a fault of one's own. A Job with a container of the author's does it, and another one takes it back.
+
+The Job that does it stays until it was taken back: it is what says that there is something to take back, however the
+record of that got lost. One record has both, so a Job to revert can be made by whoever finds it.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from gate.errors import Conflict, Permanent, Temporary
+from gate.faults.choosing import Choice, choose
+from gate.faults.objects import OURS, Json, must_find, named, zone_of
+from gate.faults.stress import LONGER
+from gate.model import Step, Target, Undo, WorkloadName, fingerprint
+from gate.running.ports import Cluster
+
+JOBS = "jobs"
+FACTS = "CHAOS_GATE_"
+"""How the names of our own variables begin."""
+ACT = "chaosgate.dev/act"
+"""The label that says whose Job it is: the name that the act has in its record."""
+JOB_NAME = "batch.kubernetes.io/job-name"
+"""The label that Kubernetes gives to the pods of a Job."""
+REVERT_SECONDS = 300
+"""How long one try to take it back may last."""
+
+
+def _variables(given: dict[str, str]) -> dict[str, str]:
+    for name in given:
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            raise ValueError(f'"{name}" cannot be the name of a variable')
+        if name.startswith(FACTS):
+            raise ValueError(f'"{name}": what begins with {FACTS} is set by the gate')
+    return given
+
+
+Words = Annotated[list[str], Field(min_length=1)]
+
+
+class Settings(Choice):
+    """Which pods, and what is run for each of them."""
+
+    image: str = Field(min_length=1, description="The image of the container.")
+    inject: Words = Field(description="The command that does it, word by word; it ends when it is done.")
+    effect: Words | None = Field(
+        default=None, description="A command that looks for the effect afterwards, and fails if there is none."
+    )
+    revert: Words = Field(description="The command that takes it back, also if it was done twice, half, or not at all.")
+    env: Annotated[dict[str, str], AfterValidator(_variables)] = Field(
+        default={}, description="Variables for all of them."
+    )
+    service_account: str = Field(default="", description="As whom they speak to the API; as nobody if left out.")
+
+
+def plan(step: Step, workload: WorkloadName, pods: Sequence[Target], seed: str, cluster: Cluster) -> list[Undo]:
+    settings = Settings.model_validate(step.settings)
+    commands = {"inject": settings.inject, "revert": settings.revert, "effect": settings.effect or []}
+    return [
+        Undo(
+            id=f"{step.name}/{pod.name}",
+            step=step.name,
+            fault=step.fault,
+            target=pod,
+            settings={
+                "name": f"chaos-gate-{fingerprint(seed, step.name, pod.uid)}",
+                "seconds": int((step.hold + LONGER).total_seconds()),
+                "image": settings.image,
+                "commands": commands,
+                "account": settings.service_account,
+                "env": settings.env | _facts(step, workload, pod),
+            },
+        )
+        for pod in choose(settings, step, pods, seed, partial(zone_of, cluster))
+    ]
+
+
+def inject(undo: Undo, cluster: Cluster) -> None:
+    """Have it done; when it is, `prove` sees. Raises `Permanent` if another one's Job has the name."""
+    must_find(cluster, undo.target)
+    does = ["inject", "effect"] if undo.settings["commands"]["effect"] else ["inject"]
+    _create(undo, cluster, _doing(undo), does, undo.settings["seconds"])
+
+
+def prove(undo: Undo, cluster: Cluster) -> str | None:
+    job = _job(undo, cluster, _doing(undo))
+    return f"the Job {_doing(undo)} is complete" if job and _condition(job, "Complete") else None
+
+
+def revert(undo: Undo, cluster: Cluster) -> str:
+    """Stop what still does it, have it taken back, remove both Jobs. Raises `Temporary` until each of these is over."""
+    doing, undoing = _job(undo, cluster, _doing(undo)), _job(undo, cluster, _undoing(undo))
+    if doing is None and undoing is None and undo.injected is None:
+        return f"nothing was begun for {named(undo.target)}"
+    if doing is not None:
+        _stop(undo, cluster, doing)
+    if undoing is None:
+        _create(undo, cluster, _undoing(undo), ["revert"], REVERT_SECONDS)
+        raise Temporary(f"the Job {_undoing(undo)} has begun to take it back")
+    if failure := _condition(undoing, "Failed"):
+        _delete(undo, cluster, undoing)
+        raise Temporary(f"the Job {_undoing(undo)} failed to take it back: {failure}; there will be another one")
+    if not _condition(undoing, "Complete"):
+        raise Temporary(f"the Job {_undoing(undo)} still takes it back")
+    for job in (doing, undoing):  # in this order: what is left says that it was taken back already
+        if job is not None:
+            _delete(undo, cluster, job)
+    said = doing and _condition(doing, "Failed")
+    return f"a Job took it back from {named(undo.target)}" + (f"; the one that did it had failed: {said}" * bool(said))
+
+
+def _facts(step: Step, workload: WorkloadName, pod: Target) -> dict[str, str]:
+    facts = {
+        "NAMESPACE": pod.namespace,
+        "POD": pod.name,
+        "NODE": pod.node,
+        "WORKLOAD_KIND": str(workload.kind),
+        "WORKLOAD": workload.name,
+        "STEP": step.name,
+    }
+    return {FACTS + name: value for name, value in facts.items()}
+
+
+def _doing(undo: Undo) -> str:
+    return f"{undo.settings['name']}-inject"
+
+
+def _undoing(undo: Undo) -> str:
+    return f"{undo.settings['name']}-revert"
+
+
+def _create(undo: Undo, cluster: Cluster, name: str, does: Sequence[str], seconds: int) -> None:
+    """A Job that runs the commands one after the other, each once. One that is there already is not made again."""
+    *first, last = (_container(undo.settings, each) for each in does)
+    account = {"serviceAccountName": undo.settings["account"]} if undo.settings["account"] else {}
+    pod = {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": bool(account),
+        "initContainers": first,
+        "containers": [last],
+        **account,
+    }
+    labels = OURS | {ACT: undo.settings["name"]}
+    template = {"metadata": {"labels": labels}, "spec": pod}
+    spec = {"backoffLimit": 0, "activeDeadlineSeconds": seconds, "template": template}
+    try:
+        cluster.create(JOBS, undo.target.namespace, {"metadata": {"name": name, "labels": labels}, "spec": spec})
+    except Conflict:
+        if (item := cluster.get(JOBS, undo.target.namespace, name)) is None:
+            raise
+        if not _is_ours(item, undo):
+            raise Permanent(f"the Job {undo.target.namespace}/{name} is somebody else's") from None
+
+
+def _container(settings: Mapping[str, Json], act: str) -> Json:
+    variables = settings["env"] | {f"{FACTS}ACT": act}
+    env = [{"name": name, "value": value} for name, value in sorted(variables.items())]
+    return {"name": act, "image": settings["image"], "command": settings["commands"][act], "env": env}
+
+
+def _stop(undo: Undo, cluster: Cluster, job: Json) -> None:
+    """Raises `Temporary` while anything of it still runs: what takes it back shall be the last."""
+    name = job["metadata"]["name"]
+    if not any(_condition(job, kind) for kind in ("Complete", "Failed")):
+        if not job["spec"].get("suspend"):
+            cluster.patch(JOBS, undo.target.namespace, name, {"spec": {"suspend": True}})
+        if not _condition(job, "Suspended"):
+            raise Temporary(f"the Job {name} is being stopped")
+    pods, _ = cluster.list("pods", undo.target.namespace, labels=f"{JOB_NAME}={name}")
+    if any(pod.get("status", {}).get("phase") not in {"Succeeded", "Failed"} for pod in pods):
+        raise Temporary(f"a pod of the Job {name} has not ended yet")
+
+
+def _delete(undo: Undo, cluster: Cluster, job: Json) -> None:
+    cluster.delete(JOBS, undo.target.namespace, job["metadata"]["name"], uid=job["metadata"]["uid"])
+
+
+def _job(undo: Undo, cluster: Cluster, name: str) -> Json | None:
+    """The Job of this act; one of the same name that somebody else made is none."""
+    item = cluster.get(JOBS, undo.target.namespace, name)
+    return item if item is not None and _is_ours(item, undo) else None
+
+
+def _is_ours(item: Json, undo: Undo) -> bool:
+    return bool((item["metadata"].get("labels") or {}).get(ACT) == undo.settings["name"])
+
+
+def _condition(job: Json, kind: str) -> str:
+    """What the condition says, if it holds; empty if not."""
+    conditions: Sequence[Json] = (job.get("status") or {}).get("conditions") or ()
+    found = (each for each in conditions if (each["type"], each["status"]) == (kind, "True"))
+    return next((f"{each.get('reason') or kind}: {each.get('message') or ''}".rstrip(": ") for each in found), "")
