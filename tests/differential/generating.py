@@ -6,7 +6,19 @@ from hypothesis import strategies as st
 
 from tests.differential.player import JSON_PATCH, STRATEGIC, Ask, Script
 from tests.differential.samples import run
-from tests.differential.words import CONFIG_MAPS, DEPLOYMENTS, LEASES, RUNS, Collection, deployment
+from tests.differential.words import (
+    BUDGETS,
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    GATES,
+    JOBS,
+    LEASES,
+    RUNS,
+    SECRETS,
+    SERVICES,
+    Collection,
+    deployment,
+)
 
 NAMES = ("a", "b")
 SELECTORS = ("x", "!x", "x=1", "x!=1", "x in (1,2)", "x notin (1)", "x=1,y")
@@ -25,14 +37,69 @@ CONTENTS: dict[Collection, tuple[dict[str, Any], ...]] = {
         {"spec": {"replicas": -1}},
         {},
     ),
+    SECRETS: (
+        {"data": {"k": "dg=="}},
+        {"stringData": {"k": "w", "l": ""}},
+        {"data": {"k": "no base64"}},
+        {"type": "other"},
+        {"immutable": True},
+        {},
+    ),
+    SERVICES: (
+        {"spec": {"ports": [{"port": 81}]}},
+        {"spec": {"ports": [{"port": 80, "name": "a"}, {"port": 80, "name": "b"}]}},
+        {"spec": {"selector": {"app": "other"}}},
+        {"spec": {"publishNotReadyAddresses": True}},
+        {"spec": {"sessionAffinity": "Other"}},
+        {"spec": {"clusterIPs": ["None"], "internalTrafficPolicy": "Other"}},
+        {},
+    ),
+    JOBS: (
+        {"spec": {"parallelism": 2}},
+        {"spec": {"completions": 2}},
+        {"spec": {"backoffLimit": -1}},
+        {"spec": {"ttlSecondsAfterFinished": 5}},
+        {"spec": {"template": {"spec": {"restartPolicy": "OnFailure"}}}},
+        {},
+    ),
+    BUDGETS: (
+        {"spec": {"minAvailable": "50%"}},
+        {"spec": {"minAvailable": -1}},
+        {"spec": {"maxUnavailable": 1}},
+        {"spec": {"minAvailable": None, "maxUnavailable": 1}},
+        {"spec": {"selector": {"matchLabels": {"app": "other"}}}},
+        {},
+    ),
+    GATES: (
+        {"status": {"phase": "Open", "judgements": 1}},
+        {"status": {"judgements": -1}},
+        {"spec": {"workload": {"uid": ""}}},
+        {"spec": {"workload": {"kind": "Job"}}},
+        {"spec": {"unknown": 1}},
+        {},
+    ),
     RUNS: ({"spec": {"seed": "2"}}, {"spec": {"seed": ""}}, {"status": {"phase": "Running"}}, {"spec": None}, {}),
 }
 """What is changed: parts of an object, for each of the kinds."""
 
 
+CONTROLLED = (DEPLOYMENTS, JOBS, BUDGETS)
+"""Kinds whose controllers write a status: each script waits for that before it goes on."""
+
+
 def _whole(kind: Collection, name: str) -> dict[str, Any]:
+    """An object that is complete, and at which its controller has nothing to do."""
     if kind is DEPLOYMENTS:
         return deployment(name)
+    if kind is JOBS:
+        pods = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "web:1"}]}
+        return JOBS.object(name, spec={"suspend": True, "template": {"spec": pods}})
+    if kind is SERVICES:  # an address would be another one on each ground
+        return SERVICES.object(name, spec={"clusterIP": "None", "selector": {"app": name}, "ports": [{"port": 80}]})
+    if kind is BUDGETS:
+        return BUDGETS.object(name, spec={"minAvailable": 1, "selector": {"matchLabels": {"app": name}}})
+    if kind is GATES:
+        return GATES.object(name, spec={"workload": {"kind": "Deployment", "name": name, "uid": "u"}})
     return run(name) if kind is RUNS else kind.object(name)
 
 
@@ -92,7 +159,7 @@ def _write(draw: st.DrawFn, kind: Collection, name: str) -> Ask:
             made = kind.patch(_operations(change), name, media=JSON_PATCH, **query)
         case "strategic":
             made = kind.patch(change, name, media=STRATEGIC, **query)
-            made = made.roughly() if kind is RUNS else made
+            made = made.roughly() if kind in (RUNS, GATES) else made
         case "status":
             made = kind.patch(change, name, "status", **query)
         case _:
@@ -103,6 +170,8 @@ def _write(draw: st.DrawFn, kind: Collection, name: str) -> Ask:
 @st.composite
 def _delete(draw: st.DrawFn, kind: Collection, name: str) -> Ask:
     query = {"dryRun": "All"} if draw(st.integers(0, 5)) == 0 else {}
+    if kind is JOBS:  # by default a Job waits for its pods to be let go, which takes how long it takes
+        query["propagationPolicy"] = "Background"
     kept = f"{kind.plural}/{name}"
     match draw(st.sampled_from(("any", "current", "stale", "all"))):
         case "any":
@@ -111,8 +180,8 @@ def _delete(draw: st.DrawFn, kind: Collection, name: str) -> Ask:
             return kind.delete(labelSelector=draw(st.sampled_from(SELECTORS)), fieldSelector=OURS, **query)
         case age:
             version = f"${{{kept}{'[0]' if age == 'stale' else ''}:metadata.resourceVersion}}"
-            dry = {"dryRun": ["All"]} if query else {}
-            return kind.delete(name, options={"preconditions": {"resourceVersion": version}, **dry})
+            told = {key: [value] if key == "dryRun" else value for key, value in query.items()}
+            return kind.delete(name, options={"preconditions": {"resourceVersion": version}, **told})
 
 
 @st.composite
@@ -125,16 +194,15 @@ def _read(draw: st.DrawFn, kind: Collection, name: str) -> Ask:
 
 
 @st.composite
-def _ask(draw: st.DrawFn) -> tuple[Ask, ...]:
-    kind, name = draw(st.sampled_from(list(CONTENTS))), draw(st.sampled_from(NAMES))
+def _ask(draw: st.DrawFn, kinds: list[Collection]) -> tuple[Ask, ...]:
+    kind, name = draw(st.sampled_from(kinds)), draw(st.sampled_from(NAMES))
     made = draw(st.one_of(_write(kind, name), _write(kind, name), _delete(kind, name), _read(kind, name)))
-    return (made, *map(_settled, NAMES)) if kind is DEPLOYMENTS else (made,)
+    return (made, *(kind.get(each).settle() for each in NAMES)) if kind in CONTROLLED else (made,)
 
 
-def _settled(name: str) -> Ask:
-    """Wait until the controller has looked at the Deployment, if there is one."""
-    return DEPLOYMENTS.get(name).settle()
-
-
-def scripts(most: int = 12) -> st.SearchStrategy[Script]:
-    return st.lists(_ask(), min_size=2, max_size=most).map(lambda parts: tuple(ask for part in parts for ask in part))
+@st.composite
+def scripts(draw: st.DrawFn, most: int = 12) -> Script:
+    """Requests about one or two kinds, so that the same object is met again and again."""
+    kinds = draw(st.lists(st.sampled_from(list(CONTENTS)), min_size=1, max_size=2, unique=True))
+    parts = draw(st.lists(_ask(kinds), min_size=2, max_size=most))
+    return tuple(ask for part in parts for ask in part)

@@ -48,7 +48,7 @@ class Ask:
     expected: Expected | None = None
     """Ask again until the answer has these values."""
     settled: bool = False
-    """Ask again until the controller of the object, if there is one, has seen its newest generation."""
+    """Ask again until the controller of the object, if there is one, has seen its newest generation (of a Job: it)."""
     shown: tuple[str, ...] | None = None
     """The dotted paths that are compared; None: the whole answer."""
     events: int | None = None
@@ -137,6 +137,8 @@ def _awaited(ask: Ask, ground: Ground) -> Reply:
 def _is_as_expected(ask: Ask, reply: Reply) -> bool:
     if reply.code == 429 and value_at(reply.body, "message") == "storage is (re)initializing":
         return False  # a real server that has just come up, and says so
+    if ask.settled and reply.code == 200 and value_at(reply.body, "kind") == "Job":
+        return bool(value_at(reply.body, "status.conditions"))
     if ask.settled and reply.code == 200:
         return bool(value_at(reply.body, "status.observedGeneration") == value_at(reply.body, "metadata.generation"))
     return all(_has(reply, path, value) for path, value in (ask.expected or {}).items())
