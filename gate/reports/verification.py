@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,8 @@ def _begun(first: Line, path: Path) -> "_Reading":
         raise Unreadable(f"{path} is no evidence file of format {FORMAT}")
     try:
         run, spec = content["run"], SPEC.read(content["spec"], "the plan")
+        if any(probe.every <= timedelta(0) for probe in spec.workflow.steady_state):
+            raise Unreadable(f"{path}: a probe in the plan is asked at no interval")
         carried = CARRIED.read(content["carried"], "what was there before")
         return _Reading(run=f"{run['namespace']}/{run['name']}", spec=spec, carried=carried.summaries)
     except (KeyError, TypeError, Permanent) as error:

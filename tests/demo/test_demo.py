@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import pytest
 
+from gate.reports.verification import verify
 from gate.sandbox.demo.play import RUNS, play
 from gate.sandbox.demo.snapshot import Snapshot
 from gate.sandbox.demo.stage import Stage
@@ -90,6 +91,11 @@ def test_the_demo_lets_1_1_through_and_holds_1_2_back_for_the_right_reason(tmp_p
         visible = upgrade["statuses"][-1]
         assert (visible["name"], visible["status"]) == ("chaos/staging/checkout", final)
         assert len({row["id"] for row in upgrade["statuses"]}) == 1
+    files = list((tmp_path / "kept" / "gate" / "evidence").glob("shop/*"))
+    verified = [verify(file) for file in files]
+    assert [each.problems for each in verified if not each.same] == []
+    given = sorted(str(each.given.judgement.verdict) for each in verified if each.given)
+    assert given == ["FAILED", "PASSED", "PASSED", "PASSED"]
     assert alive(tmp_path) == []
 
 

@@ -151,6 +151,27 @@ def test_a_file_of_another_format_is_not_guessed_at(file: Path) -> None:
         verify(written(file, rechained(lines(file), newer)))
 
 
+def test_a_plan_that_cannot_be_is_none(file: Path) -> None:
+    def never_asked(line: dict[str, Any]) -> None:
+        if line["kind"] == "run":
+            line["content"]["spec"]["workflow"]["steadyState"][0]["every"] = 0
+
+    with pytest.raises(Unreadable, match="asked at no interval"):
+        verify(written(file, rechained(lines(file), never_asked)))
+
+
+@pytest.mark.parametrize("kind", ["run", "sample", "undo", "step", "summary", "rest", "verdict"])
+def test_a_line_that_does_not_have_its_shape_is_said_to_be_wrong(file: Path, kind: str) -> None:
+    def empty(line: dict[str, Any]) -> None:
+        if line["kind"] == kind:
+            line["content"] = {"versionAfter": 1} if kind == "rest" else {}
+
+    try:
+        assert verify(written(file, rechained(lines(file), empty))).problems
+    except Unreadable:
+        assert kind == "run"
+
+
 def test_a_pass_is_verified_like_a_failure(tmp_path: Path) -> None:
     verified = verify(played(tmp_path, Stage(Service(suffers=False))))
     assert verified.same

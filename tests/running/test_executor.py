@@ -11,6 +11,8 @@ import pytest
 from gate.cluster.leases import LASTS
 from gate.errors import Temporary
 from gate.model import (
+    Evidence,
+    Judgement,
     Load,
     Reason,
     Run,
@@ -27,6 +29,7 @@ from gate.running.execution import Fenced
 from gate.running.executor import SILENCE, Executor, _Active, startable
 from gate.running.mode import Mode
 from gate.running.ports import LoadSummary, Surroundings, World
+from gate.running.record import UNRECORDED, Record, Unrecorded
 from gate.running.time import SystemClock
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -128,7 +131,7 @@ class Cluster:
         self.released += 1
 
 
-def executor(cluster: Cluster, **world_of: Any) -> Executor:
+def executor(cluster: Cluster, record: Callable[[Run], Record], **world_of: Any) -> Executor:
     nobody: Any = None
     world = World(
         cluster=nobody,
@@ -150,11 +153,18 @@ def executor(cluster: Cluster, **world_of: Any) -> Executor:
         permit=lambda _: nobody,
         fence=lambda _: nobody,
         leads=lambda: cluster.leads,
+        record=record,
     )
 
 
-def played(cluster: Cluster, until: Callable[[], object], eventually: Eventually, **world_of: Any) -> None:
-    made, stop = executor(cluster, **world_of), threading.Event()
+def played(
+    cluster: Cluster,
+    until: Callable[[], object],
+    eventually: Eventually,
+    record: Callable[[Run], Record] = lambda _: UNRECORDED,
+    **world_of: Any,
+) -> None:
+    made, stop = executor(cluster, record, **world_of), threading.Event()
     thread = threading.Thread(target=made.run, args=(stop,))
     thread.start()
     try:
@@ -169,6 +179,41 @@ def test_a_pending_run_is_executed_to_its_end(eventually: Eventually) -> None:
     cluster = Cluster(run("a"), run("a"))
     played(cluster, lambda: cluster.released, eventually)
     assert cluster.saved[-1].phase is RunPhase.EXECUTED
+
+
+class Slip(Unrecorded):
+    """A record that notes what became of it."""
+
+    def __init__(self) -> None:
+        self.became: list[str] = []
+
+    def begin(self, spec: RunSpec, status: RunStatus) -> None:
+        self.became.append("begun")
+
+    def finish(self, evidence: Evidence, judgement: Judgement, score: int) -> str:
+        self.became.append(f"finished as {judgement.verdict}")
+        return "it is in the drawer"
+
+    def close(self) -> None:
+        self.became.append("closed")
+
+
+def test_each_execution_has_a_record_that_is_finished_before_the_run_says_that_it_ended(eventually: Eventually) -> None:
+    cluster, slip = Cluster(run("a"), run("a")), Slip()
+    played(cluster, lambda: cluster.released, eventually, record=lambda _: slip)
+    assert slip.became == ["begun", "finished as ERRORED", "closed"]
+    assert cluster.saved[-1].timeline[-1].what == "it is in the drawer"
+
+
+def test_a_record_is_let_go_of_also_when_the_run_was_lost(eventually: Eventually) -> None:
+    cluster, slip = Cluster(run("a"), run("a")), Slip()
+
+    def save(status: RunStatus, *, guarded: bool) -> None:
+        raise Fenced("the run belongs to another executor now")
+
+    cluster.save = save  # type: ignore[method-assign]
+    played(cluster, lambda: cluster.released, eventually, record=lambda _: slip)
+    assert slip.became[-1] == "closed"
 
 
 class Noting:
