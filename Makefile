@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1) + 1)')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit control-plane test-cluster bench-sandbox bench-tracker bench-truth lock clean
+.PHONY: help demo test lint unit control-plane test-cluster bench-sandbox bench-tracker bench-engine bench-truth lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,6 +37,9 @@ bench-sandbox: $(VENV)/installed-test  ## measure the sandbox: its start, its me
 
 bench-tracker: control-plane  ## measure the gate beside a real control plane with 10,000 Deployments (a quarter of an hour)
 	$(BIN)/python -m bench.tracker
+
+bench-engine: $(VENV)/installed-test  ## measure runs beside a sandbox: one alone, and 50 at once (two minutes)
+	$(BIN)/python -m bench.engine
 
 bench-truth: REPEAT ?= 10
 bench-truth: $(VENV)/installed-test  ## judge small services whose weakness is known, ten times each (twenty minutes)

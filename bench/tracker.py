@@ -6,24 +6,21 @@ completes a rollout is one of the Deployment's own. The mode is `pause`: runs ar
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Self
 
-import git
 import requests
 
+from bench.gate import COMMAND, committed, megabytes, processor_seconds, serving
 from bench.table import Figure, percentile, show
-from gate.sandbox.ports import keep
 from tests.grounds import Ground, control_plane
 
 NAMESPACES = 20
@@ -102,7 +99,7 @@ class Bench:
             self._idle(process)
             self._noise(process)
             self._burst()
-            self.add("resident memory", self._memory(process), "MB", goal=100, floor=floor[1])
+            self.add("resident memory", megabytes(process), "MB", goal=100, floor=floor[1])
         self._down(catalogue)
         return self.figures
 
@@ -187,44 +184,14 @@ class Bench:
     # ------------------------------------------------------------------------------------------------------- the gate
 
     def _catalogue(self) -> Path:
-        folder = self.place / "catalogue"
-        with git.Repo.init(folder, initial_branch="main") as repo:
-            for name, text in (("subscriptions/bench.yaml", SUBSCRIPTION), ("workflows/nothing.yaml", WORKFLOW)):
-                (folder / name).parent.mkdir(exist_ok=True)
-                (folder / name).write_text(text)
-            repo.git.add("--all")
-            repo.git.execute(
-                ["git", "-c", "user.name=bench", "-c", "user.email=b@example.org", "commit", "-qm", "Subscribe"]
-            )
-        return folder
+        documents = {"subscriptions/bench.yaml": SUBSCRIPTION, "workflows/nothing.yaml": WORKFLOW}
+        return committed(self.place / "catalogue", documents)
 
-    @contextmanager
-    def _gate(self, catalogue: Path) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
-        """The gate as a process of its own, and how long it took to be ready."""
-        with keep(("127.0.0.1", 0)) as port:
-            address = f"127.0.0.1:{port.getsockname()[1]}"
-            environment = {
-                **os.environ,
-                "KUBECONFIG": str(self.ground.kubeconfig),
-                "CHAOS_GATE_CATALOGUE": str(catalogue),
-                "CHAOS_GATE_STATE": str(self.place / "state"),
-                "CHAOS_GATE_LISTEN": address,
-            }
-            command = [str(Path(sys.executable).parent / "chaos-gate"), "serve"]
-            if self.asked.profile:
-                command = [sys.executable, "-m", "pyinstrument", "-r", "html", "-o", str(self.asked.profile), *command]
-            with (self.place / "gate.log").open("ab") as log:
-                began = time.monotonic()
-                process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-            try:
-                while not is_ready(f"http://{address}/readyz"):
-                    if process.poll() is not None:
-                        raise SystemExit((self.place / "gate.log").read_text()[-2000:])
-                    time.sleep(0.01)
-                yield process, time.monotonic() - began
-            finally:
-                process.terminate()
-                process.wait(30)
+    def _gate(self, catalogue: Path) -> AbstractContextManager[tuple[subprocess.Popen[bytes], float]]:
+        command: tuple[str, ...] = COMMAND
+        if self.asked.profile:
+            command = (sys.executable, "-m", "pyinstrument", "-r", "html", "-o", str(self.asked.profile), *COMMAND)
+        return serving(self.place, self.ground.kubeconfig, catalogue, command)
 
     def _floor(self) -> tuple[float, float]:
         """Seconds and megabytes that a bare list of all Deployments takes."""
@@ -351,10 +318,6 @@ class Bench:
             versions[of] = versions.get(of, 0) + 1
         self.add("burst: versions with more than one set of runs", sum(n > 1 for n in versions.values()), "", goal=0)
 
-    def _memory(self, process: subprocess.Popen[bytes]) -> float:
-        text = Path(f"/proc/{process.pid}/status").read_text()
-        return int(text.split("VmRSS:")[1].split()[0]) / 1024
-
 
 class Observer:
     """A watch that notes when each event came: the same that any client would see."""
@@ -425,24 +388,11 @@ def is_decided(gate: Any, key: tuple[str, str], image: str) -> bool:
     return bool(status.get("image") == image and status.get("runs"))
 
 
-def is_ready(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=1) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
-
-
 def cpu(process: subprocess.Popen[bytes], seconds: float) -> float:
     """Percent of one core over so many seconds."""
-
-    def used() -> float:
-        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    before, began = used(), time.monotonic()
+    before, began = processor_seconds(process), time.monotonic()
     time.sleep(seconds)
-    return 100 * (used() - before) / (time.monotonic() - began)
+    return 100 * (processor_seconds(process) - before) / (time.monotonic() - began)
 
 
 _sessions = threading.local()

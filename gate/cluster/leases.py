@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from gate.cluster.api import Api, Json
 from gate.cluster.leader import KIND, lasts_of, micro_time
-from gate.errors import Conflict, Terminating
+from gate.errors import Absent, Conflict, Terminating
 
 BEAT = timedelta(seconds=1)
 LASTS = 5 * BEAT
@@ -25,7 +25,8 @@ class Leases:
 
     def __init__(self, api: Api, identity: str, monotonic: Callable[[], float]) -> None:
         self._api, self._identity, self._monotonic = api, identity, monotonic
-        self._ours: set[Key] = set()
+        self._ours: dict[Key, str] = {}
+        """The resourceVersion of each, as we wrote it."""
         self._seen: dict[Key, tuple[str, float]] = {}
         """Somebody else's: its resourceVersion, and when it was first seen."""
 
@@ -39,17 +40,18 @@ class Leases:
         so that there is nothing left to do but to take back, and the namespace waits for that.
         """
         key = (namespace, name)
+        if self._renew(key, now):
+            return True
         present = self._api.get("leases", namespace, name)
         if (present is None and key in self._ours) or (present is not None and not self._is_free(key, present)):
-            self._ours.discard(key)
+            self._ours.pop(key, None)
             return False
         try:
             if present is None:
                 metadata = {"name": name, "namespace": namespace, "ownerReferences": [owner]}
-                self._api.create("leases", namespace, {**KIND, "metadata": metadata, "spec": self._spec(now)})
+                written = self._api.create("leases", namespace, {**KIND, "metadata": metadata, "spec": self._spec(now)})
             else:
-                version = {"resourceVersion": present["metadata"]["resourceVersion"]}
-                self._api.patch("leases", namespace, name, {"metadata": version, "spec": self._spec(now)})
+                written = self._write(key, present["metadata"]["resourceVersion"], now)
         except Terminating:
             return True
         except Conflict:  # somebody was faster
@@ -57,8 +59,23 @@ class Leases:
                 raise
             return False
         self._seen.pop(key, None)
-        self._ours.add(key)
+        self._ours[key] = written["metadata"]["resourceVersion"]
         return True
+
+    def _renew(self, key: Key, now: datetime) -> bool:
+        """Beat without a look, which is what most beats are: it is as we left it, or this changes nothing."""
+        version = self._ours.get(key)
+        if version is None:
+            return False
+        try:
+            self._ours[key] = self._write(key, version, now)["metadata"]["resourceVersion"]
+        except (Conflict, Absent):
+            return False
+        return True
+
+    def _write(self, key: Key, version: str, now: datetime) -> Json:
+        """Raises `Conflict` if it is not that version any more."""
+        return self._api.patch("leases", *key, {"metadata": {"resourceVersion": version}, "spec": self._spec(now)})
 
     def watch(self, namespace: str, name: str) -> bool:
         """Look who holds it, and remember; True if `hold` would take it now."""
@@ -67,7 +84,7 @@ class Leases:
 
     def release(self, namespace: str, name: str) -> None:
         """Give it up, so that nobody has to wait for it to expire."""
-        self._ours.discard((namespace, name))
+        self._ours.pop((namespace, name), None)
         present = self._api.get("leases", namespace, name)
         if present and present["spec"].get("holderIdentity") == self._identity:
             self._api.delete("leases", namespace, name, uid=present["metadata"]["uid"])

@@ -27,6 +27,10 @@ ABSENT_FOR = 10.0
 """Seconds after which a resource that the server does not know is asked for again."""
 
 
+def _nothing() -> None:
+    """Nobody wants to hear of it."""
+
+
 class Mirror(Generic[T]):
     """What the server holds of one resource, as far as `keep` keeps it; `changed` hears of each key that may differ.
 
@@ -44,14 +48,20 @@ class Mirror(Generic[T]):
         *,
         form: Form = Form.WHOLE,
         optional: bool = False,
+        essence: Callable[[T], object] | None = None,
+        heard: Callable[[], None] = _nothing,
         monotonic: Callable[[], float] = time.monotonic,
         draw: Callable[[], float] = random.random,
     ) -> None:
         """`keep` gets each object in this `form`. A resource that is `optional` may be unknown to the server.
 
+        `essence` is what counts of an object: of an event that changes nothing of that, `changed` does not hear;
+        `heard` hears of each.
+
         `monotonic` is a clock in seconds, `draw` gives the jitter from 0 to 1.
         """
         self._api, self._resource, self._namespace, self._keep, self._changed = api, resource, namespace, keep, changed
+        self._essence, self._heard_one = essence, heard
         self._form, self._optional, self._monotonic, self._draw = form, optional, monotonic, draw
         self._version, self._compared, self._pause = "", monotonic(), FIRST_PAUSE
         self._lock = threading.Lock()
@@ -160,13 +170,20 @@ class Mirror(Generic[T]):
             if event.type is EventType.BOOKMARK:
                 continue
             key = _key(event.object)
+            after = None if event.type is EventType.DELETED else (self._version, self._keep(event.object))
             with self._lock:
-                if event.type is EventType.DELETED:
-                    self._objects.pop(key, None)
-                else:
-                    self._objects[key] = (self._version, self._keep(event.object))
-            self._call([key])
+                before = self._objects.pop(key, None)
+                if after:
+                    self._objects[key] = after
+            if self._differ(before, after):
+                self._call([key])
+            self._heard_one()
         return self._monotonic() - began
+
+    def _differ(self, before: tuple[str, T] | None, after: tuple[str, T] | None) -> bool:
+        if self._essence is None or before is None or after is None:
+            return True
+        return self._essence(before[1]) != self._essence(after[1])
 
     def _call(self, keys: Iterable[Key]) -> None:
         for key in keys:

@@ -137,7 +137,7 @@ class Executor:
                 self._beat()
                 self._watch_others()
                 next_beat = now + BEAT.total_seconds()
-            self.consider()
+            self.consider(until=next_beat)
             self._world.clock.wait(self._poked, next_beat - self._world.clock.monotonic())
             self._poked.clear()
         self._closing.set()
@@ -149,8 +149,8 @@ class Executor:
         """A run changed, or it is time to stop: look now."""
         self._poked.set()
 
-    def consider(self) -> None:
-        """Start what should be started."""
+    def consider(self, *, until: float = float("inf")) -> None:
+        """Start what should be started; what there is no time for `until` then is left to the next time."""
         if self._closing.is_set() or not self._leads():
             return
         busy = {active.run.namespace for active in self._snapshot()}
@@ -158,6 +158,8 @@ class Executor:
             if seen.namespace in busy or self._world.clock.monotonic() < self._pauses.get(seen.uid, (0.0, 0.0))[0]:
                 continue
             held = self._world.clock.monotonic()
+            if held >= until:
+                return
             if not self._hold(seen):
                 continue
             # What was seen may be a moment old, and a run that has ended since must not begin again.

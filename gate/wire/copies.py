@@ -34,8 +34,11 @@ class Copies:
         workload_changed: Callable[[WorkloadName], None],
         gate_changed: Callable[[Key], None],
         run_changed: Callable[[Key], None],
+        run_moved: Callable[[], None],
     ) -> None:
-        """Only these `namespaces`; all of them if none is named."""
+        """Only these `namespaces`; all of them if none is named. `run_moved` hears of all that happens to runs,
+        `run_changed` of what may be a reason to do something.
+        """
         scopes = namespaces or ("",)
 
         def changed(kind: WorkloadKind, key: Key) -> None:
@@ -57,7 +60,10 @@ class Copies:
             for kind in WorkloadKind
         }
         self._gates = [Mirror(api, "chaosgates", scope, _readable(gate_from), gate_changed) for scope in scopes]
-        self._runs = [Mirror(api, "chaosruns", scope, _readable(run_from), run_changed) for scope in scopes]
+        self._runs = [
+            Mirror(api, "chaosruns", scope, _readable(run_from), run_changed, essence=_essence, heard=run_moved)
+            for scope in scopes
+        ]
 
     @property
     def mirrors(self) -> Sequence[Mirror[Labels] | Mirror[Gate | None] | Mirror[Run | None]]:
@@ -93,6 +99,11 @@ class Copies:
 
 def _find(mirrors: Sequence[Mirror[T]], key: Key) -> T | None:
     return next((found for mirror in mirrors if (found := mirror.get(key))), None)
+
+
+def _essence(run: Run | None) -> object:
+    """Each second an executor shows how far it is. Nobody decides anything by that."""
+    return run and (run.uid, run.begun, run.status.phase, run.status.verdict, run.abort, run.deleting, run.guarded)
 
 
 def _labels_of(item: Json) -> Labels:

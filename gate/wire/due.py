@@ -40,6 +40,7 @@ class Due:
             workload_changed=self._workload_changed,
             gate_changed=self._gate_changed,
             run_changed=self._run_changed,
+            run_moved=self.changes.ring,
         )
         self._subscribed, self._poke = subscribed, poke
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,14 +19,21 @@ def followed(api: Api) -> Iterator[tuple[Mirror[str], list[tuple[str, str]]]]:
     """A mirror of the ConfigMaps in `default` that keeps one value, and the keys it called for."""
     called: list[tuple[str, str]] = []
     mirror = Mirror(api, "configmaps", "default", lambda item: item["data"]["mode"], called.append)
+    with following(mirror, api):
+        yield mirror, called
+
+
+@contextmanager
+def following(mirror: Mirror[str], api: Api) -> Iterator[None]:
+    """The mirror runs, and its copy is whole."""
     stop = threading.Event()
     thread = threading.Thread(target=mirror.run, args=(stop,))
     thread.start()
-    mirror.synced.wait(10)
-    yield mirror, called
+    assert mirror.synced.wait(30)
+    yield
     stop.set()
     api.create("configmaps", "default", config_map("wakes-the-watch", "x"))
-    thread.join(10)
+    thread.join(30)
     assert not thread.is_alive()
 
 
@@ -45,6 +52,28 @@ def test_what_comes_changes_and_goes_is_followed(
     api.delete("configmaps", "default", "a", uid=made["metadata"]["uid"])
     eventually(lambda: mirror.get(("default", "a")) is None)
     assert called.count(("default", "a")) == 3
+
+
+def test_of_what_changes_nothing_that_counts_only_those_hear_who_look(api: Api, eventually: Eventually) -> None:
+    called: list[tuple[str, str]] = []
+    heard: list[None] = []
+    mirror = Mirror(
+        api,
+        "configmaps",
+        "default",
+        lambda item: item["data"]["mode"],
+        called.append,
+        essence=lambda mode: mode[0],
+        heard=lambda: heard.append(None),
+    )
+    api.create("configmaps", "default", config_map("a", "run 1"))
+    with following(mirror, api):
+        called.clear()
+        for mode in ("run 2", "run 3", "pause"):
+            api.patch("configmaps", "default", "a", {"data": {"mode": mode}})
+        eventually(lambda: len(heard) == 3)
+        assert called == [("default", "a")]
+        assert mirror.get(("default", "a")) == "pause"
 
 
 def test_what_changed_while_the_server_was_away_is_called_for(tmp_path: Path, eventually: Eventually) -> None:

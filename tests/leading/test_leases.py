@@ -5,9 +5,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import pytest
+from urllib3.exceptions import HTTPError
 
 from gate.cluster.api import Api, Json
 from gate.cluster.leases import LASTS, Leases
+from gate.errors import Temporary
+from tests.faults.application import through
 from tests.grounds import Ground
 
 LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
@@ -81,6 +84,23 @@ def test_a_lease_that_was_released_is_taken_at_once(api: Api, hold: Hold, namesp
     assert hold(theirs)
     theirs.release(namespace, "run")
     assert hold(ours)
+
+
+def test_a_beat_that_was_written_and_not_answered_takes_nothing_from_its_holder(
+    cluster: Ground, api: Api, hold: Hold
+) -> None:
+    clock, answers = Clock(), count()
+
+    def lost() -> None:
+        if next(answers) == 1:  # the first one made the lease
+            raise HTTPError("cut")
+
+    ours, theirs = Leases(through(cluster.kubeconfig, after=lost), "ours", clock), Leases(api, "theirs", clock)
+    assert hold(ours)
+    with pytest.raises(Temporary):
+        hold(ours)
+    assert hold(ours)
+    assert not hold(theirs)
 
 
 def test_who_finds_his_lease_gone_has_lost_it(api: Api, hold: Hold, namespace: str) -> None:
