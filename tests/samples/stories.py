@@ -1,13 +1,20 @@
 """What of a recorded rollout is the same every time it is played: its story.
 
-Not in the story, because the real Kubernetes does it differently each time: how many steps the counts of a status
-take, how the statuses of several objects interleave, and whether it says ReplicaSetUpdated between
-NewReplicaSetCreated and what follows. (It says so when it sees the new pods counted in a step of its own. When it sees
-them together with the fact that the old ones are old no count has grown, and it says nothing.)
+Of the counts over time two things are: the order in which the ReplicaSets are given their sizes, all of them in one
+row, and what the Deployment counts whenever it has come to rest. What it counts in between is chance: its controller
+looks when it gets to it, so 3, 4, 3 may be told as 3, or 4 and 5 as 5, and what is ready is counted in one step or in
+three. What holds there all the same are the bounds that `out_of_bounds` looks for.
+
+Not in the story either, because the real Kubernetes does it differently each time: how the statuses of several objects
+interleave, and whether it says ReplicaSetUpdated between NewReplicaSetCreated and what follows. (It says so when it
+sees the new pods counted in a step of its own. When it sees them together with the fact that the old ones are old no
+count has grown, and it says nothing.)
 """
 
 import json
+import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from tests.samples.playing import Object
@@ -24,6 +31,10 @@ class Story:
     """Its revision annotation."""
     replica_sets: dict[str, list[str]]
     """By name: each size that it was given, and each revision, with those before."""
+    sizes: list[str]
+    """Of all ReplicaSets together, each time that one is given another size: `web-hash1: 2, web-hash2: 2`."""
+    rests: list[str]
+    """What the Deployment counts each time that somebody is about to change its spec, and at the end."""
     end: dict[str, Object]
     """Deployment and ReplicaSets as they are at the end, by name, without times and versions."""
 
@@ -46,8 +57,63 @@ def story_of(steps: list[Step]) -> Story:
         generations=_distinct([each["status"].get("observedGeneration", 0) for each in deployments]),
         revisions=_distinct([_annotation(each, "revision") for each in deployments]),
         replica_sets=replica_sets,
+        sizes=_sizes(steps),
+        rests=[_counted(each) for each, after in pairwise([*deployments, {}]) if each.get("spec") != after.get("spec")],
         end=dict(sorted(end.items())),
     )
+
+
+def out_of_bounds(steps: list[Step]) -> list[str]:
+    """Where more pods were counted than the strategy allows, or fewer available ones once all had been available.
+
+    Nothing of a rollout in which somebody scales: it leaves its bounds for a moment.
+    """
+    if len({step.object["spec"]["replicas"] for step in steps if step.kind == "Deployment"}) > 1:
+        return []
+    found, was_whole = [], False
+    for deployment in (step.object for step in steps if step.kind == "Deployment"):
+        status, wanted = deployment["status"], deployment["spec"]["replicas"]
+        surge, unavailable = _leeway(deployment["spec"])
+        was_whole = was_whole or status.get("availableReplicas", 0) == wanted
+        # Those on their way out may still be counted when those that take their place are counted already.
+        most = wanted + surge + (surge + unavailable if was_whole else 0)
+        if status.get("replicas", 0) > most:
+            found.append(f"{status['replicas']} pods, where there may be {most}")
+        if was_whole and status.get("availableReplicas", 0) < wanted - unavailable:
+            found.append(f"{status.get('availableReplicas', 0)} available, of {wanted} with {unavailable} to spare")
+    return found
+
+
+def _leeway(spec: Object) -> tuple[int, int]:
+    """How many pods there may be too many, and too few."""
+    rolling = spec["strategy"].get("rollingUpdate")
+    if rolling is None:
+        return 0, int(spec["replicas"])
+    surge, unavailable = rolling["maxSurge"], rolling["maxUnavailable"]
+    return (
+        surge if isinstance(surge, int) else math.ceil(spec["replicas"] * int(surge.rstrip("%")) / 100),
+        unavailable if isinstance(unavailable, int) else spec["replicas"] * int(unavailable.rstrip("%")) // 100,
+    )
+
+
+def _sizes(steps: list[Step]) -> list[str]:
+    """Where a Deployment is scaled in the middle, two that are equally large have their turn as their names will."""
+    told: list[str] = []
+    present: dict[str, Object] = {}
+    for step in (step for step in steps if step.kind == "ReplicaSet"):
+        present[step.object["metadata"]["name"]] = step.object
+        if step.type == "DELETED":
+            del present[step.object["metadata"]["name"]]
+        shares_of = {_annotation(each, "desired-replicas") for each in present.values() if each["spec"]["replicas"]}
+        if len(shares_of) <= 1:
+            _add(told, ", ".join(f"{name}: {each['spec']['replicas']}" for name, each in present.items()))
+    return told
+
+
+def _counted(deployment: Object) -> str:
+    status = deployment["status"]
+    counts = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas")
+    return ", ".join(f"{status.get(count, 0)} {count}" for count in counts)
 
 
 def _conditions(versions: list[Object]) -> list[str]:

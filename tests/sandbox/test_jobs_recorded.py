@@ -22,8 +22,9 @@ def test_a_job_on_the_sandbox_is_the_story_of_the_real_one(tmp_path: Path, name:
 
 
 @pytest.mark.cluster
-def test_the_recorded_story_of_a_job_is_still_that_of_the_real_one(real: Ground) -> None:
-    assert job_story_of(recorded(real, "jobs", "failed").steps) == job_story_of(kept("jobs", "failed").steps)
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_the_recorded_story_of_a_job_is_still_that_of_the_real_one(real: Ground, name: str) -> None:
+    assert job_story_of(recorded(real, "jobs", name).steps) == job_story_of(kept("jobs", name).steps)
 
 
 @pytest.mark.parametrize(
