@@ -7,8 +7,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import TypeVar
 
-from gate.documents.loading import COMING, KINDS, Broken, Loaded
+from gate.documents.loading import COMING, KINDS, Broken, Loaded, link
 from gate.documents.mistakes import unknown
+from gate.documents.own_faults import OwnFaults
 from gate.documents.vocabulary import Vocabulary
 from gate.documents.workflows import WorkflowDocument, build, facts_of
 from gate.errors import BadDocument, Place
@@ -73,11 +74,11 @@ class Catalogue:
         needed = {name for name, each in document.parameters.items() if "default" not in each.model_fields_set}
         if missing := sorted(needed - use.parameters.keys()):
             return None, [f"the parameter {name} has no default and is not given" for name in missing]
-        workflow, wrong = build(document, use.parameters, facts_of(subscription), self.vocabulary)
+        workflow, wrong = build(document, use.parameters, facts_of(subscription), self.vocabulary, self._faults)
         return workflow, [str(each) for each in wrong]
 
     def _missing(self, name: str) -> list[str]:
-        broken = [each for each in self.loaded.broken if each.kind == "Workflow" and each.name == name]
+        broken = [each for each in self.linked.broken if each.kind == "Workflow" and each.name == name]
         if broken:
             return [str(problem) for each in broken for problem in each.problems]
         illegible = [str(problem) for each in self.loaded.broken if not each.name for problem in each.problems]
@@ -101,12 +102,21 @@ class Catalogue:
         return _grouped(self.loaded.subscriptions, lambda each: each.workload)
 
     @cached_property
+    def linked(self) -> Loaded:
+        """What the documents say together: a workflow that wants a fault that nobody has is broken."""
+        return link(self.loaded, self._faults, self.vocabulary)
+
+    @cached_property
+    def _faults(self) -> OwnFaults:
+        return _grouped(self.loaded.faults, lambda each: each.name)
+
+    @cached_property
     def _workflows(self) -> Mapping[str, Sequence[WorkflowDocument]]:
-        return _grouped(self.loaded.workflows, lambda each: each.name)
+        return _grouped(self.linked.workflows, lambda each: each.name)
 
 
 def _grouped(items: Iterable[Item], key: Callable[[Item], Key]) -> Mapping[Key, Sequence[Item]]:
     groups = defaultdict(list)
     for item in items:
         groups[key(item)].append(item)
-    return groups
+    return dict(groups)

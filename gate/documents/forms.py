@@ -225,6 +225,15 @@ class WorkflowSpec(Form):
     )
 
 
+class FaultForm(Form):
+    """A fault document: one's own, by a name that steps may use."""
+
+    api_version: Literal["chaosgate.dev/v1alpha1"] = Field(description="The version of this format.")
+    kind: Literal["Fault"] = Field(description="What this document is.")
+    metadata: Metadata = Field(description="Who it is.")
+    spec: dict[str, Any] = Field(description="One block, which is named like a kind of fault: its settings.")
+
+
 class SubscriptionForm(Form):
     """A subscription document."""
 

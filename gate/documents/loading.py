@@ -2,11 +2,12 @@
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from gate.documents import own_faults
 from gate.documents.forms import (
     API_VERSION,
     GROUP,
@@ -15,6 +16,7 @@ from gate.documents.forms import (
     SubscriptionForm,
 )
 from gate.documents.mistakes import mistakes, unknown
+from gate.documents.own_faults import OwnFault, OwnFaults
 from gate.documents.salvage import kind_in, name_in, workload_in
 from gate.documents.tree import Illegible, Tree, trees
 from gate.documents.vocabulary import Vocabulary
@@ -24,8 +26,8 @@ from gate.model import Selection, Subscription, WorkflowUse, WorkloadKind, Workl
 
 LARGEST = 1_000_000
 """Bytes in one file."""
-KINDS = ("Subscription", "Workflow")
-COMING = ("Fault", "GameDay")
+KINDS = ("Subscription", "Workflow", "Fault")
+COMING = ("GameDay",)
 
 STAND_IN = "any"
 """For the name of a workload that a selector has not found yet."""
@@ -50,6 +52,7 @@ class Loaded:
     subscriptions: tuple[Subscription, ...] = ()
     selections: tuple[Selection, ...] = ()
     workflows: tuple[WorkflowDocument, ...] = ()
+    faults: tuple[OwnFault, ...] = ()
     broken: tuple[Broken, ...] = ()
     notes: tuple[BadDocument, ...] = ()
     """What was passed over without being a mistake."""
@@ -57,7 +60,8 @@ class Loaded:
     @property
     def documents(self) -> int:
         """How many documents of ours there are, right or wrong."""
-        return len(self.subscriptions) + len(self.selections) + len(self.workflows) + len(self.broken)
+        kinds = (self.subscriptions, self.selections, self.workflows, self.faults, self.broken)
+        return sum(len(documents) for documents in kinds)
 
     @property
     def problems(self) -> tuple[BadDocument, ...]:
@@ -71,6 +75,7 @@ class Loaded:
             subscriptions=tuple(each for part in parts for each in part.subscriptions),
             selections=tuple(each for part in parts for each in part.selections),
             workflows=tuple(each for part in parts for each in part.workflows),
+            faults=tuple(each for part in parts for each in part.faults),
             broken=tuple(each for part in parts for each in part.broken),
             notes=tuple(each for part in parts for each in part.notes),
         )
@@ -113,7 +118,13 @@ def _document(tree: Tree, vocabulary: Vocabulary) -> Loaded:
         return Loaded(notes=(note,))
     if problems := [*tree.problems, *_head(tree)]:
         return _broken(tree, problems)
-    return _subscription(tree) if value["kind"] == "Subscription" else _workflow(tree, vocabulary)
+    match value["kind"]:
+        case "Subscription":
+            return _subscription(tree)
+        case "Fault":
+            return _fault(tree, vocabulary)
+        case _:
+            return _workflow(tree, vocabulary)
 
 
 def _owner(version: Any) -> str:
@@ -182,6 +193,23 @@ def _workflow(tree: Tree, vocabulary: Vocabulary) -> Loaded:
     if problems := check(document, vocabulary):
         return _broken(tree, problems)
     return Loaded(workflows=(document,))
+
+
+def _fault(tree: Tree, vocabulary: Vocabulary) -> Loaded:
+    fault = own_faults.read(tree, vocabulary)
+    return Loaded(faults=(fault,)) if isinstance(fault, OwnFault) else _broken(tree, fault)
+
+
+def link(loaded: Loaded, faults: OwnFaults, vocabulary: Vocabulary) -> Loaded:
+    """The same, without the workflows whose steps want faults that no document has: these are broken."""
+    others, broken = [], []
+    for document in loaded.workflows:
+        own = own_faults.uses_own(document.tree, vocabulary)
+        if own and (problems := check(document, vocabulary, faults)):
+            broken.append(_broken(document.tree, problems))
+        else:
+            others.append(document)
+    return Loaded.together([replace(loaded, workflows=tuple(others)), *broken])
 
 
 def _broken(tree: Tree, problems: list[BadDocument]) -> Loaded:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from gate.documents.catalogue import Catalogue
+from gate.documents.own_faults import uses_own
 from gate.documents.tree import dotted
 from gate.documents.units import in_words
 from gate.documents.workflows import SPEC
@@ -33,13 +34,14 @@ class Finding:
 
 def review(catalogue: Catalogue) -> list[Finding]:
     """Everything that can be said about the documents, in the order of the files."""
-    findings = [_finding(Severity.ERROR, problem) for problem in catalogue.loaded.problems]
+    findings = [_finding(Severity.ERROR, problem) for problem in catalogue.linked.problems]
     findings += [_finding(Severity.NOTE, note) for note in catalogue.loaded.notes]
     for subscription in catalogue.written:
         workflows, problems = catalogue.resolve(subscription)
         findings += [_finding(Severity.ERROR, problem) for problem in problems]
         findings += _too_long(subscription, workflows)
     findings += _of_workflows(catalogue)
+    findings += _of_faults(catalogue)
     findings += _contradictions(catalogue)
     unique = {(finding.place.file, finding.place.line, finding.path, finding.why): finding for finding in findings}
     return sorted(unique.values(), key=lambda each: (each.place.file, each.place.line, each.place.column, each.why))
@@ -81,7 +83,7 @@ def _contradictions(catalogue: Catalogue) -> Iterator[Finding]:
 def _of_workflows(catalogue: Catalogue) -> Iterator[Finding]:
     used = {use.name for subscription in catalogue.written for use in subscription.workflows}
     places: dict[str, Place] = {}
-    for document in catalogue.loaded.workflows:
+    for document in catalogue.linked.workflows:
         place = document.tree.place(("metadata", "name"))
         if document.name in places:
             why = f"another workflow is called {document.name}, at {places[document.name]}"
@@ -94,6 +96,19 @@ def _of_workflows(catalogue: Catalogue) -> Iterator[Finding]:
             yield from _without_samples(catalogue, workflow)
             yield from _unwatched(catalogue, workflow)
             yield from _perhaps_unused(catalogue, subscription, workflow)
+
+
+def _of_faults(catalogue: Catalogue) -> Iterator[Finding]:
+    used = {name for each in catalogue.loaded.workflows for name in uses_own(each.tree, catalogue.vocabulary)}
+    places: dict[str, Place] = {}
+    for fault in catalogue.loaded.faults:
+        place = fault.tree.place(("metadata", "name"))
+        if fault.name in places:
+            why = f"another fault is called {fault.name}, at {places[fault.name]}"
+            yield Finding(severity=Severity.ERROR, place=place, path="metadata.name", why=why)
+        places.setdefault(fault.name, place)
+        if catalogue.loaded.workflows and fault.name not in used:
+            yield Finding(severity=Severity.WARNING, place=place, path="metadata.name", why="no workflow uses this")
 
 
 def _without_samples(catalogue: Catalogue, workflow: Workflow) -> Iterator[Finding]:

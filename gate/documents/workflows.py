@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from gate.documents.blocks import Expectation
 from gate.documents.forms import LoadForm, ParameterForm, ProbeForm, RepeatForm, StepForm, ToleranceForm, WorkflowForm
 from gate.documents.mistakes import mistakes, unknown
+from gate.documents.own_faults import OwnFaults
 from gate.documents.substitution import Filling, references
 from gate.documents.tree import Path, Tree, dotted
 from gate.documents.vocabulary import Vocabulary
@@ -52,12 +53,15 @@ def facts_of(subscription: Subscription) -> dict[str, str]:
     return dict(zip(FACTS, (workload.kind, workload.namespace, workload.name, subscription.environment), strict=True))
 
 
-def check(document: WorkflowDocument, vocabulary: Vocabulary) -> list[BadDocument]:
-    """What is wrong with the document whoever subscribes. Values that only a subscription gives are not looked at."""
+def check(document: WorkflowDocument, vocabulary: Vocabulary, own: OwnFaults | None = None) -> list[BadDocument]:
+    """What is wrong with the document whoever subscribes. Values that only a subscription gives are not looked at.
+
+    Without `own` nobody knows yet which faults have a name in the catalogue: a step may want any.
+    """
     open_names = {name for name, each in document.parameters.items() if "default" not in each.model_fields_set}
     given = dict.fromkeys(open_names, "1s")
     facts = dict.fromkeys(FACTS, "x") | {"workload.kind": str(WorkloadKind.DEPLOYMENT)}
-    _, problems = build(document, given, facts, vocabulary)
+    _, problems = build(document, given, facts, vocabulary, own)
     hidden = {f"parameters.{name}" for name in open_names}
     return [problem for problem in problems if not hidden & _referred(document.tree, problem)]
 
@@ -74,7 +78,11 @@ def _referred(tree: Tree, problem: BadDocument) -> set[str]:
 
 
 def build(
-    document: WorkflowDocument, given: Settings, facts: Mapping[str, str], vocabulary: Vocabulary
+    document: WorkflowDocument,
+    given: Settings,
+    facts: Mapping[str, str],
+    vocabulary: Vocabulary,
+    own: OwnFaults | None = None,
 ) -> tuple[Workflow | None, list[BadDocument]]:
     """The workflow with these parameters, or None with everything that is wrong."""
     tree, declared = document.tree, document.parameters
@@ -97,7 +105,7 @@ def build(
             problems.append(
                 BadDocument("this parameter is not used anywhere", place=tree.place(path), path=dotted(path))
             )
-    shaping = _Shaping(tree, vocabulary, facts, problems)
+    shaping = _Shaping(tree, vocabulary, facts, problems, own)
     workflow = shaping.workflow(filled)
     return (None if problems else workflow), problems
 
@@ -106,8 +114,14 @@ class _Shaping:
     """One document on its way into the model; collects mistakes instead of stopping at the first."""
 
     def __init__(
-        self, tree: Tree, vocabulary: Vocabulary, facts: Mapping[str, str], problems: list[BadDocument]
+        self,
+        tree: Tree,
+        vocabulary: Vocabulary,
+        facts: Mapping[str, str],
+        problems: list[BadDocument],
+        own: OwnFaults | None,
     ) -> None:
+        self._own = own
         self._tree, self._vocabulary, self._facts, self._problems = tree, vocabulary, facts, problems
 
     def workflow(self, filled: dict[str, Any]) -> Workflow | None:
@@ -207,10 +221,27 @@ class _Shaping:
             path = (*SPEC, "steps", index)
             if isinstance(fault, str) and fault in faults:
                 self._fits(faults[fault], step.get("with", {}), (*path, "with"))
-            elif isinstance(fault, str):
-                why = unknown(fault, faults, "one of the faults:")
-                place = self._tree.place((*path, "fault"))
-                self._problems.append(BadDocument(why, place=place, path=dotted((*path, "fault"))))
+            elif isinstance(fault, str) and self._own is not None:
+                self._own_fault(self._own, fault, step.get("with", {}), path)
+
+    def _own_fault(self, own: OwnFaults, name: str, added: Any, path: Path) -> None:
+        """A step adds what its fault leaves open: what would be said twice is a mistake."""
+
+        def wrong(why: str, *at: str) -> None:
+            self._problems.append(BadDocument(why, place=self._tree.place((*path, *at)), path=dotted((*path, *at))))
+
+        known = own.get(name, ())
+        if len(known) > 1:
+            wrong(f"two faults have this name: {' and '.join(str(each.tree.place(())) for each in known)}", "fault")
+        if not known:
+            wrong(unknown(name, [*self._vocabulary.faults, *own], "one of the faults:"), "fault")
+        for fault in known[:1]:
+            said = fault.settings.keys() & added.keys() if isinstance(added, dict) else set()
+            for field in sorted(said):
+                wrong(f"the fault {name} says this already, at {fault.tree.place(())}", "with", field)
+            if not said:
+                whole = {**fault.settings, **added} if isinstance(added, dict) else added
+                self._fits(self._vocabulary.faults[fault.kind], whole, (*path, "with"))
 
     def _steps(self, forms: list[StepForm], repeat: RepeatForm | None) -> tuple[Step, ...]:
         """Each repetition has steps of its own, with names that tell them apart."""
@@ -234,10 +265,11 @@ class _Shaping:
         if form.target:
             namespace = form.target.namespace or self._facts["workload.namespace"]
             target = WorkloadName(kind=form.target.kind, namespace=namespace, name=form.target.name)
+        own = (self._own or {}).get(form.fault, ())
         return Step(
             name=form.name,
-            fault=form.fault,
-            settings=form.settings,
+            fault=own[0].kind if own else form.fault,
+            settings={**own[0].settings, **form.settings} if own else form.settings,
             target=target,
             used=form.used or "",
             hold=form.hold,

@@ -58,7 +58,7 @@ def catalogue(*texts: str) -> Catalogue:
 
 
 def complaints(text: str) -> list[str]:
-    return [str(problem) for problem in loaded(text).problems]
+    return [str(problem) for problem in catalogue(text).linked.problems]
 
 
 def test_a_subscription_and_its_workflow_become_what_is_run() -> None:
