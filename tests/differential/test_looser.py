@@ -22,6 +22,7 @@ from tests.differential.words import (
     LEASES,
     PODS,
     RUNS,
+    SERVICES,
     TABLE,
     Collection,
     config_map,
@@ -58,6 +59,10 @@ def schema(*fields: str, rule: str = "") -> dict[str, Any]:
 
 def with_spec(**spec: Any) -> Ask:
     return PODS.create(pod("p", spec={**pod("p")["spec"], **spec}), dryRun="All")
+
+
+def chosen(name: str, address: str) -> Ask:
+    return SERVICES.create(SERVICES.object(name, spec={"clusterIP": address, "ports": [{"port": 80}]}))
 
 
 def with_container(**fields: Any) -> Ask:
@@ -143,12 +148,20 @@ LOOSER: dict[str, list[tuple[tuple[Ask, ...], Expected, Expected]]] = {
         ((with_spec(priorityClassName="none"),), MADE, FORBIDDEN),
         ((with_spec(runtimeClassName="none"),), MADE, FORBIDDEN),
     ],
+    "an address that somebody chooses for a Service may be taken": [
+        ((chosen("a", "10.96.77.1").show("kind"), chosen("b", "10.96.77.1")), MADE, REFUSED),
+        ((chosen("a", "10.1.2.3"),), MADE, REFUSED),
+    ],
     "Endpoints that somebody writes are not checked": [
         ((ENDPOINTS.create(ENDPOINTS.object("e", subsets=[{"addresses": [{"ip": "x"}]}])),), MADE, REFUSED),
     ],
 }
 
-STRICTER = with_spec(terminationGracePeriodSeconds=-1)
+BELOW_ZERO = with_spec(terminationGracePeriodSeconds=-1)
+NO_MORE = (
+    SERVICES.create(SERVICES.object("s", spec={"clusterIP": "None", "ports": [{"port": 80}]})),
+    SERVICES.patch({"spec": {"selector": {"a": "b"}, "ipFamilyPolicy": "SingleStack"}}, "s"),
+)
 
 ROWS = [pytest.param(*row, id=f"{line} {number}") for line, rows in LOOSER.items() for number, row in enumerate(rows)]
 
@@ -156,7 +169,7 @@ ROWS = [pytest.param(*row, id=f"{line} {number}") for line, rows in LOOSER.items
 def listed() -> list[str]:
     """The lines of the list, without what follows a colon or stands in brackets."""
     told = DOCUMENT.read_text().partition("Known to be looser")[2].partition("Known to be stricter")[0]
-    return [re.split(r": | \(|, and ", line)[0].strip() for line in re.findall(r"^- (.+)$", told, re.MULTILINE)]
+    return [re.split(r": | \(|, and |, or ", line)[0].strip() for line in re.findall(r"^- (.+)$", told, re.MULTILINE)]
 
 
 OF_THE_SANDBOX = ("events do not expire", "containers see the machine's files and are not limited")
@@ -185,12 +198,21 @@ def test_the_real_server_is_not(real: Ground, script: tuple[Ask, ...], ours: Exp
 
 
 def test_the_sandbox_is_stricter_with_a_grace_period_below_zero(lasting_sandbox: Ground) -> None:
-    assert last_of((STRICTER,), lasting_sandbox).code == 422
+    assert last_of((BELOW_ZERO,), lasting_sandbox).code == 422
 
 
 @pytest.mark.cluster
 def test_the_real_server_makes_one_second_of_it(real: Ground) -> None:
-    assert fits(last_of((STRICTER,), real), {"code": 201, "body.spec.terminationGracePeriodSeconds": 1})
+    assert fits(last_of((BELOW_ZERO,), real), {"code": 201, "body.spec.terminationGracePeriodSeconds": 1})
+
+
+def test_the_sandbox_is_stricter_with_families_that_were_two(lasting_sandbox: Ground) -> None:
+    assert last_of(NO_MORE, lasting_sandbox).code == 422
+
+
+@pytest.mark.cluster
+def test_the_real_server_leaves_one_of_them(real: Ground) -> None:
+    assert fits(last_of(NO_MORE, real), {"code": 200, "body.spec.ipFamilies": ["IPv4"]})
 
 
 def test_events_do_not_expire(tmp_path: Path) -> None:
