@@ -3,6 +3,7 @@
 Left out is only what differs by nature (tests/sandbox/kubectl_talk.py), and what kwok's pods do not have: containers.
 """
 
+import json
 import re
 import shutil
 import subprocess
@@ -25,8 +26,6 @@ CONTAINERS = (
     r"|  (Pulled|Created|Started)  "
 )
 """What the sandbox's pods have and kwok's have not, and what the real scheduler and admission add."""
-ENDPOINTS = r"Endpoints is deprecated"
-"""The sandbox does not say that Endpoints are out of date."""
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +57,7 @@ def shop(talk: Talk) -> Talk:
     talk.agree_on("apply", "-f", "-", said={"apiVersion": "v1", "kind": "List", "items": [deployment, SERVICE]})
     rolled_out(talk)
     two = "--for=jsonpath={.subsets[0].addresses[1].ip}"
-    talk.agree_on("wait", "endpoints/web", two, "--timeout=30s", but=ENDPOINTS)
+    talk.agree_on("wait", "endpoints/web", two, "--timeout=30s")
     return talk
 
 
@@ -75,7 +74,7 @@ def test_tables(shop: Talk) -> None:
     shop.come_to_agree_on("get", "all")
     shop.come_to_agree_on("get", "deploy,svc,cm/settings", "--show-kind", "--show-labels")
     shop.come_to_agree_on("get", "pods", "-L", "app,tier", "--chunk-size=1")
-    shop.come_to_agree_on("get", "endpoints", "-o", "wide", but=ENDPOINTS)
+    shop.come_to_agree_on("get", "endpoints", "-o", "wide")
     shop.agree_on("get", "pods", "--field-selector=status.phase=Failed")
 
 
@@ -118,6 +117,22 @@ def test_rollouts_that_go_forth_and_back(shop: Talk) -> None:
     shop.agree_on("rollout", "history", "deployment/web")
     shop.agree_on("rollout", "undo", "deployment/web", "--to-revision=9")
     assert IMAGES[0] in shop.come_to_agree_on("get", "rs", "-o", "wide", "--sort-by=.status.replicas")
+
+
+def test_a_rollout_that_gets_stuck(shop: Talk) -> None:
+    template = {
+        "metadata": {"annotations": {"chaosgate.dev/pod": "never-starts"}},
+        "spec": {"containers": [{"name": "web", "image": "web:none"}]},
+    }
+    stuck = {"spec": {"progressDeadlineSeconds": 1, "template": template}}
+    shop.agree_on("patch", "deployment", "web", f"--patch={json.dumps(stuck)}")
+    said = shop.agree_on("rollout", "status", "deployment/web", "--timeout=30s", but=r"^Waiting ")
+    assert said == 'error: deployment "web" exceeded its progress deadline'
+    shop.come_to_agree_on("get", "deploy,rs", "-o", "wide", "--sort-by=.spec.replicas")
+    assert "ProgressDeadlineExceeded" in shop.come_to_agree_on("describe", "deployment", "web")
+    shop.agree_on("rollout", "undo", "deployment/web")
+    rolled_out(shop)
+    shop.come_to_agree_on("get", "deploy")
 
 
 def test_rollouts_that_stand_still_and_those_of_what_has_none(shop: Talk) -> None:
