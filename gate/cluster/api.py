@@ -50,6 +50,8 @@ GROUPS: Mapping[str, str] = {
 AGENT = "chaos-gate"
 CONNECT = 5.0
 READ = 20.0
+CONNECTIONS = 100
+"""How many are kept for the next request. With fewer, as many runs at once would connect anew each time."""
 PAGE = 500
 
 
@@ -123,6 +125,7 @@ class Api:
                 load(client_configuration=configuration)
         except (config.ConfigException, OSError) as error:
             raise GateError(f"no Kubernetes to talk to: {error}; set KUBECONFIG to a kubeconfig file") from error
+        configuration.connection_pool_maxsize = CONNECTIONS
         api = cls(configuration)
         api.agent = agent
         return api
