@@ -12,7 +12,6 @@ import yaml
 from gate.cluster.api import Api
 from gate.errors import Denied
 from gate.sandbox.kubernetes.resources import BUILT_IN
-from gate.sandbox.kubernetes.server import BEARER_PATH
 from gate.sandbox.kubernetes.users import User
 from gate.sandbox.shipped import rights
 from tests.grounds import Ground
@@ -104,19 +103,14 @@ class Gate:
     """Asks with the token of the gate's service account."""
 
     def __init__(self, ground: Ground, folder: Path) -> None:
-        told = ground.ask("POST", f"/api/v1/namespaces/{HOME}/serviceaccounts/chaos-gate/token", {})
-        assert told.status_code == 201, told.text
-        self.token = told.json()["status"]["token"]
-        self.url = ground.url.partition(BEARER_PATH)[0]
+        kubeconfig = ground.kubeconfig_of(HOME, "chaos-gate", folder)
+        config = yaml.safe_load(kubeconfig.read_text())
+        self.url = config["clusters"][0]["cluster"]["server"]
+        self.token = config["users"][0]["user"]["token"]
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.verify = ground.session.verify
         self._session.headers["Authorization"] = f"Bearer {self.token}"
-        config = yaml.safe_load(ground.kubeconfig.read_text())
-        config["clusters"][0]["cluster"]["server"] = self.url
-        config["users"][0]["user"] = {"token": self.token}
-        kubeconfig = folder / "gate.kubeconfig"
-        kubeconfig.write_text(yaml.safe_dump(config))
         self.api = Api.from_environment(str(kubeconfig))
         """The product's client."""
 
