@@ -146,6 +146,21 @@ def test_get_shows_what_changes_while_it_watches(kubectl: Kubectl) -> None:
         watching.terminate()
 
 
+def test_get_prints_a_row_for_each_change_while_it_watches(shop: Kubectl) -> None:
+    command = [shop.program, "--kubeconfig", str(shop.ground.kubeconfig), "-n", shop.namespace]
+    with subprocess.Popen([*command, "get", "deploy", "web", "--watch"], stdout=subprocess.PIPE, text=True) as watching:
+        assert watching.stdout is not None
+        assert watching.stdout.readline().split() == ["NAME", "READY", "UP-TO-DATE", "AVAILABLE", "AGE"]
+        assert watching.stdout.readline().split()[:4] == ["web", "2/2", "2", "2"]
+        shop("scale", "deploy/web", "--replicas=3")
+        rows: list[list[str]] = [[]]
+        while rows[-1] != ["web", "3/3", "3", "3"]:
+            rows.append(watching.stdout.readline().split()[:4])
+            assert rows[-1], "the watch ended"
+        watching.terminate()
+    assert rows[1][:2] == ["web", "2/3"]
+
+
 def test_describe_tells_the_story(shop: Kubectl) -> None:
     told = shop("describe", "deployment", "web")
     assert re.search(
