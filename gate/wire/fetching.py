@@ -85,9 +85,9 @@ class Fetching:
             "catalogue.read revision=%s subscriptions=%d workflows=%d broken=%d",
             catalogue.revision[:8],
             len(catalogue.loaded.subscriptions),
-            len(catalogue.loaded.workflows),
-            len(catalogue.loaded.broken),
+            len(catalogue.linked.workflows),
+            len(catalogue.linked.broken),
         )
-        for problem in catalogue.loaded.problems:
+        for problem in catalogue.linked.problems:
             log.error("catalogue.broken why=%r", str(problem))
         self._changed(names)

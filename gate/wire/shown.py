@@ -56,7 +56,7 @@ class Shown:
             "leader": self._leading.problem,
             "catalogue": self._fetching.problem,
             "watch": "; ".join(mirror.problem for mirror in mirrors if mirror.problem),
-            "documents": "; ".join(str(each) for each in catalogue.loaded.problems) if catalogue else "",
+            "documents": "; ".join(str(each) for each in catalogue.linked.problems) if catalogue else "",
             "workloads": "; ".join(self._absent()),
         }
         return Readiness(
