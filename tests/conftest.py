@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from gate.cluster.api import Api
 from gate.sandbox.gitlab import GitLab
@@ -15,6 +16,10 @@ from tests.catalogues import Origin
 from tests.clocks import HandClock
 from tests.grounds import CRDS, Ground
 from tests.sandbox import gitlab_world
+
+# Rules are tried on a machine that has other things to do: an example may take as long as it takes.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")
