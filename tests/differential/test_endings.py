@@ -14,12 +14,15 @@ from tests.differential.words import (
     PODS,
     REPLICA_SETS,
     RUNS,
+    SERVICE_ACCOUNTS,
+    SERVICES,
     config_map,
     deployment,
 )
 
 pytestmark = pytest.mark.cluster
 
+SERVICE = SERVICES.object("s", spec={"clusterIP": "None", "ports": [{"port": 80}], "selector": {"app": "s"}})
 HELD = config_map(metadata={"finalizers": ["x.y/z"]})
 
 
@@ -126,6 +129,24 @@ SCRIPTS: dict[str, tuple[Ask, ...]] = {
             "kind", "metadata.deletionTimestamp", "metadata.deletionGracePeriodSeconds", "metadata.generation"
         ),
         PODS.get("p").until(code=404),
+    ),
+    "rehearsals": (
+        SERVICES.create(SERVICE),
+        SERVICE_ACCOUNTS.create(SERVICE_ACCOUNTS.object("s")),
+        *(kind.delete("s", dryRun="All") for kind in (SERVICES, SERVICE_ACCOUNTS)),
+        *(kind.get("s") for kind in (SERVICES, SERVICE_ACCOUNTS)),
+        SERVICES.patch({"metadata": {"finalizers": ["x.y/z"]}}, "s"),
+        SERVICES.delete("s", dryRun="All"),
+        SERVICES.delete("s"),
+        SERVICES.delete("s", dryRun="All"),
+        PODS.create(pod("p")).show("code"),
+        PODS.get("p").until(status__phase="Running").show("code"),
+        PODS.delete("p", dryRun="All").show(
+            "kind", "metadata.deletionTimestamp", "metadata.deletionGracePeriodSeconds"
+        ),
+        PODS.delete("p", gracePeriodSeconds="30", dryRun="All").show("kind", "metadata.deletionGracePeriodSeconds"),
+        PODS.get("p").show("metadata.deletionTimestamp"),
+        NAMESPACES.delete("${ns}", dryRun="All").show("kind", "status.phase", "metadata.deletionTimestamp"),
     ),
     "a namespace": (
         NAMESPACES.create({"metadata": {"name": "${ns}-more", "labels": {"team": "x"}}}).keep("n"),

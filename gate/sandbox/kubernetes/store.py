@@ -326,11 +326,13 @@ class Store:
             before = self.entry(resource, namespace, name)
             new = lifecycle.dying(resource, before.shared, options or Deletion(), self._clock())
             gone = lifecycle.is_over(new)
-            if dry_run or (not gone and lifecycle.same(new, before.shared)):
+            if not gone and (dry_run or lifecycle.same(new, before.shared)):
                 return new
             if not gone:
                 return self._commit(ChangeType.MODIFIED, resource, new, before)
-            last = self._commit(ChangeType.DELETED, resource, before.copy(), before)
+            last = before.copy()
+            if not dry_run:
+                last = self._commit(ChangeType.DELETED, resource, last, before)
             # Of what may take its time, the one who asks sees that it had none; its watchers see it as it was.
             return new if resource.grace is Grace.POD else last
 
