@@ -8,7 +8,7 @@ import pytest
 from kubernetes import client, config, watch
 from kubernetes.client import ApiClient, ApiException, AppsV1Api, BatchV1Api, CoreV1Api, PolicyV1Api
 from kubernetes.stream import stream
-from kubernetes.stream.ws_client import ERROR_CHANNEL
+from kubernetes.stream.ws_client import ERROR_CHANNEL, WSClient
 
 from tests import builders, grounds
 from tests.grounds import IMAGES, Ground
@@ -257,30 +257,44 @@ def test_a_log_is_read_in_part_and_followed_to_its_end(here: CoreV1Api, place: s
     assert refusal(here.read_namespaced_pod_log, "none", place)["code"] == 404
 
 
-@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # the client leaves its sockets open
-def test_commands_are_run_with_input_and_without(here: CoreV1Api, place: str, eventually: Eventually) -> None:
+@pytest.fixture
+def run(here: CoreV1Api, place: str, eventually: Eventually) -> Iterator[Callable[..., WSClient]]:
+    """Runs commands in a pod. The client never closes its sockets, so this does."""
     here.create_namespaced_pod(place, pod("one", "sleep", "infinity"))
     eventually(lambda: here.read_namespaced_pod("one", place).status.phase == "Running")
-    wanted = {"stdin": False, "stdout": True, "stderr": True, "tty": False}
+    opened: list[WSClient] = []
 
-    def run(*command: str, **more: Any) -> Any:
-        return stream(here.connect_get_namespaced_pod_exec, "one", place, command=list(command), **(wanted | more))
+    def start(*command: str, stdin: bool = False) -> WSClient:
+        streams = {"stdin": stdin, "stdout": True, "stderr": True, "tty": False}
+        call = here.connect_get_namespaced_pod_exec
+        opened.append(stream(call, "one", place, command=list(command), _preload_content=False, **streams))
+        return opened[-1]
 
-    assert run("sh", "-c", "echo out; echo err >&2") in ("out\nerr\n", "err\nout\n")
-    open_one = run("sh", "-c", "cat; exit 7", stdin=True, _preload_content=False)
-    open_one.write_stdin("hello\n")
-    open_one.update(timeout=10)
-    assert open_one.readline_stdout(timeout=10) == "hello"
-    open_one.close()
-    failed = run("sh", "-c", "exit 7", _preload_content=False)
-    failed.run_forever(timeout=10)
-    assert failed.returncode == 7
-    unknown = run("no-such-program", _preload_content=False)
+    yield start
+    for each in opened:
+        each.sock.shutdown()
+
+
+def test_a_command_has_outputs_and_an_exit_code(run: Callable[..., WSClient]) -> None:
+    done = run("sh", "-c", "echo out; echo err >&2; exit 7")
+    done.run_forever(timeout=10)
+    assert (done.read_stdout(), done.read_stderr(), done.returncode) == ("out\n", "err\n", 7)
+
+
+def test_a_command_answers_to_what_it_is_told(run: Callable[..., WSClient]) -> None:
+    talking = run("sh", "-c", "while read line; do echo told $line; done", stdin=True)
+    for word in ("one", "two"):
+        talking.write_stdin(f"{word}\n")
+        assert talking.readline_stdout(timeout=10) == f"told {word}"
+    assert talking.is_open()
+    talking.close()
+
+
+def test_a_program_that_is_not_there_is_a_failure_with_the_reason(run: Callable[..., WSClient]) -> None:
+    unknown = run("no-such-program")
     unknown.run_forever(timeout=10)
     why = json.loads(unknown.read_channel(ERROR_CHANNEL))["message"]
     assert 'exec: "no-such-program": executable file not found in $PATH' in why
-    for left in (open_one, failed, unknown):
-        left.sock.shutdown()
 
 
 @pytest.mark.parametrize(("name", "container", "code"), [("none", None, 404), ("one", "other", 400)])
