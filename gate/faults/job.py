@@ -57,9 +57,10 @@ class Settings(Choice):
 
 
 def plan(step: Step, workload: WorkloadName, pods: Sequence[Target], seed: str, cluster: Cluster) -> list[Undo]:
+    """Raises `Denied` if we may not look at Jobs: what was never begun could not be taken back either."""
     settings = Settings.model_validate(step.settings)
     commands = {"inject": settings.inject, "revert": settings.revert, "effect": settings.effect or []}
-    return [
+    undos = [
         Undo(
             id=f"{step.name}/{pod.name}",
             step=step.name,
@@ -76,6 +77,9 @@ def plan(step: Step, workload: WorkloadName, pods: Sequence[Target], seed: str, 
         )
         for pod in choose(settings, step, pods, seed, partial(zone_of, cluster))
     ]
+    for undo in undos:
+        _job(undo, cluster, _doing(undo))
+    return undos
 
 
 def inject(undo: Undo, cluster: Cluster) -> None:

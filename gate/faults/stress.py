@@ -56,24 +56,23 @@ class Program:
 def plan(
     step: Step, place: Place, arguments: Sequence[str], pods: Sequence[Target], seed: str, cluster: Cluster
 ) -> list[Undo]:
-    """Raises `Permanent` if the pods have no such container."""
+    """Raises `Permanent` if the pods have no such container, and `Denied` if we may run nothing in it."""
     undos = []
     for pod in choose(place, step, pods, seed, partial(zone_of, cluster)):
-        container = container_of(must_find(cluster, pod), place.container, pod)["name"]
-        undos.append(
-            Undo(
-                id=f"{step.name}/{pod.name}",
-                step=step.name,
-                fault=step.fault,
-                target=pod,
-                settings={
-                    "container": container,
-                    "mark": f"{pod.uid}-{fingerprint(seed, step.name)}",
-                    "seconds": int((step.hold + LONGER).total_seconds()),
-                    "arguments": list(arguments),
-                },
-            )
+        undo = Undo(
+            id=f"{step.name}/{pod.name}",
+            step=step.name,
+            fault=step.fault,
+            target=pod,
+            settings={
+                "container": container_of(must_find(cluster, pod), place.container, pod)["name"],
+                "mark": f"{pod.uid}-{fingerprint(seed, step.name)}",
+                "seconds": int((step.hold + LONGER).total_seconds()),
+                "arguments": list(arguments),
+            },
         )
+        sh(undo, cluster, ":", changing=False)  # or what was never begun could not be taken back either
+        undos.append(undo)
     return undos
 
 

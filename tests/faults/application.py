@@ -92,7 +92,8 @@ class Application:
         self.eventually(lambda: len(self.pods()) == PODS)
 
     def plan(self, fault: str, /, *, seed: str = "seed", by: Api | None = None, **settings: Any) -> list[Undo]:
-        return FAULTS[fault].plan(step(fault, **settings), self.name, self.pods(), seed, by or self.api)
+        act, pods = step(fault, **settings), self.pods()
+        return patiently(lambda: FAULTS[fault].plan(act, self.name, pods, seed, by or self.api))
 
     def inject(self, undo: Undo) -> None:
         insisting(FAULTS[undo.fault].inject, undo, self.api)
@@ -220,10 +221,15 @@ def through(
 
 
 def insisting(act: Callable[[Undo, Api], T], undo: Undo, api: Api) -> T:
+    return patiently(lambda: act(undo, api))
+
+
+def patiently(act: Callable[[], T]) -> T:
     """Try as the engine does: again after an error that may pass."""
     end, pause = time.monotonic() + PATIENCE, threading.Event()
-    while time.monotonic() < end:
-        with contextlib.suppress(Temporary):
-            return act(undo, api)
+    while True:
+        try:
+            return act()
+        except Temporary:
+            assert time.monotonic() < end, "it never worked"
         pause.wait(0.02)
-    raise AssertionError("it never worked")
