@@ -75,7 +75,6 @@ CONTENTS: dict[Collection, tuple[dict[str, Any], ...]] = {
         {"status": {"judgements": -1}},
         {"spec": {"workload": {"uid": ""}}},
         {"spec": {"workload": {"kind": "Job"}}},
-        {"spec": {"unknown": 1}},
         {},
     ),
     RUNS: ({"spec": {"seed": "2"}}, {"spec": {"seed": ""}}, {"status": {"phase": "Running"}}, {"spec": None}, {}),
