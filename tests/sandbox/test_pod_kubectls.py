@@ -100,10 +100,13 @@ def test_logs_that_end_are_followed_to_their_end(kubectl: Kubectl) -> None:
     )
 
 
-def test_logs_of_several_containers_and_pods(kubectl: Kubectl) -> None:
+def test_logs_of_several_containers_and_pods(kubectl: Kubectl, eventually: Callable[[Callable[[], Any]], Any]) -> None:
     kubectl("wait", "pod/two", "--for=condition=Ready", "--timeout=20s")
+    both = eventually(
+        lambda: (said := kubectl("logs", "two", "--all-containers", "--prefix")).count("this") == 2 and said
+    )
+    assert sorted(both.splitlines()) == ["[pod/two/a] this is a", "[pod/two/b] this is b"]
     assert kubectl("logs", "two", "-c", "b") == "this is b\n"
-    assert kubectl("logs", "two", "--all-containers", "--prefix") == ("[pod/two/a] this is a\n[pod/two/b] this is b\n")
     assert kubectl("logs", "-l", "app=two", "-c", "a") == "this is a\n"
     assert kubectl("logs", "two", "-c", "c", code=1) == "error: container c is not valid for pod two\n"
     assert kubectl("logs", "two") == 'this is a\nDefaulted container "a" out of: a, b\n'
