@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import urllib3
@@ -57,6 +57,10 @@ PAGE = 500
 
 class Expired(Temporary):
     """The server no longer keeps the history that was asked for (410): list again."""
+
+
+class _Unserved(Temporary):
+    """A 404 that speaks of no object: the server does not know the resource, or something else has answered for it."""
 
 
 class Form(Enum):
@@ -145,8 +149,9 @@ class Api:
         return hurried
 
     def get(self, resource: str, namespace: str, name: str) -> Json | None:
+        """None if the server says that there is no such object; a 404 of anybody else says nothing."""
         try:
-            return self._call("GET", path_of(resource, namespace, name))
+            return _object(self._call("GET", path_of(resource, namespace, name)))
         except Absent:
             return None
 
@@ -163,12 +168,15 @@ class Api:
         query = {"limit": str(PAGE), **({"labelSelector": labels} if labels else {})}
         query |= {"resourceVersion": at, "resourceVersionMatch": "Exact"} if at else {}
         while True:
-            page = self._call("GET", path_of(resource, namespace), query, accept=form.value.format(kind="List"))
-            items += page.get("items") or []
-            metadata = page["metadata"]
-            if not metadata.get("continue"):
-                return items, metadata["resourceVersion"]
-            query["continue"] = metadata["continue"]
+            try:
+                page = self._call("GET", path_of(resource, namespace), query, accept=form.value.format(kind="List"))
+            except _Unserved as error:
+                raise Absent(str(error)) from error
+            found, version, token = _page(page, f"the list of {resource} at {self.host}")
+            items += found
+            if not token:
+                return items, version
+            query["continue"] = token
             query.pop("resourceVersion", None)  # the token says which
             query.pop("resourceVersionMatch", None)
 
@@ -194,22 +202,21 @@ class Api:
                 if response.status >= 400:
                     raise _error(response.status, response.read(), url)
                 for line in _lines(response):
-                    event = json.loads(line)
-                    if event["type"] == "ERROR":
-                        raise _error(event["object"].get("code", 500), json.dumps(event["object"]).encode(), url)
-                    yield WatchEvent(type=EventType(event["type"]), object=event["object"])
+                    yield _event(line, url)
+        except _Unserved as error:
+            raise Absent(str(error)) from error
         except (urllib3.exceptions.HTTPError, ValueError, KeyError) as error:
             raise Temporary(f"the watch of {resource} at {self.host} broke: {error}") from error
 
     def create(self, resource: str, namespace: str, body: Json) -> Json:
         """Create it; `Conflict` if the name is taken."""
-        return self._call("POST", path_of(resource, namespace), body=body)
+        return _object(self._call("POST", path_of(resource, namespace), body=body))
 
     def patch(self, resource: str, namespace: str, name: str, body: Json, *, subresource: str = "") -> Json:
-        return self._call("PATCH", path_of(resource, namespace, name, subresource), body=body)
+        return _object(self._call("PATCH", path_of(resource, namespace, name, subresource), body=body))
 
     def replace(self, resource: str, namespace: str, name: str, body: Json) -> Json:
-        return self._call("PUT", path_of(resource, namespace, name), body=body)
+        return _object(self._call("PUT", path_of(resource, namespace, name), body=body))
 
     def delete(self, resource: str, namespace: str, name: str, *, uid: str, grace: timedelta | None = None) -> bool:
         body: Json = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
@@ -300,9 +307,11 @@ class Api:
         if response.status >= 400:
             raise _error(response.status, response.data, f"{method} {url}")
         try:
-            answer: Json = json.loads(response.data)
+            answer: Json | object = json.loads(response.data)
         except ValueError as error:
             raise Temporary(f"{method} {url}: the answer is not JSON: {response.data[:80]!r}") from error
+        if not isinstance(answer, dict):
+            raise Temporary(f"{method} {url}: the answer is no object: {response.data[:80]!r}")
         return answer
 
 
@@ -324,6 +333,38 @@ def path_of(resource: str, namespace: str = "", name: str = "", subresource: str
     return "/".join(part for part in (f"{GROUPS[resource]}{within}/{resource}", name, subresource) if part)
 
 
+def _is_object(item: Any) -> TypeGuard[Json]:
+    """It has what every object of Kubernetes has; the rest is its schema's to see to."""
+    metadata = item.get("metadata") if isinstance(item, dict) else None
+    return isinstance(metadata, dict) and bool(metadata.get("resourceVersion"))
+
+
+def _object(answer: Json) -> Json:
+    """Raises `Temporary` if it is none: whoever said so, it was not the API server."""
+    if not _is_object(answer):
+        raise Temporary(f"the answer is no object of Kubernetes: {json.dumps(answer)[:80]}")
+    return answer
+
+
+def _page(page: Json, what: str) -> tuple[list[Json], str, str]:
+    """The objects of a page, its resourceVersion, and the token for the next one. Raises `Temporary` if it is none."""
+    items = page.get("items") or []
+    if "items" not in page or not _is_object(page) or not isinstance(items, list) or not all(map(_is_object, items)):
+        raise Temporary(f"{what} is none: {json.dumps(page)[:80]}")
+    return items, page["metadata"]["resourceVersion"], page["metadata"].get("continue") or ""
+
+
+def _event(line: bytes, url: str) -> WatchEvent:
+    """Raises what an ERROR event says, and `Temporary` or `ValueError` for what is no event."""
+    event = json.loads(line)
+    kind, about = (event.get("type"), event.get("object")) if isinstance(event, dict) else (None, None)
+    if kind == "ERROR" and isinstance(about, dict):
+        raise _error(about.get("code", 500), json.dumps(about).encode(), url)
+    if not _is_object(about):
+        raise Temporary(f"{url}: {line[:80]!r} is no event")
+    return WatchEvent(type=EventType(str(kind)), object=about)
+
+
 def _error(status: int, body: bytes, what: str) -> GateError:
     try:
         message = json.loads(body)["message"]
@@ -332,7 +373,7 @@ def _error(status: int, body: bytes, what: str) -> GateError:
     text = f"{what}: {status}: {message}"
     match status:
         case 404:
-            return Absent(text)
+            return Absent(text) if b'"NotFound"' in body else _Unserved(text)
         case 409:
             return Conflict(text)
         case 410:

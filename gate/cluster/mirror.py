@@ -96,7 +96,13 @@ class Mirror(Generic[T]):
     def run(self, stop: threading.Event) -> None:
         """Follow the server until told to stop."""
         while not stop.is_set():
-            stop.wait(self.step(stop.is_set))
+            try:
+                pause = self.step(stop.is_set)
+            except Exception as error:  # a mistake of ours must not end the only thread that hears of this resource
+                log.exception("watch.lost resource=%s", self._resource)
+                self.synced.clear()
+                self.problem, self._version, pause = f"{type(error).__name__}: {error}", "", LONGEST_PAUSE
+            stop.wait(pause)
 
     def step(self, stopped: Callable[[], bool] = lambda: False) -> float:
         """List where that is needed, and follow one watch to its end; returns the seconds until the next step."""

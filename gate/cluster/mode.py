@@ -19,7 +19,8 @@ def read_mode(api: Api, namespace: str) -> Mode:
     except GateError as error:
         log.warning("mode.unreadable taken_as=pause why=%r", str(error))
         return Mode.PAUSE
-    text = ((found or {}).get("data") or {}).get(KEY, "")
+    data = (found or {}).get("data")
+    text = data.get(KEY, "") if isinstance(data, dict) else ""
     if text in set(Mode):
         return Mode(text)
     log.warning(

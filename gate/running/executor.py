@@ -132,12 +132,16 @@ class Executor:
         next_beat = self._world.clock.monotonic()
         while not stop.is_set():
             now = self._world.clock.monotonic()
-            if now >= next_beat:
-                self._mode = self._read_mode()
-                self._beat()
-                self._watch_others()
-                next_beat = now + BEAT.total_seconds()
-            self.consider(until=next_beat)
+            try:
+                if now >= next_beat:
+                    next_beat = now + BEAT.total_seconds()
+                    self._beat()
+                    self._mode = self._read_mode()
+                    self._watch_others()
+                self.consider(until=next_beat)
+            except Exception:  # a mistake of ours must not end the only thread that beats for what runs
+                log.exception("execute.again")
+                self._mode = Mode.PAUSE
             self._world.clock.wait(self._poked, next_beat - self._world.clock.monotonic())
             self._poked.clear()
         self._closing.set()
@@ -171,7 +175,13 @@ class Executor:
             active.thread = threading.Thread(target=self._execute, args=(active,), name=f"run {run.name}")
             with self._lock:
                 self._active[run.uid] = active
-            active.thread.start()
+            try:
+                active.thread.start()
+            except RuntimeError:  # the machine has no thread for it now
+                with self._lock:
+                    del self._active[run.uid]
+                self._release(run)
+                raise
 
     def _fresh(self, seen: Run) -> Run | None:
         try:

@@ -53,7 +53,11 @@ class Fetching:
         """Go on until told to stop; call `hurry` after that."""
         while not stop.is_set():
             self._hurried.clear()
-            self._once()
+            try:
+                self._once()
+            except Exception as error:  # whatever it is, the next revision is to be read
+                log.exception("catalogue.unread")
+                self.problem = f"{type(error).__name__}: {error}"
             pause = self._every if self._subscribed.revision else AGAIN
             if not stop.is_set():
                 self._clock.wait(self._hurried, pause.total_seconds())
@@ -73,8 +77,7 @@ class Fetching:
                 self._known.save(self._subscribed.known)
         except GateError as error:
             log.warning("catalogue.unread why=%r", str(error))
-        except Exception:  # a mistake of ours about one revision must not keep the next one from being read
-            log.exception("catalogue.unread")
+            self.problem = self.problem or str(error)
 
     def _put(self, catalogue: Catalogue) -> None:
         is_new = catalogue.revision != self._subscribed.revision

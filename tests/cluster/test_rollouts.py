@@ -95,6 +95,16 @@ def test_an_old_pod_that_is_still_terminating_keeps_the_rollout_from_being_compl
     assert rollout_of(KIND, seen(pod("a"), pod("b"), old, sets=("1", "0"))).progress is Progress.ROLLING
 
 
+@pytest.mark.parametrize("tag", ["1", "0"])
+def test_a_pod_that_was_evicted_and_lies_about_is_nothing_of_the_version_that_runs(tag: str) -> None:
+    evicted = pod("evicted", tag=tag, image=DIGEST["b"])
+    evicted["status"] = {"phase": "Failed", "reason": "Evicted"}
+    rollout = rollout_of(KIND, seen(pod("a"), pod("b"), evicted, sets=("1", "0")))
+    assert rollout.progress is Progress.COMPLETE
+    assert rollout.version is not None
+    assert rollout.version.images == (ContainerImage("checkout", DIGEST["a"]),)
+
+
 def test_a_rollout_that_exceeded_its_deadline_has_failed() -> None:
     condition = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "too slow"}
     rollout = rollout_of(KIND, seen(pod("a"), updatedReplicas=1, conditions=[condition]))

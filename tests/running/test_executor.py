@@ -181,6 +181,21 @@ def test_a_pending_run_is_executed_to_its_end(eventually: Eventually) -> None:
     assert cluster.saved[-1].phase is RunPhase.EXECUTED
 
 
+def test_an_answer_that_nobody_expected_does_not_end_the_executor(eventually: Eventually) -> None:
+    class Odd(Cluster):
+        asked = 0
+
+        def all(self) -> list[Run]:
+            self.asked += 1
+            if self.asked == 1:
+                raise KeyError("metadata")
+            return super().all()
+
+    cluster = Odd(run("a"), run("a"))
+    played(cluster, lambda: cluster.released, eventually)
+    assert cluster.saved[-1].phase is RunPhase.EXECUTED
+
+
 class Slip(Unrecorded):
     """A record that notes what became of it."""
 

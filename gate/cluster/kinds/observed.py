@@ -72,6 +72,11 @@ class Kind(Protocol):
         """How far the rollout is, with a sentence for people. Without pods: how far it may be by the status alone."""
 
 
+def is_over(pod: Json) -> bool:
+    """All of it has ended, and its owner has another one in its place. Evicted pods lie about so for long."""
+    return (pod.get("status") or {}).get("phase") in {"Succeeded", "Failed"}
+
+
 def owned_by(item: Json, uids: Collection[str]) -> bool:
     """One of these controls it."""
     owners = item["metadata"].get("ownerReferences") or []
@@ -79,13 +84,14 @@ def owned_by(item: Json, uids: Collection[str]) -> bool:
 
 
 def split_by(pods: Sequence[Json], current: Collection[str], older: Collection[str]) -> Split:
-    """Pods by the uid of what controls them."""
-    return Split([pod for pod in pods if owned_by(pod, current)], [pod for pod in pods if owned_by(pod, older)])
+    """Pods by the uid of what controls them, those that are over left out."""
+    there = [pod for pod in pods if not is_over(pod)]
+    return Split([pod for pod in there if owned_by(pod, current)], [pod for pod in there if owned_by(pod, older)])
 
 
 def split_by_hash(seen: Observed, label: str, current: str) -> Split:
-    """Pods that the workload controls itself, by the value of a label."""
-    own = [pod for pod in seen.pods if owned_by(pod, {seen.uid})]
+    """Pods that the workload controls itself, by the value of a label, those that are over left out."""
+    own = [pod for pod in seen.pods if owned_by(pod, {seen.uid}) and not is_over(pod)]
     of_current = [pod for pod in own if (pod["metadata"].get("labels") or {}).get(label) == current]
     return Split(of_current, [pod for pod in own if pod not in of_current])
 
