@@ -112,9 +112,13 @@ class WorkloadSelector:
         """Also the kind, one of the namespaces, and all of the labels."""
         return (
             name.kind is self.kind
-            and any(fnmatchcase(name.namespace, pattern) for pattern in self.namespaces)
-            and self.labels.items() <= labels.items()
+            and self.labels.items() <= labels.items()  # before the patterns, which cost more
+            and self.is_about(name.namespace)
         )
+
+    def is_about(self, namespace: str) -> bool:
+        """Whether what is there may match."""
+        return any(fnmatchcase(namespace, pattern) for pattern in self.namespaces)
 
     def __str__(self) -> str:
         labels = ",".join(f"{key}={value}" for key, value in sorted(self.labels.items()))

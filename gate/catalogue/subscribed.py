@@ -1,12 +1,16 @@
-"""The catalogue in force, as the tracker asks for it: what each workload's subscriptions claim, and since when."""
+"""The catalogue in force, as the tracker asks for it: what each workload's subscriptions claim, and since when.
+
+A gate that has some namespaces only has the subscriptions of workloads in these only. What else is in the catalogue may
+be another gate's, and is only shown.
+"""
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from gate.documents.catalogue import Catalogue
-from gate.documents.loading import Broken
+from gate.documents.loading import Broken, Loaded
 from gate.model import Selection, Subscription, Workflow, WorkloadName, WorkloadSelector, fingerprint
 from gate.tracking.decide import Claim
 
@@ -29,8 +33,9 @@ class Subscribed:
     `known` says since when the gate knows each subscription; it outlives the process if somebody keeps it (`knew`).
     """
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
-        self._now = now
+    def __init__(self, now: Callable[[], datetime], namespaces: Collection[str] = ()) -> None:
+        """Only these `namespaces`; all of them if none is named."""
+        self._now, self._namespaces = now, frozenset(namespaces)
         self._lock = threading.Lock()
         self._catalogue: Catalogue | None = None
         self._resolved: dict[WorkloadName, list[_Resolved]] = {}
@@ -61,43 +66,65 @@ class Subscribed:
             for key, since in known.items():
                 self._known[key] = min(since, self._known.get(key, since))
 
+    def judges(self, namespace: str) -> bool:
+        """Whether workloads of that namespace are this gate's affair."""
+        return not self._namespaces or namespace in self._namespaces
+
+    def workloads(self) -> set[WorkloadName]:
+        """Every workload of the gate's namespaces that the catalogue subscribes by name."""
+        return self._named_in(self._catalogue) if self._catalogue else set()
+
+    def _named_in(self, catalogue: Catalogue) -> set[WorkloadName]:
+        return {name for name in catalogue.workloads() if self.judges(name.namespace)}
+
+    def outside(self) -> Sequence[Subscription | Selection]:
+        """What the catalogue subscribes outside of the gate's namespaces."""
+        loaded = self._catalogue.loaded if self._catalogue else Loaded()
+        named = [each for each in loaded.subscriptions if not self.judges(each.workload.namespace)]
+        return [*named, *(each for each in loaded.selections if not self._may_find(each))]
+
+    def _may_find(self, selection: Selection) -> bool:
+        return not self._namespaces or any(map(selection.selector.is_about, self._namespaces))
+
     def put(self, catalogue: Catalogue) -> set[WorkloadName]:
         """Put another catalogue in force; returns the workloads that it, or the one before it, names."""
         with self._lock:
             if self._catalogue and self._catalogue.revision == catalogue.revision:
                 self._catalogue = catalogue  # the same documents, known to be fresh
-                return catalogue.workloads()
+                return self._named_in(catalogue)
         resolved: dict[WorkloadName, list[_Resolved]] = {}
         for subscription in catalogue.loaded.subscriptions:
+            if not self.judges(subscription.workload.namespace):
+                continue
             entry = _resolve(catalogue, subscription, _key(subscription.name, subscription.workload))
             resolved.setdefault(subscription.workload, []).append(entry)
         keys = {entry.key for entries in resolved.values() for entry in entries}
-        keys |= {_key(each.pattern.name, each.selector) for each in catalogue.loaded.selections}
+        keys |= {_key(each.pattern.name, each.selector) for each in catalogue.loaded.selections if self._may_find(each)}
         # A document that is broken just now is not one that was taken away.
         broken = {each.name for each in catalogue.broken_subscriptions}
         with self._lock:
-            before = self._catalogue.workloads() if self._catalogue else set()
+            before = self.workloads()
             self._catalogue, self._resolved, self._selected = catalogue, resolved, {}
             kept = {key: since for key, since in self._known.items() if key in keys or key.rpartition(".")[0] in broken}
             self._known = dict.fromkeys(keys, self._now()) | kept
             self._had |= {(entry.subscription.name, name) for name, entries in resolved.items() for entry in entries}
-        return before | catalogue.workloads()
+        return before | self._named_in(catalogue)
 
     def is_claimed(self, name: WorkloadName, labels: Labels) -> bool:
         """Whether a subscription that can be read is about the workload."""
-        catalogue = self._catalogue
-        return name in self._resolved or any(_selecting(catalogue, name, labels))
+        return name in self._resolved or any(self._selecting(self._catalogue, name, labels))
 
     def applied(self, workloads: Iterable[tuple[WorkloadName, Labels]]) -> Sequence[Subscription] | None:
         """Every subscription with the workload that it is about, those with a selector once for each that is there.
 
+        Also those outside of the gate's namespaces: who asks for one must not hear that nobody subscribed.
         None while no catalogue has been read.
         """
         catalogue = self._catalogue
         if catalogue is None:
             return None
         there = workloads if catalogue.loaded.selections else ()
-        found = [each.of(name) for name, labels in there for each in _selecting(catalogue, name, labels)]
+        found = [each.of(name) for name, labels in there for each in self._selecting(catalogue, name, labels)]
         return [*catalogue.loaded.subscriptions, *found]
 
     def of(self, name: WorkloadName, labels: Labels, remembered: Sequence[str] = ()) -> Sequence[Claim]:
@@ -106,6 +133,8 @@ class Subscribed:
         `remembered` are the subscriptions that the workload is known to have had. One of them that is not there any
         more, while there are documents that nobody can tell whose they are, may be among those.
         """
+        if not self.judges(name.namespace):
+            return []
         with self._lock:
             catalogue = self._catalogue
             entries = [*self._resolved.get(name, []), *self._entries_selecting(catalogue, name, labels)]
@@ -131,11 +160,15 @@ class Subscribed:
     def _entries_selecting(
         self, catalogue: Catalogue | None, name: WorkloadName, labels: Labels
     ) -> Iterable[_Resolved]:
-        for selection in _selecting(catalogue, name, labels):
+        for selection in self._selecting(catalogue, name, labels):
             key = _key(selection.pattern.name, selection.selector)
             if (key, name) not in self._selected and catalogue:
                 self._selected[key, name] = _resolve(catalogue, selection.of(name), key)
             yield self._selected[key, name]
+
+    def _selecting(self, catalogue: Catalogue | None, name: WorkloadName, labels: Labels) -> Iterable[Selection]:
+        selections = catalogue.loaded.selections if catalogue and self.judges(name.namespace) else ()
+        return (each for each in selections if each.selector.matches(name, labels))
 
     def _broken(self, catalogue: Catalogue, name: WorkloadName) -> Sequence[Broken]:
         """Also those that say only their own name, if that was known to be a subscription of the workload."""
@@ -148,11 +181,6 @@ class Subscribed:
 def _resolve(catalogue: Catalogue, subscription: Subscription, key: str) -> _Resolved:
     workflows, problems = catalogue.resolve(subscription)
     return _Resolved(subscription, key, workflows, tuple(str(each) for each in problems))
-
-
-def _selecting(catalogue: Catalogue | None, name: WorkloadName, labels: Labels) -> Iterable[Selection]:
-    selections = catalogue.loaded.selections if catalogue else ()
-    return (each for each in selections if each.selector.matches(name, labels))
 
 
 def _key(name: str, about: WorkloadName | WorkloadSelector) -> str:

@@ -5,7 +5,7 @@ gets a verdict only if the gate is at that commit now, or remembers both what it
 version that the announcement was about.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -102,10 +102,21 @@ class Answer:
 
 
 def answer(
-    question: Question, *, gates: Sequence[Gate], subscriptions: Sequence[Subscription], runs: Sequence[Run] = ()
+    question: Question,
+    *,
+    gates: Sequence[Gate],
+    subscriptions: Sequence[Subscription],
+    runs: Sequence[Run] = (),
+    judges: Callable[[str], bool] = lambda _: True,
 ) -> Answer:
-    """The answer to the question, from what the gate knows and the catalogue says. `runs` only adds detail."""
+    """The answer to the question, from what the gate knows and the catalogue says. `runs` only adds detail.
+
+    Of a namespace that this gate does not judge in, `judges` says so. Nothing is known of what is there, so the answer
+    is not that nobody subscribed it, either.
+    """
     workloads = _asked_for(question, gates, subscriptions)
+    if question.workload and not judges(question.workload.namespace):
+        workloads.setdefault(question.workload, set())
     if not workloads:
         return Answer(state=State.UNSUBSCRIBED, message=f"no subscription names {_what(question)}")
     by_name = {gate.workload.name: gate for gate in gates}
@@ -113,6 +124,8 @@ def answer(
     return _fold(
         [
             _proven(_of_workload(question, workload, by_name.get(workload), live), names)
+            if judges(workload.namespace)
+            else _elsewhere(workload)
             for workload, names in sorted(workloads.items(), key=str)
         ]
     )
@@ -162,6 +175,12 @@ def _of_workload(question: Question, workload: WorkloadName, gate: Gate | None, 
         return replace(_known(name, _standing(gate.status), status.version, status.runs, live), message=status.message)
     earlier = next((one for one in status.announcements if _is_asked(question, one.commit) and one.state.final), None)
     return _unseen(name, gate) if earlier is None else _announced(name, earlier, gate, live)
+
+
+def _elsewhere(workload: WorkloadName) -> Answer:
+    """Whatever the other gate may know."""
+    message = f"this gate does not judge in the namespace {workload.namespace}; ask the one that does"
+    return Answer(state=State.UNSEEN, message=message, workloads=(str(workload),))
 
 
 def _proven(answer: Answer, subscriptions: set[str]) -> Answer:

@@ -109,7 +109,9 @@ def _answer(views: Views, what: Asked) -> Answer:
     subscriptions = views.subscriptions()
     if subscriptions is None:
         raise ServiceUnavailable("the gate has not read its catalogue yet; ask again")
-    return answer(what.question, gates=views.gates(), subscriptions=subscriptions, runs=views.runs())
+    return answer(
+        what.question, gates=views.gates(), subscriptions=subscriptions, runs=views.runs(), judges=views.judges
+    )
 
 
 def _sorted(views: Views) -> list[Gate]:

@@ -47,6 +47,7 @@ def readiness_json(readiness: Readiness) -> dict[str, Any]:
         "leads": readiness.leads,
         "leader": readiness.leader,
         "problems": dict(readiness.problems),
+        "outside": list(readiness.outside),
     }
 
 

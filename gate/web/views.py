@@ -27,6 +27,8 @@ class Readiness:
     """Which replica does, as far as is known."""
     problems: Mapping[str, str] = field(default_factory=dict)
     """What does not work just now, by part, in words."""
+    outside: Sequence[str] = ()
+    """Subscriptions of what is in no namespace of this gate, in words: another gate may have them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,10 @@ class Views(Protocol):
 
     def subscriptions(self) -> Sequence[Subscription] | None:
         """The catalogue's subscriptions; None while no catalogue has been read, so that nobody takes it for empty."""
+        ...
+
+    def judges(self, namespace: str) -> bool:
+        """Whether workloads of that namespace are this gate's affair."""
         ...
 
     def watches(self) -> Sequence[Watch]:

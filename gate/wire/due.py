@@ -55,8 +55,7 @@ class Due:
         for gate in self.copies.gates():
             self.workloads.add(gate.workload.name)
             self.gates.add((gate.namespace, gate.name))
-        catalogue = self._subscribed.catalogue
-        self.named(catalogue.workloads() if catalogue else ())
+        self.named(self._subscribed.workloads())
 
     def named(self, names: Iterable[WorkloadName]) -> None:
         """The workloads that a catalogue names, those that it selects, and those that have a gate."""

@@ -83,7 +83,7 @@ class _Process:
         self._background = Threads(self._clock)
         self._stop, self._resign = threading.Event(), threading.Event()
         self._threads: list[threading.Thread] = []
-        self._subscribed = Subscribed(self._clock.now)
+        self._subscribed = Subscribed(self._clock.now, settings.namespaces)
         self._due = Due(
             api,
             settings.namespaces,

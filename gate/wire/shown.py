@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from gate.catalogue.subscribed import Subscribed
-from gate.model import Gate, Run, Subscription
+from gate.model import Gate, Run, Selection, Subscription
 from gate.running.ports import Clock
 from gate.tracking.leading import Leading
 from gate.web.changes import Changes
@@ -40,6 +40,9 @@ class Shown:
     def subscriptions(self) -> Sequence[Subscription] | None:
         return self._subscribed.applied(self._copies.workloads())
 
+    def judges(self, namespace: str) -> bool:
+        return self._subscribed.judges(namespace)
+
     def changed(self, since: int, timeout: float) -> int:
         return self._changes.changed(since, timeout)
 
@@ -68,6 +71,7 @@ class Shown:
             leads=self._leading.leads(),
             leader=self._leading.leader,
             problems={name: text for name, text in problems.items() if text},
+            outside=[_in_words(each) for each in self._subscribed.outside()],
         )
 
     def _catalogue_age(self) -> timedelta | None:
@@ -76,9 +80,14 @@ class Shown:
 
     def _absent(self) -> list[str]:
         """Subscriptions to what is not there: shown, because a misspelt name would otherwise never be noticed."""
-        present = {name for name, _ in self._copies.workloads()}
+        present, catalogue = {name for name, _ in self._copies.workloads()}, self._subscribed.catalogue
         return [
-            f"{each.place}: {each.name} subscribes {each.workload}, which is not in the cluster"
-            for each in self.subscriptions() or ()
-            if each.workload not in present
+            f"{_in_words(each)}, which is not in the cluster"
+            for each in (catalogue.loaded.subscriptions if catalogue else ())  # a selector finds what is there
+            if each.workload not in present and self.judges(each.workload.namespace)
         ]
+
+
+def _in_words(each: Subscription | Selection) -> str:
+    written, about = (each.pattern, each.selector) if isinstance(each, Selection) else (each, each.workload)
+    return f"{written.place}: {written.name} subscribes {about}"

@@ -21,6 +21,8 @@ class Known:
     all_watches: Sequence[Watch] = ()
     all_subscriptions: Sequence[Subscription] | None = ()
     state: Readiness = field(default_factory=lambda: Readiness(ready=True, revision="0123456789abcdef"))
+    foreign: str = ""
+    """A namespace that this gate does not judge in."""
     changes: Changes = field(default_factory=Changes)
 
     def gates(self) -> Sequence[Gate]:
@@ -31,6 +33,9 @@ class Known:
 
     def subscriptions(self) -> Sequence[Subscription] | None:
         return self.all_subscriptions
+
+    def judges(self, namespace: str) -> bool:
+        return namespace != self.foreign
 
     def watches(self) -> Sequence[Watch]:
         return self.all_watches

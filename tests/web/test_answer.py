@@ -97,6 +97,11 @@ def ask(question: Question, *gates: Gate, subscriptions: tuple[Subscription, ...
     return answer(question, gates=gates, subscriptions=subscriptions)
 
 
+def elsewhere(namespace: str) -> bool:
+    """The gate has other namespaces than the shop's."""
+    return namespace != "shop"
+
+
 def of(sha: str, pipeline: int | None = 10) -> Question:
     return Question(workload=CHECKOUT, sha=sha, pipeline=pipeline)
 
@@ -335,6 +340,13 @@ def test_a_gate_that_nobody_subscribes_any_more_is_unsubscribed() -> None:
     assert ask(of(NEW), judged(Verdict.PASSED), subscriptions=()).state is State.UNSUBSCRIBED
 
 
+@pytest.mark.parametrize("subscriptions", [(subscribed(),), ()], ids=["named", "perhaps selected"])
+def test_what_another_gate_may_judge_is_not_called_unsubscribed(subscriptions: tuple[Subscription, ...]) -> None:
+    found = answer(of(NEW), gates=(), subscriptions=subscriptions, judges=elsewhere)
+    assert (found.state, found.verdict) == (State.UNSEEN, None)
+    assert found.message == "this gate does not judge in the namespace shop; ask the one that does"
+
+
 # ---------------------------------------------------------------------------------------------------- several workloads
 
 BOTH = (subscribed(), subscribed(CART))
@@ -347,6 +359,14 @@ def test_several_workloads_are_open_only_together() -> None:
     assert ask(PROJECT, passed, judged(None, workload=CART), subscriptions=BOTH).state is State.PENDING
     assert ask(PROJECT, passed, subscriptions=BOTH).state is State.UNSEEN
     assert ask(PROJECT, passed, judged(Verdict.PASSED, OLD, CART), subscriptions=BOTH).state is State.UNSEEN
+
+
+def test_a_project_with_a_workload_of_another_gate_is_not_open() -> None:
+    there = WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="odd", name="cart")
+    both = (subscribed(), subscribed(there))
+    found = answer(PROJECT, gates=[judged(Verdict.PASSED)], subscriptions=both, judges=lambda name: name == "shop")
+    assert found.state is State.UNSEEN
+    assert "Deployment odd/cart: this gate does not judge in the namespace odd" in found.message
 
 
 @pytest.mark.parametrize(

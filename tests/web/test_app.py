@@ -80,6 +80,7 @@ def test_readiness_comes_with_its_parts(known, served, ready: bool, status: int)
         leads=False,
         leader="another",
         problems={"documents": "a.yaml:1: broken"},
+        outside=("b.yaml:1: odd subscribes Deployment odd/odd",),
     )
     answer = get(served(), "/readyz")
     assert answer.status_code == status
@@ -91,6 +92,7 @@ def test_readiness_comes_with_its_parts(known, served, ready: bool, status: int)
         "leads": False,
         "leader": "another",
         "problems": {"documents": "a.yaml:1: broken"},
+        "outside": ["b.yaml:1: odd subscribes Deployment odd/odd"],
     }
 
 
@@ -212,6 +214,22 @@ def test_the_page_shows_what_goes_on_and_escapes_it(known, served) -> None:
     assert "&lt;script&gt;alert(1)" in page
     assert "<script" not in page
     assert "0123456789" in page
+
+
+def test_the_page_shows_what_is_subscribed_outside_and_nothing_where_all_is_inside(known, served) -> None:
+    address = served()
+    assert "outside" not in get(address, "/").text
+    known.state = Readiness(ready=True, outside=("b.yaml:1: odd subscribes Deployment odd/odd",))
+    page = get(address, "/").text
+    assert "1 subscribed outside of this gate" in page
+    assert "odd subscribes Deployment odd/odd" in page
+
+
+def test_who_waits_for_another_gates_workload_is_told_so(known, served) -> None:
+    known.all_subscriptions, known.foreign = [SUBSCRIPTION], "shop"
+    found = get(served(), "/api/v1/wait", **ASK).json()
+    assert (found["state"], found["verdict"]) == ("unseen", None)
+    assert "does not judge in the namespace shop" in found["message"]
 
 
 def test_an_address_that_is_taken_is_said(known, served) -> None:
