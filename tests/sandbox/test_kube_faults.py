@@ -233,6 +233,11 @@ def test_a_cut_comes_before_both_of_two_that_would_be_swapped() -> None:
         (asks("/apis/apps/v1/namespaces/a/deployments", "POST"), "create", "deployments", "a", ""),
         (asks("/apis/apps/v1/namespaces/a/deployments", "DELETE"), "deletecollection", "deployments", "a", ""),
         (asks("/apis/apps/v1/namespaces/a/deployments/d/scale", "PATCH"), "patch", "deployments/scale", "a", "d"),
+        (asks("/api/v1/namespaces/a/pods/p", watch="1"), "get", "pods", "a", "p"),
+        (asks("/api/v1/namespaces/a/pods", fieldSelector="metadata.name=p"), "list", "pods", "a", "p"),
+        (asks("/api/v1/namespaces/a/pods", watch="1", fieldSelector="metadata.name=p"), "watch", "pods", "a", "p"),
+        (asks("/api/v1/namespaces/a/pods/p/exec", "POST"), "create", "pods/exec", "a", "p"),
+        (asks("/api/v1/namespaces/a/services/s/proxy/page", "GET"), "get", "services/proxy", "a", "s"),
     ],
 )
 def test_a_request_says_what_it_is_about(
@@ -246,6 +251,16 @@ def test_a_request_says_what_it_is_about(
 @pytest.mark.parametrize("path", ["/", "/api", "/api/v1", "/apis/apps/v1", "/openapi/v3", "/healthz"])
 def test_what_is_about_no_resource_is_left_alone(path: str) -> None:
     assert Plan([rule(Fault(cut=True))])(asks(path)) is None
+
+
+def test_a_method_that_is_no_verb_is_left_alone() -> None:
+    assert Plan([rule(Fault(cut=True))])(asks("/api/v1/pods", "OPTIONS")) is None
+
+
+def test_a_rule_about_pods_is_not_about_their_logs() -> None:
+    plan = Plan([rule(Fault(cut=True), resources=("pods",))])
+    assert plan(asks("/api/v1/namespaces/a/pods/p")) is not None
+    assert plan(asks("/api/v1/namespaces/a/pods/p/log")) is None
 
 
 @pytest.mark.parametrize(

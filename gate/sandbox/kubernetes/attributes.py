@@ -4,34 +4,23 @@ The rules are those of the real server's RequestInfo, so that a right that is mi
 """
 
 import re
-from urllib.parse import unquote
 
 from gate.sandbox.kubernetes.authorization import Attributes
-from gate.sandbox.kubernetes.routes import Request
+from gate.sandbox.kubernetes.routes import Address, Request
 
 _VERBS = {"GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
-_OF_NAMESPACES = ("status", "finalize")
-"""Subresources of a namespace; anything else behind its name is a resource in it."""
 _NAMED = re.compile(r"metadata\.name==?(?P<name>(?!\.{1,2}$)[^/%]+)")
 
 
 def attributes(request: Request) -> Attributes:
     """The verb and what it is about."""
-    match [unquote(part) for part in request.path.strip("/").split("/")]:
-        case ["api", version, first, *rest]:
-            return _of_resource(request, "", version, [first, *rest])
-        case ["apis", group, version, first, *rest]:
-            return _of_resource(request, group, version, [first, *rest])
-    return Attributes(verb=request.method.lower(), path=request.path)
-
-
-def _of_resource(request: Request, group: str, version: str, parts: list[str]) -> Attributes:
-    namespace = ""
-    if parts[0] == "namespaces" and len(parts) > 1:
-        namespace = parts[1]
-        if len(parts) > 2 and parts[2] not in _OF_NAMESPACES:
-            parts = parts[2:]
+    address = Address.of(request.path)
+    if address is None:
+        return Attributes(verb=request.method.lower(), path=request.path)
+    parts, namespace = address.parts, address.namespace or ""
     name = parts[1] if len(parts) > 1 else ""
+    if address.namespace is None and parts[0] == "namespaces":
+        namespace = name  # to roles a namespace is in itself
     verb = _VERBS.get(request.method, "")
     if verb == "get" and not name:
         verb = "watch" if request.flag("watch") else "list"
@@ -40,8 +29,8 @@ def _of_resource(request: Request, group: str, version: str, parts: list[str]) -
         verb = "deletecollection"
     return Attributes(
         verb=verb,
-        group=group,
-        version=version,
+        group=address.group,
+        version=address.version,
         resource=parts[0],
         subresource=parts[2] if len(parts) > 2 else "",
         namespace=namespace,

@@ -11,9 +11,9 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from itertools import count
 from typing import TypeAlias
-from urllib.parse import unquote
 
 from gate.model import draw
+from gate.sandbox.kubernetes.attributes import attributes
 from gate.sandbox.kubernetes.faults import EventFault, EventFaults, Fault
 from gate.sandbox.kubernetes.objects import Object, lookup
 from gate.sandbox.kubernetes.routes import Request
@@ -34,16 +34,6 @@ class Verb(StrEnum):
 
 Patterns: TypeAlias = tuple[str, ...]
 """Names, also with `*` and `?`. Nothing: all."""
-
-_BY_METHOD: Mapping[str, tuple[Verb, Verb]] = {
-    "GET": (Verb.LIST, Verb.GET),
-    "HEAD": (Verb.LIST, Verb.GET),
-    "POST": (Verb.CREATE, Verb.CREATE),
-    "PUT": (Verb.UPDATE, Verb.UPDATE),
-    "PATCH": (Verb.PATCH, Verb.PATCH),
-    "DELETE": (Verb.DELETE_COLLECTION, Verb.DELETE),
-}
-"""Method -> the verb for a collection and the one for an object."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +75,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What a request is about, as far as its line says: rules match also what is not there."""
+    """What a request is about, in the words of roles: rules match also what is not there."""
 
     verb: Verb
     resource: str
@@ -96,25 +86,18 @@ class Asked:
 
     @classmethod
     def of(cls, request: Request) -> "Asked | None":
-        """None for paths that are about no resource: discovery, schemas, health."""
-        match [unquote(part) for part in request.path.strip("/").split("/")]:
-            case ["api", _, *rest] if rest:
-                group = ""
-            case ["apis", group, _, *rest] if rest:
-                pass
-            case _:
-                return None
-        if request.method not in _BY_METHOD:
+        """None for what is about no resource (discovery, schemas, health) or is no verb of one."""
+        wanted = attributes(request)
+        if not wanted.resource or wanted.verb not in set(Verb):
             return None
-        namespace = rest[1] if rest[0] == "namespaces" and len(rest) > 1 else ""
-        if namespace and len(rest) > 2 and rest[2] not in ("status", "finalize"):
-            rest = rest[2:]
-        name = rest[1] if len(rest) > 1 else ""
-        verb = _BY_METHOD[request.method][bool(name)]
-        if request.method == "GET" and request.flag("watch"):
-            verb = Verb.WATCH
-        resource = "/".join([rest[0], *rest[2:]])
-        return cls(verb=verb, resource=resource, group=group, namespace=namespace, name=name, user=request.user.name)
+        return cls(
+            verb=Verb(wanted.verb),
+            resource=wanted.qualified,
+            group=wanted.group,
+            namespace=wanted.namespace,
+            name=wanted.name,
+            user=request.user.name,
+        )
 
     @property
     def words(self) -> tuple[str, ...]:

@@ -34,6 +34,9 @@ _NOT_HERE = {
 """Subresources that a real API server has and this one refuses with 501."""
 
 
+_OF_NAMESPACES = ("status", "finalize")
+"""Subresources of a namespace; anything else behind its name is a resource in it."""
+
 _NUMBER = re.compile(r"[+-]?[0-9]{1,1000}")
 
 _CREATED = ("eviction", "token")
@@ -82,6 +85,33 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A path below `/api` or `/apis` in its parts. Whether there is such a resource is not asked."""
+
+    group: str
+    version: str
+    namespace: str | None
+    """That the parts are in; None: in none, as a namespace itself is."""
+    parts: tuple[str, ...]
+    """At least the plural; then a name, a subresource and whatever follows."""
+
+    @classmethod
+    def of(cls, path: str) -> "Address | None":
+        """None for paths that are about no resource: discovery, schemas, health."""
+        match [unquote(part) for part in path.strip("/").split("/")]:
+            case ["api", version, *rest] if rest:
+                group = ""
+            case ["apis", group, version, *rest] if rest:
+                pass
+            case _:
+                return None
+        namespace = None
+        if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in _OF_NAMESPACES:
+            namespace, rest = rest[1], rest[2:]
+        return cls(group=group, version=version, namespace=namespace, parts=tuple(rest))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """What a request is about."""
 
@@ -120,29 +150,21 @@ class NoSuchPage(NotFound):
 
 def target(request: Request, registry: Registry) -> Target | None:
     """What the request is about; None where the path is not one of a resource. Raises 404, 405 or 501."""
-    parts = [unquote(part) for part in request.path.strip("/").split("/")]
-    match parts:
-        case ["api", version, *rest] if rest:
-            return _target(request, registry, "", version, rest)
-        case ["apis", group, version, *rest] if rest:
-            return _target(request, registry, group, version, rest)
-    return None
+    address = Address.of(request.path)
+    return _target(request, registry, address) if address else None
 
 
-def _target(request: Request, registry: Registry, group: str, version: str, rest: list[str]) -> Target:
-    namespace = ""
-    in_namespace = rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in ("status", "finalize")
-    if in_namespace:
-        namespace, rest = rest[1], rest[2:]
+def _target(request: Request, registry: Registry, address: Address) -> Target:
+    group, namespace, rest = address.group, address.namespace or "", address.parts
     if not any(row.group == group for row in registry):
         raise NoSuchPage
-    resource = registry.find(group, version, rest[0])
+    resource = registry.find(group, address.version, rest[0])
     unscoped = resource is not None and resource.namespaced and not namespace
     if resource is None and not any(row.group == group for row in registry if not row.custom):
         raise NoSuchPage
     if resource is not None and resource.custom and unscoped and request.method != "GET":
         raise NoSuchPage
-    if resource is None or len(rest) > 3 or (in_namespace and not resource.namespaced):
+    if resource is None or len(rest) > 3 or (address.namespace is not None and not resource.namespaced):
         raise NotFound.path()
     name = rest[1] if len(rest) > 1 else ""
     subresource = rest[2] if len(rest) > 2 else ""
