@@ -63,7 +63,7 @@ def sandbox(folder: Path, faults: Path | None) -> None:
 def _plan(path: Path) -> "Plan":
     """Raises GateError with every mistake in the file."""
     from gate.sandbox.kubernetes.crds import CustomResources, load
-    from gate.sandbox.kubernetes.fault_file import read
+    from gate.sandbox.kubernetes.fault_file import load as load_faults
     from gate.sandbox.kubernetes.store import Store
     from gate.sandbox.shipped import crds
 
@@ -71,4 +71,4 @@ def _plan(path: Path) -> "Plan":
     CustomResources(store).attach()
     for crd in crds():
         load(store, crd)
-    return read(path.read_text(), str(path), {resource.plural for resource in store.registry})
+    return load_faults(path, store.registry)

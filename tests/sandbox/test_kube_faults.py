@@ -30,10 +30,11 @@ from gate.sandbox.kubernetes.server import ApiServer
 from gate.sandbox.kubernetes.store import Store
 from gate.sandbox.kubernetes.tokens import Tokens
 from gate.sandbox.kubernetes.users import ADMINISTRATOR, User
+from gate.sandbox.shipped import crds
 
 CONFIG_MAPS_PATH = "/api/v1/namespaces/default/configmaps"
 SOON = timedelta(seconds=2)
-NAMES = {resource.plural for resource in Registry()}
+RESOURCES = tuple(Registry())
 
 
 @contextmanager
@@ -348,16 +349,21 @@ rules:
 
 
 def test_a_file_becomes_a_plan() -> None:
-    plan = read(GOOD, "faults.yaml", NAMES)
+    plan = read(GOOD, "faults.yaml", RESOURCES)
     assert list(plan.struck) == ["busy", "torn", "slow", "late"]
     assert plan(asks("/api/v1/namespaces/shop/pods", "POST")) == Fault(delay=0.3, cut=True, when=When.AFTER)
 
 
 @pytest.mark.parametrize("code", STATUSES)
 def test_every_status_of_the_file_is_one_that_the_server_gives(code: int, tmp_path: Path) -> None:
-    plan = read(f"rules: [{{name: it, fault: {{answer: {code}}}}}]", "f", NAMES)
+    plan = read(
+        f"rules: [{{name: it, verbs: [{'create' if code == 409 else 'list'}], fault: {{answer: {code}}}}}]",
+        "f",
+        RESOURCES,
+    )
     with Kubernetes(faults=plan) as kubernetes:
-        answer = requests.get(f"{kubernetes.admin_url}{CONFIG_MAPS_PATH}", timeout=5)
+        method = "POST" if code == 409 else "GET"
+        answer = requests.request(method, f"{kubernetes.admin_url}{CONFIG_MAPS_PATH}", json=config_map(), timeout=5)
     assert (answer.status_code, answer.json()["code"]) == (code, code)
 
 
@@ -403,6 +409,36 @@ def test_every_status_of_the_file_is_one_that_the_server_gives(code: int, tmp_pa
             "rules:\n  - {name: a, fault: {cut: before}}\n  - {name: a, fault: {cut: after}}",
             'f:3:6: rules[1].name: "a" is the name of rules[0], too',
         ),
+        (
+            "rules:\n  - {name: a, resources: [pods, pods/lgo], fault: {delay: 1s}}",
+            'f:2:33: rules[0].resources[1]: "pods/lgo": "lgo" is not a subresource of pods, which has attach,',
+        ),
+        ("rules: [{name: a, resources: [pods/lgo], fault: {delay: 1s}}]", "did you mean log?"),
+        ("rules: [{name: a, resources: [secrets/status], fault: {delay: 1s}}]", "of secrets, which has none"),
+        ("rules: [{name: a, resources: ['*/foo'], fault: {delay: 1s}}]", '"foo" is not a subresource of *, which has'),
+        (
+            "rules: [{name: a, resources: [deployments.ap], fault: {delay: 1s}}]",
+            "did you mean deployments.apps?",
+        ),
+        ("rules: [{name: a, resources: ['*.ap'], fault: {delay: 1s}}]", '"*.ap" is not one of '),
+        ("rules: [{name: a, resources: [leases.coordination.k8s.oi], fault: {delay: 1s}}]", "coordination.k8s.io?"),
+        ("rules: [{name: a, resources: [widgets.example.com/log], fault: {delay: 1s}}]", "is not one of"),
+        (
+            "rules: [{name: a, verbs: [create], names: [x], fault: {delay: 1s}}]",
+            "f:1:9: rules[0]: the address of a create names no object, so names would never match; leave names out",
+        ),
+        (
+            "rules: [{name: a, verbs: [get, deletecollection], names: [x], resources: ['*/*'], fault: {delay: 1s}}]",
+            "rules[0]: the address of a deletecollection names no object",
+        ),
+        (
+            "rules: [{name: a, verbs: [watch, update], fault: {answer: 409}}]",
+            "f:1:9: rules[0]: no server answers 409 to watch; write verbs: [create, update, patch, delete, deletecoll",
+        ),
+        ("rules: [{name: a, fault: {answer: 409}}]", "no server answers 409 to get, list, watch; write verbs:"),
+        ("rules: [{name: a, verbs: [create], fault: {answer: 410}}]", "no server answers 410 to create; write"),
+        ("seed: 1.5\nrules: [{name: a, fault: {delay: 1s}}]", "f:1:1: seed: must be a whole number or text; put"),
+        ("seed: true\nrules: [{name: a, fault: {delay: 1s}}]", "f:1:1: seed: must be a whole number or text; put"),
         ("rules: [", "f:1:9: this cannot be read as YAML"),
         ("", "f:1:1: must hold one document, and holds 0"),
         ("rules: a", 'f:1:1: rules: must be a list, not "a"'),
@@ -410,25 +446,42 @@ def test_every_status_of_the_file_is_one_that_the_server_gives(code: int, tmp_pa
 )
 def test_every_mistake_in_a_file_is_said_with_its_place(text: str, said: str) -> None:
     with pytest.raises(GateError) as refused:
-        read(text, "f", NAMES)
+        read(text, "f", RESOURCES)
     assert said in str(refused.value)
+    assert all(line.startswith("f:") for line in str(refused.value).splitlines())
 
 
 def test_all_mistakes_are_said_at_once() -> None:
     with pytest.raises(GateError) as refused:
-        read("sed: 1\nrules:\n  - {name: a, fault: {cut: now}}\n", "f", NAMES)
+        read("sed: 1\nrules:\n  - {name: a, fault: {cut: now}}\n", "f", RESOURCES)
     assert [each.partition(": ")[0] for each in str(refused.value).splitlines()] == ["f:3:23", "f:1:1"]
 
 
-def test_a_resource_that_comes_later_is_named_with_its_group() -> None:
-    read("rules: [{name: a, resources: [widgets.example.com, 'pods/*'], fault: {cut: before}}]", "f", NAMES)
+@pytest.mark.parametrize("word", ["widgets.example.com", "widgets.example.com/status", "*.example.com/*"])
+def test_a_resource_that_comes_later_is_named_with_its_group(word: str) -> None:
+    read(f"rules: [{{name: a, resources: ['{word}'], fault: {{cut: before}}}}]", "f", RESOURCES)
+
+
+@pytest.mark.parametrize(
+    "word", ["pods", "pods/*", "*", "*/status", "deployments.apps/scale", "*.apps", "pods/exec", "pods/portforward"]
+)
+def test_a_word_that_some_request_matches_is_let_through(word: str) -> None:
+    read(f"rules: [{{name: a, resources: ['{word}'], fault: {{cut: before}}}}]", "f", RESOURCES)
+
+
+def test_what_is_created_below_an_object_may_be_limited_by_its_name() -> None:
+    text = "rules: [{name: a, verbs: [create], resources: [pods/eviction], names: [p], fault: {answer: 429}}]"
+    plan = read(text, "f", RESOURCES)
+    assert plan(asks("/api/v1/namespaces/a/pods/p/eviction", "POST")) == Fault(status=429)
+    assert plan(asks("/api/v1/namespaces/a/pods/q/eviction", "POST")) is None
 
 
 def test_the_sample_of_the_documentation_is_right_and_uses_every_fault() -> None:
     page = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text()
     section = page.partition("## When Kubernetes misbehaves\n")[2].partition("\n## ")[0]
     (sample,) = re.findall(r"^```yaml\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
-    read(sample, "docs/sandbox.md", NAMES | {"chaosruns", "chaosgates"})
+    with Kubernetes(crds=crds()) as kubernetes:
+        read(sample, "docs/sandbox.md", kubernetes.store.registry)
     faults = [rule["fault"] for rule in yaml.safe_load(sample)["rules"]]
     assert {key for fault in faults for key in fault} >= {"answer", "cut", "delay", "event"}
     assert {fault["event"] for fault in faults if "event" in fault} == set(EventFaultKind)
@@ -440,13 +493,23 @@ def test_the_sample_of_the_documentation_is_right_and_uses_every_fault() -> None
     assert set(map(str, STATUSES)) <= set(re.findall(r"\d{3}", section))
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"rules: [{name: a, fault: {cut: now}}]", "1:27: rules[0].fault.cut:"),
+        ("# für\n# é".encode() + b"\xff", "2:4: is not UTF-8; save it as UTF-8"),
+        (b"rules: [{name: a, resources: [chaosrun], fault: {cut: after}}]", "did you mean chaosruns?"),
+    ],
+)
 def test_the_command_refuses_a_file_with_a_mistake_before_anything_starts(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    content: bytes, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "faults.yaml"
-    file.write_text("rules: [{name: a, fault: {cut: now}}]")
+    file.write_bytes(content)
     with pytest.raises(SystemExit) as ended:
         main(["sandbox", "--folder", str(tmp_path / "sandbox"), "--faults", str(file)])
     assert ended.value.code == 2
-    assert f"{file}:1:27: rules[0].fault.cut:" in capsys.readouterr().err
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {file}:")
+    assert said in line
     assert not (tmp_path / "sandbox").exists()

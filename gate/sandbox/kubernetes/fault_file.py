@@ -1,27 +1,44 @@
 """Faults as a YAML file says them: read into a plan, or every mistake with its line and the nearest right word."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
-from typing import Annotated, Self
+from pathlib import Path as File
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from gate.documents.blocks import Block
-from gate.documents.mistakes import mistakes, unknown
+from gate.documents.mistakes import mistakes
 from gate.documents.tree import Path, Tree, dotted, trees
 from gate.documents.units import Duration, Percent, in_words
 from gate.errors import BadDocument, GateError, Place
 from gate.sandbox.kubernetes.fault_plan import Plan, Rule, Verb
+from gate.sandbox.kubernetes.fault_words import Words
 from gate.sandbox.kubernetes.faults import EventFault, EventFaultKind, Fault, When
+from gate.sandbox.kubernetes.resources import Resource
 
 STATUSES = (409, 410, 429, 500, 502, 503, 504)
 LONGEST = timedelta(minutes=10)
+
+_ANSWERS_ONLY: Mapping[int, tuple[Verb, ...]] = {
+    409: (Verb.CREATE, Verb.UPDATE, Verb.PATCH, Verb.DELETE, Verb.DELETE_COLLECTION),
+    410: (Verb.LIST, Verb.WATCH),
+}
+"""Status -> the verbs that API servers answer with it; a client need not understand it anywhere else."""
+_NAMELESS = (Verb.CREATE, Verb.DELETE_COLLECTION)
+"""The verbs whose address names no object."""
 
 
 def _status(code: int) -> int:
     if code not in STATUSES:
         raise ValueError(f"{code} is no fault of a server's; there are {', '.join(map(str, STATUSES))}")
     return code
+
+
+def _seed(given: Any) -> str:
+    if isinstance(given, str | int) and not isinstance(given, bool):
+        return str(given)
+    raise ValueError("must be a whole number or text; put anything else in quotes")
 
 
 class FaultForm(Block):
@@ -84,6 +101,27 @@ class RuleForm(Block):
             raise ValueError("events come in watches only; leave verbs out, or write verbs: [watch]")
         return self
 
+    @model_validator(mode="after")
+    def _is_an_answer_to_its_verbs(self) -> Self:
+        fitting = _ANSWERS_ONLY.get(self.fault.answer or 0)
+        others = [verb for verb in self.verbs or Verb if fitting and verb not in fitting]
+        if fitting and others:
+            right = f"write verbs: [{_listed(fitting)}] or fewer"
+            raise ValueError(f"no server answers {self.fault.answer} to {_listed(others)}; {right}")
+        return self
+
+    @model_validator(mode="after")
+    def _names_what_has_a_name(self) -> Self:
+        nameless = [verb for verb in self.verbs if verb in _NAMELESS]
+        if Verb.CREATE in nameless and any("/" in each for each in self.resources):
+            nameless.remove(Verb.CREATE)  # what is created is `pods/eviction`, and the pod has a name
+        if self.names and nameless:
+            raise ValueError(
+                f"the address of a {nameless[0]} names no object, so names would never match; "
+                f"leave names out, or {nameless[0]} out of verbs"
+            )
+        return self
+
     def rule(self) -> Rule:
         return Rule(
             name=self.name,
@@ -101,14 +139,26 @@ class RuleForm(Block):
 class FileForm(Block):
     """The whole file."""
 
-    seed: str | int = Field(default="", description="Another seed, other draws.")
+    seed: Annotated[str, BeforeValidator(_seed)] = Field(default="", description="Another seed, other draws.")
     rules: list[RuleForm] = Field(min_length=1, description="The rules, each for itself.")
 
 
-def read(text: str, file: str, resources: Collection[str]) -> Plan:
+def load(file: File, resources: Iterable[Resource]) -> Plan:
+    """The plan in the file, as `read` has it."""
+    data = file.read_bytes()
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode()
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        raise GateError(f"{file}:{line}:{column}: is not UTF-8; save it as UTF-8") from error
+    return read(text, str(file), resources)
+
+
+def read(text: str, file: str, resources: Iterable[Resource]) -> Plan:
     """The plan in the text. Raises GateError with every mistake, each as `file:line:column: field: what is wrong`.
 
-    `resources` are the plural names that there are. A resource that comes later is named with its group.
+    `resources` are those that there are. A resource that comes later is named with its group.
     """
     problems: list[BadDocument] = []
     documents = [*trees(text, file)]
@@ -120,17 +170,17 @@ def read(text: str, file: str, resources: Collection[str]) -> Plan:
             except ValidationError as error:
                 problems += mistakes(error, tree, (), FileForm)
             else:
-                problems += _unknown_words(form, tree, resources)
+                problems += _unknown_words(form, tree, Words(resources))
         case [illegible] if not isinstance(illegible, Tree):
             problems.append(illegible.problem)
         case _:
             problems.append(BadDocument(f"must hold one document, and holds {len(documents)}", place=Place(file=file)))
     if problems:
         raise GateError("\n".join(map(_line, problems)))
-    return Plan([each.rule() for each in form.rules], seed=str(form.seed))
+    return Plan([each.rule() for each in form.rules], seed=form.seed)
 
 
-def _unknown_words(form: FileForm, tree: Tree, resources: Collection[str]) -> Iterator[BadDocument]:
+def _unknown_words(form: FileForm, tree: Tree, words: Words) -> Iterator[BadDocument]:
     """What each rule for itself cannot know: names that another one has, and resources that nobody has."""
     seen: dict[str, int] = {}
     for index, rule in enumerate(form.rules):
@@ -142,12 +192,13 @@ def _unknown_words(form: FileForm, tree: Tree, resources: Collection[str]) -> It
             yield BadDocument(why, place=tree.place(path), path=dotted(path))
         seen.setdefault(rule.name, index)
         for number, word in enumerate(rule.resources):
-            plural = word.partition("/")[0]
-            if plural not in resources and not {"*", "?", "."} & set(plural):
+            if unmatched := words.mistake(word):
                 path = ("rules", index, "resources", number)
-                yield BadDocument(
-                    unknown(plural, sorted(resources), "one of"), place=tree.place(path), path=dotted(path)
-                )
+                yield BadDocument(unmatched, place=tree.place(path), path=dotted(path))
+
+
+def _listed(verbs: Iterable[Verb]) -> str:
+    return ", ".join(verbs)
 
 
 def _line(problem: BadDocument) -> str:

@@ -188,15 +188,26 @@ def _target(request: Request, registry: Registry, address: Address) -> Target:
 def _check_subresource(resource: Resource, subresource: str, method: str) -> None:
     if (resource.key, subresource) in _NOT_HERE:
         raise NotImplementedHere(f"the sandbox has no {resource.plural}/{subresource}; a real API server has")
-    allowed = {
+    allowed = _served(resource).get(subresource, ())
+    if not allowed:
+        raise NotFound.path()
+    if method not in allowed:
+        raise MethodNotAllowed
+
+
+def subresources(resource: Resource) -> frozenset[str]:
+    """Those that a client may ask for, also where the sandbox refuses them."""
+    refused = {name for key, name in _NOT_HERE if key == resource.key}
+    return frozenset(refused | {name for name, methods in _served(resource).items() if methods})
+
+
+def _served(resource: Resource) -> Mapping[str, tuple[str, ...]]:
+    """Subresource -> the methods that it has; none: there is no such subresource."""
+    return {
         "status": ("GET", "PUT", "PATCH") if resource.status else (),
         "scale": ("GET", "PUT", "PATCH") if resource.scale else (),
         "log": ("GET",) if resource is PODS else (),
         "exec": ("GET", "POST") if resource is PODS else (),
         "eviction": ("POST",) if resource is PODS else (),
         "token": ("POST",) if resource is SERVICE_ACCOUNTS else (),
-    }.get(subresource, ())
-    if not allowed:
-        raise NotFound.path()
-    if method not in allowed:
-        raise MethodNotAllowed
+    }
