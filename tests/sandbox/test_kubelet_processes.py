@@ -1,5 +1,6 @@
 """Pods' processes live no longer than the sandbox, however it ends."""
 
+import fcntl
 import os
 import queue
 import signal
@@ -8,10 +9,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
-from gate.sandbox.kubernetes.processes import Exit, Processes, StartFailed
+from gate.sandbox.kubernetes.processes import Beside, Exit, Processes, StartFailed
 
 PATIENCE = 30.0
 FOREVER = "import signal; print('up', flush=True); signal.pause()"
@@ -81,6 +83,70 @@ def test_the_rest_of_a_container_dies_with_its_first_process(processes, exits):
     assert exits.get(timeout=PATIENCE).code == 0
     grandchild = int(log.read_text().split()[0])
     assert eventually(lambda: not is_alive(grandchild))
+
+
+ESCAPE = f"""
+import subprocess
+print(subprocess.Popen({python(FOREVER)!r}, start_new_session=True, env={{}}).pid, flush=True)
+"""
+"""Leaves a process in a session of its own, with an empty environment."""
+
+
+def test_what_has_left_the_group_and_the_environment_dies_with_the_container(processes, exits):
+    log = processes.folder / "log"
+    processes.start("a", python(ESCAPE), env={}, log=log)
+    assert exits.get(timeout=PATIENCE).code == 0
+    assert not is_alive(int(log.read_text().split()[0]))
+
+
+def test_what_a_command_has_left_behind_dies_with_the_container_and_not_before(processes, exits):
+    log = processes.folder / "log"
+    processes.start("a", python(FOREVER), env={}, log=processes.folder / "other")
+    processes.start("a/command", python(ESCAPE), env={}, log=log, room=Beside(name="a"))
+    assert exits.get(timeout=PATIENCE).name == "a/command"
+    escaped = int(log.read_text().split()[0])
+    assert is_alive(escaped)
+    processes.kill("a")
+    assert exits.get(timeout=PATIENCE).name == "a"
+    assert not is_alive(escaped)
+
+
+def test_what_has_left_the_group_of_another_container_lives_on(processes, exits):
+    log = processes.folder / "log"
+    processes.start("other", python(f"{ESCAPE}\n{FOREVER}"), env={}, log=log)
+    assert eventually(lambda: len(log.read_text().split()) > 1)
+    processes.start("a", python(ESCAPE), env={}, log=processes.folder / "escaped")
+    assert exits.get(timeout=PATIENCE).name == "a"
+    assert is_alive(int(log.read_text().split()[0]))
+
+
+def test_what_forks_all_the_time_dies_with_the_container(processes, exits):
+    """Each of them holds the lock, by a descriptor that it has inherited: it is free when none of them lives."""
+    lock = processes.folder / "lock"
+    hop = "import os\nwhile not os.fork() or os._exit(0): os.setsid()"
+    program = f"""
+import fcntl, subprocess, signal
+held = open({str(lock)!r}, "w")
+fcntl.flock(held, fcntl.LOCK_EX)
+subprocess.Popen({python(hop)!r}, start_new_session=True, pass_fds=[held.fileno()])
+print("up", flush=True)
+signal.pause()
+"""
+    log = processes.folder / "log"
+    processes.start("a", python(program), env={}, log=log)
+    assert eventually(lambda: log.read_text() == "up\n")
+    processes.kill("a")
+    assert exits.get(timeout=PATIENCE).name == "a"
+    with lock.open() as ours:
+        assert eventually(lambda: is_free(ours))
+
+
+def is_free(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 SANDBOX = """

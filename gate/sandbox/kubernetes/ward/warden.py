@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gate.sandbox.kubernetes.ward import linux, rooms
+from gate.sandbox.kubernetes.ward import linux, marks, rooms
 from gate.sandbox.kubernetes.ward.journal import Journal
 
 Message = dict[str, Any]
@@ -41,6 +41,11 @@ _STREAMS = 3
 _LOG_LIMIT = 4 * 1024 * 1024
 """Bytes that a log may have; of a longer one the newer half is kept."""
 _LOOK_AT_LOGS_EVERY = 1.0
+_WALKS = 50
+_BETWEEN_WALKS = 0.001
+"""Seconds that killed processes have to vanish, before the next walk looks for them."""
+_WALK_AGAIN_AFTER = 0.1
+"""Seconds after which those are gone for again that so many walks have not brought down."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,6 +53,8 @@ class Ward:
     """A process of ours."""
 
     name: str
+    mark: int
+    """What all processes bear that come from it (see `marks.py`); with `beside`, the mark of that one."""
     log: str | None = None
     journal: Journal | None = None
     beside: int | None = None
@@ -63,6 +70,8 @@ class Warden:
         linux.adopt_orphans()
         self._wards: dict[int, Ward] = {}
         self._pids: dict[str, int] = {}
+        self._restless: set[int] = set()
+        """Marks of containers that have ended, and have left something that is not dead yet."""
         self._unread = b""
         self._streams: deque[int] = deque()
         self._selector = selectors.DefaultSelector()
@@ -79,7 +88,8 @@ class Warden:
             self._selector.register(source, selectors.EVENT_READ)
         while True:
             logs = [ward.log for ward in self._wards.values() if ward.log]
-            ready = {key.fileobj for key, _ in self._selector.select(_LOOK_AT_LOGS_EVERY if logs else None)}
+            patience = _WALK_AGAIN_AFTER if self._restless else _LOOK_AT_LOGS_EVERY if logs else None
+            ready = {key.fileobj for key, _ in self._selector.select(patience)}
             if self._sandbox in ready or (self._control in ready and not self._hear()):
                 return
             if wake_up in ready:
@@ -89,6 +99,8 @@ class Warden:
                 if isinstance(journal, Journal) and not journal.take():
                     self._selector.unregister(journal)
             self._bury()
+            for mark in tuple(self._restless):
+                self._clear(mark)
             for log in logs:
                 _cut(log)
 
@@ -117,10 +129,12 @@ class Warden:
         name = command["name"]
         streams = [self._streams.popleft() for _ in range(_STREAMS)] if command["streams"] else []
         beside = self._pids.get(command["beside"]) if command["beside"] else None
+        mark = marks.new() if beside is None else self._wards[beside].mark
         reader, writer = os.pipe()
         journal, output = _journal(command)
         pid = os.fork()
         if pid == 0:
+            marks.put_on(mark)
             _become(command, streams or [os.open(os.devnull, os.O_RDONLY), output, output], beside, writer)
         for descriptor in (writer, output, *streams):
             if descriptor is not None:
@@ -135,7 +149,7 @@ class Warden:
             return
         if journal is not None:
             self._selector.register(journal, selectors.EVENT_READ)
-        self._wards[pid] = Ward(name=name, log=command["log"], journal=journal, beside=beside)
+        self._wards[pid] = Ward(name=name, mark=mark, log=command["log"], journal=journal, beside=beside)
         self._pids[name] = pid
         self._say({"name": name, "started": pid})
 
@@ -161,6 +175,8 @@ class Warden:
             ward = self._wards.pop(pid, None)
             if ward is None:
                 continue
+            if ward.beside is None:
+                self._clear(ward.mark)
             if ward.journal is not None:
                 self._close(ward.journal)
             if self._pids.get(ward.name) == pid:
@@ -168,6 +184,15 @@ class Warden:
             killed = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
             code = 128 + killed if killed else os.WEXITSTATUS(status)
             self._say({"name": ward.name, "exited": pid, "code": code, "signal": killed, "at": time.time()})
+
+    def _clear(self, mark: int) -> None:
+        """Kill what is left of a container, wherever it went; what is just forking needs more than one walk."""
+        for _ in range(_WALKS):
+            if not marks.kill_bearers(mark):
+                self._restless.discard(mark)
+                return
+            time.sleep(_BETWEEN_WALKS)
+        self._restless.add(mark)
 
     def _close(self, journal: Journal) -> None:
         with contextlib.suppress(KeyError):  # it had ended before
