@@ -60,6 +60,8 @@ def missing() -> list[str]:
 
 def build() -> None:
     """Build what is missing. Raises `CannotBuild`; what was built before stays."""
+    if not missing():
+        return
     target = folder()
     target.mkdir(parents=True, exist_ok=True)
     with _alone(target / ".lock"):
@@ -67,7 +69,10 @@ def build() -> None:
         if not wanted:
             return
         if shutil.which("go") is None:
-            raise CannotBuild("the control plane is built with Go 1.24 or newer, and there is no `go` on the PATH")
+            raise CannotBuild(
+                f"there is no {', '.join(wanted)} in KUBEBUILDER_ASSETS or {target}; "
+                "they are built with Go 1.24 or newer, and there is no `go` on the PATH"
+            )
         _check_disk(target)
         for number, name in enumerate(wanted, start=1):
             _build(name, target, f"{number}/{len(wanted)}")
@@ -146,7 +151,8 @@ def main() -> int:
     except CannotBuild as problem:
         _say(str(problem), last=True)
         return EXIT_NO_GO if shutil.which("go") is None else 1
-    _say(f"Kubernetes {version()}, etcd and kwok {KWOK} are in {folder()}", last=True)
+    places = sorted({str(found.parent) for name in PROGRAMS if (found := program(name))})
+    _say(f"Kubernetes {version()}, etcd and kwok {KWOK} are in {' and '.join(places)}", last=True)
     return 0
 
 
