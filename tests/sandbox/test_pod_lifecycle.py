@@ -262,8 +262,11 @@ def test_a_container_that_never_comes_up_is_restarted_by_its_startup_probe(pods,
 
 
 def test_a_probe_may_have_a_grace_period_of_its_own(pods, eventually):
-    liveness = probe(exec={"command": ["false"]}, terminationGracePeriodSeconds=1)
-    pods.run(STUBBORN, spec={"terminationGracePeriodSeconds": 600}, livenessProbe=liveness)
+    mounts = {"volumeMounts": [{"name": "v", "mountPath": "/v"}]}
+    until_it_is_stubborn = {"command": ["sh", "-c", "! [ -e /v/up ]"]}
+    liveness = probe(exec=until_it_is_stubborn, terminationGracePeriodSeconds=1)
+    spec = {"terminationGracePeriodSeconds": 600, "volumes": [{"name": "v", "emptyDir": {}}]}
+    pods.run(STUBBORN.replace("echo up", "touch /v/up"), spec=spec, livenessProbe=liveness, **mounts)
     eventually(lambda: pods.container()["restartCount"] == 1)
     assert pods.container()["lastState"]["terminated"]["exitCode"] == 137
 
