@@ -105,7 +105,7 @@ def changed(resource: Resource, new: Object, old: Object, subresource: str | Non
     resource.default(new)
     if subresource != "status" and _bumps(resource, new, old):
         new_meta["generation"] = old_meta.get("generation", 0) + 1
-    _check(resource, new, old)
+    _check(resource, new, old, subresource)
     return new
 
 
@@ -183,7 +183,10 @@ def _status_of(resource: Resource, new: Object, old: Object) -> Object:
     The Deployment controller relies on the former: it writes the revision annotation with the status.
     """
     result = copy(old)
-    _put(result, "status", new.get("status"))
+    status = new.get("status")
+    _put(
+        result, "status", resource.status_form.completed(status, old.get("status")) if resource.status_form else status
+    )
     if not resource.custom:
         for field in ("annotations", "finalizers"):
             _put(result["metadata"], field, new["metadata"].get(field))
@@ -207,8 +210,10 @@ def _bumps(resource: Resource, new: Object, old: Object) -> bool:
     return _only(new, ignored) != _only(old, ignored)
 
 
-def _check(resource: Resource, new: Object, old: Object | None) -> None:
+def _check(resource: Resource, new: Object, old: Object | None, subresource: str | None = None) -> None:
     causes = resource.validate(new, old)
+    if subresource == "status":
+        causes = [*causes, *resource.validate_status(new, old)]
     if old is not None:
         causes = [*metadata.changes(new, old), *causes]
     if causes:

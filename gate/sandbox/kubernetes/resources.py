@@ -6,12 +6,22 @@ from enum import StrEnum
 from threading import Lock
 from typing import TypeAlias
 
-from gate.sandbox.kubernetes import defaults, granting, jobs, servicevalidation, validation
+from gate.sandbox.kubernetes import (
+    defaults,
+    granting,
+    jobs,
+    jobstatusvalidation,
+    servicevalidation,
+    statuses,
+    statusvalidation,
+    validation,
+)
 from gate.sandbox.kubernetes.authorization import GROUP
 from gate.sandbox.kubernetes.columns import COLUMNS, Column
 from gate.sandbox.kubernetes.decoding import Decoded
 from gate.sandbox.kubernetes.errors import Cause
 from gate.sandbox.kubernetes.objects import Object
+from gate.sandbox.kubernetes.statuses import StatusForm
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
@@ -90,6 +100,10 @@ class Resource:
     prepare: Default = _nothing
     """What only a new object gets, such as its first status."""
     validate: Validate = _accept
+    status_form: StatusForm | None = None
+    """What is added to a status that somebody writes; None: nothing."""
+    validate_status: Validate = _accept
+    """What is wrong with a status that somebody writes, given the stored object."""
     decode: Decode | None = None
     """Reads a custom object; the built-in kinds are read by their shapes."""
     columns: tuple[Column, ...] = ()
@@ -141,6 +155,8 @@ NAMESPACES = Resource(
     prepare=defaults.new_namespace,
     default=defaults.namespace,
     validate=validation.namespace,
+    status_form=statuses.NAMESPACE,
+    validate_status=statusvalidation.namespace,
     columns=COLUMNS["Namespace"],
     fields=("status.phase",),
 )
@@ -151,6 +167,7 @@ NODES = Resource(
     namespaced=False,
     status=True,
     validate=validation.node,
+    status_form=statuses.NODE,
     columns=COLUMNS["Node"],
     fields=("spec.unschedulable",),
 )
@@ -166,6 +183,8 @@ PODS = Resource(
     default=defaults.pod,
     prepare=defaults.new_pod,
     validate=validation.pod,
+    status_form=statuses.POD,
+    validate_status=statusvalidation.pod,
     columns=COLUMNS["Pod"],
     fields=(
         "spec.nodeName",
@@ -189,6 +208,8 @@ SERVICES = Resource(
     default=defaults.service,
     prepare=defaults.new_service,
     validate=servicevalidation.service,
+    status_form=statuses.SERVICE,
+    validate_status=statusvalidation.service,
     columns=COLUMNS["Service"],
     fields=("spec.clusterIP", "spec.type"),
 )
@@ -260,6 +281,8 @@ DEPLOYMENTS = Resource(
     default=defaults.deployment,
     prepare=defaults.empty_status,
     validate=validation.deployment,
+    status_form=statuses.DEPLOYMENT,
+    validate_status=statusvalidation.deployment,
     columns=COLUMNS["Deployment"],
 )
 REPLICA_SETS = Resource(
@@ -274,6 +297,8 @@ REPLICA_SETS = Resource(
     default=defaults.replica_set,
     prepare=defaults.new_replica_set,
     validate=validation.replica_set,
+    status_form=statuses.REPLICA_SET,
+    validate_status=statusvalidation.replica_set,
     columns=COLUMNS["ReplicaSet"],
     fields=("status.replicas",),
 )
@@ -288,6 +313,8 @@ JOBS = Resource(
     default=jobs.job,
     prepare=jobs.new_job,
     validate=jobs.validate,
+    status_form=statuses.JOB,
+    validate_status=jobstatusvalidation.validate,
     columns=COLUMNS["Job"],
     fields=("status.successful",),
 )
@@ -321,6 +348,8 @@ POD_DISRUPTION_BUDGETS = Resource(
     unconditional_update=False,
     prepare=defaults.new_pod_disruption_budget,
     validate=validation.pod_disruption_budget,
+    status_form=statuses.POD_DISRUPTION_BUDGET,
+    validate_status=statusvalidation.pod_disruption_budget,
     columns=COLUMNS["PodDisruptionBudget"],
 )
 CUSTOM_RESOURCE_DEFINITIONS = Resource(

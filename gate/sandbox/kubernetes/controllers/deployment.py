@@ -268,8 +268,8 @@ class Deployments:
 
     def _add_condition(self, deployment: Object, told: Object) -> Object:
         def change(present: Object) -> Object:
-            present["status"]["conditions"] = with_condition(lookup(present, "status.conditions", []), told)
-            return present
+            conditions = with_condition(lookup(present, "status.conditions", []), told)
+            return present | {"status": lookup(present, "status", {}) | {"conditions": conditions}}
 
         return self._write(deployment, change)
 
@@ -285,8 +285,8 @@ class Deployments:
 
     def _count_collision(self, deployment: Object) -> None:
         def change(present: Object) -> Object:
-            present["status"]["collisionCount"] = lookup(present, "status.collisionCount", 0) + 1
-            return present
+            count = lookup(present, "status.collisionCount", 0) + 1
+            return present | {"status": lookup(present, "status", {}) | {"collisionCount": count}}
 
         self._write(deployment, change)
 

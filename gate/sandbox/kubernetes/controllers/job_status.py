@@ -97,7 +97,7 @@ def end(job: Object, status: Object, pods: Pods, now: datetime) -> End | None:
     """How the Job ends, if it does."""
     for each in End:
         told = condition(status, each.value[1])
-        if told is not None and told["reason"] == each.value[2]:
+        if told is not None and told.get("reason") == each.value[2]:
             return each
     spec = job["spec"]
     restarts = sum(_restarts(pod) for pod in pods.active if lookup(pod, "spec.restartPolicy") == "OnFailure")
@@ -125,10 +125,10 @@ def wanted_active(job: Object, status: Object, pods: Pods) -> int:
 
 
 def finished_at(status: Object) -> datetime | None:
-    """When the Job ended; None while it has not."""
+    """When the Job ended, or at least began, if somebody else says that it has ended and not when; None before."""
     for kind in ("Complete", "Failed"):
         if is_true(status, kind):
-            return moment_of((condition(status, kind) or {})["lastTransitionTime"])
+            return moment_of(lookup(condition(status, kind), "lastTransitionTime") or status["startTime"])
     return None
 
 

@@ -103,8 +103,8 @@ def _available_at(replica_set: Object, pod: Object) -> datetime:
     minimum = replica_set["spec"].get("minReadySeconds") or 0
     if not minimum:
         return moment_of("1970-01-01T00:00:00Z")
-    since = (condition(pod["status"], "Ready") or {})["lastTransitionTime"]
-    return moment_of(since) + timedelta(seconds=minimum)
+    since = lookup(condition(pod["status"], "Ready"), "lastTransitionTime")
+    return moment_of(since or pod["metadata"]["creationTimestamp"]) + timedelta(seconds=minimum)
 
 
 def _until_available(replica_set: Object, pods: list[Object], now: datetime) -> float:
