@@ -4,14 +4,18 @@ The rules, their order and their words are those of the real API server; the bud
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
+from gate.sandbox.kubernetes import bodies, options
 from gate.sandbox.kubernetes.controllers.conditions import condition, is_true
 from gate.sandbox.kubernetes.controllers.disruption import selects
+from gate.sandbox.kubernetes.decoding import Decoded, parse
 from gate.sandbox.kubernetes.errors import ApiError, BadRequest, TooManyRequests
 from gate.sandbox.kubernetes.lifecycle import Deletion
 from gate.sandbox.kubernetes.objects import Object, is_terminating, lookup, name_of, namespace_of, timestamp
-from gate.sandbox.kubernetes.resources import POD_DISRUPTION_BUDGETS, PODS
+from gate.sandbox.kubernetes.resources import POD_DISRUPTION_BUDGETS, PODS, Resource
+from gate.sandbox.kubernetes.routes import Request, Target
 from gate.sandbox.kubernetes.store import Store
 
 VIOLATION = "Cannot evict pod as it would violate the pod's disruption budget."
@@ -20,6 +24,22 @@ PAUSE = 10
 
 _WITHOUT_WORK = ("Succeeded", "Failed", "Pending")
 """The phases of pods that nobody would miss."""
+
+
+EVICTIONS = Resource(group="policy", kind="Eviction", plural="evictions")
+"""Not served under its own name: it is what `pods/eviction` reads."""
+
+
+def answer(request: Request, about: Target, store: Store, clock: Callable[[], datetime]) -> tuple[Object, Decoded]:
+    """Read the request and evict; the Status, and what there is to say of the body."""
+    body = parse(request.body, request.media_type)
+    if body.get("apiVersion") == "policy/v1beta1":  # says the same, and is read still
+        body["apiVersion"] = EVICTIONS.api_version
+    decoded = bodies.decoded(request, EVICTIONS, body)
+    replace(about, name="").place(decoded.object)
+    rehearsal = options.dry_run(request, "CreateOptions")
+    asked, dry_run = options.deletion_of(decoded.object.get("deleteOptions") or {})
+    return evict(store, about.name, decoded.object, asked, clock, dry_run=rehearsal or dry_run), decoded
 
 
 def evict(

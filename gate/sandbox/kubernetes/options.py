@@ -40,7 +40,7 @@ def _rehearsal(values: list[str], kind: str) -> bool:
 def deletion(request: Request) -> tuple[Deletion, bool]:
     """DeleteOptions, from the body, or only where there is none from the URL, and whether it is a rehearsal."""
     if request.body.strip():
-        return deletion_of(parse(request.body, request.media_type))
+        return deletion_of(_options_in(parse(request.body, request.media_type)))
     asked: Object = {key: request.query[key] for key in ("propagationPolicy",) if request.query.get(key)}
     if "orphanDependents" in request.query:
         asked["orphanDependents"] = request.flag("orphanDependents")
@@ -49,14 +49,19 @@ def deletion(request: Request) -> tuple[Deletion, bool]:
     return deletion_of(asked | {"gracePeriodSeconds": request.number("gracePeriodSeconds")})
 
 
-def deletion_of(body: Object) -> tuple[Deletion, bool]:
-    """The same, where the options have been read. What is none is answered with 500, as by the real server."""
+def _options_in(body: Object) -> Object:
+    """What is none is answered with 500, as by the real server."""
     try:
         body = decode("DeleteOptions", "meta/v1", body).object
     except UndecodableError as error:
         raise ApiError(error.message, reason="") from error
     if body.get("kind", "DeleteOptions") != "DeleteOptions":
         raise ApiError(f"{body['kind']} cannot be handled as DeleteOptions", reason="")
+    return body
+
+
+def deletion_of(body: Object) -> tuple[Deletion, bool]:
+    """The same, where the options have been decoded."""
     policy, orphan = body.get("propagationPolicy"), body.get("orphanDependents")
     if orphan is not None and policy is not None:
         cause = invalid("propagationPolicy", policy, "orphanDependents and deletionPropagation cannot be both set")

@@ -8,18 +8,27 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from gate.sandbox.kubernetes import discovery, eviction, options, patch, podaccess, scales, tables, watching
+from gate.sandbox.kubernetes import (
+    bodies,
+    discovery,
+    eviction,
+    options,
+    patch,
+    podaccess,
+    scales,
+    tables,
+    token_requests,
+    watching,
+)
 from gate.sandbox.kubernetes.access import Access
 from gate.sandbox.kubernetes.decoding import (
     Decoded,
     UndecodableError,
     bare_finalizers,
     check_object,
-    decode,
     json_fault,
     parse,
     type_fault,
-    warnings,
 )
 from gate.sandbox.kubernetes.errors import (
     ApiError,
@@ -42,7 +51,6 @@ from gate.sandbox.kubernetes.routes import NoSuchPage, Request, Target, target
 from gate.sandbox.kubernetes.selectors import FieldSelector, selection
 from gate.sandbox.kubernetes.store import Entry, Store
 from gate.sandbox.kubernetes.tables import Form, accepted, accepted_of_many, accepted_of_one, included
-from gate.sandbox.kubernetes.token_requests import TOKEN_REQUESTS, granted
 from gate.sandbox.kubernetes.tokens import Tokens
 
 _log = logging.getLogger(__name__)
@@ -271,10 +279,10 @@ class Api:
 
     def _create(self, request: Request, about: Target) -> Answer:
         if about.subresource == "eviction":
-            return self._evict(request, about)
+            return self._made(request, *eviction.answer(request, about, self.store, self._wall))
         if about.subresource == "token":
-            return self._grant_token(request, about)
-        decoded = self._decode(request, about.resource, parse(request.body, request.media_type))
+            return self._made(request, *token_requests.answer(request, about, self.store, self._tokens, self._wall))
+        decoded = bodies.read(request, about.resource)
         obj = decoded.object
         if self._reviews.answers(about.resource):
             return self._answer_review(request, about, decoded)
@@ -285,28 +293,13 @@ class Api:
         created = self.store.create(about.resource, obj, dry_run=options.dry_run(request, "CreateOptions"))
         return self._written(request, about.resource, created, decoded, status=201)
 
-    def _evict(self, request: Request, about: Target) -> Answer:
-        body = parse(request.body, request.media_type)
-        body["metadata"] = {"namespace": about.namespace, **(body.get("metadata") or {})}
-        asked, dry_run = options.deletion_of(body.get("deleteOptions") or {})
-        dry_run = options.dry_run(request, "CreateOptions") or dry_run
-        told = eviction.evict(self.store, about.name, body, asked, self._wall, dry_run=dry_run)
-        return Answer(status=201, body=tables.encode(told))
-
-    def _grant_token(self, request: Request, about: Target) -> Answer:
-        asked = self._decode(request, TOKEN_REQUESTS, parse(request.body, request.media_type)).object
-        options.dry_run(request, "CreateOptions")
-        account = self.store.entry(about.resource, about.namespace, about.name).shared
-        told = granted(account, asked, self.store, self._tokens, self._wall)
-        return Answer(status=201, body=tables.encode(told))
-
     def _answer_review(self, request: Request, about: Target, decoded: Decoded) -> Answer:
         review = decoded.object
         options.dry_run(request, "CreateOptions")
         if about.resource.namespaced:
             about.place(review)
         told = self._reviews.answer(about.resource, about.namespace, review, request.user)
-        return Answer(status=201, body=tables.encode(told), warnings=_warnings(request, decoded))
+        return self._made(request, told, decoded)
 
     def _update(self, request: Request, about: Target) -> Answer:
         dry_run = options.dry_run(request, "UpdateOptions")
@@ -315,7 +308,7 @@ class Api:
             wanted = scales.read(body)
             about.place(wanted)
             return self._scale(about, lambda _: wanted, dry_run=dry_run)
-        decoded = self._decode(request, about.resource, body)
+        decoded = bodies.decoded(request, about.resource, body)
         obj = decoded.object
         about.place(obj)
         self.access.check_grant(request.user, about.resource, about.namespace, obj)
@@ -352,7 +345,7 @@ class Api:
         def patched(present: Object) -> Object:
             with _blaming_patch(about.resource, new := change(present)):
                 check_object(new)
-                decoded = self._decode(request, about.resource, new)
+                decoded = bodies.decoded(request, about.resource, new)
             about.place(decoded.object)
             self.access.check_grant(request.user, about.resource, about.namespace, decoded.object)
             seen.append(decoded)
@@ -404,38 +397,16 @@ class Api:
         body = tables.many(about.resource, entries, {"resourceVersion": str(revision)}, Form.OBJECT, self._wall())
         return Answer(body=body)
 
-    # Bodies
+    # Answers
 
-    def _decode(self, request: Request, resource: Resource, obj: Object) -> Decoded:
-        if resource.custom and "kind" not in obj:
-            raise BadRequest("Object 'Kind' is missing in the body of the request")
-        kind = obj.setdefault("kind", resource.kind)
-        version = obj.setdefault("apiVersion", resource.api_version)
-        if version != resource.api_version:
-            raise BadRequest(
-                f"the API version in the data ({version}) does not match "
-                f"the expected API version ({resource.api_version})"
-            )
-        if kind != resource.kind and resource.custom:
-            raise Invalid.of(
-                resource, name_of(obj), [invalid("kind", kind, f"must be {resource.kind}")], called=str(kind)
-            )
-        if kind != resource.kind:
-            short = version.rpartition("/")[2]
-            raise BadRequest(f'{kind} in version "{short}" cannot be handled as a {resource.kind}')
-        decoded = resource.decode(obj) if resource.decode else decode(resource.kind, resource.api_version, obj)
-        if decoded.unknown and request.query.get("fieldValidation") == "Strict":
-            listed = ", ".join(warnings(decoded))
-            raise UndecodableError(
-                f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}',
-                f"strict decoding error: {listed}",
-            )
-        return decoded
+    def _made(self, request: Request, told: Object, decoded: Decoded) -> Answer:
+        """The answer to a question that is asked by creating something that is not kept."""
+        return Answer(status=201, body=tables.encode(told), warnings=bodies.told(request, decoded))
 
     def _written(
         self, request: Request, resource: Resource, obj: Object, decoded: Decoded, *, status: int = 200
     ) -> Answer:
-        told = _warnings(request, decoded)
+        told = bodies.told(request, decoded)
         if resource.custom and status == 201:
             told += tuple(bare_finalizers(obj))
         form = accepted(request.headers.get("accept", ""))
@@ -453,10 +424,6 @@ def _no_kubelet(pod: Object) -> ApiError:
 def _refusal(error: ApiError) -> Answer:
     seconds = (error.details or {}).get("retryAfterSeconds")
     return Answer(status=error.code, body=tables.encode(error.as_status()), retry_after=seconds)
-
-
-def _warnings(request: Request, decoded: Decoded) -> tuple[str, ...]:
-    return () if request.query.get("fieldValidation") == "Ignore" else tuple(warnings(decoded))
 
 
 def _version_in(obj: Object) -> str:

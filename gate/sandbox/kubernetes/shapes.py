@@ -215,6 +215,7 @@ _LINES: Mapping[str, str] = {
     "ScaleSpec": "replicas:int",
     "ScaleStatus": "replicas:int! selector",
     "PodDisruptionBudget": f"{_META} spec:PodDisruptionBudgetSpec status:PodDisruptionBudgetStatus",
+    "Eviction": f"{_META} deleteOptions:DeleteOptions",
     "PodDisruptionBudgetSpec": """minAvailable:intstr maxUnavailable:intstr selector:LabelSelector
         unhealthyPodEvictionPolicy""",
     "PodDisruptionBudgetStatus": """observedGeneration:long disruptedPods:{string} disruptionsAllowed:int!

@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from gate.sandbox.kubernetes import bodies, options
+from gate.sandbox.kubernetes.decoding import Decoded
 from gate.sandbox.kubernetes.errors import BadRequest, Cause, Conflict, Invalid, invalid
 from gate.sandbox.kubernetes.objects import Object, lookup, name_of, namespace_of, timestamp, uid_of
 from gate.sandbox.kubernetes.resources import Resource
+from gate.sandbox.kubernetes.routes import Request, Target
 from gate.sandbox.kubernetes.store import Store
 from gate.sandbox.kubernetes.tokens import BOUND, ISSUER, Tokens
 
@@ -15,6 +18,16 @@ TOKEN_REQUESTS = Resource(group="authentication.k8s.io", kind="TokenRequest", pl
 HOUR = 3600
 SHORTEST = 600
 LONGEST = 2**32
+
+
+def answer(
+    request: Request, about: Target, store: Store, tokens: Tokens, wall: Callable[[], datetime]
+) -> tuple[Object, Decoded]:
+    """Read the request and grant the token; the request with it, and what there is to say of the body."""
+    asked = bodies.read(request, TOKEN_REQUESTS)
+    options.dry_run(request, "CreateOptions")
+    account = store.entry(about.resource, about.namespace, about.name).shared
+    return granted(account, asked.object, store, tokens, wall), asked
 
 
 def granted(account: Object, asked: Object, store: Store, tokens: Tokens, wall: Callable[[], datetime]) -> Object:
