@@ -94,6 +94,8 @@ def pod_status(pod: Object) -> str:
     """What kubectl shows as a pod's status: the first container in trouble, else the phase."""
     status = pod.get("status") or {}
     word = status.get("reason") or status.get("phase") or ""
+    if any(each.get("reason") == "SchedulingGated" for each in status.get("conditions") or ()):
+        word = "SchedulingGated"
     word = _initializing(pod) or _troubled(status.get("containerStatuses") or [], word)
     if is_terminating(pod):
         return "Unknown" if status.get("reason") == "NodeLost" else "Terminating"

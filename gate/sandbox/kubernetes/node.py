@@ -5,18 +5,23 @@ import platform
 import socket
 from datetime import datetime
 
-from gate.sandbox.kubernetes.objects import Object, timestamp
+from gate.sandbox.kubernetes.objects import Object, is_terminating, timestamp
 
 NODE = "sandbox"
+_GATED = {"reason": "SchedulingGated", "message": "Scheduling is blocked due to non-empty scheduling gates"}
 
 
 def place(pod: Object, old: Object | None) -> None:
-    """Put a new pod on the node the moment it is stored: there is only one."""
-    if old is None and not pod["spec"].get("nodeName"):
+    """Put a pod on the node the moment it is stored, or freed of its last gate: there is only one node."""
+    if pod["spec"].get("nodeName") or is_terminating(pod):
+        return
+    gated = bool(pod["spec"].get("schedulingGates"))
+    if not gated:
         pod["spec"]["nodeName"] = NODE
-        at = pod["metadata"]["creationTimestamp"]
-        scheduled = {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": at}
-        pod["status"]["conditions"] = [scheduled]
+    if old is None:
+        at, status = pod["metadata"]["creationTimestamp"], "False" if gated else "True"
+        scheduled = {"type": "PodScheduled", "status": status, "lastProbeTime": None, "lastTransitionTime": at}
+        pod["status"]["conditions"] = [scheduled | (_GATED if gated else {})]
 
 
 def node(address: str, now: datetime) -> Object:

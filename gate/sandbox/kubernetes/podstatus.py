@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from gate.sandbox.kubernetes.containers import Container, Ended, Role, Tenant, is_over
-from gate.sandbox.kubernetes.controllers.conditions import condition
-from gate.sandbox.kubernetes.objects import Object, timestamp
+from gate.sandbox.kubernetes.controllers.conditions import condition, is_true
+from gate.sandbox.kubernetes.objects import Object, lookup, timestamp
 
 
 def status(pod: Object, tenant: Tenant, now: datetime) -> Object:
@@ -15,7 +15,7 @@ def status(pod: Object, tenant: Tenant, now: datetime) -> Object:
     node_address = tenant.site.node_address
     found = before | {
         "phase": phase,
-        "conditions": _conditions(tenant, phase, before, timestamp(now)),
+        "conditions": _conditions(pod, tenant, phase, timestamp(now)),
         "hostIP": node_address,
         "hostIPs": [{"ip": node_address}],
         "podIP": tenant.site.address,
@@ -30,7 +30,9 @@ def status(pod: Object, tenant: Tenant, now: datetime) -> Object:
     return found
 
 
-def _conditions(tenant: Tenant, phase: str, before: Object, at: str) -> list[Object]:
+def _conditions(pod: Object, tenant: Tenant, phase: str, at: str) -> list[Object]:
+    """Those of the kubelet, and behind them what others have set."""
+    before = pod.get("status") or {}
     finished = phase in ("Succeeded", "Failed")
     incomplete = [each.name for each in tenant.of(Role.INIT) if not each.succeeded]
     incomplete += [each.name for each in tenant.of(Role.SIDECAR) if not each.started and not finished]
@@ -39,16 +41,32 @@ def _conditions(tenant: Tenant, phase: str, before: Object, at: str) -> list[Obj
     if incomplete:
         initialized = _not("ContainersNotInitialized", "incomplete", incomplete)
     if finished:
-        ready = {"reason": "PodCompleted" if phase == "Succeeded" else "PodFailed"}
+        unsteady: Object = {"reason": "PodCompleted" if phase == "Succeeded" else "PodFailed"}
     else:
-        ready = _not("ContainersNotReady", "unready", unready) if unready else {}
-    return [
+        unsteady = _not("ContainersNotReady", "unready", unready) if unready else {}
+    closed = unsteady or _closed(pod)
+    ours = [
         _condition(before, "PodReadyToStartContainers", not finished, at),
         _condition(before, "Initialized", not incomplete, at, initialized),
-        _condition(before, "Ready", not unready and not finished, at, ready),
-        _condition(before, "ContainersReady", not unready and not finished, at, ready),
+        _condition(before, "Ready", not closed, at, closed),
+        _condition(before, "ContainersReady", not unsteady, at, unsteady),
         _condition(before, "PodScheduled", True, at),
     ]
+    kinds = {each["type"] for each in ours}
+    return ours + [each for each in before.get("conditions") or () if each["type"] not in kinds]
+
+
+def _closed(pod: Object) -> Object:
+    """Why the pod is not ready though its containers are: the gates whose condition is not true."""
+    status, told = pod.get("status") or {}, []
+    for gate in lookup(pod, "spec.readinessGates", []):
+        kind = gate["conditionType"]
+        found = condition(status, kind)
+        if found is None:
+            told.append(f'corresponding condition of pod readiness gate "{kind}" does not exist.')
+        elif not is_true(status, kind):
+            told.append(f'the status of pod readiness gate "{kind}" is not "True", but {found["status"]}')
+    return {"reason": "ReadinessGatesNotReady", "message": ", ".join(told)} if told else {}
 
 
 def _phase(pod: Object, tenant: Tenant) -> str:

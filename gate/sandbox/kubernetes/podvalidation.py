@@ -17,6 +17,8 @@ _POLICIES = {
 }
 _NAMES = {"nodeName": SUBDOMAIN, "serviceAccountName": SUBDOMAIN, "hostname": LABEL, "subdomain": LABEL}
 _LONGEST = 2**31 - 1
+_CHANGEABLE = ("activeDeadlineSeconds", "tolerations", "schedulingGates")
+"""What of a pod's spec has rules of its own for changes."""
 
 
 def spec(spec: Object, path: str) -> list[Cause]:
@@ -28,6 +30,7 @@ def spec(spec: Object, path: str) -> list[Cause]:
         if spec.get(field):
             causes += [invalid(f"{path}.{field}", spec[field], fault) for fault in rule.faults(spec[field])]
     causes += metadata.labels(spec.get("nodeSelector"), f"{path}.nodeSelector")
+    causes += _gates(spec, path)
     deadline = spec.get("activeDeadlineSeconds")
     if isinstance(deadline, int) and not 1 <= deadline <= _LONGEST:
         detail = f"must be between 1 and {_LONGEST}, inclusive"
@@ -37,9 +40,17 @@ def spec(spec: Object, path: str) -> list[Cause]:
     return causes + not_negative(spec, path, ("terminationGracePeriodSeconds",))
 
 
+def birth(spec: Object) -> list[Cause]:
+    """What a pod cannot have from its beginning."""
+    if spec.get("schedulingGates") and spec.get("nodeName"):
+        return [forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared")]
+    return []
+
+
 def change(new: Object, old: Object) -> list[Cause]:
-    """Of a living pod's spec, only the images, the deadline and additional tolerations may change."""
-    causes = _deadline(new.get("activeDeadlineSeconds"), old.get("activeDeadlineSeconds"))
+    """Of a living pod's spec, only the images, the deadline, additional tolerations and fewer gates may change."""
+    causes = _opened(new.get("schedulingGates") or [], old.get("schedulingGates") or [])
+    causes += _deadline(new.get("activeDeadlineSeconds"), old.get("activeDeadlineSeconds"))
     causes += _tolerated(new.get("tolerations") or [], old.get("tolerations") or [])
     if _frozen(new) == _frozen(old):
         return causes
@@ -49,6 +60,30 @@ def change(new: Object, old: Object) -> list[Cause]:
         "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
     )
     return [*causes, forbidden("spec", detail)]
+
+
+def _gates(spec: Object, path: str) -> list[Cause]:
+    causes = []
+    for index, gate in enumerate(spec.get("readinessGates") or []):
+        kind, place = gate.get("conditionType") or "", f"{path}.readinessGates[{index}].conditionType"
+        causes += [invalid(place, kind, fault) for fault in metadata.qualified_name_faults(kind)]
+    seen: set[str] = set()
+    for index, gate in enumerate(spec.get("schedulingGates") or []):
+        name, place = gate.get("name") or "", f"{path}.schedulingGates[{index}]"
+        causes += [invalid(place, name, fault) for fault in metadata.qualified_name_faults(name)]
+        if name in seen:
+            causes.append(duplicate(place, name))
+        seen.add(name)
+    return causes
+
+
+def _opened(new: list[Object], old: list[Object]) -> list[Cause]:
+    detail = "only deletion is allowed, but found new scheduling gate"
+    return [
+        forbidden(f"spec.schedulingGates[{index}].name", f"{detail} '{gate['name']}'")
+        for index, gate in enumerate(new)
+        if gate not in old
+    ]
 
 
 def _deadline(new: int | None, old: int | None) -> list[Cause]:
@@ -72,7 +107,7 @@ def _tolerated(new: list[Object], old: list[Object]) -> list[Cause]:
 
 
 def _frozen(spec: Object) -> Object:
-    kept = {key: value for key, value in spec.items() if key not in ("activeDeadlineSeconds", "tolerations")}
+    kept = {key: value for key, value in spec.items() if key not in _CHANGEABLE}
     if not kept.get("nodeName"):
         kept.pop("nodeName", None)
     for group in ("containers", "initContainers"):

@@ -154,7 +154,9 @@ def _share(amount: Any, field: str, most: int | None = 100) -> list[Cause]:
 def pod(new: Object, old: Object | None) -> list[Cause]:
     causes = dns_named(new, old)
     causes += podvalidation.spec(new.get("spec") or {}, "spec")
-    return causes if old is None else causes + podvalidation.change(new["spec"], old["spec"])
+    if old is None:
+        return causes + podvalidation.birth(new["spec"])
+    return causes + podvalidation.change(new["spec"], old["spec"])
 
 
 def deployment(new: Object, old: Object | None) -> list[Cause]:
