@@ -57,7 +57,7 @@ def sandbox(folder: Path, faults: Path | None) -> None:
         stop.wait()
         click.echo("ending; taking back what runs …")
         for rule, times in plan.struck.items() if plan else ():
-            click.echo(f"fault       {rule} struck {times} times")
+            click.echo(f"fault       {rule} struck {times} time{'' if times == 1 else 's'}")
 
 
 def _plan(path: Path) -> "Plan":

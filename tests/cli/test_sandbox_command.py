@@ -82,7 +82,7 @@ def test_a_rule_of_the_file_strikes_once_is_counted_at_the_end_and_nothing_is_le
     assert [answer.status_code for answer in answers] == [503, 404]
     assert "the sandbox was told to fail" in answers[0].json()["message"]
     assert last.splitlines()[-2:] == [
-        "fault       once struck 1 times",
+        "fault       once struck 1 time",
         "fault       never struck 0 times",
     ]
     assert sandbox.returncode == 0

@@ -404,7 +404,7 @@ def test_every_status_of_the_file_is_one_that_the_server_gives(code: int, tmp_pa
         ("rules: [{name: a, fault: {event: late}}]", "write event: late, by: 200ms"),
         ("rules: [{name: a, verbs: [list], fault: {event: drop}}]", "events come in watches only"),
         ("rules: [{name: a, share: 20, fault: {cut: before}}]", "'20' is not a percentage; write it like 1%"),
-        ("rules: [{name: a, times: 0, fault: {cut: before}}]", "f:1:19: rules[0].times:"),
+        ("rules: [{name: a, times: 0, fault: {cut: before}}]", "f:1:19: rules[0].times: 0 is no limit"),
         (
             "rules:\n  - {name: a, fault: {cut: before}}\n  - {name: a, fault: {cut: after}}",
             'f:3:6: rules[1].name: "a" is the name of rules[0], too',
@@ -423,6 +423,14 @@ def test_every_status_of_the_file_is_one_that_the_server_gives(code: int, tmp_pa
         ("rules: [{name: a, resources: ['*.ap'], fault: {delay: 1s}}]", '"*.ap" is not one of '),
         ("rules: [{name: a, resources: [leases.coordination.k8s.oi], fault: {delay: 1s}}]", "coordination.k8s.io?"),
         ("rules: [{name: a, resources: [widgets.example.com/log], fault: {delay: 1s}}]", "is not one of"),
+        (
+            "rules: [{name: a, verbs: [list], resources: [pods, pods/log], fault: {delay: 1s}}]",
+            'f:1:52: rules[0].resources[1]: "pods/log" is only asked for with get, never with list',
+        ),
+        (
+            "rules: [{name: a, resources: [pods/status], fault: {event: drop}}]",
+            '"pods/status" is only asked for with get, patch, update, never with watch',
+        ),
         (
             "rules: [{name: a, verbs: [create], names: [x], fault: {delay: 1s}}]",
             "f:1:9: rules[0]: the address of a create names no object, so names would never match; leave names out",
@@ -467,6 +475,11 @@ def test_a_resource_that_comes_later_is_named_with_its_group(word: str) -> None:
 )
 def test_a_word_that_some_request_matches_is_let_through(word: str) -> None:
     read(f"rules: [{{name: a, resources: ['{word}'], fault: {{cut: before}}}}]", "f", RESOURCES)
+
+
+def test_one_of_several_verbs_is_enough_for_a_word() -> None:
+    text = "rules: [{name: a, verbs: [list, get], resources: [pods, pods/log, pods/proxy], fault: {cut: before}}]"
+    read(text, "f", RESOURCES)
 
 
 def test_what_is_created_below_an_object_may_be_limited_by_its_name() -> None:

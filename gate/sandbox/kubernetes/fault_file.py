@@ -41,6 +41,12 @@ def _seed(given: Any) -> str:
     raise ValueError("must be a whole number or text; put anything else in quotes")
 
 
+def _times(number: int) -> int:
+    if number < 1:
+        raise ValueError(f"{number} is no limit under which a rule strikes; write 1 or more, or leave times out")
+    return number
+
+
 class FaultForm(Block):
     """What happens: exactly one of the first four, and what belongs to it."""
 
@@ -92,7 +98,7 @@ class RuleForm(Block):
     names: list[str] = Field(default=[], description="Names or patterns.")
     users: list[str] = Field(default=[], description="Names or patterns.")
     share: Percent = Field(default=1.0, description="How many of those that match are hit.")
-    times: Annotated[int, Field(ge=1)] | None = Field(default=None, description="How many are hit at most.")
+    times: Annotated[int, AfterValidator(_times)] | None = Field(default=None, description="How many are hit at most.")
     fault: FaultForm = Field(description="What happens to them.")
 
     @model_validator(mode="after")
@@ -191,8 +197,9 @@ def _unknown_words(form: FileForm, tree: Tree, words: Words) -> Iterator[BadDocu
             )
             yield BadDocument(why, place=tree.place(path), path=dotted(path))
         seen.setdefault(rule.name, index)
+        asked = [Verb.WATCH] if rule.fault.event is not None else rule.verbs
         for number, word in enumerate(rule.resources):
-            if unmatched := words.mistake(word):
+            if unmatched := words.mistake(word, asked):
                 path = ("rules", index, "resources", number)
                 yield BadDocument(unmatched, place=tree.place(path), path=dotted(path))
 

@@ -195,10 +195,12 @@ def _check_subresource(resource: Resource, subresource: str, method: str) -> Non
         raise MethodNotAllowed
 
 
-def subresources(resource: Resource) -> frozenset[str]:
-    """Those that a client may ask for, also where the sandbox refuses them."""
-    refused = {name for key, name in _NOT_HERE if key == resource.key}
-    return frozenset(refused | {name for name, methods in _served(resource).items() if methods})
+def subresources(resource: Resource) -> Mapping[str, frozenset[str]]:
+    """Those that a client may ask for -> with which verbs of roles; where the sandbox refuses them, with any."""
+    of_methods = {method: verb for (method, named), verb in _VERBS.items() if named} | {"POST": "create"}
+    served = {name: methods for name, methods in _served(resource).items() if methods}
+    refused = {name: tuple(of_methods) for key, name in _NOT_HERE if key == resource.key}
+    return {name: frozenset(map(of_methods.__getitem__, methods)) for name, methods in (served | refused).items()}
 
 
 def _served(resource: Resource) -> Mapping[str, tuple[str, ...]]:
