@@ -621,6 +621,8 @@ class GateStatus:
     """When the rollout to `version` was first seen complete; settling counts from here."""
     recorded: str = ""
     """The version that ran when the gate first looked: seen, not judged, until another one comes."""
+    looked: datetime | None = None
+    """When the gate first knew what ran, on behalf of those who subscribe: from then on what comes is an upgrade."""
     judgements: int = 0
     """How often this gate has begun to judge; part of its runs' names: creating one twice is creating it once."""
     workflows: str = ""

@@ -103,7 +103,8 @@ def _decide(seen: Seen) -> Decision:
     if _judging(status):
         return _supersede(seen) if _moved_on(rollout, status) else _follow(seen)
     if not seen.claims:
-        return Decision(kind=Kind.IGNORE, why="nobody subscribes to this workload", status=status)
+        return _unclaimed(seen)
+    first_sight, status = _first_sight(seen)
     commit, problem = _commit(seen)
     if commit != status.commit:
         # No answer passes from one commit to another by itself: the new one's image may only just be on the way.
@@ -112,17 +113,19 @@ def _decide(seen: Seen) -> Decision:
     status = replace(status, commit=commit, commit_problem=problem, subscriptions=subscriptions)
     status = replace(status, version_problem=rollout.version_problem)
     if rollout.progress is not Progress.COMPLETE or rollout.version is None:
-        return _incomplete(seen, status)
-    if not status.version and not status.recorded and _first_sight(seen):
-        return _record(seen, status)
+        return _not_seen_yet(seen, status) if first_sight else _incomplete(seen, status)
+    status = replace(status, looked=status.looked or seen.now)
     version = rollout.version.key
     if version == status.recorded or (version == status.version and _answered(status)):
         return _stay(seen, status)
+    restored = standing(status, version) if version == status.version else None
+    if first_sight and not restored:
+        return _record(seen, status)
     if version == status.version and status.reason is Reason.BAD_DOCUMENT and (problems := _problems(seen.claims)):
         return Decision(kind=Kind.CLOSE, why=problems, status=_bad_document(status, problems))
     if decision := _unsettled(seen, status):
         return decision
-    if version == status.version and (restored := standing(status, version)):
+    if restored:
         return Decision(
             kind=Kind.REUSE, why="the rollout came back to the version that was judged last", status=restored
         )
@@ -226,7 +229,7 @@ def _supersede(seen: Seen) -> Decision:
 
 def _incomplete(seen: Seen, status: GateStatus) -> Decision:
     rollout = seen.rollout
-    if not _moved_on(rollout, status) or (not status.version and not status.recorded and _first_sight(seen)):
+    if not _moved_on(rollout, status):
         return Decision(kind=Kind.IGNORE, why=rollout.message, status=status, wake=seen.now + 4 * _GLANCE)
     status = replace(status, complete_since=None, runs=())
     if rollout.progress is Progress.FAILED:
@@ -245,14 +248,46 @@ _BEAT = timedelta(seconds=10)
 """How soon to look again at what does send events: should one be lost, nothing waits for longer than this."""
 
 
-def _first_sight(seen: Seen) -> bool:
-    """The workload was there before anybody told us to look at it."""
-    known = [claim for claim in seen.claims if claim.subscription]
-    return not any(
-        claim.subscription.on_subscribe is OnSubscribe.RUN or seen.rollout.created > claim.since
-        for claim in known
-        if claim.subscription
+def _unclaimed(seen: Seen) -> Decision:
+    """What happens from here on nobody wants to have judged, also should somebody subscribe again one day."""
+    status = seen.status
+    if seen.revision:  # otherwise the catalogue has only not been read yet
+        status = replace(status, subscriptions=(), complete_since=None)
+    return Decision(kind=Kind.IGNORE, why="nobody subscribes to this workload", status=status)
+
+
+def _first_sight(seen: Seen) -> tuple[bool, GateStatus]:
+    """Whether what is there was there before anybody told us to look at it, so that no chaos may start for it.
+
+    The gate looks for the first time until it knows which version is there, or until the pod template gets other
+    images, which is an upgrade under its eyes. Once nobody has subscribed any more it begins anew with claims that are
+    newer than its look. A catalogue that a replica had not read far enough is no such thing: its claims are older.
+    """
+    status, rollout = seen.status, seen.rollout
+    begins = not status.subscriptions
+    if begins and status.looked and all(claim.since > status.looked for claim in seen.claims):
+        status = replace(status, looked=None)
+    changed = not begins and status.image not in {"", rollout.image}
+    if status.looked or changed or _asks_for_the_present(seen):
+        return False, replace(status, looked=status.looked or seen.now)
+    return True, status
+
+
+def _asks_for_the_present(seen: Seen) -> bool:
+    """A subscription wants to have judged what it finds, or knew of the workload before there was one."""
+    known = [(claim.subscription, claim.since) for claim in seen.claims if claim.subscription]
+    return any(
+        subscription.on_subscribe is OnSubscribe.RUN or seen.rollout.created > since for subscription, since in known
     )
+
+
+def _not_seen_yet(seen: Seen, status: GateStatus) -> Decision:
+    """At first sight, and the rollout is not complete: which version is there cannot be told yet."""
+    why = seen.rollout.message
+    if status.verdict is None or _moved_on(seen.rollout, status):
+        status = _pending(status, why)
+    status = replace(status, image=seen.rollout.image, complete_since=None)
+    return Decision(kind=Kind.IGNORE, why=why, status=status, wake=seen.now + 4 * _GLANCE)
 
 
 def _record(seen: Seen, status: GateStatus) -> Decision:

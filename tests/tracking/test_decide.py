@@ -65,6 +65,11 @@ def rolling(text: str) -> Rollout:
     return rollout(text, progress=Progress.ROLLING, version=None, message="1 of 3 replicas are updated")
 
 
+def failed(text: str) -> Rollout:
+    """As the cluster tells it: the pods of a rollout that its status gives up are not asked."""
+    return rollout(text, progress=Progress.FAILED, version=None, message="progress deadline exceeded")
+
+
 def workflow(name: str) -> Workflow:
     return Workflow(
         name=name,
@@ -349,7 +354,7 @@ def test_a_verdict_that_could_not_be_found_is_not_reused() -> None:
 def test_a_rollout_that_fails_closes_the_gate() -> None:
     story = Story(claim("loss"))
     story.sees(rollout("1.0"))
-    story.sees(rollout("1.1", progress=Progress.FAILED, version=None, message="progress deadline exceeded"))
+    story.sees(failed("1.1"))
     assert (story.status.phase, story.status.verdict, story.status.reason) == (
         Phase.CLOSED,
         Verdict.ERRORED,
@@ -361,9 +366,38 @@ def test_a_rollout_that_fails_closes_the_gate() -> None:
 def test_a_failed_rollout_that_gets_through_after_all_is_judged() -> None:
     story = Story(claim("loss"))
     story.sees(rollout("1.0"))
-    story.sees(rollout("1.1", progress=Progress.FAILED, version=version("1.1"), message="deadline exceeded"))
+    story.sees(failed("1.1"))
     story.settles(rollout("1.1"))
     assert len(story.created) == 1
+
+
+@pytest.mark.parametrize("before", ["recorded", "judged"])
+def test_the_version_after_a_failed_rollout_is_judged(before: str) -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    if before == "judged":
+        story.judges("1.1")
+    story.sees(failed("2.0"))
+    story.settles(rollout("3.0"))
+    assert story.runs[story.created[-1]].spec.version == version("3.0").key
+
+
+def test_a_workload_that_is_stuck_when_the_gate_first_looks_has_its_next_version_judged() -> None:
+    for stuck in (failed("1.0"), rolling("1.0")):
+        story = Story(claim("loss"))
+        story.sees(stuck)
+        story.sees(rolling("2.0"))
+        story.settles(rollout("2.0"))
+        assert len(story.created) == 1
+
+
+def test_a_workload_that_is_stuck_when_the_gate_first_looks_and_gets_through_is_recorded() -> None:
+    for stuck in (failed("1.0"), rolling("1.0")):
+        story = Story(claim("loss"))
+        story.sees(stuck)
+        assert story.status.message == stuck.message
+        story.settles(rollout("1.0"))
+        assert (story.created, story.status.recorded) == ([], version("1.0").key)
 
 
 def test_a_broken_document_closes_the_gate_and_mending_it_has_the_version_judged() -> None:
@@ -471,6 +505,82 @@ def test_nothing_is_judged_for_a_workload_without_subscriptions() -> None:
     story = Story()
     assert story.settles(rollout("1.1")).kind is Kind.IGNORE
     assert story.created == []
+
+
+def subscribed_again(story: Story, *steps: Rollout, since: timedelta = timedelta(days=60)) -> None:
+    """The subscription is removed, the workload goes these steps, and after a long time the subscription is back."""
+    claims, story.claims = story.claims, ()
+    for step in steps:
+        story.sees(step)
+    story.now += timedelta(days=60)
+    story.claims = tuple(replace(each, since=NOW + since) for each in claims)
+
+
+def test_who_subscribes_again_starts_no_chaos() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    story.judges("1.1")
+    runs = list(story.created)
+    subscribed_again(story, rolling("2.0"), rollout("2.0"))
+    story.settles(rollout("2.0"))
+    assert (story.created, story.status.phase, story.status.recorded) == (runs, Phase.PENDING, version("2.0").key)
+    story.settles(rollout("3.0"))
+    assert len(story.created) == len(runs) + 1
+
+
+def test_who_subscribes_again_while_a_version_is_on_its_way_starts_no_chaos() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    story.judges("1.1")
+    runs = list(story.created)
+    subscribed_again(story, rollout("1.1"))
+    story.sees(rolling("2.0"))
+    assert story.status.phase is Phase.PENDING
+    story.settles(rollout("2.0"))
+    assert (story.created, story.status.recorded) == (runs, version("2.0").key)
+
+
+def test_who_subscribes_again_finds_the_verdict_of_the_version_that_still_runs() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    story.judges("1.1")
+    runs = list(story.created)
+    subscribed_again(story, rollout("1.1"))
+    story.settles(rollout("1.1"))
+    assert (story.created, story.status.phase) == (runs, Phase.OPEN)
+
+
+def test_mending_a_subscription_that_came_back_broken_starts_no_chaos() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    story.claims = (claim("loss", problems=("workflows/loss.yaml:3: steps: is missing",)),)
+    story.settles(rollout("1.1"))
+    subscribed_again(story, rollout("1.1"))
+    story.settles(rollout("1.1"))
+    assert story.status.reason is Reason.BAD_DOCUMENT
+    story.claims = tuple(replace(each, problems=()) for each in story.claims)
+    story.settles(rollout("1.1"))
+    assert (story.created, story.status.phase) == ([], Phase.PENDING)
+
+
+def test_a_replica_that_has_not_read_the_newest_catalogue_misses_no_upgrade() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    subscribed_again(story, rollout("1.0"), since=-timedelta(days=1))
+    story.settles(rollout("1.1"))
+    assert len(story.created) == 1
+
+
+def test_a_gate_that_nobody_subscribes_to_remembers_no_subscriptions() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    assert story.status.subscriptions == ("checkout",)
+    story.claims, story.revision = (), ""
+    story.sees(rollout("1.0"))
+    assert story.status.subscriptions == ("checkout",)  # the catalogue has not been read yet
+    story.revision = "rev"
+    story.sees(rollout("1.0"))
+    assert story.status.subscriptions == ()
 
 
 def test_a_new_commit_of_a_version_that_could_not_be_judged_has_it_judged_again() -> None:

@@ -9,6 +9,7 @@ import logging
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -114,11 +115,29 @@ class Forgetful(Worse):
         return self._real.save(gate, replace(status, judged=()))
 
 
+class Blind(Worse):
+    """A gate that does not remember that it has looked."""
+
+    def save(self, gate: Gate, status: GateStatus) -> Any:
+        return self._real.save(gate, replace(status, looked=None, image=""))
+
+
+class Presuming(Worse):
+    """A gate that takes whatever it finds for an upgrade."""
+
+    def get(self, name: Any) -> Gate | None:
+        gate: Gate | None = self._real.get(name)
+        looked = datetime.max.replace(tzinfo=UTC)
+        return gate and replace(gate, status=replace(gate.status, looked=looked))
+
+
 @pytest.mark.parametrize(
     "worse",
     [
         pytest.param({"runs": Renaming}, id="runs have new names each time"),
         pytest.param({"gates": Forgetful}, id="what was judged is forgotten"),
+        pytest.param({"gates": Blind}, id="the first look is forgotten"),
+        pytest.param({"gates": Presuming}, id="what is there first is taken for an upgrade"),
     ],
 )
 def test_the_simulation_notices_when(worse: Any) -> None:

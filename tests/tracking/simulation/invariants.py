@@ -138,14 +138,49 @@ def only_what_the_gate_follows_is_executed(world: World) -> None:
         )
 
 
-def chaos_starts_only_for_upgrades(world: World) -> None:
-    """A version that was there when the gate first looked is recorded; one that is recorded was there."""
+def what_comes_after_the_first_look_is_judged(world: World) -> None:
+    """A gate that has named any version never records another one, unless nobody subscribed in between."""
+    named: dict[str, set[str]] = defaultdict(set)
     for write in world.record.gates:
-        if write.after is None or write.before is None:
+        if write.after is None:
             continue
-        before, after = write.before.status, write.after.status
-        if after.recorded and after.recorded != before.recorded:
-            assert not before.version, f"{after.recorded} was recorded after {before.version} was looked at"
+        status, seen = write.after.status, named[write.after.uid]
+        before = write.before.status if write.before else GateStatus()
+        if not status.subscriptions:
+            seen.clear()
+        if status.recorded and status.recorded != before.recorded:
+            assert seen <= {status.recorded}, f"{status.recorded} was recorded after {seen} had been looked at"
+        if status.version and status.version != before.version:
+            seen.add(status.version)
+
+
+def a_push_to_the_catalogue_starts_no_chaos(world: World) -> None:
+    """A run is made only if the workload got another template or commit after it was subscribed."""
+    wishes = [wish for folder in world.record.folders.values() for wish in folder.wishes]
+    if world.record.clocks_were_set or any(wish.on_subscribe == "run" for wish in wishes):
+        return
+    for made in world.record.made:
+        since = _subscribed(world, made)
+        upgrades = [change for change in world.shop.changes if since <= change.at <= made.at]
+        assert upgrades, f"{made.run.name} is about what ran already when it was subscribed at {since:.2f}s"
+
+
+def _subscribed(world: World, made: RunMade) -> float:
+    """When the catalogue got the subscriptions for which the gate looked at the workload for the first time, or again
+    after it had noticed that there were none.
+    """
+    looks = [
+        write.at
+        for write in world.record.gates
+        if write.at <= made.at and write.after and write.after.uid == made.gate and write.after.status.subscriptions
+        if not (write.before and write.before.status.subscriptions)
+    ]
+    pushes, before = [], False
+    for at, folder in world.record.subscribed:
+        if folder.wishes and not before and at <= looks[-1]:
+            pushes.append(at)
+        before = bool(folder.wishes)
+    return pushes[-1]
 
 
 def every_announcement_tells_the_truth(world: World) -> None:
@@ -182,7 +217,8 @@ INVARIANTS: Sequence[Callable[[World], None]] = (
     a_judgement_asks_each_workflow_once,
     no_version_is_judged_twice_without_reason,
     no_verdict_is_attached_to_another_version,
-    chaos_starts_only_for_upgrades,
+    what_comes_after_the_first_look_is_judged,
+    a_push_to_the_catalogue_starts_no_chaos,
     the_gate_is_about_what_runs,
     the_version_that_stays_has_its_answer,
     the_answer_is_what_its_runs_say,

@@ -15,6 +15,8 @@ from tests.tracking.simulation.server import NAMESPACE, Server
 NAME = "checkout"
 HASH = "pod-template-hash"
 STARTED = "shop/restartedAt"
+WRITTEN = "2026-01-01T12:00:00Z"
+"""In conditions, always: nothing here depends on it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,10 +266,13 @@ class Shop:
             "observedGeneration": deployment["metadata"]["generation"],
             "replicas": len(pods),
             "updatedReplicas": len(own),
+            "readyReplicas": len(available),
             "availableReplicas": len(available),
             "conditions": [
                 {
                     "type": "Progressing",
+                    "lastUpdateTime": WRITTEN,
+                    "lastTransitionTime": WRITTEN,
                     "status": "False" if stuck else "True",
                     "reason": "ProgressDeadlineExceeded" if stuck else "NewReplicaSetAvailable",
                     "message": "has timed out progressing" if stuck else "",

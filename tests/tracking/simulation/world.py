@@ -86,6 +86,9 @@ class Record:
     """Each run whose faults began, and its gate at that moment."""
     folders: dict[str, Folder] = field(default_factory=dict)
     subscribed: list[tuple[float, Folder]] = field(default_factory=list)
+    """When each commit to the catalogue was pushed."""
+    clocks_were_set: bool = False
+    """Of a replica."""
 
 
 class World:
@@ -219,6 +222,7 @@ class World:
             self._elect(1 - self.leader)
         if self.random.random() < self.rough.clocks:
             index = self.random.randrange(2)
+            self.record.clocks_were_set = True
             self.offsets[index] += self.random.choice((-3600.0, -7.0, -2.0, 2.0, 7.0, 3600.0))
             self.tell(f"replica {index}", f"its clock is set, and off by {self.offsets[index]:.0f}s")
         if self.random.random() < self.rough.watches:
