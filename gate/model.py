@@ -603,6 +603,18 @@ class Announcement:
     state: StatusState
     description: str
 
+    @property
+    def key(self) -> str:
+        """What it is about: a status name on a commit in a pipeline."""
+        return f"{self.name} {self.commit.sha} {self.commit.pipeline or '-'}"
+
+    @property
+    def mark(self) -> str:
+        """What is remembered of it once GitLab has accepted it: its state, for people, and a hash of it all."""
+        commit = self.commit
+        rest = (self.name, commit.project, commit.sha, str(commit.pipeline), self.version, self.description)
+        return f"{self.state}-{fingerprint(self.state, *rest)}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateStatus:
@@ -649,6 +661,11 @@ class Gate:
     status: GateStatus = GateStatus()
     resource_version: str = ""
     accepted: Mapping[str, str] = field(default_factory=dict)
-    """Announcement key -> what GitLab last accepted for it; written by the reporter alone."""
+    """Announcement key -> mark of what GitLab last accepted for it; written by the reporter alone."""
     reported: str = ""
     """Why GitLab does not show what it should, in one sentence; empty when it does."""
+
+    @property
+    def told(self) -> frozenset[Announcement]:
+        """The announcements that GitLab has accepted as they are."""
+        return frozenset(each for each in self.status.announcements if self.accepted.get(each.key) == each.mark)

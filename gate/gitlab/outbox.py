@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Protocol
 
 from gate.errors import GateError, Permanent, Temporary
-from gate.gitlab.statuses import mark
 from gate.model import Announcement, Gate
 
 log = logging.getLogger(__name__)
@@ -68,13 +67,14 @@ class Outbox:
             return None
         if left := self._left(key):
             return left
-        outstanding = [each for each in gate.status.announcements if gate.accepted.get(key_of(each)) != mark(each)]
+        told = gate.told
+        outstanding = [each for each in gate.status.announcements if each not in told]
         accepted: dict[str, str | None] = {}
         later: list[Temporary] = []
         problem, pause = "", None
         for announcement in outstanding:
             try:
-                accepted[key_of(announcement)] = self._report(announcement, self._link(gate))
+                accepted[announcement.key] = self._report(announcement, self._link(gate))
             except Permanent as error:
                 problem, pause = str(error), REFUSED_PAUSE
                 log.error("gitlab.refused gate=%s/%s why=%r", namespace, name, str(error))  # noqa: TRY400
@@ -85,7 +85,7 @@ class Outbox:
             log.warning("gitlab.later gate=%s/%s retry_in=%s why=%r", namespace, name, pause, problem)
         else:
             self._pauses.pop(key, None)
-        current = {key_of(each) for each in gate.status.announcements}
+        current = {each.key for each in gate.status.announcements}
         accepted |= dict.fromkeys(gate.accepted.keys() - current)
         if accepted or problem != gate.reported:
             self._save(gate, accepted, problem)
@@ -110,9 +110,3 @@ class Outbox:
             self._gates.save_accepted(gate, accepted, problem)
         except GateError as error:  # not remembered: it is read, compared and found done the next time
             log.warning("gitlab.unsaved gate=%s/%s why=%r", gate.namespace, gate.name, str(error))
-
-
-def key_of(announcement: Announcement) -> str:
-    """What an announcement is about: a status name on a commit in a pipeline."""
-    commit = announcement.commit
-    return f"{announcement.name} {commit.sha} {commit.pipeline or '-'}"

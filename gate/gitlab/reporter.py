@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from gate.errors import Permanent
 from gate.gitlab.protocol import Request
-from gate.gitlab.statuses import Row, mark, next_request, pipeline_of
+from gate.gitlab.statuses import Row, next_request, pipeline_of
 from gate.model import Announcement
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class Reporter:
             commit.sha[:8],
             pipeline,
         )
-        return mark(announcement)
+        return announcement.mark
 
 
 def _check(announcement: Announcement, said: Mapping[str, Any]) -> None:

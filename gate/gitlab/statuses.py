@@ -12,7 +12,7 @@ from typing import Any
 
 from gate.errors import Permanent, Temporary
 from gate.gitlab.protocol import Method, Request, project_path
-from gate.model import Announcement, StatusState, fingerprint
+from gate.model import Announcement, StatusState
 
 LONGEST = 255
 """Characters that GitLab takes in a name, a description and a target address."""
@@ -117,17 +117,3 @@ def shortened(text: str, longest: int = LONGEST) -> str:
         return line
     cut = line.rfind(" ", longest // 2, longest - 1)
     return f"{line[: cut if cut > 0 else longest - 2].rstrip(' ,;:')} …"
-
-
-def mark(announcement: Announcement) -> str:
-    """What is remembered of an announcement that GitLab has accepted: its state, for people, and a hash of it all."""
-    commit = announcement.commit
-    rest = (
-        announcement.name,
-        commit.project,
-        commit.sha,
-        str(commit.pipeline),
-        announcement.version,
-        announcement.description,
-    )
-    return f"{announcement.state}-{fingerprint(announcement.state, *rest)}"

@@ -1,13 +1,18 @@
 """What GitLab should show, as it follows from the gate's status. Pure; what GitLab does show is for the reporter."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from gate.model import Announcement, Commit, GateStatus, Reason, StatusState, Subscription, Verdict
 from gate.tracking.judgements import fold
 
 KEPT = 20
-"""How many announcements a gate keeps; beyond it the oldest final ones go."""
+"""How many announcements a gate keeps; beyond it the oldest go that GitLab has accepted in their final state."""
+
+MOST = 100
+"""How many it keeps in all. Where GitLab takes nothing for so long, or there is none, the oldest go untold: a gate has
+to stay an object that the API server takes.
+"""
 
 AWAITED = "the rollout is awaited, then chaos workflows will run"
 
@@ -19,15 +24,24 @@ STATES = {
 }
 
 
-def announce(status: GateStatus, subscriptions: Sequence[Subscription]) -> GateStatus:
-    """The status with its announcements: the present commit's as the answer stands, older ones brought to an end."""
+def announce(
+    status: GateStatus, subscriptions: Sequence[Subscription], told: Collection[Announcement] = ()
+) -> GateStatus:
+    """The status with its announcements: the present commit's as the answer stands, older ones brought to an end.
+
+    `told` are those that GitLab has accepted as they are. What was begun there has to be ended there, so that nothing
+    else is forgotten before its time.
+    """
     present = [made for sub in subscriptions if (made := _present(status, sub))]
     keys = {_key(announcement) for announcement in present}
     older = [
         _ended(announcement, status.commit) for announcement in status.announcements if _key(announcement) not in keys
     ]
-    surplus = max(0, len(older) + len(present) - KEPT)
-    return replace(status, announcements=(*older[surplus:], *present))
+    surplus = len(older) + len(present) - KEPT
+    done = [announcement for announcement in older if announcement.state.final and announcement in told]
+    kept = [announcement for announcement in older if announcement not in done[: max(0, surplus)]]
+    excess = len(kept) + len(present) - MOST
+    return replace(status, announcements=(*kept[max(0, excess) :], *present))
 
 
 def status_name(subscription: Subscription) -> str:

@@ -4,13 +4,14 @@
 event, a lost one and a restart all end in the same comparison.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from gate.documents.canonical import fingerprint_of
 from gate.model import (
+    Announcement,
     Commit,
     GateStatus,
     JudgeAt,
@@ -76,6 +77,8 @@ class Seen:
     """The runs named in the status, as far as the cluster still has them."""
     revision: str
     now: datetime
+    told: Collection[Announcement] = ()
+    """The announcements that GitLab has accepted as they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +98,7 @@ def decide(seen: Seen) -> Decision:
     decision = _decide(replace(seen, rollout=_as_judged(seen)))
     status = _dated(decision.status, seen)
     subscriptions = [claim.subscription for claim in seen.claims if claim.subscription]
-    return replace(decision, status=announce(status, subscriptions))
+    return replace(decision, status=announce(status, subscriptions, seen.told))
 
 
 def _decide(seen: Seen) -> Decision:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gate.model import Gate, GateStatus, Judgement, Reason, Rollout, Run, RunPhase, Verdict, WorkloadName
+from gate.model import Gate, Judgement, Reason, Rollout, Run, RunPhase, Verdict, WorkloadName
 from gate.tracking.decide import Claim, Decision, Seen, decide
 from gate.tracking.ports import Gates, Judge, Runs, Subscriptions, Workloads
 
@@ -40,7 +40,7 @@ class Reconciler:
         gate = gate or self.gates.create(rollout.workload)
         seen = self._see(rollout, gate, claims)
         decision = decide(seen)
-        self._log(name, seen.status, decision)
+        self._log(name, seen, decision)
         self._apply(gate, seen, decision)
         return decision.wake
 
@@ -54,6 +54,7 @@ class Reconciler:
             runs={run.name: self._judged(run) for run in found if run and self._answers(run, gate)},
             revision=self.subscriptions.revision,
             now=self.now(),
+            told=gate.told,
         )
 
     def _answers(self, run: Run, gate: Gate) -> bool:
@@ -103,8 +104,12 @@ class Reconciler:
         else:
             log.warning("subscription.idle workload=%s why=%r", name, "there is no such workload; nothing is judged")
 
-    def _log(self, name: WorkloadName, before: GateStatus, decision: Decision) -> None:
-        quiet = decision.status == before and not decision.create and not decision.abort
+    def _log(self, name: WorkloadName, seen: Seen, decision: Decision) -> None:
+        kept = {each.key for each in decision.status.announcements}
+        for lost in seen.status.announcements:
+            if lost.key not in kept and lost not in seen.told:
+                log.warning("gitlab.given_up workload=%s status=%s commit=%s", name, lost.name, lost.commit.sha)
+        quiet = decision.status == seen.status and not decision.create and not decision.abort
         log.log(
             logging.DEBUG if quiet else logging.INFO,
             "decide workload=%s version=%s decision=%r why=%r",

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from gate.errors import Permanent, Temporary
 from gate.gitlab.outbox import LONGEST_PAUSE, REFUSED_PAUSE, Outbox
-from gate.gitlab.statuses import mark
 from gate.model import Announcement, Commit, Gate, GateStatus, StatusState, Workload, WorkloadKind, WorkloadName
 from tests.clocks import HandClock
 
@@ -43,7 +42,7 @@ class Kept:
         self.asked.append(said.state)
         if self.trouble:
             raise self.trouble
-        return mark(said)
+        return said.mark
 
     def latest(self, namespace: str, name: str) -> Gate | None:
         return self.gate

@@ -8,7 +8,6 @@ import pytest
 from gate.errors import Permanent, Temporary
 from gate.gitlab.client import GitLab
 from gate.gitlab.reporter import Reporter
-from gate.gitlab.statuses import mark
 from gate.model import Announcement, Commit, StatusState
 
 SHA = "a" * 40
@@ -39,7 +38,7 @@ def shows(scripted, *rows: dict) -> None:
 def test_what_is_not_there_is_posted_and_remembered(scripted, reporter) -> None:
     shows(scripted)
     scripted.answers("201 Created", json.dumps(ROW).encode())
-    assert reporter.report(WANTED, "https://gate/1") == mark(WANTED)
+    assert reporter.report(WANTED, "https://gate/1") == WANTED.mark
     assert scripted.heard[2].startswith(f"POST /api/v4/projects/shop%2Fcheckout/statuses/{SHA} ".encode())
     body = json.loads(scripted.heard[2].split(b"\r\n\r\n", 1)[1])
     assert body == {
@@ -53,7 +52,7 @@ def test_what_is_not_there_is_posted_and_remembered(scripted, reporter) -> None:
 
 def test_what_is_there_is_left_alone_and_remembered(scripted, reporter) -> None:
     shows(scripted, ROW)
-    assert reporter.report(WANTED) == mark(WANTED)
+    assert reporter.report(WANTED) == WANTED.mark
     assert len(scripted.heard) == 2
 
 
@@ -62,7 +61,7 @@ def test_a_refusal_because_another_was_first_is_done(scripted, reporter) -> None
     scripted.answers(
         "400 Bad Request", b'{"message": "Cannot transition status via :run from :running (Reason(s): x)"}'
     )
-    assert reporter.report(WANTED) == mark(WANTED)
+    assert reporter.report(WANTED) == WANTED.mark
 
 
 @pytest.mark.parametrize("other", [{"pipeline_id": 4}, {"name": "default"}, {"sha": "b" * 40}])
@@ -80,7 +79,7 @@ def test_a_lost_answer_is_tried_again_and_then_found_to_be_done(scripted, report
     with pytest.raises(Temporary):
         reporter.report(final)
     shows(scripted, ROW | {"status": "success"})
-    assert reporter.report(final) == mark(final)
+    assert reporter.report(final) == final.mark
     assert [heard.startswith(b"POST") for heard in scripted.heard].count(True) == 1
 
 

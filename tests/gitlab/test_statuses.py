@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.errors import Permanent, Temporary
-from gate.gitlab.statuses import Row, mark, next_request, shortened
+from gate.gitlab.statuses import Row, next_request, shortened
 from gate.model import Announcement, Commit, StatusState
 
 BOT, SOMEBODY = 7, 8
@@ -145,9 +145,9 @@ def test_the_mark_differs_where_gitlab_would_show_something_else() -> None:
         replace(seen, version="v2"),
         replace(seen, name="other"),
     ]
-    assert len({mark(one) for one in [seen, *others]}) == 6
-    assert mark(seen) == mark(wanted(RUNNING))
-    assert mark(seen).startswith("running-")
+    assert len({one.mark for one in [seen, *others]}) == 6
+    assert seen.mark == wanted(RUNNING).mark
+    assert seen.mark.startswith("running-")
 
 
 def test_a_row_that_is_none_is_a_broken_server() -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gate.model import (
+    Announcement,
     Commit,
     ContainerImage,
     GateStatus,
@@ -32,6 +33,7 @@ from gate.model import (
     WorkloadKind,
     WorkloadName,
 )
+from gate.tracking.announce import KEPT, MOST
 from gate.tracking.decide import Claim, Decision, Kind, Seen, decide
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -107,6 +109,7 @@ class Story:
         self.created: list[str] = []
         self.rollout = rollout("1.0")
         self.gate, self.revision = "gate-1", "rev"
+        self.told: set[Announcement] = set()
 
     def sees(self, rollout: Rollout, *, after: timedelta = timedelta(0)) -> Decision:
         self.rollout, self.now = rollout, self.now + after
@@ -118,6 +121,7 @@ class Story:
             runs=self.runs,
             revision=self.revision,
             now=self.now,
+            told=self.told,
         )
         decision = decide(seen)
         self.status = decision.status
@@ -684,3 +688,34 @@ def test_a_commit_is_told_that_nobody_subscribes_any_more() -> None:
     story.sees(rollout("1.0"))
     (said,) = [each for each in story.status.announcements if each.name == "chaos/staging/b"]
     assert (said.state, said.description) == (StatusState.CANCELED, "no longer subscribed")
+
+
+def test_what_gitlab_was_not_told_is_not_forgotten_however_fast_the_commits_come() -> None:
+    story = Story(*(claim("loss", name=name) for name in "abc"))
+    story.settles(rollout("1.0"))
+    for number in range(10):
+        story.sees(rolling(f"2.{number}"), after=timedelta(seconds=1))
+    assert len(story.status.announcements) == 3 * 11
+
+
+def test_what_gitlab_was_told_to_be_pending_is_kept_until_it_was_told_the_end() -> None:
+    story = Story(claim("loss"))
+    story.sees(rolling("0.1"))
+    pending = story.status.announcements
+    for number in range(2 * KEPT):
+        story.told |= {each for each in story.status.announcements if each.state.final and each.commit != commit("0.1")}
+        story.told |= set(pending)
+        story.sees(rolling(f"1.{number}"), after=timedelta(seconds=1))
+    assert story.announced("0.1") is StatusState.CANCELED
+    story.told |= set(story.status.announcements)
+    story.sees(rolling("2.0"))
+    assert commit("0.1") not in {each.commit for each in story.status.announcements}
+    assert len(story.status.announcements) == KEPT
+
+
+def test_a_gate_whose_announcements_nobody_takes_stays_an_object_that_can_be_saved() -> None:
+    story = Story(claim("loss"))
+    for number in range(2 * MOST):
+        story.sees(rolling(f"1.{number}"), after=timedelta(seconds=1))
+    assert len(story.status.announcements) == MOST
+    assert story.announced(f"1.{2 * MOST - 1}") is StatusState.PENDING
