@@ -1,7 +1,5 @@
 """`chaos-gate sandbox`: the demo's Kubernetes, GitLab and gate, to play with by hand."""
 
-import signal
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,13 +32,12 @@ Example:
 )
 def sandbox(folder: Path, faults: Path | None) -> None:
     """Run an embedded Kubernetes with the sample shop, an embedded GitLab and the gate until Ctrl-C or SIGTERM."""
+    from gate.cli.ending import told_to_end
     from gate.sandbox.demo.stage import PROJECT, Stage
 
     plan = _plan(faults) if faults else None
 
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    stop = told_to_end()
     with Stage(folder, faults=plan) as stage:
         kubeconfig = stage.kubeconfig
         for what, value in (

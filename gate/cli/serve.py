@@ -2,8 +2,6 @@
 
 import logging
 import os
-import signal
-import threading
 
 import click
 
@@ -22,6 +20,7 @@ def serve(debug: bool) -> None:
     """Run the gate until SIGTERM or Ctrl-C. Settings come from CHAOS_GATE_… variables; Kubernetes from KUBECONFIG, or
     from the pod that this runs in.
     """
+    from gate.cli.ending import told_to_end
     from gate.config import Settings
     from gate.wire.serving import serve as run
 
@@ -31,7 +30,4 @@ def serve(debug: bool) -> None:
     )
     for noisy in ("urllib3", "git"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    run(Settings.read(os.environ), stop)
+    run(Settings.read(os.environ), told_to_end())
