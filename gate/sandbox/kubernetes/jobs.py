@@ -44,7 +44,7 @@ def new_job(obj: Object) -> None:
     uid, name = uid_of(obj), name_of(obj)
     labels = {CONTROLLER_UID: uid, JOB_NAME: name, "controller-uid": uid, "job-name": name}
     metadata = spec.setdefault("template", {}).setdefault("metadata", {})
-    metadata["labels"] = {**(metadata.get("labels") or {}), **labels}
+    metadata["labels"] = {**labels, **(metadata.get("labels") or {})}
     if not labels_of(obj):  # the labels of the template are the Job's, where it has none of its own
         obj["metadata"]["labels"] = dict(metadata["labels"])
     selector = spec.setdefault("selector", {})
@@ -54,8 +54,11 @@ def new_job(obj: Object) -> None:
 def validate(new: Object, old: Object | None) -> list[Cause]:
     spec = new["spec"]
     causes = dns_named(new, old)
-    if spec["selector"] != {"matchLabels": {CONTROLLER_UID: uid_of(new)}} and not spec["manualSelector"]:
-        causes.append(invalid("spec.selector", spec["selector"], "`selector` not auto-generated"))
+    selector = spec.get("selector")
+    if selector is None:
+        causes.append(required("spec.selector"))
+    elif not spec["manualSelector"]:
+        causes += _generated(new, selector)
     numbers = ("parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished")
     causes += not_negative(spec, "spec", numbers)
     causes += _modes(spec)
@@ -72,6 +75,19 @@ def validate(new: Object, old: Object | None) -> list[Cause]:
     for field in ("completions", "selector", "template", "completionMode") if old is not None else ():
         if lookup(old, f"spec.{field}") != spec.get(field):
             causes.append(invalid(f"spec.{field}", spec.get(field), "field is immutable"))
+    return causes
+
+
+def _generated(job: Object, selector: Object) -> list[Cause]:
+    """What the server has made for the Job is as it made it: the labels of its pods, and the selector."""
+    uid, name, labels = uid_of(job), name_of(job), lookup(job, "spec.template.metadata.labels", {})
+    causes = [
+        invalid(f"spec.template.metadata.labels[{label}]", labels, f"must be '{value}'")
+        for label, value in (("controller-uid", uid), ("job-name", name), (CONTROLLER_UID, uid), (JOB_NAME, name))
+        if labels.get(label) != value
+    ]
+    if selector != {"matchLabels": {CONTROLLER_UID: uid}}:
+        causes.append(invalid("spec.selector", selector, "`selector` not auto-generated"))
     return causes
 
 

@@ -3,10 +3,12 @@
 import base64
 import binascii
 import json
+from collections.abc import Iterator
 
 from gate.sandbox.kubernetes import tables
 from gate.sandbox.kubernetes.decoding import UndecodableError, decode, parse
 from gate.sandbox.kubernetes.errors import ApiError, BadRequest, Cause, Gone, Invalid, forbidden, invalid, not_supported
+from gate.sandbox.kubernetes.metadata import too_long
 from gate.sandbox.kubernetes.objects import Object, name_of, namespace_of
 from gate.sandbox.kubernetes.resources import Resource
 from gate.sandbox.kubernetes.routes import Request
@@ -24,17 +26,31 @@ def selectors(request: Request, resource: Resource) -> tuple[LabelSelector | Non
 
 def dry_run(request: Request, kind: str) -> bool:
     """Whether the request is a rehearsal; `kind` is that of its options, such as PatchOptions, which are checked."""
+    asked = [request.query["dryRun"]] if request.query.get("dryRun") else []
+    causes = [*_manager(request.query.get("fieldManager", "")), *_rehearsal(asked)]
     validation = request.query.get("fieldValidation", "")
     if validation not in ("", "Ignore", "Strict", "Warn"):
-        cause = not_supported("fieldValidation", validation, ("", "Ignore", "Strict", "Warn"))
-        raise invalid_options(cause, kind)
-    return _rehearsal([request.query["dryRun"]] if request.query.get("dryRun") else [], kind)
+        causes.append(not_supported("fieldValidation", validation, ("", "Ignore", "Strict", "Warn")))
+    if causes:
+        raise invalid_options(*causes, kind=kind)
+    return bool(asked)
 
 
-def _rehearsal(values: list[str], kind: str) -> bool:
-    if values and values != ["All"]:
-        raise invalid_options(not_supported("dryRun", values, ("All",)), kind)
-    return bool(values)
+MANAGER_LIMIT = 128
+"""Bytes of the name of who writes."""
+
+
+def _manager(name: str) -> Iterator[Cause]:
+    if len(name.encode()) > MANAGER_LIMIT:
+        yield too_long("fieldManager", MANAGER_LIMIT)
+    for place, character in enumerate(name):
+        if not character.isprintable():
+            at = len(name[:place].encode())
+            yield invalid("fieldManager", name, f"invalid character U+{ord(character):04X} (at position {at})")
+
+
+def _rehearsal(values: list[str]) -> list[Cause]:
+    return [not_supported("dryRun", values, ("All",))] if values and values != ["All"] else []
 
 
 def deletion(request: Request) -> tuple[Deletion, bool]:
@@ -65,12 +81,12 @@ def deletion_of(body: Object) -> tuple[Deletion, bool]:
     policy, orphan = body.get("propagationPolicy"), body.get("orphanDependents")
     if orphan is not None and policy is not None:
         cause = invalid("propagationPolicy", policy, "orphanDependents and deletionPropagation cannot be both set")
-        raise invalid_options(cause, "DeleteOptions")
+        raise invalid_options(cause, kind="DeleteOptions")
     if orphan is not None:
         policy = "Orphan" if orphan else "Background"
     if policy not in (None, "Background", "Foreground", "Orphan"):
         cause = not_supported("propagationPolicy", policy, ("Foreground", "Background", "Orphan", "nil"))
-        raise invalid_options(cause, "DeleteOptions")
+        raise invalid_options(cause, kind="DeleteOptions")
     preconditions = body.get("preconditions") or {}
     options = Deletion(
         grace=body.get("gracePeriodSeconds"),
@@ -78,12 +94,15 @@ def deletion_of(body: Object) -> tuple[Deletion, bool]:
         revision=preconditions.get("resourceVersion"),
         policy=policy,
     )
-    return options, _rehearsal(body.get("dryRun") or [], "DeleteOptions")
+    rehearsed = body.get("dryRun") or []
+    if causes := _rehearsal(rehearsed):
+        raise invalid_options(*causes, kind="DeleteOptions")
+    return options, bool(rehearsed)
 
 
-def invalid_options(cause: Cause, kind: str = "ListOptions") -> Invalid:
+def invalid_options(*causes: Cause, kind: str = "ListOptions") -> Invalid:
     options = Resource(group="meta.k8s.io", kind=kind, plural=kind.lower())
-    return Invalid.of(options, "", [cause])
+    return Invalid.of(options, "", causes)
 
 
 def revision(text: str) -> int | None:

@@ -34,6 +34,7 @@ from gate.sandbox.kubernetes.errors import (
     ApiError,
     BadRequest,
     Conflict,
+    Forbidden,
     Gone,
     Invalid,
     MethodNotAllowed,
@@ -45,7 +46,7 @@ from gate.sandbox.kubernetes.errors import (
 from gate.sandbox.kubernetes.lifecycle import carried_revision, is_over
 from gate.sandbox.kubernetes.objects import Object, is_terminating, lookup, name_of, namespace_of, revision_of, uid_of
 from gate.sandbox.kubernetes.podaccess import Conversation, PodCommands, PodLogs
-from gate.sandbox.kubernetes.resources import BUILT_IN, Resource
+from gate.sandbox.kubernetes.resources import BUILT_IN, NAMESPACES, Resource
 from gate.sandbox.kubernetes.reviews import Reviews
 from gate.sandbox.kubernetes.routes import NoSuchPage, Request, Target, target
 from gate.sandbox.kubernetes.selectors import FieldSelector, selection
@@ -56,6 +57,9 @@ from gate.sandbox.kubernetes.tokens import Tokens
 _log = logging.getLogger(__name__)
 
 JSON = "application/json"
+
+IMMORTAL = ("default", "kube-system", "kube-public")
+"""The namespaces that nobody may delete, be they there or not."""
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -130,6 +134,8 @@ class Api:
             return _NO_PAGE
         except ApiError as error:
             return _refusal(error)
+        except RecursionError:  # the real server stops at a depth, too, only later
+            return _refusal(BadRequest("the body of the request exceeded max depth"))
         except Exception as error:  # noqa: BLE001 (a fault of this server reaches its client as 500, like a real one's)
             _log.exception("request failed method=%s path=%s", request.method, request.path)
             return _refusal(ApiError(f"Internal error occurred: {error!r}"))
@@ -196,6 +202,7 @@ class Api:
 
     def _list(self, request: Request, about: Target) -> Answer:
         form = accepted_of_many(request.headers.get("accept", ""))
+        request.number("timeoutSeconds")  # no list takes so long, but it has to be a number
         labels, fields = options.selectors(request, about.resource)
         at, after = self._moment(request, about.resource)
         entries, revision = self.store.entries(about.resource, about.namespace or None, labels, fields, at=at)
@@ -233,10 +240,10 @@ class Api:
         return None, None
 
     def _watch(self, request: Request, about: Target) -> Stream:
+        seconds = request.number("timeoutSeconds")
         labels, fields = options.selectors(request, about.resource)
         if about.name:
             fields = FieldSelector.parse(f"metadata.name={about.name}", ())
-        seconds = request.number("timeoutSeconds")
         view = watching.View(
             resource=about.resource,
             namespace=about.namespace,
@@ -369,6 +376,8 @@ class Api:
 
     def _delete(self, request: Request, about: Target) -> Answer:
         asked, dry_run = options.deletion(request)
+        if about.resource is NAMESPACES and about.name in IMMORTAL:
+            raise Forbidden.of(NAMESPACES, about.name, "this namespace may not be deleted")
         last = self.store.delete(about.resource, about.namespace, about.name, asked, dry_run=dry_run)
         lives = is_terminating(last) and not is_over(last)
         if lives or about.resource.returns_deleted:
@@ -389,6 +398,7 @@ class Api:
         return Answer(body=tables.encode(success))
 
     def _delete_collection(self, request: Request, about: Target) -> Answer:
+        request.number("timeoutSeconds")
         asked, dry_run = options.deletion(request)
         labels, fields = options.selectors(request, about.resource)
         entries, revision = self.store.entries(about.resource, about.namespace or None, labels, fields)

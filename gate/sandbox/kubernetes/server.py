@@ -136,6 +136,7 @@ class _Listener(ThreadingHTTPServer):
 
 class _Connection(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    default_request_version = "HTTP/1.1"  # of what has none, and so cannot be read: it gets an answer with headers
     disable_nagle_algorithm = True
     wbufsize = -1
     server: _Listener
@@ -145,7 +146,15 @@ class _Connection(BaseHTTPRequestHandler):
         if "Transfer-Encoding" in self.headers:
             self.send_error(HTTPStatus.LENGTH_REQUIRED, "the sandbox reads only bodies that say how long they are")
             return
-        parts = urlsplit(self.path)
+        length = self.headers.get("Content-Length") or "0"
+        if not length.isdecimal():
+            self.send_error(HTTPStatus.BAD_REQUEST, "bad Content-Length")
+            return
+        try:
+            parts = urlsplit(self.path)
+        except ValueError as error:
+            self.send_error(HTTPStatus.BAD_REQUEST, str(error))
+            return
         pairs = parse_qsl(parts.query, keep_blank_values=True)
         path, bearer = _bearer_in(parts.path)
         request = Request(
@@ -154,7 +163,7 @@ class _Connection(BaseHTTPRequestHandler):
             query=dict(pairs),
             pairs=tuple(pairs),
             headers=bearer | {name.lower(): value for name, value in self.headers.items()},
-            body=self.rfile.read(int(self.headers.get("Content-Length") or 0)),
+            body=self.rfile.read(int(length)),
             repeated=tuple(self.headers.items()),
         )
         try:
@@ -183,7 +192,19 @@ class _Connection(BaseHTTPRequestHandler):
         else:
             self._stream(answer)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _serve  # noqa: N815 (names of the library)
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        """The library looks for a method of its own for each one of HTTP; which there are, the API knows."""
+        if name.startswith("do_"):
+            return self._serve
+        raise AttributeError(name)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """What cannot be read as a request is answered in one line, and the connection ends."""
+        self.close_connection = True
+        text = f"{code} {HTTPStatus(code).phrase}" + (f": {message}" if message else "")
+        self._send(
+            Answer(status=code, body=text.encode(), media_type="text/plain; charset=utf-8"), {"Connection": "close"}
+        )
 
     def _fail(self, fault: Fault) -> None:
         """Answer as the fault says, or not at all."""
