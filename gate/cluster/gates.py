@@ -49,7 +49,11 @@ class Gates:
         return gate_from(item) if item else None
 
     def create(self, workload: Workload) -> Gate:
-        """The gate of a workload that has none; one that somebody made meanwhile is as good."""
+        """The gate of a workload that has none; one that somebody made for it meanwhile is as good.
+
+        Raises `Conflict` while the gate of a workload that had its name before is in the way: that one answers for the
+        runs of another workload, and is on its way out.
+        """
         name = workload.name
         owner = {"apiVersion": OWNER_API[name.kind], "kind": str(name.kind), "name": name.name, "uid": workload.uid}
         body: Json = {
@@ -64,6 +68,10 @@ class Gates:
             existing = self.get(name)
             if existing is None:
                 raise
+            if existing.workload != workload:
+                gate, uid = f"ChaosGate {existing.namespace}/{existing.name}", existing.workload.uid
+                remedy = f"{workload.uid} gets one when that is gone; should it stay, see its finalizers"
+                raise Conflict(f"{gate} answers for {name} {uid}, which is not there any more; {remedy}") from None
             return existing
 
     def delete(self, gate: Gate) -> None:

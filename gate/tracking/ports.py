@@ -21,7 +21,10 @@ class Gates(Protocol):
     def get(self, name: WorkloadName) -> Gate | None: ...
 
     def create(self, workload: Workload) -> Gate:
-        """Make the gate of a workload; creating it twice is creating it once."""
+        """Make the gate of a workload; creating it twice is creating it once.
+
+        Raises `Conflict` while the gate of another workload of that name is in the way.
+        """
         ...
 
     def delete(self, gate: Gate) -> None:

@@ -16,7 +16,7 @@ from gate.cluster.runs import Runs
 from gate.cluster.workloads import Workloads
 from gate.documents.catalogue import Catalogue
 from gate.documents.loading import Loaded, load
-from gate.errors import Temporary
+from gate.errors import Conflict, Temporary
 from gate.model import GateStatus, Judgement, Phase, Run, Verdict, WorkloadKind, WorkloadName
 from gate.tracking.reconciler import Reconciler
 from gate.wire.vocabulary import vocabulary
@@ -115,6 +115,24 @@ def test_a_paused_workload_is_waited_for_and_said_to_be_paused(tracked: Tracked,
 def test_an_image_that_is_no_reference_ends_in_no_verdict_by_mistake(tracked: Tracked) -> None:
     tracked.makes({"name": "main", "image": ":::no image"})
     assert tracked.status().verdict is None
+
+
+def test_a_workload_that_was_made_anew_is_not_answered_for_by_the_gate_of_the_one_before(tracked: Tracked) -> None:
+    tracked.makes(replicas=0)
+    before = tracked.status()
+    gate = f"/apis/chaosgate.dev/v1alpha1/namespaces/{tracked.namespace}/chaosgates/deployment-odd"
+    workload = f"/apis/apps/v1/namespaces/{tracked.namespace}/deployments/odd"
+    _finalizers(tracked, gate, ["chaosgate.dev/test"])  # it goes slowly
+    try:
+        assert tracked.cluster.ask("DELETE", workload).status_code == 200
+        tracked.makes(replicas=0)
+        with pytest.raises(Conflict, match=r"deployment-odd answers for .* which is not there any more"):
+            tracked.reconciler.reconcile(tracked.name)
+        old = tracked.gates.get(tracked.name)
+        assert old is not None
+        assert old.status == before
+    finally:
+        _finalizers(tracked, gate, None)
 
 
 def test_a_workload_in_a_namespace_that_is_being_deleted_gets_no_gate_and_the_line_says_why(tracked: Tracked) -> None:
