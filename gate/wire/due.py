@@ -3,7 +3,9 @@
 What was heard is a hint and no more. Whoever takes a key from here looks at how things are.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
 
 from gate.catalogue.subscribed import Subscribed
 from gate.cluster.api import Api
@@ -13,6 +15,12 @@ from gate.model import WorkloadName
 from gate.tracking.queue import WorkQueue
 from gate.web.changes import Changes
 from gate.wire.copies import Copies
+
+log = logging.getLogger(__name__)
+
+EVERYTHING = "everything"
+AGAIN = timedelta(seconds=1)
+"""How soon to gather everything again if that broke off."""
 
 
 class Due:
@@ -42,16 +50,34 @@ class Due:
             run_changed=self._run_changed,
             run_moved=self.changes.ring,
         )
+        self._asked: WorkQueue[str] = WorkQueue(monotonic)
         self._subscribed, self._poke = subscribed, poke
 
     def close(self) -> None:
         """Nobody will get anything to do any more."""
         self.workloads.close()
         self.gates.close()
+        self._asked.close()
         self.changes.close()
 
     def everything(self) -> None:
-        """Every gate, and every workload that a gate or a subscription is about."""
+        """Have every gate looked at, and every workload that a gate or a subscription is about.
+
+        Returns at once: in a big cluster it takes a while to gather them, and whoever asks may have no time.
+        """
+        self._asked.add(EVERYTHING)
+
+    def run(self) -> None:
+        """Gather everything each time that it is asked for, until closed. Asked meanwhile, it is gathered once more."""
+        while (what := self._asked.take()) is not None:
+            try:
+                self._gather()
+            except Exception:  # a mistake of ours: what is not gathered would not be looked at before the next leader
+                log.exception("gather.again")
+                self._asked.add(what, after=AGAIN.total_seconds())
+            self._asked.done(what)
+
+    def _gather(self) -> None:
         for gate in self.copies.gates():
             self.workloads.add(gate.workload.name)
             self.gates.add((gate.namespace, gate.name))

@@ -192,6 +192,7 @@ class _Process:
         loops: list[tuple[str, Callable[[], None]]] = [
             *((f"watch {number}", partial(mirror.run, self._stop)) for number, mirror in mirrors),
             *((f"track {number}", self._track) for number in range(TRACKERS)),
+            ("gather", self._due.run),
             ("execute", partial(self._executor.run, self._stop)),
             ("catalogue", partial(self._fetching.run, self._stop)),
             ("lead", partial(self._leading.run, self._resign)),
@@ -223,7 +224,10 @@ class _Process:
     # ------------------------------------------------------------------------------------- what one tells the others
 
     def _leading_changed(self, leads: bool) -> None:
-        """Who begins to lead compares everything once; who ends has the executor hand over."""
+        """Who begins to lead compares everything once; who ends has the executor hand over.
+
+        The thread that renews the Lease waits for this, so it only tells others what to do.
+        """
         if leads:
             self._due.everything()
             self._fetching.hurry()
