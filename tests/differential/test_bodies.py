@@ -1,5 +1,7 @@
 """What clients send wrongly: malformed bodies, other formats, unknown fields, wrong types, wrong paths."""
 
+import json
+
 import pytest
 
 from tests.differential.comparing import Pair
@@ -10,6 +12,7 @@ from tests.differential.words import CONFIG_MAPS, DEPLOYMENTS, LEASES, RUNS, SER
 pytestmark = pytest.mark.cluster
 
 STRANGE = config_map(data={"k": "v"}, metadata={"odd": 1}, strange={"deep": 1})
+TWICE = b'{"metadata": {"name": "a", "labels": {"x": "1", "x": ""}}, "odd": {"b": 1}, "data": {"k": "", "k": ""}}'
 YAML = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: from-yaml}\ndata: {when: 2020-01-01}\n"
 
 
@@ -52,6 +55,25 @@ SCRIPTS: dict[str, tuple[Ask, ...]] = {
         CONFIG_MAPS.create(config_map("w"), media=""),
         CONFIG_MAPS.put(config_map("w"), "w", media="application/merge-patch+json").roughly(),
         RUNS.create(run(), media="text/plain").roughly(),
+    ),
+    "fields that come twice": (
+        *(CONFIG_MAPS.create(TWICE, fieldValidation=wanted) for wanted in ("Strict", "Warn")),
+        CONFIG_MAPS.put(TWICE, "a"),
+        CONFIG_MAPS.put(TWICE, "a", fieldValidation="Strict"),
+        CONFIG_MAPS.put(TWICE, "a", fieldValidation="Ignore"),
+        CONFIG_MAPS.patch(b'{"data": {"x": "1", "x": "2"}, "strange": {"a": 1, "a": 2}}', "a"),
+        CONFIG_MAPS.patch(b'{"data": {"x": "1", "x": "2"}, "strange": {"a": 1, "a": 2}}', "a", media=STRATEGIC),
+        CONFIG_MAPS.patch(b'{"data": {"x": "1", "x": "2"}}', "a", fieldValidation="Strict").roughly(),
+        CONFIG_MAPS.patch(b'[{"op": "add", "op": "add", "path": "/data/z", "value": "1"}]', "a", media=JSON_PATCH),
+        SERVICES.create(
+            b'{"metadata": {"name": "s"}, "spec": {"clusterIP": "None", "ports": [{"port": 1, "port": 2}]}}'
+        ),
+        LEASES.create(b'{"metadata": {"name": "l"}, "spec": {"leaseDurationSeconds": 1, "leaseDurationSeconds": 2}}'),
+        RUNS.create(json.dumps(run()).replace('"seed": "1"', '"seed": "1", "seed": "2"').encode()),
+        RUNS.create(
+            json.dumps(run()).replace('"seed": "1"', '"seed": "1", "seed": "2"').encode(), fieldValidation="Strict"
+        ),
+        Ask(method="DELETE", path=CONFIG_MAPS.path("a"), body=b'{"gracePeriodSeconds": 0, "gracePeriodSeconds": 0}'),
     ),
     "unknown fields": (
         CONFIG_MAPS.create(STRANGE),

@@ -1,6 +1,8 @@
 """The bodies of requests as objects of the kind that is asked for, and what their writers are told about them."""
 
-from gate.sandbox.kubernetes.decoding import Decoded, UndecodableError, decode, parse, warnings
+from dataclasses import replace
+
+from gate.sandbox.kubernetes.decoding import Decoded, Oddity, UndecodableError, decode, parse
 from gate.sandbox.kubernetes.errors import BadRequest, Invalid, invalid
 from gate.sandbox.kubernetes.objects import Object, name_of
 from gate.sandbox.kubernetes.resources import Resource
@@ -12,7 +14,11 @@ def read(request: Request, resource: Resource) -> Decoded:
     return decoded(request, resource, parse(request.body, request.media_type))
 
 
-def decoded(request: Request, resource: Resource, obj: Object) -> Decoded:
+def decoded(request: Request, resource: Resource, obj: Object, *oddities: Oddity) -> Decoded:
+    """What was read before as an object of the kind; the oddities are what is known of it already.
+
+    BadRequest for another kind, and for oddities where the request wants none.
+    """
     if resource.custom and "kind" not in obj:
         raise BadRequest("Object 'Kind' is missing in the body of the request")
     kind = obj.setdefault("kind", resource.kind)
@@ -26,16 +32,17 @@ def decoded(request: Request, resource: Resource, obj: Object) -> Decoded:
     if kind != resource.kind:
         short = version.rpartition("/")[2]
         raise BadRequest(f'{kind} in version "{short}" cannot be handled as a {resource.kind}')
-    decoded = resource.decode(obj) if resource.decode else decode(resource.kind, resource.api_version, obj)
-    if decoded.unknown and request.query.get("fieldValidation") == "Strict":
-        listed = ", ".join(warnings(decoded))
+    found = resource.decode(obj) if resource.decode else decode(resource.kind, resource.api_version, obj)
+    found = replace(found, oddities=(*oddities, *found.oddities))
+    if found.oddities and request.query.get("fieldValidation") == "Strict":
+        listed = ", ".join(map(str, found.oddities))
         raise UndecodableError(
             f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}',
             f"strict decoding error: {listed}",
         )
-    return decoded
+    return found
 
 
 def told(request: Request, decoded: Decoded) -> tuple[str, ...]:
-    """The warnings about fields that were dropped, for who wants to be warned."""
-    return () if request.query.get("fieldValidation") == "Ignore" else tuple(warnings(decoded))
+    """The warnings about odd fields, for who wants to be warned."""
+    return () if request.query.get("fieldValidation") == "Ignore" else tuple(map(str, decoded.oddities))

@@ -5,7 +5,7 @@ import re
 from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -58,11 +58,30 @@ def read_yaml(text: str | bytes) -> Any:
     return yaml.load(text, Loader=_TimelessLoader)  # noqa: S506 (a SafeLoader that knows less)
 
 
+class Doubled(dict[str, Any]):
+    """A JSON object with keys that its text has more than once; of each the last value counts."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        keys = [key for key, _ in pairs]
+        self.twice = frozenset(key for key in self if keys.count(key) > 1)
+
+
+def read_json(text: str | bytes) -> Any:
+    """JSON values, where an object that has a key twice remembers it; ValueError."""
+    return json.loads(text, object_pairs_hook=_object_of)
+
+
+def _object_of(pairs: list[tuple[str, Any]]) -> Object:
+    whole = dict(pairs)
+    return whole if len(whole) == len(pairs) else Doubled(pairs)
+
+
 def parse(body: bytes, media_type: str) -> Object:
     """The mapping in a request's body. BadRequest if it is none, UnsupportedMediaType for a format not spoken here."""
     try:
         if media_type in ("", "application/json", "*/*"):
-            value = json.loads(body)
+            value = read_json(body)
         elif media_type == "application/yaml":
             value = read_yaml(body)
         elif media_type == protobuf.MEDIA_TYPE:
@@ -113,41 +132,74 @@ class UndecodableError(BadRequest):
         self.detail = detail
 
 
+class Oddity(NamedTuple):
+    """What a client is told about a field unless it wants that to be an error, or does not care."""
+
+    what: str
+    path: str
+
+    def __str__(self) -> str:
+        return f'{self.what} field "{self.path}"'
+
+
+def unknown_field(path: str) -> Oddity:
+    """One that was dropped."""
+    return Oddity("unknown", path)
+
+
+def doubled_fields(value: Any, path: str = "") -> Iterator[Oddity]:
+    """Those that the JSON has twice, however deep."""
+    if isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from doubled_fields(each, f"{path}[{index}]")
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            place = f"{path}.{key}" if path else key
+            yield from doubled_fields(each, place)
+            yield from _doubled(value, key, place)
+
+
+def _doubled(mapping: Object, key: str, path: str) -> Iterator[Oddity]:
+    if isinstance(mapping, Doubled) and key in mapping.twice:
+        yield Oddity("duplicate", path)
+
+
 @dataclass(frozen=True, slots=True)
 class Decoded:
     object: Object
-    unknown: tuple[str, ...] = ()
-    """The paths of the fields that were dropped."""
+    oddities: tuple[Oddity, ...] = ()
 
 
 def decode(kind: str, api_version: str, obj: Object) -> Decoded:
     """The object with nothing in it that its kind does not know, nor nulls. BadRequest where a type is wrong."""
     if not is_known(kind):
         return Decoded(obj)
-    unknown: list[str] = []
+    oddities: list[Oddity] = []
     try:
-        pruned = _object(obj, kind, "", unknown)
+        pruned = _object(obj, kind, "", oddities)
     except _WrongTypeError as error:
         version = api_version.rpartition("/")[2]
         raise UndecodableError(f'{kind} in version "{version}" cannot be handled as a {kind}', str(error)) from error
-    return Decoded(pruned, tuple(unknown))
+    return Decoded(pruned, tuple(oddities))
 
 
 class _WrongTypeError(Exception):
     """A value of another type than the field's."""
 
 
-def _object(value: Object, name: str, path: str, unknown: list[str]) -> Object:
+def _object(value: Object, name: str, path: str, oddities: list[Oddity]) -> Object:
     known = shape(name)
     result = {}
     for key, each in value.items():
         place = f"{path}.{key}" if path else key
         if key not in known:
-            unknown.append(place)
-        elif each is not None:
-            read = _value(each, known[key], place, name, unknown)
+            oddities.append(unknown_field(place))
+            continue
+        if each is not None:
+            read = _value(each, known[key], place, name, oddities)
             if read or known[key].kept or known[key].form not in _LEFT_OUT:
                 result[key] = read
+        oddities += _doubled(value, key, place)
     return result
 
 
@@ -155,17 +207,20 @@ _LEFT_OUT = (Form.STRING, Form.INT, Form.LONG, Form.BOOL, Form.LIST, Form.MAP)
 """What is not told apart from a missing value when it is empty."""
 
 
-def _value(value: Any, wanted: Type, path: str, owner: str, unknown: list[str]) -> Any:
+def _value(value: Any, wanted: Type, path: str, owner: str, oddities: list[Oddity]) -> Any:
     if wanted.form is Form.ANY:
+        oddities += doubled_fields(value, path)
         return value
     if wanted.form is Form.LIST and isinstance(value, list) and wanted.items:
-        return [_value(each, wanted.items, f"{path}[{index}]", owner, unknown) for index, each in enumerate(value)]
+        return [_value(each, wanted.items, f"{path}[{index}]", owner, oddities) for index, each in enumerate(value)]
     if wanted.form is Form.MAP and isinstance(value, dict) and wanted.items:
         empty = "" if wanted.items.form in (Form.STRING, Form.BYTES) else None
         filled = {key: empty if each is None else each for key, each in value.items()}
-        return {key: _value(each, wanted.items, path, owner, unknown) for key, each in filled.items()}
+        read = {key: _value(each, wanted.items, path, owner, oddities) for key, each in filled.items()}
+        oddities += (oddity for key in filled for oddity in _doubled(value, key, f"{path}.{key}"))
+        return read
     if wanted.form is Form.OBJECT and isinstance(value, dict):
-        return _object(value, wanted.shape, path, unknown)
+        return _object(value, wanted.shape, path, oddities)
     if not _fits(value, wanted.form):
         found = next((word for kinds, word in _JSON_WORDS if isinstance(value, kinds)), "null")
         if found == "number" and wanted.form in _BITS:
@@ -226,11 +281,6 @@ _JSON_WORDS: tuple[tuple[tuple[type, ...], str], ...] = (
     ((list,), "array"),
     ((dict,), "object"),
 )
-
-
-def warnings(decoded: Decoded) -> Iterator[str]:
-    """What a client is told about dropped fields unless it wants that to be an error, or does not care."""
-    return (f'unknown field "{path}"' for path in decoded.unknown)
 
 
 def bare_finalizers(obj: Object) -> Iterator[str]:

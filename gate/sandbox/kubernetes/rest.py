@@ -1,6 +1,5 @@
 """The API without its transport: a request in, an answer or a stream out."""
 
-import json
 import logging
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -13,7 +12,7 @@ from gate.sandbox.kubernetes import (
     discovery,
     eviction,
     options,
-    patch,
+    patching,
     podaccess,
     scales,
     tables,
@@ -26,9 +25,7 @@ from gate.sandbox.kubernetes.decoding import (
     UndecodableError,
     bare_finalizers,
     check_object,
-    json_fault,
     parse,
-    type_fault,
 )
 from gate.sandbox.kubernetes.errors import (
     ApiError,
@@ -40,7 +37,6 @@ from gate.sandbox.kubernetes.errors import (
     MethodNotAllowed,
     NotFound,
     Timeout,
-    UnsupportedMediaType,
     invalid,
 )
 from gate.sandbox.kubernetes.lifecycle import carried_revision, is_over
@@ -60,13 +56,6 @@ JSON = "application/json"
 
 IMMORTAL = ("default", "kube-system", "kube-public")
 """The namespaces that nobody may delete, be they there or not."""
-
-JSON_PATCH = "application/json-patch+json"
-MERGE_PATCH = "application/merge-patch+json"
-STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
-APPLY_PATCHES = ("application/apply-patch+yaml", "application/apply-patch+cbor")
-PATCHES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, *APPLY_PATCHES)
-"""What a real server knows; what of these is not had here is refused in other words than what nobody knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -336,7 +325,7 @@ class Api:
         return self._written(request, about.resource, updated, decoded)
 
     def _patch(self, request: Request, about: Target) -> Answer:
-        change = _patcher(request, about)
+        change, oddities = patching.patch_in(request, about)
         dry_run = options.dry_run(request, "PatchOptions")
         if about.subresource == "scale":
 
@@ -352,7 +341,7 @@ class Api:
         def patched(present: Object) -> Object:
             with _blaming_patch(about.resource, new := change(present)):
                 check_object(new)
-                decoded = bodies.decoded(request, about.resource, new)
+                decoded = bodies.decoded(request, about.resource, new, *oddities)
             about.place(decoded.object)
             self.access.check_grant(request.user, about.resource, about.namespace, decoded.object)
             seen.append(decoded)
@@ -449,30 +438,3 @@ def _blaming_patch(resource: Resource, patched: Object) -> Iterator[None]:
         detail = error.detail if isinstance(error, UndecodableError) else error.message
         cause = invalid("patch", tables.encode(patched).decode(), detail)
         raise Invalid.of(resource, "", [cause], called="") from error
-
-
-def _patcher(request: Request, about: Target) -> Callable[[Object], Object]:
-    """The patch in the body as a function. UnsupportedMediaType names what can be had."""
-    if request.media_type not in PATCHES:
-        raise UnsupportedMediaType("415: Unsupported Media Type", details={})
-    kinds = [JSON_PATCH, MERGE_PATCH] if about.resource.custom else [JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH]
-    if request.media_type not in kinds:
-        raise UnsupportedMediaType(
-            "the body of the request was in an unknown format - accepted media types include: " + ", ".join(kinds)
-        )
-    strategic = request.media_type == STRATEGIC_MERGE_PATCH
-    try:
-        body = json.loads(request.body)
-    except json.JSONDecodeError as error:
-        raise BadRequest(f"{'' if strategic else 'error decoding patch: '}{json_fault(error)}") from error
-    where = "" if strategic else "error decoding patch: "
-    if request.media_type == JSON_PATCH:
-        if not isinstance(body, list):
-            raise BadRequest(where + type_fault(body, "[]handlers.jsonPatchOp"))
-        return lambda present: patch.json_patch(present, body)
-    if not isinstance(body, dict):
-        raise BadRequest(where + type_fault(body, "map[string]interface {}"))
-    if not strategic:
-        return lambda present: patch.merge_patch(present, body)
-    kind = "Scale" if about.subresource == "scale" else about.resource.kind
-    return lambda present: patch.strategic_merge_patch(present, body, kind)

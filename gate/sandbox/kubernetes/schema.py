@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from gate.sandbox.kubernetes.decoding import Decoded, decode
+from gate.sandbox.kubernetes.decoding import Decoded, decode, doubled_fields, unknown_field
 from gate.sandbox.kubernetes.errors import BadRequest, Cause, CauseType, invalid, not_supported, required, shown
 from gate.sandbox.kubernetes.objects import Object
 from gate.sandbox.kubernetes.validation import extended
@@ -42,8 +42,8 @@ class Schema:
             raise BadRequest(f"metadata has to be a mapping, not {metadata!r}")
         metadata = decode("ObjectMeta", "meta/v1", metadata)
         typed = {key: obj[key] for key in _TYPED if key in obj} | {"metadata": metadata.object}
-        unknown += [f"metadata.{path}" for path in metadata.unknown]
-        return Decoded(typed | pruned, tuple(sorted(unknown)))
+        unknown += [f"metadata.{oddity.path}" for oddity in metadata.oddities if oddity.what == "unknown"]
+        return Decoded(typed | pruned, (*doubled_fields(obj), *map(unknown_field, sorted(unknown))))
 
     def default(self, obj: Object) -> None:
         _fill(obj, self._body)
