@@ -628,7 +628,7 @@ class GateStatus:
     reason: Reason | None = None
     message: str = ""
     since: datetime | None = None
-    """When the answer last changed."""
+    """When the answer last changed, or what it says."""
     complete_since: datetime | None = None
     """When the rollout to `version` was first seen complete; settling counts from here."""
     recorded: str = ""

@@ -140,7 +140,7 @@ def _as_judged(seen: Seen) -> Rollout:
     if seen.rollout.progress is not Progress.CANARY:
         return seen.rollout
     asked = any(claim.subscription and claim.subscription.judge is JudgeAt.CANARY for claim in seen.claims)
-    return replace(seen.rollout, progress=Progress.COMPLETE if asked else Progress.ROLLING)
+    return replace(seen.rollout, progress=Progress.COMPLETE) if asked else seen.rollout
 
 
 def _commit(seen: Seen) -> tuple[Commit | None, str]:
@@ -233,7 +233,7 @@ def _supersede(seen: Seen) -> Decision:
 def _incomplete(seen: Seen, status: GateStatus) -> Decision:
     rollout = seen.rollout
     if not _moved_on(rollout, status):
-        return Decision(kind=Kind.IGNORE, why=rollout.message, status=status, wake=seen.now + 4 * _GLANCE)
+        return Decision(kind=Kind.IGNORE, why=rollout.message, status=status, wake=_again(seen))
     status = replace(status, complete_since=None, runs=())
     if rollout.progress is Progress.FAILED:
         version = rollout.version.key if rollout.version else ""
@@ -241,14 +241,29 @@ def _incomplete(seen: Seen, status: GateStatus) -> Decision:
         closed = Judgement(verdict=Verdict.ERRORED, reason=Reason.ROLLOUT_FAILED, message=rollout.message)
         return Decision(kind=Kind.CLOSE, why=rollout.message, status=_answer(status, closed))
     status = _pending(status, f"rollout in progress: {rollout.message}")
-    return Decision(kind=Kind.ROLLING, why=rollout.message, status=status, wake=seen.now + _GLANCE)
+    return Decision(kind=Kind.ROLLING, why=rollout.message, status=status, wake=_again(seen))
 
 
 _GLANCE = timedelta(milliseconds=500)
 """How soon to look again at what sends no event of its own: an old pod that is still terminating."""
 
 _BEAT = timedelta(seconds=10)
-"""How soon to look again at what does send events: should one be lost, nothing waits for longer than this."""
+"""How soon to look again at runs, which do send events: should one be lost, nothing waits for longer than this."""
+
+_SLOW_BEAT = timedelta(seconds=30)
+"""The same for rollouts. One that nobody will complete, of no replicas for instance, is asked no more often either."""
+
+
+def _again(seen: Seen) -> datetime:
+    """When to look again at a rollout that is not complete, should nothing be heard of it.
+
+    A version is known of one that is rolling only if by its status it is complete, and it lacks nothing but the end of
+    older pods. Where these do not end, glances become rarer: they add a sixtieth to what was waited already.
+    """
+    if seen.rollout.version is None or seen.rollout.progress is not Progress.ROLLING:
+        return seen.now + _SLOW_BEAT
+    waited = seen.now - (seen.status.since or seen.now)
+    return seen.now + min(max(waited / 60, _GLANCE), _SLOW_BEAT)
 
 
 def _unclaimed(seen: Seen) -> Decision:
@@ -290,7 +305,7 @@ def _not_seen_yet(seen: Seen, status: GateStatus) -> Decision:
     if status.verdict is None or _moved_on(seen.rollout, status):
         status = _pending(status, why)
     status = replace(status, image=seen.rollout.image, complete_since=None)
-    return Decision(kind=Kind.IGNORE, why=why, status=status, wake=seen.now + 4 * _GLANCE)
+    return Decision(kind=Kind.IGNORE, why=why, status=status, wake=_again(seen))
 
 
 def _record(seen: Seen, status: GateStatus) -> Decision:
@@ -426,5 +441,9 @@ def _pending(status: GateStatus, message: str) -> GateStatus:
 
 def _dated(status: GateStatus, seen: Seen) -> GateStatus:
     before = seen.status
-    same = (before.phase, before.verdict, before.version) == (status.phase, status.verdict, status.version)
+    same = _said(before) == _said(status)
     return replace(status, since=before.since if same and before.since else seen.now)
+
+
+def _said(status: GateStatus) -> tuple[object, ...]:
+    return status.phase, status.verdict, status.version, status.message

@@ -719,3 +719,51 @@ def test_a_gate_whose_announcements_nobody_takes_stays_an_object_that_can_be_sav
         story.sees(rolling(f"1.{number}"), after=timedelta(seconds=1))
     assert len(story.status.announcements) == MOST
     assert story.announced(f"1.{2 * MOST - 1}") is StatusState.PENDING
+
+
+def leaving(text: str) -> Rollout:
+    """Complete by its status, and a pod of the version before is still terminating."""
+    return rollout(text, progress=Progress.ROLLING, message="1 pods of an older template are still there")
+
+
+@pytest.mark.parametrize("text", ["1.0", "2.0"], ids=["of the present version", "of another version"])
+@pytest.mark.parametrize("gate_has_looked", [True, False])
+def test_a_workload_that_cannot_complete_is_asked_rarely(text: str, gate_has_looked: bool) -> None:
+    story = Story(claim("loss"))
+    if gate_has_looked:
+        story.sees(rollout("1.0"))
+    nothing = rollout(text, progress=Progress.ROLLING, version=None, message="scaled to zero")
+    for _ in range(3):
+        wake = story.sees(nothing).wake
+        assert wake is None or wake - story.now >= timedelta(seconds=30)
+
+
+def test_a_canary_that_is_paused_is_asked_rarely_by_those_who_do_not_want_it_judged() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    wake = story.sees(rollout("1.1", progress=Progress.CANARY)).wake
+    assert wake is None or wake - story.now >= timedelta(seconds=30)
+
+
+def test_an_old_pod_that_is_still_terminating_sends_no_event_and_is_glanced_at() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    story.sees(rolling("1.1"), after=timedelta(days=3))
+    for _ in range(5):
+        wake = story.sees(leaving("1.1"), after=timedelta(seconds=5)).wake
+        assert wake
+        assert wake - story.now < timedelta(seconds=1)
+
+
+def test_an_old_pod_that_does_not_come_to_an_end_is_glanced_at_ever_more_rarely() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    story.sees(rolling("1.1"))
+    waits = []
+    for _ in range(400):
+        wake = story.sees(leaving("1.1")).wake
+        assert wake
+        waits.append(wake - story.now)
+        story.now = wake
+    assert waits == sorted(waits)
+    assert waits[-1] == timedelta(seconds=30)
