@@ -292,8 +292,12 @@ def _first_sight(seen: Seen) -> tuple[bool, GateStatus]:
 
 
 def _asks_for_the_present(seen: Seen) -> bool:
-    """A subscription wants to have judged what it finds, or knew of the workload before there was one."""
-    known = [(claim.subscription, claim.since) for claim in seen.claims if claim.subscription]
+    """A subscription wants to have judged what it finds, or was known before there was such a workload.
+
+    The API server says only in which second it made the workload. In the second in which the subscription became known
+    it may have been before or after, and then no chaos starts: what is missed is judged with the next version.
+    """
+    known = [(claim.subscription, claim.since.replace(microsecond=0)) for claim in seen.claims if claim.subscription]
     return any(
         subscription.on_subscribe is OnSubscribe.RUN or seen.rollout.created > since for subscription, since in known
     )

@@ -172,6 +172,17 @@ def test_a_workload_that_is_created_under_a_known_subscription_is_judged_from_it
     assert len(story.created) == 1
 
 
+@pytest.mark.parametrize(("later", "runs"), [(0, 0), (1, 1)], ids=["in the same second", "in the next second"])
+@pytest.mark.parametrize("fraction", [0, 1, 999_999])
+def test_a_workload_counts_as_created_under_a_subscription_from_the_second_after_it_on(
+    later: int, runs: int, fraction: int
+) -> None:
+    known = replace(claim("loss"), since=NOW - timedelta(minutes=1) + timedelta(microseconds=fraction))
+    story = Story(known)
+    story.settles(rollout("1.0", created=NOW - timedelta(minutes=1) + timedelta(seconds=later)))
+    assert len(story.created) == runs
+
+
 def test_an_upgrade_is_judged_once_it_has_settled() -> None:
     story = Story(claim("loss", "delay"))
     story.sees(rollout("1.0"))
