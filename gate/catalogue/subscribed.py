@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from gate.catalogue.selections import Selections
 from gate.documents.catalogue import Catalogue
 from gate.documents.loading import Broken, Loaded
 from gate.model import Selection, Subscription, Workflow, WorkloadName, WorkloadSelector, fingerprint
@@ -39,6 +40,8 @@ class Subscribed:
         self._lock = threading.Lock()
         self._catalogue: Catalogue | None = None
         self._resolved: dict[WorkloadName, list[_Resolved]] = {}
+        self._selections = Selections(())
+        """Those that may find something in the gate's namespaces."""
         self._selected: dict[tuple[str, WorkloadName], _Resolved] = {}
         """By the key of the selection, as far as anybody asked."""
         self._known: dict[str, datetime] = {}
@@ -99,12 +102,14 @@ class Subscribed:
             entry = _resolve(catalogue, subscription, _key(subscription.name, subscription.workload))
             resolved.setdefault(subscription.workload, []).append(entry)
         keys = {entry.key for entries in resolved.values() for entry in entries}
-        keys |= {_key(each.pattern.name, each.selector) for each in catalogue.loaded.selections if self._may_find(each)}
+        inside = [each for each in catalogue.loaded.selections if self._may_find(each)]
+        keys |= {_key(each.pattern.name, each.selector) for each in inside}
+        selections = Selections(inside)
         # A document that is broken just now is not one that was taken away.
         broken = {each.name for each in catalogue.broken_subscriptions}
         with self._lock:
             before = self.workloads()
-            self._catalogue, self._resolved, self._selected = catalogue, resolved, {}
+            self._catalogue, self._resolved, self._selections, self._selected = catalogue, resolved, selections, {}
             kept = {key: since for key, since in self._known.items() if key in keys or key.rpartition(".")[0] in broken}
             self._known = dict.fromkeys(keys, self._now()) | kept
             self._had |= {(entry.subscription.name, name) for name, entries in resolved.items() for entry in entries}
@@ -112,7 +117,7 @@ class Subscribed:
 
     def is_claimed(self, name: WorkloadName, labels: Labels) -> bool:
         """Whether a subscription that can be read is about the workload."""
-        return name in self._resolved or any(self._selecting(self._catalogue, name, labels))
+        return name in self._resolved or bool(self._selecting(name, labels))
 
     def applied(self, workloads: Iterable[tuple[WorkloadName, Labels]]) -> Sequence[Subscription] | None:
         """Every subscription with the workload that it is about, those with a selector once for each that is there.
@@ -124,7 +129,7 @@ class Subscribed:
         if catalogue is None:
             return None
         there = workloads if catalogue.loaded.selections else ()
-        found = [each.of(name) for name, labels in there for each in self._selecting(catalogue, name, labels)]
+        found = [each.of(name) for name, labels in there for each in self._selecting(name, labels)]
         return [*catalogue.loaded.subscriptions, *found]
 
     def of(self, name: WorkloadName, labels: Labels, remembered: Sequence[str] = ()) -> Sequence[Claim]:
@@ -160,15 +165,14 @@ class Subscribed:
     def _entries_selecting(
         self, catalogue: Catalogue | None, name: WorkloadName, labels: Labels
     ) -> Iterable[_Resolved]:
-        for selection in self._selecting(catalogue, name, labels):
+        for selection in self._selecting(name, labels):
             key = _key(selection.pattern.name, selection.selector)
             if (key, name) not in self._selected and catalogue:
                 self._selected[key, name] = _resolve(catalogue, selection.of(name), key)
             yield self._selected[key, name]
 
-    def _selecting(self, catalogue: Catalogue | None, name: WorkloadName, labels: Labels) -> Iterable[Selection]:
-        selections = catalogue.loaded.selections if catalogue and self.judges(name.namespace) else ()
-        return (each for each in selections if each.selector.matches(name, labels))
+    def _selecting(self, name: WorkloadName, labels: Labels) -> Sequence[Selection]:
+        return self._selections.of(name, labels) if self.judges(name.namespace) else ()
 
     def _broken(self, catalogue: Catalogue, name: WorkloadName) -> Sequence[Broken]:
         """Also those that say only their own name, if that was known to be a subscription of the workload."""
