@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, Protocol
 
-from gate.sandbox.kubernetes.errors import Cause, CauseType, forbidden, invalid, shown
+from gate.sandbox.kubernetes.errors import Cause, CauseType, forbidden, invalid, not_negative, shown
 from gate.sandbox.kubernetes.objects import Object, is_terminating, name_of
 
 ANNOTATIONS_LIMIT = 256 * 1024
@@ -74,6 +74,12 @@ LABEL_VALUE = Rule(
     "start and end with an alphanumeric character",
     examples=("MyValue", "my_value", "12345"),
 )
+_KEY = Rule(
+    pattern=re.compile(r"[-._a-zA-Z0-9]+"),
+    limit=253,
+    words="a valid config key must consist of alphanumeric characters, '-', '_' or '.'",
+    examples=("key.name", "KEY_NAME", "key-name"),
+)
 _NAME_PART = Rule(
     pattern=re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"),
     limit=63,
@@ -95,14 +101,25 @@ def faults(obj: Object, rule: Naming, *, bare_finalizers: bool = False) -> list[
         told = rule.faults(prefix[:-1] + "a" if prefix.endswith("-") else prefix)
         causes += [invalid("metadata.generateName", prefix, fault) for fault in told]
     causes += [invalid("metadata.name", name_of(obj), fault) for fault in rule.faults(name_of(obj))]
+    causes += not_negative(meta, "metadata", ("generation",))
     causes += labels(meta.get("labels"), "metadata.labels")
     causes += annotations(meta.get("annotations"), "metadata.annotations")
     causes += _owner_faults(meta.get("ownerReferences") or [])
-    for index, finalizer in enumerate(meta.get("finalizers") or ()):
-        causes += [invalid("metadata.finalizers", finalizer, fault) for fault in qualified_name_faults(finalizer)]
-        if "/" not in finalizer and finalizer not in _STANDARD_FINALIZERS and not bare_finalizers:
-            detail = "name is neither a standard finalizer name nor is it fully qualified"
-            causes.append(invalid(f"metadata.finalizers[{index}]", finalizer, detail))
+    finalizers = meta.get("finalizers") or []
+    for index, finalizer in enumerate(finalizers):
+        bare = None if bare_finalizers else f"metadata.finalizers[{index}]"
+        causes += finalizer_faults(finalizer, "metadata.finalizers", bare)
+    if {"orphan", "foregroundDeletion"} <= {*finalizers}:
+        detail = "finalizer orphan and foregroundDeletion cannot be both set"
+        causes.append(invalid("metadata.finalizers", finalizers, detail))
+    return causes
+
+
+def finalizer_faults(finalizer: str, field: str, bare: str | None) -> list[Cause]:
+    """What is wrong with a finalizer; `bare` is the field that is blamed where it has no domain, if any is."""
+    causes = [invalid(field, finalizer, fault) for fault in qualified_name_faults(finalizer)]
+    if bare is not None and "/" not in finalizer and finalizer not in _STANDARD_FINALIZERS:
+        causes.append(invalid(bare, finalizer, "name is neither a standard finalizer name nor is it fully qualified"))
     return causes
 
 
@@ -158,6 +175,15 @@ def qualified_name_faults(text: str) -> Iterator[str]:
         yield f"name part {fault}"
 
 
+def key_faults(key: str) -> Iterator[str]:
+    """What is wrong with a key of a ConfigMap or Secret."""
+    yield from _KEY.faults(key)
+    if key in (".", ".."):
+        yield f"must not be '{key}'"
+    elif key.startswith(".."):
+        yield "must not start with '..'"
+
+
 def address(address: Any, field: str) -> list[Cause]:
     try:
         ip_address(str(address))
@@ -178,8 +204,11 @@ def _owner_faults(owners: list[Object]) -> list[Cause]:
     field = "metadata.ownerReferences"
     causes = []
     for owner in owners:
-        if not (owner.get("apiVersion") or "").rpartition("/")[2]:
+        group, _, version = (owner.get("apiVersion") or "").rpartition("/")
+        if not version or "/" in group:
             causes.append(invalid(f"{field}.apiVersion", owner.get("apiVersion") or "", "version must not be empty"))
+        if (owner.get("apiVersion"), owner.get("kind")) == ("v1", "Event"):
+            causes.append(invalid(field, owner, "/v1, Kind=Event is disallowed from being an owner"))
         empty = [part for part in ("kind", "name", "uid") if not owner.get(part)]
         causes += [invalid(f"{field}.{part}", "", "must not be empty") for part in empty]
     controllers = [f"{owner.get('kind')}/{owner.get('name')}" for owner in owners if owner.get("controller")]

@@ -1,13 +1,10 @@
-"""What the API server refuses in the spec of a pod or of a template, apart from its containers: volumes above all.
+"""What the API server refuses in the spec of a pod or of a template, apart from its containers and volumes.
 
 Each sentence is the real server's (1.34); the tests send the same pods to both.
 """
 
-from typing import Any
-
-from gate.sandbox.kubernetes import containervalidation, metadata
-from gate.sandbox.kubernetes.containervalidation import inside
-from gate.sandbox.kubernetes.errors import Cause, duplicate, forbidden, invalid, not_negative, not_supported, required
+from gate.sandbox.kubernetes import containervalidation, metadata, volumevalidation
+from gate.sandbox.kubernetes.errors import Cause, duplicate, forbidden, invalid, not_negative, not_supported
 from gate.sandbox.kubernetes.metadata import LABEL, SUBDOMAIN
 from gate.sandbox.kubernetes.objects import Object
 
@@ -22,7 +19,8 @@ _CHANGEABLE = ("activeDeadlineSeconds", "tolerations", "schedulingGates")
 
 
 def spec(spec: Object, path: str) -> list[Cause]:
-    causes = containervalidation.all_of(spec, path) + _volumes(spec.get("volumes") or [], f"{path}.volumes")
+    causes = volumevalidation.volumes(spec.get("volumes") or [], f"{path}.volumes")
+    causes += containervalidation.all_of(spec, path)
     for field, choices in _POLICIES.items():
         if spec.get(field) not in choices:
             causes.append(not_supported(f"{path}.{field}", spec.get(field), choices))
@@ -36,15 +34,21 @@ def spec(spec: Object, path: str) -> list[Cause]:
         detail = f"must be between 1 and {_LONGEST}, inclusive"
         causes.append(invalid(f"{path}.activeDeadlineSeconds", deadline, detail))
     for index, alias in enumerate(spec.get("hostAliases") or []):
-        causes += metadata.address(alias.get("ip"), f"{path}.hostAliases[{index}].ip")
+        place = f"{path}.hostAliases[{index}]"
+        causes += metadata.address(alias.get("ip"), f"{place}.ip")
+        for number, name in enumerate(alias.get("hostnames") or []):
+            causes += [invalid(f"{place}.hostnames[{number}]", name, fault) for fault in SUBDOMAIN.faults(name)]
     return causes + not_negative(spec, path, ("terminationGracePeriodSeconds",))
 
 
 def birth(spec: Object) -> list[Cause]:
     """What a pod cannot have from its beginning."""
+    causes = []
+    if spec.get("ephemeralContainers"):
+        causes.append(forbidden("spec.ephemeralContainers", "cannot be set on create"))
     if spec.get("schedulingGates") and spec.get("nodeName"):
-        return [forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared")]
-    return []
+        causes.append(forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared"))
+    return causes
 
 
 def change(new: Object, old: Object) -> list[Cause]:
@@ -114,49 +118,3 @@ def _frozen(spec: Object) -> Object:
         if group in kept:
             kept[group] = [{key: value for key, value in each.items() if key != "image"} for each in kept[group]]
     return kept
-
-
-def _volumes(volumes: list[Object], path: str) -> list[Cause]:
-    causes: list[Cause] = []
-    seen: set[Any] = set()
-    for index, volume in enumerate(volumes):
-        place, name = f"{path}[{index}]", volume.get("name")
-        if not name:
-            causes.append(required(f"{place}.name"))
-        else:
-            causes += [invalid(f"{place}.name", name, fault) for fault in LABEL.faults(name)]
-        if name and name in seen:
-            causes.append(duplicate(f"{place}.name", name))
-        seen.add(name)
-        kinds = [kind for kind in volume if kind != "name" and volume[kind] is not None]
-        # The real server goes through the kinds in an order of its own, in which emptyDir comes first.
-        others = sorted(kinds, key=lambda kind: kind != "emptyDir")[1:]
-        causes += [forbidden(f"{place}.{kind}", "may not specify more than 1 volume type") for kind in others]
-        if len(kinds) == 1:
-            causes += _volume(kinds[0], volume[kinds[0]], f"{place}.{kinds[0]}")
-    return causes
-
-
-def _volume(kind: str, source: Object, path: str) -> list[Cause]:
-    if kind == "projected":
-        causes: list[Cause] = []
-        for index, each in enumerate(source.get("sources") or []):
-            for inner, projection in each.items():
-                if inner in ("configMap", "secret", "downwardAPI"):
-                    causes += _volume(inner, projection, f"{path}.sources[{index}].{inner}")
-        return causes
-    if kind not in ("configMap", "secret", "downwardAPI"):
-        return []
-    causes = []
-    name = "secretName" if kind == "secret" and ".sources[" not in path else "name"
-    if kind != "downwardAPI" and not source.get(name):
-        causes.append(required(f"{path}.{name}"))
-    for index, item in enumerate(source.get("items") or []):
-        place = f"{path}.items[{index}]" if kind != "downwardAPI" else path
-        if kind != "downwardAPI" and not item.get("key"):
-            causes.append(required(f"{place}.key"))
-        if not item.get("path"):
-            causes.append(required(f"{place}.path"))
-        else:
-            causes += inside(item["path"], f"{place}.path")
-    return causes

@@ -1,22 +1,17 @@
 """What the API server refuses in an object: one function for each kind, each giving the causes that a client reads."""
 
+import json
 import re
 from base64 import b64decode
-from collections.abc import Iterator
 from typing import Any
 
 from gate.sandbox.kubernetes import metadata, podvalidation
+from gate.sandbox.kubernetes.decoding import type_fault
 from gate.sandbox.kubernetes.errors import Cause, forbidden, invalid, not_negative, not_supported, required
 from gate.sandbox.kubernetes.metadata import LABEL, SUBDOMAIN
 from gate.sandbox.kubernetes.objects import Object, lookup, name_of
 from gate.sandbox.kubernetes.selectors import LabelSelector
 
-_KEY = metadata.Rule(
-    pattern=re.compile(r"[-._a-zA-Z0-9]+"),
-    limit=253,
-    words="a valid config key must consist of alphanumeric characters, '-', '_' or '.'",
-    examples=("key.name", "KEY_NAME", "key-name"),
-)
 _PERCENTAGE = metadata.Rule(
     pattern=re.compile(r"[0-9]+%"),
     limit=63,
@@ -33,6 +28,9 @@ _SECRET_KEYS = {
     "kubernetes.io/ssh-auth": ("ssh-privatekey",),
 }
 """What a Secret of a type has to hold."""
+_CREDENTIALS = (".dockerconfigjson", ".dockercfg")
+"""Keys of these whose values have to be a JSON object."""
+_REDACTED = "<secret contents redacted>"
 _ACCOUNT = "kubernetes.io/service-account.name"
 """The annotation of a Secret that says whose token it is."""
 
@@ -48,7 +46,10 @@ def extended(new: Object, _old: Object | None) -> list[Cause]:
 
 
 def namespace(new: Object, _old: Object | None) -> list[Cause]:
-    return metadata.faults(new, LABEL)
+    causes = metadata.faults(new, LABEL)
+    for finalizer in lookup(new, "spec.finalizers", []):
+        causes += metadata.finalizer_faults(finalizer, "spec.finalizers", "spec.finalizers")
+    return causes
 
 
 def node(new: Object, old: Object | None) -> list[Cause]:
@@ -76,6 +77,7 @@ def secret(new: Object, old: Object | None) -> list[Cause]:
     if _size(data) > _DATA_LIMIT:
         causes.append(metadata.too_long("data", _DATA_LIMIT))
     causes += [required(f"data[{key}]") for key in _SECRET_KEYS.get(str(kind), ()) if key not in data]
+    causes += [cause for key in _CREDENTIALS if key in _SECRET_KEYS.get(str(kind), ()) for cause in _mapping(data, key)]
     if kind == "kubernetes.io/service-account-token" and not (new["metadata"].get("annotations") or {}).get(_ACCOUNT):
         causes.append(required(f"metadata.annotations[{_ACCOUNT}]"))
     if kind == "kubernetes.io/basic-auth" and not data.keys() & {"username", "password"}:
@@ -240,15 +242,17 @@ def _expressions(selector: Object, path: str) -> list[Cause]:
 
 
 def _keys(data: Object, field: str) -> list[Cause]:
-    return [invalid(f"{field}[{key}]", key, fault) for key in sorted(data) for fault in _key_faults(key)]
+    return [invalid(f"{field}[{key}]", key, fault) for key in sorted(data) for fault in metadata.key_faults(key)]
 
 
-def _key_faults(key: str) -> Iterator[str]:
-    yield from _KEY.faults(key)
-    if key in (".", ".."):
-        yield f"must not be '{key}'"
-    elif key.startswith(".."):
-        yield "must not start with '..'"
+def _mapping(data: Object, key: str) -> list[Cause]:
+    try:
+        value = json.loads(b64decode(data.get(key, "e30=")))
+    except ValueError as error:
+        return [invalid(f"data[{key}]", _REDACTED, str(error))]
+    if value is None or isinstance(value, dict):
+        return []
+    return [invalid(f"data[{key}]", _REDACTED, type_fault(value, "map[string]interface {}"))]
 
 
 def _size(data: Object) -> int:
@@ -288,6 +292,7 @@ def _templated(new: Object, old: Object | None) -> list[Cause]:
 def _template(template: Object, selector: Object | None) -> list[Cause]:
     template_labels = lookup(template, "metadata.labels")
     causes = metadata.labels(template_labels, "spec.template.labels")
+    causes += metadata.annotations(lookup(template, "metadata.annotations"), "spec.template.annotations")
     if selector is None or not LabelSelector.from_object(selector).matches(template_labels or {}):
         detail = "`selector` does not match template `labels`"
         causes.append(invalid("spec.template.metadata.labels", template_labels, detail))
