@@ -22,7 +22,8 @@ def namespace(obj: Object) -> None:
 
 
 def new_namespace(obj: Object) -> None:
-    obj.setdefault("spec", {})["finalizers"] = ["kubernetes"]
+    asked = _mapping(obj, "spec").get("finalizers") or []
+    obj["spec"]["finalizers"] = asked if "kubernetes" in asked else [*asked, "kubernetes"]
     obj["status"] = {"phase": "Active"}
 
 

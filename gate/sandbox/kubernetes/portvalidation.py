@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gate.sandbox.kubernetes.errors import Cause, duplicate, forbidden, invalid, not_supported, required
-from gate.sandbox.kubernetes.metadata import LABEL
+from gate.sandbox.kubernetes.metadata import LABEL, qualified_name_faults
 from gate.sandbox.kubernetes.objects import Object
 
 _HIGHEST = 65535
@@ -58,6 +58,10 @@ def of_service(ports: list[Object], path: str, kind: str) -> list[Cause]:
         names.add(name)
         causes += number(asked, f"{place}.port") + number_or_name(port.get("targetPort"), f"{place}.targetPort")
         causes += _protocol(port, place)
+        application = port.get("appProtocol")
+        if application:
+            faults = qualified_name_faults(application)
+            causes += [invalid(f"{place}.appProtocol", application, fault) for fault in faults]
         if port.get("nodePort") and kind == "ClusterIP":
             causes.append(forbidden(f"{place}.nodePort", "may not be used when `type` is 'ClusterIP'"))
         if (port.get("protocol"), asked) in served:

@@ -1,5 +1,7 @@
 """What the API server refuses in a Service, and what the sandbox refuses because it balances in one way only."""
 
+from ipaddress import ip_address
+
 from gate.sandbox.kubernetes import metadata, portvalidation
 from gate.sandbox.kubernetes.errors import Cause, duplicate, forbidden, invalid, not_supported, required
 from gate.sandbox.kubernetes.objects import Object, lookup
@@ -11,6 +13,7 @@ _CHOICES = {
     "ipFamilyPolicy": ("PreferDualStack", "RequireDualStack", "SingleStack"),
 }
 _FAMILIES = ("IPv4", "IPv6")
+_DISTRIBUTIONS = ("PreferClose", "PreferSameZone", "PreferSameNode")
 _NOT_DONE = (("type", "LoadBalancer"), ("type", "NodePort"), ("sessionAffinity", "ClientIP"))
 
 
@@ -26,13 +29,50 @@ def service(new: Object, old: Object | None) -> list[Cause]:
     for field, value in _NOT_DONE:
         if spec.get(field) == value:
             causes.append(forbidden(f"spec.{field}", f"the sandbox has no {value}"))
-    if is_name and not spec.get("externalName"):
-        causes.append(required("spec.externalName"))
+    if is_name:
+        causes += _external_name((spec.get("externalName") or "").removesuffix("."))
     if not ports and not is_name and spec.get("clusterIP") != "None":
         causes.append(required("spec.ports"))
     causes += portvalidation.of_service(ports, "spec.ports", str(spec.get("type")))
     causes += metadata.labels(spec.get("selector"), "spec.selector")
-    return causes + _addresses(spec) + _moved(spec, old)
+    return causes + _addresses(spec) + _external(spec) + _moved(spec, old)
+
+
+def _external_name(name: str) -> list[Cause]:
+    if not name:
+        return [required("spec.externalName")]
+    return [invalid("spec.externalName", name, fault) for fault in metadata.SUBDOMAIN.faults(name)]
+
+
+def _external(spec: Object) -> list[Cause]:
+    """What is for traffic from outside; no type of Service that the sandbox has gets any from a balancer."""
+    causes = []
+    for index, address in enumerate(spec.get("externalIPs") or ()):
+        field = f"spec.externalIPs[{index}]"
+        causes += metadata.address(address, field) or _not_reachable(address, field)
+    if spec.get("loadBalancerSourceRanges"):
+        causes.append(forbidden("spec.LoadBalancerSourceRanges", "may only be used when `type` is 'LoadBalancer'"))
+    if spec.get("healthCheckNodePort"):
+        detail = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
+        causes.append(invalid("spec.healthCheckNodePort", spec["healthCheckNodePort"], detail))
+    distribution = spec.get("trafficDistribution")
+    if distribution and distribution not in _DISTRIBUTIONS:
+        causes.append(not_supported("spec.trafficDistribution", distribution, _DISTRIBUTIONS))
+    return causes
+
+
+def _not_reachable(text: str, field: str) -> list[Cause]:
+    address = ip_address(text)
+    details = (
+        (address.is_unspecified, f"may not be unspecified ({address})"),
+        (address.is_loopback, "may not be in the loopback range (127.0.0.0/8, ::1/128)"),
+        (address.is_link_local, "may not be in the link-local range (169.254.0.0/16, fe80::/10)"),
+        (
+            address.is_multicast and str(address).startswith(("224.0.0.", "ff02:")),
+            "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)",
+        ),
+    )
+    return [invalid(field, text, detail) for it_is, detail in details if it_is]
 
 
 def _addresses(spec: Object) -> list[Cause]:
