@@ -9,7 +9,7 @@ from functools import partial
 from typing import TypeVar
 
 from gate.cluster.api import Api, Form, Json
-from gate.cluster.gates import gate_from, gate_name
+from gate.cluster.gates import LONGEST_NAME, gate_from, gate_name
 from gate.cluster.kinds import KINDS
 from gate.cluster.mirror import Key, Mirror
 from gate.cluster.runs import run_from
@@ -81,6 +81,17 @@ class Copies:
 
     def gate_of(self, name: WorkloadName) -> Gate | None:
         return self.gate((name.namespace, gate_name(name)))
+
+    def workload_of(self, gate: Key) -> WorkloadName | None:
+        """The workload that is there and whose gate has that name, be there such a gate or not."""
+        namespace, called = gate
+        for kind, mirrors in self._workloads.items():
+            name = WorkloadName(kind=kind, namespace=namespace, name=called.removeprefix(f"{kind.lower()}-"))
+            if gate_name(name) == called and any(mirror.get((namespace, name.name)) is not None for mirror in mirrors):
+                return name
+        if len(called) < LONGEST_NAME:
+            return None
+        return next((name for name, _ in self.workloads() if (name.namespace, gate_name(name)) == gate), None)  # cut
 
     def run(self, key: Key) -> Run | None:
         return _find(self._runs, key)

@@ -9,7 +9,6 @@ from datetime import timedelta
 
 from gate.catalogue.subscribed import Subscribed
 from gate.cluster.api import Api
-from gate.cluster.gates import gate_name
 from gate.cluster.mirror import Key
 from gate.model import WorkloadName
 from gate.tracking.queue import WorkQueue
@@ -97,12 +96,9 @@ class Due:
 
     def _gate_changed(self, key: Key) -> None:
         gate = self.copies.gate(key)
-        if gate:
-            self.workloads.add(gate.workload.name)
-        else:  # somebody deleted it: its workload, if that is still there, needs another one
-            for name, _ in self.copies.workloads():
-                if (name.namespace, gate_name(name)) == key:
-                    self.workloads.add(name)
+        # If somebody deleted it, its workload needs another one, provided that is still there.
+        if name := gate.workload.name if gate else self.copies.workload_of(key):
+            self.workloads.add(name)
         self.gates.add(key)
         self.changes.ring()
 

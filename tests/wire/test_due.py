@@ -49,10 +49,13 @@ def gathering(due: Due) -> Iterator[None]:
     assert not thread.is_alive()
 
 
-def test_who_asks_for_everything_does_not_wait_until_it_is_gathered(due: Due, subscribed: Slow) -> None:
+def test_who_asks_for_everything_does_not_wait_until_it_is_gathered(
+    due: Due, subscribed: Slow, eventually: Eventually
+) -> None:
     with gathering(due):
         due.everything()
         subscribed.ready.set()
+        eventually(lambda: due.workloads.due_in() == 0)
         assert due.workloads.take() == CHECKOUT
 
 
@@ -69,9 +72,12 @@ def test_who_asks_again_while_everything_is_gathered_has_it_gathered_once_more(
         assert due.workloads.take() == CHECKOUT
 
 
-def test_a_mistake_while_everything_is_gathered_is_not_the_end_of_it(due: Due, subscribed: Slow) -> None:
+def test_a_mistake_while_everything_is_gathered_is_not_the_end_of_it(
+    due: Due, subscribed: Slow, eventually: Eventually
+) -> None:
     subscribed.ready.set()
     subscribed.mistakes = 1
     with gathering(due):
         due.everything()
+        eventually(lambda: due.workloads.due_in() == 0)
         assert due.workloads.take() == CHECKOUT
