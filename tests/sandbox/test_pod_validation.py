@@ -179,6 +179,10 @@ def test_a_pod_that_no_kubelet_could_run_is_refused(cluster, namespace, spec, co
             "livenessProbe.terminationGracePeriodSeconds: Invalid value: 0: must be greater than 0",
         ),
         (
+            {"image": " web:1"},
+            'image: Invalid value: " web:1": must not have leading or trailing whitespace',
+        ),
+        (
             mounted(subPath="x", subPathExpr="y"),
             'volumeMounts[0].subPathExpr: Invalid value: "y": subPathExpr and subPath are mutually exclusive',
         ),
@@ -266,6 +270,19 @@ def test_a_pod_whose_parts_contradict_each_other_is_refused(cluster, namespace, 
     answer = ask(cluster, namespace, spec)
     assert answer.status_code == 422
     assert answer.json()["message"] == f'Pod "one" is invalid: spec.{cause}'
+
+
+def test_a_template_cannot_have_what_pods_get_only_later(cluster, namespace):
+    spec = {
+        "containers": [{"name": "main", "image": " web:1"}],
+        "ephemeralContainers": [{"name": "e", "image": "web:1"}],
+    }
+    labels = {"app": "web"}
+    template = {"metadata": {"labels": labels}, "spec": spec}
+    body = {"metadata": {"name": "one"}, "spec": {"selector": {"matchLabels": labels}, "template": template}}
+    answer = cluster.ask("POST", f"/apis/apps/v1/namespaces/{namespace}/deployments?dryRun=All", body)
+    cause = "spec.template.spec.ephemeralContainers: Forbidden: ephemeral containers not allowed in pod template"
+    assert answer.json()["message"] == f'Deployment.apps "one" is invalid: {cause}'
 
 
 def test_causes_are_told_in_the_order_of_the_real_server(cluster, namespace):

@@ -71,7 +71,7 @@ def validate(new: Object, old: Object | None) -> list[Cause]:
             else required("spec.template.spec.restartPolicy", said)
         )
     else:
-        causes += podvalidation.spec(lookup(spec, "template.spec", {}), "spec.template.spec")
+        causes += podvalidation.template(lookup(spec, "template.spec", {}), "spec.template.spec")
     for field in ("completions", "selector", "template", "completionMode") if old is not None else ():
         if lookup(old, f"spec.{field}") != spec.get(field):
             causes.append(invalid(f"spec.{field}", spec.get(field), "field is immutable"))

@@ -18,7 +18,21 @@ _CHANGEABLE = ("activeDeadlineSeconds", "tolerations", "schedulingGates")
 """What of a pod's spec has rules of its own for changes."""
 
 
-def spec(spec: Object, path: str) -> list[Cause]:
+def pod(new: Object, old: Object | None) -> list[Cause]:
+    """The spec of a pod; `old` is what it was, unless the pod is new."""
+    causes = _spec(new, "spec") + _images(new)
+    return causes + (_birth(new) if old is None else _change(new, old))
+
+
+def template(spec: Object, path: str) -> list[Cause]:
+    """The spec of pods to come."""
+    causes = _spec(spec, path)
+    if spec.get("ephemeralContainers"):
+        causes.append(forbidden(f"{path}.ephemeralContainers", "ephemeral containers not allowed in pod template"))
+    return causes
+
+
+def _spec(spec: Object, path: str) -> list[Cause]:
     causes = volumevalidation.volumes(spec.get("volumes") or [], f"{path}.volumes")
     causes += containervalidation.all_of(spec, path)
     for field, choices in _POLICIES.items():
@@ -41,7 +55,18 @@ def spec(spec: Object, path: str) -> list[Cause]:
     return causes + not_negative(spec, path, ("terminationGracePeriodSeconds",))
 
 
-def birth(spec: Object) -> list[Cause]:
+def _images(spec: Object) -> list[Cause]:
+    """The real server looks at the ends of an image's name in pods only, and not in their templates."""
+    detail = "must not have leading or trailing whitespace"
+    return [
+        invalid(f"spec.{group}[{index}].image", each["image"], detail)
+        for group in ("containers", "initContainers")
+        for index, each in enumerate(spec.get(group) or [])
+        if each.get("image") and each["image"] != each["image"].strip()
+    ]
+
+
+def _birth(spec: Object) -> list[Cause]:
     """What a pod cannot have from its beginning."""
     causes = []
     if spec.get("ephemeralContainers"):
@@ -51,7 +76,7 @@ def birth(spec: Object) -> list[Cause]:
     return causes
 
 
-def change(new: Object, old: Object) -> list[Cause]:
+def _change(new: Object, old: Object) -> list[Cause]:
     """Of a living pod's spec, only the images, the deadline, additional tolerations and fewer gates may change."""
     causes = _opened(new.get("schedulingGates") or [], old.get("schedulingGates") or [])
     causes += _deadline(new.get("activeDeadlineSeconds"), old.get("activeDeadlineSeconds"))

@@ -154,11 +154,7 @@ def _share(amount: Any, field: str, most: int | None = 100) -> list[Cause]:
 
 
 def pod(new: Object, old: Object | None) -> list[Cause]:
-    causes = dns_named(new, old)
-    causes += podvalidation.spec(new.get("spec") or {}, "spec")
-    if old is None:
-        return causes + podvalidation.birth(new["spec"])
-    return causes + podvalidation.change(new["spec"], old["spec"])
+    return dns_named(new, old) + podvalidation.pod(new.get("spec") or {}, None if old is None else old["spec"])
 
 
 def deployment(new: Object, old: Object | None) -> list[Cause]:
@@ -302,7 +298,7 @@ def _template(template: Object, selector: Object | None) -> list[Cause]:
     if lookup(template, "spec.activeDeadlineSeconds"):
         detail = "activeDeadlineSeconds in ReplicaSet is not Supported"
         causes.append(forbidden("spec.template.spec.activeDeadlineSeconds", detail))
-    return causes + podvalidation.spec(template.get("spec") or {}, "spec.template.spec")
+    return causes + podvalidation.template(template.get("spec") or {}, "spec.template.spec")
 
 
 def _strategy(strategy: Object) -> list[Cause]:
