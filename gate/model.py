@@ -630,7 +630,9 @@ class GateStatus:
     since: datetime | None = None
     """When the answer last changed, or what it says."""
     complete_since: datetime | None = None
-    """When the rollout to `version` was first seen complete; settling counts from here."""
+    """When the rollout to `settling` was first seen complete; settling counts from here."""
+    settling: str = ""
+    """The version that is to become `version` once it has settled; kept until another one is complete."""
     recorded: str = ""
     """The version that ran when the gate first looked: seen, not judged, until another one comes."""
     looked: datetime | None = None

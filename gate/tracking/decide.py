@@ -334,11 +334,13 @@ def _stay(seen: Seen, status: GateStatus) -> Decision:
 def _unsettled(seen: Seen, status: GateStatus) -> Decision | None:
     """Complete, but for less than the settling time; None when it has settled."""
     settle = max((claim.subscription.settle for claim in seen.claims if claim.subscription), default=timedelta(0))
+    version = seen.rollout.version.key if seen.rollout.version else ""
+    begun = status.complete_since if status.settling == version else None
     # A clock that was set back has not seen any of it: it begins to count anew.
-    since = min(status.complete_since or seen.now, seen.now)
+    since = min(begun or seen.now, seen.now)
     if seen.now - since >= settle:
         return None
-    status = replace(_pending(status, "rollout complete, settling"), complete_since=since)
+    status = replace(_pending(status, "rollout complete, settling"), complete_since=since, settling=version)
     return Decision(
         kind=Kind.SETTLE, why=f"settling until {since + settle:%H:%M:%S}", status=status, wake=since + settle
     )

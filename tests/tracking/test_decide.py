@@ -203,6 +203,16 @@ def test_a_rollout_that_wavers_settles_anew() -> None:
     assert story.created == []
 
 
+def test_a_version_does_not_settle_on_the_time_of_another_one() -> None:
+    story = Story(claim("loss"))
+    first, second, third = (rollout(text, commit=None) for text in ("1.0", "1.1", "1.2"))
+    story.sees(first)
+    story.sees(second)
+    decision = story.sees(third, after=SETTLE)  # its rollout came and went while nobody looked
+    assert (decision.kind, decision.wake) == (Kind.SETTLE, story.now + SETTLE)
+    assert story.sees(third, after=SETTLE).kind is Kind.UPGRADE
+
+
 def test_asking_again_changes_nothing() -> None:
     story = Story(claim("loss"))
     story.sees(rollout("1.0"))

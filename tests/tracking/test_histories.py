@@ -122,6 +122,15 @@ class Blind(Worse):
         return self._real.save(gate, replace(status, looked=None, image=""))
 
 
+class Hasty(Worse):
+    """A gate that thinks that every rollout has been complete for long."""
+
+    def get(self, name: Any) -> Gate | None:
+        gate: Gate | None = self._real.get(name)
+        long_ago = datetime.min.replace(tzinfo=UTC)
+        return gate and replace(gate, status=replace(gate.status, complete_since=long_ago))
+
+
 class Presuming(Worse):
     """A gate that takes whatever it finds for an upgrade."""
 
@@ -137,6 +146,7 @@ class Presuming(Worse):
         pytest.param({"runs": Renaming}, id="runs have new names each time"),
         pytest.param({"gates": Forgetful}, id="what was judged is forgotten"),
         pytest.param({"gates": Blind}, id="the first look is forgotten"),
+        pytest.param({"gates": Hasty}, id="nothing needs to settle"),
         pytest.param({"gates": Presuming}, id="what is there first is taken for an upgrade"),
     ],
 )

@@ -165,6 +165,22 @@ def a_push_to_the_catalogue_starts_no_chaos(world: World) -> None:
         assert upgrades, f"{made.run.name} is about what ran already when it was subscribed at {since:.2f}s"
 
 
+def what_is_judged_has_settled(world: World) -> None:
+    """A run is made only if its version, and no other one, was complete for the settling time."""
+    if world.record.clocks_were_set:
+        return
+    for runs in _sets(world):
+        run, named = runs[0].run, _named(runs, world)
+        settle = max(wish.settle for wish in world.record.folders[run.spec.revision].wishes)
+        complete = [(at, version) for at, _, version in world.shop.completed if at <= named.at]
+        while complete and complete[-1][1] != run.spec.version:
+            complete.pop()  # it came while the decision was being saved
+        since = named.at
+        while complete and complete[-1][1] == run.spec.version:
+            since, _ = complete.pop()
+        assert named.at - since >= settle - 0.001, f"{run.name} came {named.at - since:.2f}s after {since:.2f}s"
+
+
 def _subscribed(world: World, made: RunMade) -> float:
     """When the catalogue got the subscriptions for which the gate looked at the workload for the first time, or again
     after it had noticed that there were none.
@@ -219,6 +235,7 @@ INVARIANTS: Sequence[Callable[[World], None]] = (
     no_verdict_is_attached_to_another_version,
     what_comes_after_the_first_look_is_judged,
     a_push_to_the_catalogue_starts_no_chaos,
+    what_is_judged_has_settled,
     the_gate_is_about_what_runs,
     the_version_that_stays_has_its_answer,
     the_answer_is_what_its_runs_say,
