@@ -30,6 +30,7 @@ SPEC = {
             "x-kubernetes-list-map-keys": ["id"],
             "items": {
                 "type": "object",
+                "required": ["id"],
                 "properties": {"id": {"type": "string"}, "weight": {"type": "integer", "default": 1}},
             },
         },

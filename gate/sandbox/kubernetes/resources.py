@@ -11,6 +11,7 @@ from gate.sandbox.kubernetes import (
     granting,
     jobs,
     jobstatusvalidation,
+    schemavalidation,
     servicevalidation,
     statuses,
     statusvalidation,
@@ -364,7 +365,7 @@ CUSTOM_RESOURCE_DEFINITIONS = Resource(
     unconditional_update=False,
     default=defaults.custom_resource_definition,
     prepare=defaults.new_custom_resource_definition,
-    validate=validation.custom_resource_definition,
+    validate=schemavalidation.definition,
     columns=COLUMNS["CustomResourceDefinition"],
 )
 ROLES = Resource(

@@ -16,9 +16,9 @@ from gate.sandbox.kubernetes.errors import BadRequest, Cause, CauseType, invalid
 from gate.sandbox.kubernetes.objects import Object
 from gate.sandbox.kubernetes.validation import extended
 
-_PRESERVE = "x-kubernetes-preserve-unknown-fields"
-_INT_OR_STRING = "x-kubernetes-int-or-string"
-_EMBEDDED = "x-kubernetes-embedded-resource"
+PRESERVE = "x-kubernetes-preserve-unknown-fields"
+INT_OR_STRING = "x-kubernetes-int-or-string"
+EMBEDDED = "x-kubernetes-embedded-resource"
 _TYPED = ("apiVersion", "kind", "metadata")
 
 
@@ -30,7 +30,7 @@ class Schema:
 
     @classmethod
     def of(cls, version: Object) -> "Schema":
-        return cls((version.get("schema") or {}).get("openAPIV3Schema") or {"type": "object", _PRESERVE: True})
+        return cls((version.get("schema") or {}).get("openAPIV3Schema") or {"type": "object", PRESERVE: True})
 
     def decode(self, obj: Object) -> Decoded:
         """The object without the fields that the schema does not declare."""
@@ -113,7 +113,7 @@ def _pruned(value: Any, schema: Object, path: str, unknown: list[str]) -> Any:
             result[key] = _pruned(each, properties[key], place, unknown)
         elif isinstance(others, dict):
             result[key] = _pruned(each, others, place, unknown)
-        elif others or schema.get(_PRESERVE) or (schema.get(_EMBEDDED) and key in _TYPED):
+        elif others or schema.get(PRESERVE) or (schema.get(EMBEDDED) and key in _TYPED):
             result[key] = each
         else:
             unknown.append(place)
@@ -154,6 +154,11 @@ _TYPES: dict[str, tuple[type, ...]] = {
 _WORDS = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", float: "number"}
 
 
+def faults(value: Any, schema: Object) -> Iterator[Cause]:
+    """Where the value is not what the schema wants."""
+    yield from _faults(value, schema, "")
+
+
 def _faults(value: Any, schema: Object, path: str) -> Iterator[Cause]:
     if value is None and schema.get("nullable"):
         return
@@ -176,7 +181,7 @@ def _faults(value: Any, schema: Object, path: str) -> Iterator[Cause]:
 
 def _type_fault(value: Any, schema: Object, path: str) -> Cause | None:
     allowed: tuple[type, ...]
-    if schema.get(_INT_OR_STRING):
+    if schema.get(INT_OR_STRING):
         allowed, wanted = (int, str), "integer,string"
     elif "type" in schema:
         allowed, wanted = _TYPES.get(schema["type"], ()), str(schema["type"])
