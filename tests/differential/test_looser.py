@@ -50,6 +50,16 @@ def thing(*versions: dict[str, Any]) -> Ask:
     return DEFINITIONS.create(DEFINITIONS.object(NAME, spec=spec))
 
 
+def columned(**column: str) -> Ask:
+    """The same with a column of its own in tables."""
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}
+    columns = [{"name": "A", "type": "string", "jsonPath": ".spec.a", **column}]
+    names = {"plural": "${ns}", "kind": "Thing", "listKind": "ThingList"}
+    versions = [version | {"additionalPrinterColumns": columns}]
+    spec = {"group": "example.com", "scope": "Namespaced", "names": names, "versions": versions}
+    return DEFINITIONS.create(DEFINITIONS.object(NAME, spec=spec))
+
+
 def schema(*fields: str, rule: str = "") -> dict[str, Any]:
     spec: dict[str, Any] = {"type": "object", "properties": {field: {"type": "integer"} for field in fields}}
     if rule:
@@ -84,6 +94,10 @@ LOOSER: dict[str, list[tuple[tuple[Ask, ...], Expected, Expected]]] = {
             MADE,
             REFUSED,
         )
+    ],
+    "printer columns and paths of custom resources are not checked": [
+        ((columned(type="strange"),), MADE, REFUSED),
+        ((columned(jsonPath="a b["),), MADE, REFUSED),
     ],
     "versions of a custom resource differ in name only": [
         (
