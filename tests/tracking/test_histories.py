@@ -16,7 +16,11 @@ import pytest
 
 from gate.model import Gate, GateStatus, Verdict
 from tests.tracking.simulation.histories import play
-from tests.tracking.simulation.invariants import INVARIANTS
+from tests.tracking.simulation.invariants import (
+    INVARIANTS,
+    a_workload_that_is_made_under_a_subscription_is_never_recorded,
+    no_fault_begins_beside_another,
+)
 from tests.tracking.simulation.world import World
 
 SEED = "CHAOS_GATE_TEST_SEED"
@@ -152,3 +156,35 @@ class Presuming(Worse):
 )
 def test_the_simulation_notices_when(worse: Any) -> None:
     assert any(broken(play(seed, **worse)) for seed in range(300))
+
+
+class Reluctant(Worse):
+    """A gate that takes every version for one that was there before."""
+
+    def save(self, gate: Gate, status: GateStatus) -> Any:
+        return self._real.save(gate, replace(status, recorded=status.version))
+
+
+def made_under_its_subscription(**worse: Any) -> World:
+    """A workload that is created when the gate has known its subscription for long."""
+    world = World(1, **worse)
+    world.start()
+    world.now += 10
+    world.shop.create(world.now)
+    world.come_to_rest()
+    return world
+
+
+def test_a_workload_that_is_created_late_is_judged_and_the_simulation_notices_when_it_is_recorded() -> None:
+    assert made_under_its_subscription().record.begun
+    a_workload_that_is_made_under_a_subscription_is_never_recorded(made_under_its_subscription())
+    with pytest.raises(AssertionError, match="was recorded of a workload that was made at"):
+        a_workload_that_is_made_under_a_subscription_is_never_recorded(made_under_its_subscription(gates=Reluctant))
+
+
+def test_the_simulation_notices_a_run_that_begins_beside_another() -> None:
+    world = made_under_its_subscription()
+    no_fault_begins_beside_another(world)
+    world.record.begun.append(replace(world.record.begun[-1], guarded=("another",)))
+    with pytest.raises(AssertionError, match="had something to take back"):
+        no_fault_begins_beside_another(world)

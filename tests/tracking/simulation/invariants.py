@@ -1,7 +1,9 @@
 """What must hold of every history, whatever went wrong in it: each a sentence that raises `AssertionError`."""
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from itertools import pairwise
 
 from gate.model import (
@@ -16,7 +18,7 @@ from gate.model import (
 )
 from gate.tracking.decide import OPEN_QUESTIONS
 from gate.tracking.judgements import fold
-from tests.tracking.simulation.world import GateWrite, RunMade, World
+from tests.tracking.simulation.world import START, GateWrite, RunMade, World
 
 Set = tuple[RunMade, ...]
 """The runs of one judgement."""
@@ -130,12 +132,33 @@ def one_judgement_at_a_time(world: World) -> None:
 def only_what_the_gate_follows_is_executed(world: World) -> None:
     """No fault begins for a run that its gate does not name, or that is for another version than the gate's."""
     owners = {made.run.uid: made.gate for made in world.record.made}
-    for run, gate in world.record.begun:
+    for begun in world.record.begun:
+        run, gate = begun.run, begun.gate
         if gate is None or gate.uid != owners[run.uid]:
             continue  # its gate was deleted, and the cluster is about to collect the run
         assert run.name in {entry.name for entry in gate.status.runs}, (
             f"{run.name} began, and its gate does not know it"
         )
+
+
+def no_fault_begins_beside_another(world: World) -> None:
+    """When a run begins, every other one has taken back what it did."""
+    for begun in world.record.begun:
+        assert not begun.guarded, f"{begun.run.name} began while {begun.guarded} had something to take back"
+
+
+def a_workload_that_is_made_under_a_subscription_is_never_recorded(world: World) -> None:
+    """As long as nobody touches the catalogue: its first version is judged already."""
+    if world.record.clocks_were_set:
+        return
+    for made in world.record.workloads:
+        created = (START + timedelta(seconds=made.at)).replace(microsecond=0)
+        under = any(since.replace(microsecond=0) < created for since in made.known.values())
+        pushed = min((at for at, _ in world.record.subscribed if at >= made.at), default=math.inf)
+        for write in world.record.gates:
+            if under and write.at < pushed and write.after and write.after.workload.uid == made.uid:
+                recorded = write.after.status.recorded
+                assert not recorded, f"{recorded} was recorded of a workload that was made at {made.at:.2f}s"
 
 
 def what_comes_after_the_first_look_is_judged(world: World) -> None:
@@ -233,6 +256,8 @@ INVARIANTS: Sequence[Callable[[World], None]] = (
     a_judgement_asks_each_workflow_once,
     no_version_is_judged_twice_without_reason,
     no_verdict_is_attached_to_another_version,
+    no_fault_begins_beside_another,
+    a_workload_that_is_made_under_a_subscription_is_never_recorded,
     what_comes_after_the_first_look_is_judged,
     a_push_to_the_catalogue_starts_no_chaos,
     what_is_judged_has_settled,

@@ -5,7 +5,7 @@ go on, so that everything may happen between any two requests of one comparison.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -72,6 +72,26 @@ class RunMade:
     beside: tuple[Run, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A run at the moment at which its faults begin."""
+
+    run: Run
+    gate: Gate | None
+    guarded: tuple[str, ...]
+    """Other runs that still have something to take back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A workload at the moment of its creation."""
+
+    at: float
+    uid: str
+    known: Mapping[str, datetime]
+    """Since when the gate knew which subscription."""
+
+
 @dataclass
 class Record:
     """What an observer of the API server saw, for the invariants."""
@@ -82,8 +102,8 @@ class Record:
     """Each run that ever was, by its uid, in its last state."""
     deleted: set[str] = field(default_factory=set)
     """Uids of runs and gates that somebody deleted."""
-    begun: list[tuple[Run, Gate | None]] = field(default_factory=list)
-    """Each run whose faults began, and its gate at that moment."""
+    begun: list[Begun] = field(default_factory=list)
+    workloads: list[Made] = field(default_factory=list)
     folders: dict[str, Folder] = field(default_factory=dict)
     subscribed: list[tuple[float, Folder]] = field(default_factory=list)
     """When each commit to the catalogue was pushed."""
@@ -102,6 +122,7 @@ class World:
         self.server = Server(self.time, random.Random(seed))
         self.server.observe(self.server.gates, self._gate_written)
         self.server.observe(self.server.runs, self._run_written)
+        self.server.observe(DEPLOYMENTS, self._workload_written)
         self.shop = Shop(self.server, self.random)
         self.executor = Executor(self.server, self.random, self.time, self.gate, self._begun)
         self.folder = Folder(wishes=(wish("checkout", self.random),))
@@ -357,8 +378,15 @@ class World:
         self.record.made.append(made)
         self.tell("run", f"{run.name} is made: {run.spec.workflow.name} of version {run.spec.version}")
 
+    def _workload_written(self, change: Change) -> None:
+        if change.type is ChangeType.ADDED:
+            known = {key: datetime.fromisoformat(since) for key, since in self.known().items()}
+            self.record.workloads.append(Made(at=self.now, uid=change.object["metadata"]["uid"], known=known))
+
     def _begun(self, run: Run) -> None:
-        self.record.begun.append((run, self.gate()))
+        others = [each for each in map(run_from, self.server.all(self.server.runs)) if each.uid != run.uid]
+        guarded = tuple(each.name for each in others if each.guarded)
+        self.record.begun.append(Begun(run=run, gate=self.gate(), guarded=guarded))
 
 
 def _owner(item: dict[str, Any]) -> str:
