@@ -214,12 +214,7 @@ def _subscribed(world: World, made: RunMade) -> float:
         if write.at <= made.at and write.after and write.after.uid == made.gate and write.after.status.subscriptions
         if not (write.before and write.before.status.subscriptions)
     ]
-    pushes, before = [], False
-    for at, folder in world.record.subscribed:
-        if folder.wishes and not before and at <= looks[-1]:
-            pushes.append(at)
-        before = bool(folder.wishes)
-    return pushes[-1]
+    return max(at for at in world.record.subscribed_anew if at <= looks[-1])
 
 
 def every_announcement_tells_the_truth(world: World) -> None:

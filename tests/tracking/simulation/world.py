@@ -107,6 +107,8 @@ class Record:
     folders: dict[str, Folder] = field(default_factory=dict)
     subscribed: list[tuple[float, Folder]] = field(default_factory=list)
     """When each commit to the catalogue was pushed."""
+    subscribed_anew: list[float] = field(default_factory=lambda: [0.0])
+    """When the catalogue got subscriptions after it had none, as far as every replica had noticed that."""
     clocks_were_set: bool = False
     """Of a replica."""
 
@@ -168,6 +170,9 @@ class World:
 
     def push(self, folder: Folder) -> None:
         """A commit to the catalogue."""
+        begins = folder.wishes and not self.folder.wishes and not self.known()
+        if begins and all(replica.subscribed.revision == self.folder.revision for replica in self.replicas):
+            self.record.subscribed_anew.append(self.now)
         self.folder = folder
         self.record.folders[folder.revision] = folder
         self.record.subscribed.append((self.now, folder))
