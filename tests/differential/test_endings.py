@@ -97,7 +97,10 @@ SCRIPTS: dict[str, tuple[Ask, ...]] = {
         CONFIG_MAPS.create({**owned("child", blockOwnerDeletion=True)}),
         CONFIG_MAPS.patch({"metadata": {"finalizers": ["x.y/z"]}}, "child"),
         CONFIG_MAPS.delete("o", options={"propagationPolicy": "Foreground"}),
-        CONFIG_MAPS.get("child").until(metadata__deletionGracePeriodSeconds=0).show("metadata.finalizers"),
+        # For a moment the child waits for dependents of its own, which it does not have.
+        CONFIG_MAPS.get("child")
+        .until(metadata__deletionGracePeriodSeconds=0, metadata__finalizers=["x.y/z"])
+        .show("metadata.finalizers"),
         CONFIG_MAPS.get("o").show("metadata.finalizers", "metadata.deletionTimestamp"),
         CONFIG_MAPS.patch({"metadata": {"finalizers": None}}, "child").show("metadata.name"),
         gone("child"),

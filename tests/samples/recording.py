@@ -108,8 +108,8 @@ class _Names:
             if key in labels and labels[key] not in self.words:
                 word = labels[key].rpartition("-")[2]
                 self.words.setdefault(word, f"hash{self._count('hash') + 1}")
-        prefix = meta.get("generateName")
-        if prefix and not meta["name"].removeprefix(prefix).isdigit():  # a StatefulSet's pods have no names of chance
+        prefix, owners = meta.get("generateName"), meta.get("ownerReferences") or ()
+        if prefix and not any(owner["kind"] == "StatefulSet" for owner in owners):  # its pods have no names of chance
             kind = obj["kind"].lower()
             self.words.setdefault(meta["name"].removeprefix(prefix), f"{kind}{self._count(kind) + 1}")
 

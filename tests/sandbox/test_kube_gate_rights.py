@@ -245,7 +245,7 @@ def test_the_gate_reads_and_writes_what_is_its_own(given: Ground, gate: Gate) ->
     mode = {"metadata": {"name": "chaos-gate-mode"}, "data": {"mode": "run"}}
     gate.api.create("configmaps", HOME, mode)
     assert gate.api.get("configmaps", HOME, "chaos-gate-mode")
-    assert gate.api.list("chaosruns")[0] == []
+    assert gate.api.list("chaosruns")
     given.ask("DELETE", path_of("", "configmaps", HOME, "chaos-gate-mode"))
 
 
