@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from tests.grounds import Ground
@@ -35,6 +36,9 @@ _NATURAL = (
 _WIDTHS = ((re.compile(r" {2,}| *\t *"), "  "), (re.compile(r" +$", re.MULTILINE), ""))
 """Columns are as wide as what is in them."""
 
+_EVENT = re.compile(r"^ *(<age> +)?(Normal|Warning) ")
+"""Those of one second come in an order of chance."""
+
 _CHARACTERS = "[bcdf-hj-np-tv-xz2-9]"
 _GENERATED = re.compile(rf"(?<=-){_CHARACTERS}{{5,10}}\b|(?<=pod-template-hash[=:]){_CHARACTERS}{{8,10}}\b")
 """What servers add to names: hashes of templates, and five characters."""
@@ -50,7 +54,8 @@ def common(said: str) -> list[str]:
         said = said.replace(generated, number)
     for pattern, name in _WIDTHS:
         said = pattern.sub(name, said)
-    return said.splitlines()
+    together = groupby(said.splitlines(), lambda line: bool(_EVENT.match(line)))
+    return [line for are_events, lines in together for line in (sorted(lines) if are_events else lines)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
