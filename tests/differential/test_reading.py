@@ -86,7 +86,8 @@ SCRIPTS: dict[str, tuple[Ask, ...]] = {
         *(RUNS.create(run(name)).show("code") for name in "abc"),
         RUNS.get(limit="2").keep("page"),
         RUNS.get(limit="2", **{"continue": "${page:metadata.continue}"}),
-        RUNS.get(limit="2").accepting(TABLE).keep("table"),
+        # The token may be another one: it tells the version, and others write meanwhile.
+        RUNS.get(limit="2").accepting(TABLE).keep("table").show("kind", "metadata.remainingItemCount"),
         RUNS.get(limit="2", **{"continue": "${table:metadata.continue}"}).accepting(TABLE),
     ),
     "versions of lists": (

@@ -202,7 +202,13 @@ def _daemon_set() -> Object:
 
 
 def _rests_complete(workload: Object, pods: list[Object]) -> bool:
-    return _is_observed(workload, pods) and _is_whole(workload) and not any(_is_going(pod) for pod in pods)
+    misplaced = workload["status"].get("numberMisscheduled", 0)  # of a DaemonSet, and counted a moment later
+    return (
+        _is_observed(workload, pods)
+        and _is_whole(workload)
+        and not misplaced
+        and not any(_is_going(pod) for pod in pods)
+    )
 
 
 def _is_observed(workload: Object, _pods: list[Object]) -> bool:
