@@ -1,6 +1,9 @@
 """`chaos-gate demo`: the whole way of an upgrade on this machine, in under a minute."""
 
 import json
+import os
+import shutil
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -78,8 +81,14 @@ def _tell(console: Console, result: dict[str, Any], reports: list[Path]) -> None
     )
     console.print("\nTry next:", style="bold")
     for command, what in (
-        ("chaos-gate sandbox", "the same three, until Ctrl-C, to play by hand"),
+        (f"{_called()} sandbox", "the same three, until Ctrl-C, to play by hand"),
         ("kubectl --kubeconfig KUBECONFIG get cgate,crun -A", "what the gate says, once the sandbox runs"),
-        (f"chaos-gate plan {DEMO_SUBSCRIPTION}", "what would happen, without doing it"),
+        (f"{_called()} plan {DEMO_SUBSCRIPTION}", "what would happen, without doing it"),
     ):
         console.print(f"  {command:55} {what}", highlight=False, soft_wrap=True)
+
+
+def _called() -> str:
+    """What to type for this program: after `make demo` it is in no folder that the shell looks into."""
+    beside = Path(sys.executable).parent / "chaos-gate"
+    return "chaos-gate" if shutil.which("chaos-gate") or not beside.exists() else os.path.relpath(beside)

@@ -83,7 +83,7 @@ def read(path: Path) -> Iterator[Line]:
     for number, raw in enumerate(_raw(path), 1):
         if ended:
             raise Tampered(f"line {number} comes after the end")
-        line = _decode(raw, number)
+        line = _decode(raw, number, path)
         if line.before != before:
             raise Tampered(f"line {number - 1} is not the line that line {number} came after")
         if line.kind == END:
@@ -116,7 +116,7 @@ def _raw(path: Path) -> Iterator[bytes]:
         raise Unreadable(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _decode(raw: bytes, number: int) -> Line:
+def _decode(raw: bytes, number: int, path: Path) -> Line:
     try:
         match json.loads(raw):
             case {"kind": str(kind), "before": str(before), "content": dict(content)}:
@@ -124,9 +124,9 @@ def _decode(raw: bytes, number: int) -> Line:
     except ValueError:
         pass  # it is none of ours, like JSON of another shape
     if number == 1:
-        raise Unreadable("this is no evidence file: its first line is none of ours")
+        raise Unreadable(f"{path} is no evidence file: its first line is none of ours")
     if not raw.endswith(b"\n"):
-        raise Unfinished(f"the file is not finished: it ends in the middle of line {number}")
+        raise Unfinished(f"{path} is not finished: it ends in the middle of line {number}")
     raise Tampered(f"line {number} is not as it was written")
 
 

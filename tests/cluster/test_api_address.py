@@ -1,5 +1,10 @@
 """The address of the API server, as it is shown."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from kubernetes.client import Configuration
 
@@ -12,3 +17,14 @@ def test_a_password_in_the_address_is_in_no_message() -> None:
     with pytest.raises(Temporary, match=r"http://127\.0\.0\.1:1/prefix/api") as raised:
         api.get("pods", "shop", "one")
     assert "s3cret" not in str(raised.value) + api.host
+
+
+def test_without_any_kubernetes_it_says_so_and_prints_nothing(tmp_path: Path) -> None:
+    """As a process: what is printed would stand in the JSON of whoever asked for that."""
+    program = "from gate.cluster.api import Api; Api.from_environment()"
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.stdout == ""
+    assert "no Kubernetes to talk to" in done.stderr
