@@ -38,7 +38,7 @@ TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 SANDBOX = """
 import sys, yaml
 from gate.sandbox.kubernetes.cluster import Kubernetes
-from gate.sandbox.kubernetes.images import Images
+from gate.sandbox.kubernetes.runtime.images import Images
 from gate.sandbox.shipped import crds
 
 with Kubernetes(crds=crds(), images=Images([])) as running:

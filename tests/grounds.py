@@ -13,7 +13,7 @@ import yaml
 
 from gate.cluster.api import Api
 from gate.sandbox.kubernetes.cluster import Kubernetes
-from gate.sandbox.kubernetes.images import Image, Images
+from gate.sandbox.kubernetes.runtime.images import Image, Images
 from gate.sandbox.kubernetes.server import BEARER_PATH
 from tests.control_plane.running import ControlPlane
 

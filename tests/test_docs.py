@@ -29,7 +29,7 @@ from gate.model import SECOND, Reason, Step, Verdict, WorkloadKind, WorkloadName
 from gate.running import ports
 from gate.running.time import SystemClock
 from gate.sandbox.kubernetes.cluster import Kubernetes
-from gate.sandbox.kubernetes.images import Image, Images
+from gate.sandbox.kubernetes.runtime.images import Image, Images
 from gate.wire.vocabulary import vocabulary
 
 Eventually = Callable[[Callable[[], object]], None]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from gate.sandbox.kubernetes.fault_plan import Plan
+    from gate.sandbox.kubernetes.faults.plan import Plan
 
 
 @click.command(
@@ -59,9 +59,9 @@ def sandbox(folder: Path, faults: Path | None) -> None:
 
 def _plan(path: Path) -> "Plan":
     """Raises GateError with every mistake in the file."""
-    from gate.sandbox.kubernetes.crds import CustomResources, load
-    from gate.sandbox.kubernetes.fault_file import load as load_faults
-    from gate.sandbox.kubernetes.store import Store
+    from gate.sandbox.kubernetes.controllers.definitions import CustomResources, load
+    from gate.sandbox.kubernetes.faults.file import load as load_faults
+    from gate.sandbox.kubernetes.store.store import Store
     from gate.sandbox.shipped import crds
 
     store = Store()

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from gate.cluster.api import Api, Json
 from gate.cluster.mirror import Key, Mirror
 from gate.sandbox.kubernetes.cluster import Kubernetes
-from gate.sandbox.kubernetes.fault_plan import Plan, Rule, Verb
-from gate.sandbox.kubernetes.faults import EventFault, EventFaultKind, Fault, When
-from gate.sandbox.kubernetes.resources import CONFIG_MAPS
-from gate.sandbox.kubernetes.store import Store
+from gate.sandbox.kubernetes.faults.plan import Plan, Rule, Verb
+from gate.sandbox.kubernetes.faults.port import EventFault, EventFaultKind, Fault, When
+from gate.sandbox.kubernetes.registry.resources import CONFIG_MAPS
+from gate.sandbox.kubernetes.store.store import Store
 
 PATIENCE = 20.0
 SHARES = (0.05, 0.3)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gate.model import Verdict
-from gate.sandbox.kubernetes.images import Image
+from gate.sandbox.kubernetes.runtime.images import Image
 
 Json = dict[str, Any]
 

@@ -14,7 +14,7 @@ from gate.model import Reason, Verdict
 from gate.sandbox.demo.seeding import Rest, apply
 from gate.sandbox.demo.stage import OWN, GateProcess
 from gate.sandbox.kubernetes.cluster import Kubernetes
-from gate.sandbox.kubernetes.images import Images
+from gate.sandbox.kubernetes.runtime.images import Images
 from gate.sandbox.ports import keep
 from tests.catalogues import Origin
 from tests.corpus.cases import VARIANTS, Case

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import requests
 
-from gate.sandbox.kubernetes import default_roles
-from gate.sandbox.kubernetes.objects import name_of
+from gate.sandbox.kubernetes.language.objects import name_of
+from gate.sandbox.kubernetes.rights import default_roles
 from gate.sandbox.kubernetes.server import BEARER_PATH
 from tests.differential.comparing import Pair
 from tests.differential.player import PATIENCE, PAUSE, Ask

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from gate.cluster.api import Api, Expired
-from gate.sandbox.kubernetes.faults import Fault
+from gate.sandbox.kubernetes.faults.port import Fault
 from tests import grounds
 from tests.differential.comparing import Pair
 from tests.differential.player import Ask

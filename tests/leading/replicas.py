@@ -17,8 +17,8 @@ import git
 import requests
 import yaml
 
-from gate.sandbox.kubernetes.processes import Processes
-from gate.sandbox.kubernetes.routes import Request
+from gate.sandbox.kubernetes.registry.routes import Request
+from gate.sandbox.kubernetes.runtime.processes import Processes
 from gate.sandbox.ports import keep
 from tests import grounds
 from tests.grounds import Ground

@@ -10,7 +10,7 @@ import git
 import pytest
 import yaml
 
-from gate.sandbox.kubernetes.processes import Processes
+from gate.sandbox.kubernetes.runtime.processes import Processes
 from gate.sandbox.ports import keep
 from gate.sandbox.shipped import rights
 from tests.leading.replicas import DOCUMENTS, WEB, Place, Replica, on_control_plane, on_sandbox

@@ -8,12 +8,20 @@ import re
 import threading
 from datetime import UTC, datetime
 
-from gate.sandbox.kubernetes.errors import NotFound
-from gate.sandbox.kubernetes.node import place
-from gate.sandbox.kubernetes.objects import Object, is_terminating, lookup, name_of, namespace_of, timestamp, uid_of
-from gate.sandbox.kubernetes.resources import PODS
-from gate.sandbox.kubernetes.store import Deletion, Key, Store
-from gate.sandbox.kubernetes.work import Work
+from gate.sandbox.kubernetes.kubelet.node import place
+from gate.sandbox.kubernetes.language.errors import NotFound
+from gate.sandbox.kubernetes.language.objects import (
+    Object,
+    is_terminating,
+    lookup,
+    name_of,
+    namespace_of,
+    timestamp,
+    uid_of,
+)
+from gate.sandbox.kubernetes.loops.work import Work
+from gate.sandbox.kubernetes.registry.resources import PODS
+from gate.sandbox.kubernetes.store.store import Deletion, Key, Store
 
 
 class Kwok:

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from gate.sandbox.kubernetes.images import Image
+from gate.sandbox.kubernetes.runtime.images import Image
 
 SERVER = """
 import os, signal, socket, sys, time

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gate.sandbox.kubernetes.controllers import Controllers
-from gate.sandbox.kubernetes.errors import NotFound
-from gate.sandbox.kubernetes.resources import (
+from gate.sandbox.kubernetes.controllers.running import Controllers
+from gate.sandbox.kubernetes.language.errors import NotFound
+from gate.sandbox.kubernetes.registry.resources import (
     DEPLOYMENTS,
     ENDPOINT_SLICES,
     ENDPOINTS,
@@ -15,7 +15,7 @@ from gate.sandbox.kubernetes.resources import (
     REPLICA_SETS,
     SERVICES,
 )
-from gate.sandbox.kubernetes.store import Deletion, Store
+from gate.sandbox.kubernetes.store.store import Deletion, Store
 
 REVISION = "deployment.kubernetes.io/revision"
 

@@ -10,7 +10,7 @@ import yaml
 from pod_programs import server
 
 from gate.sandbox.kubernetes.cluster import Kubernetes
-from gate.sandbox.kubernetes.images import Images
+from gate.sandbox.kubernetes.runtime.images import Images
 
 pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="there is no kubectl on this machine")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.sandbox.kubernetes.controllers import Controllers
+from gate.sandbox.kubernetes.controllers.running import Controllers
 from tests import grounds
 from tests.grounds import Ground
 from tests.samples.jobs import SCENARIOS, job

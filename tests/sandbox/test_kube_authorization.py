@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.sandbox.kubernetes.attributes import attributes
-from gate.sandbox.kubernetes.authorization import Attributes, Rule, decide, uncovered
-from gate.sandbox.kubernetes.routes import Request
-from gate.sandbox.kubernetes.users import User
+from gate.sandbox.kubernetes.access.attributes import attributes
+from gate.sandbox.kubernetes.registry.routes import Request
+from gate.sandbox.kubernetes.rights.authorization import Attributes, Rule, decide, uncovered
+from gate.sandbox.kubernetes.rights.users import User
 
 JANE = User(name="jane", groups=("developers",)).let_in()
 ROBOT = User.service_account("shop", "robot").let_in()

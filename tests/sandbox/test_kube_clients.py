@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from kube_samples import definition, pod
 
+from gate.sandbox.kubernetes.api.pod_requests import LogQuery
 from gate.sandbox.kubernetes.cluster import Kubernetes
-from gate.sandbox.kubernetes.objects import Object
-from gate.sandbox.kubernetes.podaccess import LogQuery
-from gate.sandbox.kubernetes.resources import PODS
+from gate.sandbox.kubernetes.language.objects import Object
+from gate.sandbox.kubernetes.registry.resources import PODS
 
 
 class Diary:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.sandbox.kubernetes.columns import COLUMNS, duration, pod_status, since
-from gate.sandbox.kubernetes.resources import BUILT_IN
+from gate.sandbox.kubernetes.registry.columns import COLUMNS, duration, pod_status, since
+from gate.sandbox.kubernetes.registry.resources import BUILT_IN
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

@@ -18,18 +18,18 @@ from kube_samples import Client, config_map, pod
 from gate.cli import main
 from gate.cluster.api import Api, Expired
 from gate.errors import Conflict, GateError, Temporary
+from gate.sandbox.kubernetes.access.tokens import Tokens
+from gate.sandbox.kubernetes.api.rest import Api as Server
 from gate.sandbox.kubernetes.cluster import Kubernetes
-from gate.sandbox.kubernetes.fault_file import STATUSES, FaultForm, RuleForm, read
-from gate.sandbox.kubernetes.fault_plan import Asked, Plan, Rule, Verb
-from gate.sandbox.kubernetes.fault_streams import WatchCut, disturbed
-from gate.sandbox.kubernetes.faults import EventFault, EventFaultKind, Fault, When
-from gate.sandbox.kubernetes.resources import CONFIG_MAPS, Registry
-from gate.sandbox.kubernetes.rest import Api as Server
-from gate.sandbox.kubernetes.routes import Request
+from gate.sandbox.kubernetes.faults.file import STATUSES, FaultForm, RuleForm, read
+from gate.sandbox.kubernetes.faults.plan import Asked, Plan, Rule, Verb
+from gate.sandbox.kubernetes.faults.port import EventFault, EventFaultKind, Fault, When
+from gate.sandbox.kubernetes.faults.streams import WatchCut, disturbed
+from gate.sandbox.kubernetes.registry.resources import CONFIG_MAPS, Registry
+from gate.sandbox.kubernetes.registry.routes import Request
+from gate.sandbox.kubernetes.rights.users import ADMINISTRATOR, User
 from gate.sandbox.kubernetes.server import ApiServer
-from gate.sandbox.kubernetes.store import Store
-from gate.sandbox.kubernetes.tokens import Tokens
-from gate.sandbox.kubernetes.users import ADMINISTRATOR, User
+from gate.sandbox.kubernetes.store.store import Store
 from gate.sandbox.shipped import crds
 
 CONFIG_MAPS_PATH = "/api/v1/namespaces/default/configmaps"

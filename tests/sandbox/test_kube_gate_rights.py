@@ -11,8 +11,8 @@ import yaml
 
 from gate.cluster.api import Api
 from gate.errors import Denied
-from gate.sandbox.kubernetes.resources import BUILT_IN
-from gate.sandbox.kubernetes.users import User
+from gate.sandbox.kubernetes.registry.resources import BUILT_IN
+from gate.sandbox.kubernetes.rights.users import User
 from gate.sandbox.shipped import rights
 from tests.grounds import Ground
 

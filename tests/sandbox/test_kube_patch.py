@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.sandbox.kubernetes.errors import ApiError
-from gate.sandbox.kubernetes.patch import json_patch, merge_patch, strategic_merge_patch
+from gate.sandbox.kubernetes.language.errors import ApiError
+from gate.sandbox.kubernetes.language.patch import json_patch, merge_patch, strategic_merge_patch
 
 values = st.recursive(
     st.booleans() | st.integers(-9, 9) | st.text("ab/~", max_size=3),

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.sandbox.kubernetes import protobuf
-from gate.sandbox.kubernetes.errors import UnsupportedMediaType
+from gate.sandbox.kubernetes.language import protobuf
+from gate.sandbox.kubernetes.language.errors import UnsupportedMediaType
 
 
 def field(number: int, content: bytes) -> bytes:

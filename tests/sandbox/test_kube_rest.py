@@ -8,7 +8,7 @@ import pytest
 from kube_samples import Client, config_map, deployment, pod
 
 from gate.sandbox.kubernetes.cluster import Kubernetes
-from gate.sandbox.kubernetes.resources import CONFIG_MAPS, DEPLOYMENTS
+from gate.sandbox.kubernetes.registry.resources import CONFIG_MAPS, DEPLOYMENTS
 
 DEPLOYMENTS_PATH = "/apis/apps/v1/namespaces/default/deployments"
 CONFIG_MAPS_PATH = "/api/v1/namespaces/default/configmaps"

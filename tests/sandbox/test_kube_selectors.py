@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.sandbox.kubernetes.errors import BadRequest
-from gate.sandbox.kubernetes.selectors import FieldSelector, LabelSelector
+from gate.sandbox.kubernetes.language.errors import BadRequest
+from gate.sandbox.kubernetes.language.selectors import FieldSelector, LabelSelector
 
 words = st.from_regex(r"[a-z]([a-z0-9.-]{0,4}[a-z0-9])?", fullmatch=True)
 labels = st.dictionaries(words, words, max_size=4)

@@ -6,9 +6,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from kube_samples import config_map, deployment
 
-from gate.sandbox.kubernetes.resources import CONFIG_MAPS, DEPLOYMENTS
-from gate.sandbox.kubernetes.sharing import sparing
-from gate.sandbox.kubernetes.store import Store
+from gate.sandbox.kubernetes.registry.resources import CONFIG_MAPS, DEPLOYMENTS
+from gate.sandbox.kubernetes.store.sharing import sparing
+from gate.sandbox.kubernetes.store.store import Store
 
 objects = st.dictionaries(
     st.text(max_size=3),

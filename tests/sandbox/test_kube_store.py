@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kube_samples import config_map, deployment, pod
 
-from gate.sandbox.kubernetes.errors import AlreadyExists, Conflict, Forbidden, Gone, Invalid, NotFound
-from gate.sandbox.kubernetes.objects import moment_of
-from gate.sandbox.kubernetes.resources import CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, PODS
-from gate.sandbox.kubernetes.selectors import LabelSelector
-from gate.sandbox.kubernetes.store import ChangeType, Deletion, Store
+from gate.sandbox.kubernetes.language.errors import AlreadyExists, Conflict, Forbidden, Gone, Invalid, NotFound
+from gate.sandbox.kubernetes.language.objects import moment_of
+from gate.sandbox.kubernetes.language.selectors import LabelSelector
+from gate.sandbox.kubernetes.registry.resources import CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, PODS
+from gate.sandbox.kubernetes.store.store import ChangeType, Deletion, Store
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

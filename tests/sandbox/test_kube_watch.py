@@ -8,7 +8,7 @@ import requests
 from kube_samples import Client, config_map, pod
 
 from gate.sandbox.kubernetes.cluster import Kubernetes
-from gate.sandbox.kubernetes.resources import CONFIG_MAPS, PODS
+from gate.sandbox.kubernetes.registry.resources import CONFIG_MAPS, PODS
 
 PATH = "/api/v1/namespaces/default/configmaps"
 

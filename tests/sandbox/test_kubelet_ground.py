@@ -5,10 +5,10 @@ import socket
 import pytest
 
 from gate.errors import Permanent
-from gate.sandbox.kubernetes.addresses import Addresses
-from gate.sandbox.kubernetes.downward import Site, Unresolved
-from gate.sandbox.kubernetes.environment import command, environment, expanded
-from gate.sandbox.kubernetes.images import Image, Images, PullFailed, reference
+from gate.sandbox.kubernetes.language.downward import Site, Unresolved
+from gate.sandbox.kubernetes.runtime.environment import command, environment, expanded
+from gate.sandbox.kubernetes.runtime.images import Image, Images, PullFailed, reference
+from gate.sandbox.kubernetes.services.addresses import Addresses
 
 SITE = Site(address="127.1.2.3", node_address="127.1.0.1", allocatable={"cpu": "2", "memory": "1Gi"})
 

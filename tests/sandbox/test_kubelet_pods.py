@@ -15,9 +15,8 @@ import pytest
 from pod_programs import SERVER, is_alive, python, server
 
 from gate.sandbox.kubernetes.cluster import Kubernetes
-from gate.sandbox.kubernetes.errors import NotFound
-from gate.sandbox.kubernetes.images import Image, Images
-from gate.sandbox.kubernetes.resources import (
+from gate.sandbox.kubernetes.language.errors import NotFound
+from gate.sandbox.kubernetes.registry.resources import (
     CONFIG_MAPS,
     DEPLOYMENTS,
     EVENTS,
@@ -26,7 +25,8 @@ from gate.sandbox.kubernetes.resources import (
     SECRETS,
     SERVICES,
 )
-from gate.sandbox.kubernetes.store import Deletion
+from gate.sandbox.kubernetes.runtime.images import Image, Images
+from gate.sandbox.kubernetes.store.store import Deletion
 
 QUICK = {"periodSeconds": 1}
 
@@ -366,8 +366,8 @@ def test_nothing_is_written_once_all_is_as_it_should_be(sandbox, deployment, ser
 LIVE_SANDBOX = """
 import signal, sys, time
 from gate.sandbox.kubernetes.cluster import Kubernetes
-from gate.sandbox.kubernetes.images import Image, Images
-from gate.sandbox.kubernetes.resources import PODS
+from gate.sandbox.kubernetes.runtime.images import Image, Images
+from gate.sandbox.kubernetes.registry.resources import PODS
 argv = (sys.executable, "-I", "-S", "-c", sys.argv[1], "web:1")
 with Kubernetes(images=Images([Image(name="web:1", argv=argv)])) as kubernetes:
     spec = {"containers": [{"name": "main", "image": "web:1"}]}

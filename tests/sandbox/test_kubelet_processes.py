@@ -13,7 +13,7 @@ from typing import IO
 
 import pytest
 
-from gate.sandbox.kubernetes.processes import Beside, Exit, Processes, StartFailed
+from gate.sandbox.kubernetes.runtime.processes import Beside, Exit, Processes, StartFailed
 
 PATIENCE = 30.0
 FOREVER = "import signal; print('up', flush=True); signal.pause()"
@@ -151,7 +151,7 @@ def is_free(lock: IO[str]) -> bool:
 
 SANDBOX = """
 import os, signal, sys
-from gate.sandbox.kubernetes.processes import Processes
+from gate.sandbox.kubernetes.runtime.processes import Processes
 signal.signal(signal.SIGINT, signal.default_int_handler)  # what is started in the background ignores it
 processes = Processes(exited=print)
 forever = [sys.executable, "-I", "-S", "-c", "import signal; signal.pause()"]

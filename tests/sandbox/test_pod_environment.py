@@ -3,7 +3,7 @@
 import pytest
 from pod_world import FOREVER
 
-from gate.sandbox.kubernetes.downward import Unresolved, quantity
+from gate.sandbox.kubernetes.language.downward import Unresolved, quantity
 
 
 def test_variables_come_from_values_config_maps_secrets_fields_and_resources(pods):

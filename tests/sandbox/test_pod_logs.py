@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from pod_world import FOREVER, PODS
 
-from gate.sandbox.kubernetes.ward.journal import Journal, older, records
+from gate.sandbox.kubernetes.runtime.ward.journal import Journal, older, records
 
 
 def test_kubectl_follows_a_log_to_its_end(pods):

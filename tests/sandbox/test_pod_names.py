@@ -2,7 +2,7 @@
 
 from pod_world import FOREVER
 
-from gate.sandbox.kubernetes.names import HostsFile, service_lines
+from gate.sandbox.kubernetes.runtime.names import HostsFile, service_lines
 
 SERVICE = {"selector": {"app": "web"}, "ports": [{"port": 8080}]}
 

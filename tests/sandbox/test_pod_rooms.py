@@ -14,8 +14,8 @@ from pod_programs import is_alive
 SANDBOX = """
 import json, sys, time
 from gate.sandbox.kubernetes.cluster import Kubernetes
-from gate.sandbox.kubernetes.images import Image, Images
-from gate.sandbox.kubernetes.resources import CONFIG_MAPS, EVENTS, PODS
+from gate.sandbox.kubernetes.runtime.images import Image, Images
+from gate.sandbox.kubernetes.registry.resources import CONFIG_MAPS, EVENTS, PODS
 
 with Kubernetes(images=Images([Image(name="box", argv=("sleep", "infinity"))])) as kubernetes:
     store = kubernetes.store
@@ -79,8 +79,8 @@ import signal, sys, time, urllib.parse
 import websocket
 import yaml
 from gate.sandbox.kubernetes.cluster import Kubernetes
-from gate.sandbox.kubernetes.images import Image, Images
-from gate.sandbox.kubernetes.resources import PODS
+from gate.sandbox.kubernetes.runtime.images import Image, Images
+from gate.sandbox.kubernetes.registry.resources import PODS
 
 def script(what):
     return f"echo $$ > {sys.argv[1]}/{what}; exec sleep infinity"

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from pod_world import FOREVER
 
-from gate.sandbox.kubernetes.downward import Site
-from gate.sandbox.kubernetes.volumes import MountFailed, write
+from gate.sandbox.kubernetes.language.downward import Site
+from gate.sandbox.kubernetes.runtime.volumes import MountFailed, write
 
 SITE = Site(address="127.1.2.3", node_address="127.1.0.1", allocatable={"cpu": "2", "memory": "1Gi"})
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gate.sandbox.kubernetes.addresses import Addresses
-from gate.sandbox.kubernetes.services import Balancer, Socket
+from gate.sandbox.kubernetes.services.addresses import Addresses
+from gate.sandbox.kubernetes.services.balancer import Balancer, Socket
 
 PORT = 8080
 PATIENCE = 20.0

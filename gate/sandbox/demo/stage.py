@@ -20,9 +20,9 @@ from gate.sandbox import shop
 from gate.sandbox.demo.seeding import Rest, Team, apply, files_of
 from gate.sandbox.gitlab import GitLab
 from gate.sandbox.kubernetes.cluster import Kubernetes
-from gate.sandbox.kubernetes.faults import Faults
-from gate.sandbox.kubernetes.images import Images
-from gate.sandbox.kubernetes.processes import Processes
+from gate.sandbox.kubernetes.faults.port import Faults
+from gate.sandbox.kubernetes.runtime.images import Images
+from gate.sandbox.kubernetes.runtime.processes import Processes
 from gate.sandbox.ports import keep
 from gate.sandbox.shipped import crds, rights, shipped
 

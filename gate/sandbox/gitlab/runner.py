@@ -9,7 +9,7 @@ from queue import SimpleQueue
 
 from gate.sandbox.gitlab import ci, hosting
 from gate.sandbox.gitlab.state import FINISHED, Deployment, Pipeline, Project, Row, State, now
-from gate.sandbox.kubernetes.processes import Exit, Processes, StartFailed
+from gate.sandbox.kubernetes.runtime.processes import Exit, Processes, StartFailed
 
 FILE = ".gitlab-ci.yml"
 

@@ -9,17 +9,17 @@ from typing import Protocol, Self
 
 import yaml
 
-from gate.sandbox.kubernetes.crds import CustomResources, load
-from gate.sandbox.kubernetes.emptying import Emptying
-from gate.sandbox.kubernetes.faults import Faults
-from gate.sandbox.kubernetes.images import Images
-from gate.sandbox.kubernetes.podaccess import PodLogs
-from gate.sandbox.kubernetes.rest import Api
-from gate.sandbox.kubernetes.roles import Aggregation
+from gate.sandbox.kubernetes.access.roles import Aggregation
+from gate.sandbox.kubernetes.access.tokens import Tokens
+from gate.sandbox.kubernetes.api.pod_requests import PodLogs
+from gate.sandbox.kubernetes.api.rest import Api
+from gate.sandbox.kubernetes.controllers.definitions import CustomResources, load
+from gate.sandbox.kubernetes.controllers.emptying import Emptying
+from gate.sandbox.kubernetes.faults.port import Faults
+from gate.sandbox.kubernetes.rights.users import ADMINISTRATOR, User
+from gate.sandbox.kubernetes.runtime.images import Images
 from gate.sandbox.kubernetes.server import BEARER_PATH, ApiServer
-from gate.sandbox.kubernetes.store import HISTORY, Store
-from gate.sandbox.kubernetes.tokens import Tokens
-from gate.sandbox.kubernetes.users import ADMINISTRATOR, User
+from gate.sandbox.kubernetes.store.store import HISTORY, Store
 from gate.sandbox.kubernetes.workloads import Workloads
 
 

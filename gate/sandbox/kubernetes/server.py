@@ -15,13 +15,13 @@ from ipaddress import ip_address
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
-from gate.sandbox.kubernetes import tables
-from gate.sandbox.kubernetes.errors import ApiError
-from gate.sandbox.kubernetes.fault_streams import disturbed
-from gate.sandbox.kubernetes.faults import Fault, Faults, When
-from gate.sandbox.kubernetes.podaccess import Conversation
-from gate.sandbox.kubernetes.rest import Answer, Api, Stream
-from gate.sandbox.kubernetes.routes import Request
+from gate.sandbox.kubernetes.api import tables
+from gate.sandbox.kubernetes.api.pod_requests import Conversation
+from gate.sandbox.kubernetes.api.rest import Answer, Api, Stream
+from gate.sandbox.kubernetes.faults.port import Fault, Faults, When
+from gate.sandbox.kubernetes.faults.streams import disturbed
+from gate.sandbox.kubernetes.language.errors import ApiError
+from gate.sandbox.kubernetes.registry.routes import Request
 
 PATIENCE = 1.0
 """Seconds that answers under way get when the server stops."""

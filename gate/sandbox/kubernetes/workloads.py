@@ -4,16 +4,16 @@ import contextlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from gate.sandbox.kubernetes.addresses import Addresses
-from gate.sandbox.kubernetes.controllers import Controllers
-from gate.sandbox.kubernetes.executing import Commands
-from gate.sandbox.kubernetes.images import Images
-from gate.sandbox.kubernetes.kubelet import Kubelet
-from gate.sandbox.kubernetes.logs import Logs
-from gate.sandbox.kubernetes.node import place
-from gate.sandbox.kubernetes.proxying import Proxying
-from gate.sandbox.kubernetes.resources import PODS
-from gate.sandbox.kubernetes.store import Store
+from gate.sandbox.kubernetes.controllers.running import Controllers
+from gate.sandbox.kubernetes.kubelet.kubelet import Kubelet
+from gate.sandbox.kubernetes.kubelet.node import place
+from gate.sandbox.kubernetes.registry.resources import PODS
+from gate.sandbox.kubernetes.runtime.executing import Commands
+from gate.sandbox.kubernetes.runtime.images import Images
+from gate.sandbox.kubernetes.runtime.logs import Logs
+from gate.sandbox.kubernetes.services.addresses import Addresses
+from gate.sandbox.kubernetes.services.proxying import Proxying
+from gate.sandbox.kubernetes.store.store import Store
 
 
 class Workloads:

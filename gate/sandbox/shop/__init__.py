@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from gate.sandbox.kubernetes.images import Image
+from gate.sandbox.kubernetes.runtime.images import Image
 
 FOLDER = Path(str(resources.files(__name__)))
 

@@ -9,7 +9,7 @@ from gate.cluster.runs import FINALIZER, STATUS, run_from
 from gate.model import Evidence, Gate, Judgement, Reason, Run, RunPhase, RunStatus, Verdict
 from gate.running.executor import startable
 from gate.running.mode import Mode
-from gate.sandbox.kubernetes.objects import Object
+from gate.sandbox.kubernetes.language.objects import Object
 from gate.tracking.judgements import asks_for
 from tests.tracking.simulation.server import Server
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from gate.sandbox.kubernetes.crds import CustomResources, rows
-from gate.sandbox.kubernetes.decoding import read_yaml
-from gate.sandbox.kubernetes.errors import ApiError, NotFound
-from gate.sandbox.kubernetes.objects import Object
-from gate.sandbox.kubernetes.resources import NAMESPACES, Resource
-from gate.sandbox.kubernetes.rest import Answer, Api
-from gate.sandbox.kubernetes.routes import Request, target
-from gate.sandbox.kubernetes.store import Change, Store
+from gate.sandbox.kubernetes.api.rest import Answer, Api
+from gate.sandbox.kubernetes.controllers.definitions import CustomResources, rows
+from gate.sandbox.kubernetes.language.decoding import read_yaml
+from gate.sandbox.kubernetes.language.errors import ApiError, NotFound
+from gate.sandbox.kubernetes.language.objects import Object
+from gate.sandbox.kubernetes.registry.resources import NAMESPACES, Resource
+from gate.sandbox.kubernetes.registry.routes import Request, target
+from gate.sandbox.kubernetes.store.store import Change, Store
 
 NAMESPACE = "shop"
 CRDS = sorted((Path(__file__).parents[3] / "charts" / "chaos-gate" / "crds").glob("*.yaml"))

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from gate.sandbox.kubernetes.controllers import progress
-from gate.sandbox.kubernetes.controllers.conditions import condition, with_condition
 from gate.sandbox.kubernetes.controllers.ownership import claim, controller_of, reference_to
 from gate.sandbox.kubernetes.controllers.rollout import (
     MAX_REPLICAS,
@@ -17,12 +16,13 @@ from gate.sandbox.kubernetes.controllers.rollout import (
     shrunk,
     size,
 )
-from gate.sandbox.kubernetes.errors import AlreadyExists, NotFound
-from gate.sandbox.kubernetes.events import Tell
-from gate.sandbox.kubernetes.lifecycle import NAME_ALPHABET, copy
-from gate.sandbox.kubernetes.objects import Object, is_terminating, lookup, name_of, namespace_of, uid_of
-from gate.sandbox.kubernetes.resources import DEPLOYMENTS, PODS, REPLICA_SETS
-from gate.sandbox.kubernetes.store import Change, Key, Store
+from gate.sandbox.kubernetes.language.conditions import condition, with_condition
+from gate.sandbox.kubernetes.language.errors import AlreadyExists, NotFound
+from gate.sandbox.kubernetes.language.objects import Object, is_terminating, lookup, name_of, namespace_of, uid_of
+from gate.sandbox.kubernetes.loops.events import Tell
+from gate.sandbox.kubernetes.registry.resources import DEPLOYMENTS, PODS, REPLICA_SETS
+from gate.sandbox.kubernetes.store.lifecycle import NAME_ALPHABET, copy
+from gate.sandbox.kubernetes.store.store import Change, Key, Store
 
 HASH = "pod-template-hash"
 REVISION = "deployment.kubernetes.io/revision"

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from gate.sandbox.kubernetes.controllers.conditions import condition, is_true
 from gate.sandbox.kubernetes.controllers.ownership import controller_of
-from gate.sandbox.kubernetes.errors import NotFound
-from gate.sandbox.kubernetes.objects import (
+from gate.sandbox.kubernetes.language.conditions import condition, is_true
+from gate.sandbox.kubernetes.language.errors import NotFound
+from gate.sandbox.kubernetes.language.objects import (
     Object,
     is_terminating,
     labels_of,
@@ -19,9 +19,9 @@ from gate.sandbox.kubernetes.objects import (
     timestamp,
     uid_of,
 )
-from gate.sandbox.kubernetes.resources import DEPLOYMENTS, POD_DISRUPTION_BUDGETS, PODS, REPLICA_SETS, Resource
-from gate.sandbox.kubernetes.selectors import LabelSelector
-from gate.sandbox.kubernetes.store import Change, Store
+from gate.sandbox.kubernetes.language.selectors import LabelSelector
+from gate.sandbox.kubernetes.registry.resources import DEPLOYMENTS, POD_DISRUPTION_BUDGETS, PODS, REPLICA_SETS, Resource
+from gate.sandbox.kubernetes.store.store import Change, Store
 
 PATIENCE = timedelta(minutes=2)
 """How long a pod that was evicted counts as gone, while nothing is seen of its end."""

@@ -3,13 +3,21 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gate.sandbox.kubernetes.controllers.conditions import is_true
 from gate.sandbox.kubernetes.controllers.ownership import controller_of, reference_to
-from gate.sandbox.kubernetes.errors import NotFound
-from gate.sandbox.kubernetes.objects import Object, is_terminating, labels_of, lookup, name_of, namespace_of, uid_of
-from gate.sandbox.kubernetes.resources import ENDPOINT_SLICES, ENDPOINTS, PODS, SERVICES, Resource
-from gate.sandbox.kubernetes.selectors import LabelSelector
-from gate.sandbox.kubernetes.store import Change, Key, Store
+from gate.sandbox.kubernetes.language.conditions import is_true
+from gate.sandbox.kubernetes.language.errors import NotFound
+from gate.sandbox.kubernetes.language.objects import (
+    Object,
+    is_terminating,
+    labels_of,
+    lookup,
+    name_of,
+    namespace_of,
+    uid_of,
+)
+from gate.sandbox.kubernetes.language.selectors import LabelSelector
+from gate.sandbox.kubernetes.registry.resources import ENDPOINT_SLICES, ENDPOINTS, PODS, SERVICES, Resource
+from gate.sandbox.kubernetes.store.store import Change, Key, Store
 
 SERVICE_NAME = "kubernetes.io/service-name"
 _MANAGED_BY = "endpointslice.kubernetes.io/managed-by"

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from gate.sandbox.kubernetes.errors import NotFound
-from gate.sandbox.kubernetes.objects import Object, is_terminating, name_of, namespace_of, uid_of
-from gate.sandbox.kubernetes.resources import Resource
-from gate.sandbox.kubernetes.store import Change, ChangeType, Deletion, Store
+from gate.sandbox.kubernetes.language.errors import NotFound
+from gate.sandbox.kubernetes.language.objects import Object, is_terminating, name_of, namespace_of, uid_of
+from gate.sandbox.kubernetes.registry.resources import Resource
+from gate.sandbox.kubernetes.store.store import Change, ChangeType, Deletion, Store
 
 _FOREGROUND = "foregroundDeletion"
 _ORPHAN = "orphan"

@@ -7,15 +7,23 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from gate.sandbox.kubernetes.controllers import job_status
-from gate.sandbox.kubernetes.controllers.conditions import is_true
 from gate.sandbox.kubernetes.controllers.job_status import TRACKED, End, Pods
 from gate.sandbox.kubernetes.controllers.ownership import claim, controller_of, pod_of
-from gate.sandbox.kubernetes.errors import ApiError, NotFound
-from gate.sandbox.kubernetes.events import EventType, Tell
-from gate.sandbox.kubernetes.jobs import JOB_NAME
-from gate.sandbox.kubernetes.objects import Object, is_terminating, labels_of, name_of, namespace_of, timestamp, uid_of
-from gate.sandbox.kubernetes.resources import JOBS, PODS
-from gate.sandbox.kubernetes.store import Change, Deletion, Key, Store
+from gate.sandbox.kubernetes.language.conditions import is_true
+from gate.sandbox.kubernetes.language.errors import ApiError, NotFound
+from gate.sandbox.kubernetes.language.objects import (
+    Object,
+    is_terminating,
+    labels_of,
+    name_of,
+    namespace_of,
+    timestamp,
+    uid_of,
+)
+from gate.sandbox.kubernetes.loops.events import EventType, Tell
+from gate.sandbox.kubernetes.registry.resources import JOBS, PODS
+from gate.sandbox.kubernetes.rules.jobs import JOB_NAME
+from gate.sandbox.kubernetes.store.store import Change, Deletion, Key, Store
 
 _FIRST_PAUSE = timedelta(seconds=10)
 """Between a pod's failure and the next try."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from gate.sandbox.kubernetes.controllers.conditions import condition, is_true
-from gate.sandbox.kubernetes.objects import Object, is_terminating, lookup, moment_of, timestamp, uid_of
+from gate.sandbox.kubernetes.language.conditions import condition, is_true
+from gate.sandbox.kubernetes.language.objects import Object, is_terminating, lookup, moment_of, timestamp, uid_of
 
 TRACKED = "batch.kubernetes.io/job-tracking"
 """The finalizer of a pod that is not counted yet."""

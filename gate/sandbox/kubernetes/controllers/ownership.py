@@ -1,9 +1,9 @@
 """Who belongs to whom: controller references, adoption of orphans and release of strangers."""
 
-from gate.sandbox.kubernetes.objects import Object, is_terminating, labels_of, name_of, namespace_of, uid_of
-from gate.sandbox.kubernetes.resources import Resource
-from gate.sandbox.kubernetes.selectors import LabelSelector
-from gate.sandbox.kubernetes.store import Store
+from gate.sandbox.kubernetes.language.objects import Object, is_terminating, labels_of, name_of, namespace_of, uid_of
+from gate.sandbox.kubernetes.language.selectors import LabelSelector
+from gate.sandbox.kubernetes.registry.resources import Resource
+from gate.sandbox.kubernetes.store.store import Store
 
 
 def controller_of(obj: Object) -> Object | None:

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from gate.sandbox.kubernetes.controllers.conditions import condition, with_condition, without_condition
 from gate.sandbox.kubernetes.controllers.rollout import Bounds, total
-from gate.sandbox.kubernetes.objects import Object, lookup, moment_of, name_of, timestamp
+from gate.sandbox.kubernetes.language.conditions import condition, with_condition, without_condition
+from gate.sandbox.kubernetes.language.objects import Object, lookup, moment_of, name_of, timestamp
 
 _NO_DEADLINE = 2**31 - 1
 COMPLETE = "NewReplicaSetAvailable"

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
-from gate.sandbox.kubernetes.controllers.conditions import condition, is_true, with_condition, without_condition
 from gate.sandbox.kubernetes.controllers.ownership import claim, controller_of, pod_of
-from gate.sandbox.kubernetes.errors import ApiError, NotFound
-from gate.sandbox.kubernetes.events import EventType, Tell
-from gate.sandbox.kubernetes.objects import (
+from gate.sandbox.kubernetes.language.conditions import condition, is_true, with_condition, without_condition
+from gate.sandbox.kubernetes.language.errors import ApiError, NotFound
+from gate.sandbox.kubernetes.language.objects import (
     Object,
     is_terminating,
     labels_of,
@@ -17,8 +16,9 @@ from gate.sandbox.kubernetes.objects import (
     namespace_of,
     timestamp,
 )
-from gate.sandbox.kubernetes.resources import PODS, REPLICA_SETS
-from gate.sandbox.kubernetes.store import Change, Key, Store
+from gate.sandbox.kubernetes.loops.events import EventType, Tell
+from gate.sandbox.kubernetes.registry.resources import PODS, REPLICA_SETS
+from gate.sandbox.kubernetes.store.store import Change, Key, Store
 
 _FINISHED = ("Succeeded", "Failed")
 _DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from gate.sandbox.kubernetes.objects import Object, lookup, name_of
+from gate.sandbox.kubernetes.language.objects import Object, lookup, name_of
 
 MAX_REPLICAS = "deployment.kubernetes.io/max-replicas"
 

@@ -1,0 +1,106 @@
+"""Jobs as the API server knows them: what it fills in, and what it refuses. What they do is in `controllers/job.py`."""
+
+from gate.sandbox.kubernetes.language.errors import Cause, forbidden, invalid, not_negative, not_supported, required
+from gate.sandbox.kubernetes.language.objects import Object, labels_of, lookup, name_of, uid_of
+from gate.sandbox.kubernetes.rules import defaults, pod_validation
+from gate.sandbox.kubernetes.rules.validation import dns_named
+
+CONTROLLER_UID = "batch.kubernetes.io/controller-uid"
+JOB_NAME = "batch.kubernetes.io/job-name"
+
+_NOT_DONE = ("backoffLimitPerIndex", "managedBy", "maxFailedIndexes", "podFailurePolicy", "successPolicy")
+
+
+def job(obj: Object) -> None:
+    """The defaults."""
+    spec = obj.setdefault("spec", {})
+    if spec.get("completions") is None and spec.get("parallelism") is None:
+        spec["completions"] = 1
+    for field, value in (
+        ("parallelism", 1),
+        ("backoffLimit", 6),
+        ("completionMode", "NonIndexed"),
+        ("suspend", False),
+        ("manualSelector", False),
+        ("podReplacementPolicy", "TerminatingOrFailed"),
+    ):
+        if spec.get(field) is None:
+            spec[field] = value
+    template = spec.setdefault("template", {})
+    template.setdefault("metadata", {})
+    pod = template.setdefault("spec", {})
+    policy = pod.get("restartPolicy")
+    defaults.pod_spec(pod)
+    if policy is None:
+        pod["restartPolicy"] = ""  # a Job has to say it
+
+
+def new_job(obj: Object) -> None:
+    """A new Job selects the pods that carry its own uid, and gives it to them."""
+    obj["status"] = {}
+    spec = obj.setdefault("spec", {})
+    if spec.get("manualSelector"):
+        return
+    uid, name = uid_of(obj), name_of(obj)
+    labels = {CONTROLLER_UID: uid, JOB_NAME: name, "controller-uid": uid, "job-name": name}
+    metadata = spec.setdefault("template", {}).setdefault("metadata", {})
+    metadata["labels"] = {**labels, **(metadata.get("labels") or {})}
+    if not labels_of(obj):  # the labels of the template are the Job's, where it has none of its own
+        obj["metadata"]["labels"] = dict(metadata["labels"])
+    selector = spec.setdefault("selector", {})
+    selector["matchLabels"] = {**(selector.get("matchLabels") or {}), CONTROLLER_UID: uid}
+
+
+def validate(new: Object, old: Object | None) -> list[Cause]:
+    spec = new["spec"]
+    causes = dns_named(new, old)
+    selector = spec.get("selector")
+    if selector is None:
+        causes.append(required("spec.selector"))
+    elif not spec["manualSelector"]:
+        causes += _generated(new, selector)
+    numbers = ("parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished")
+    causes += not_negative(spec, "spec", numbers)
+    causes += _modes(spec)
+    policy = lookup(spec, "template.spec.restartPolicy")
+    if policy not in ("OnFailure", "Never"):
+        said = 'valid values: "OnFailure", "Never"'
+        causes.append(
+            invalid("spec.template.spec.restartPolicy", policy, said)
+            if policy == "Always"
+            else required("spec.template.spec.restartPolicy", said)
+        )
+    else:
+        causes += pod_validation.template(lookup(spec, "template.spec", {}), "spec.template.spec")
+    for field in ("completions", "selector", "template", "completionMode") if old is not None else ():
+        if lookup(old, f"spec.{field}") != spec.get(field):
+            causes.append(invalid(f"spec.{field}", spec.get(field), "field is immutable"))
+    return causes
+
+
+def _generated(job: Object, selector: Object) -> list[Cause]:
+    """What the server has made for the Job is as it made it: the labels of its pods, and the selector."""
+    uid, name, labels = uid_of(job), name_of(job), lookup(job, "spec.template.metadata.labels", {})
+    causes = [
+        invalid(f"spec.template.metadata.labels[{label}]", labels, f"must be '{value}'")
+        for label, value in (("controller-uid", uid), ("job-name", name), (CONTROLLER_UID, uid), (JOB_NAME, name))
+        if labels.get(label) != value
+    ]
+    if selector != {"matchLabels": {CONTROLLER_UID: uid}}:
+        causes.append(invalid("spec.selector", selector, "`selector` not auto-generated"))
+    return causes
+
+
+def _modes(spec: Object) -> list[Cause]:
+    causes = []
+    for field, done, known in (
+        ("completionMode", "NonIndexed", ("NonIndexed", "Indexed")),
+        ("podReplacementPolicy", "TerminatingOrFailed", ("Failed", "TerminatingOrFailed")),
+    ):
+        if spec[field] not in known:
+            causes.append(not_supported(f"spec.{field}", spec[field], known))
+        elif spec[field] != done:
+            causes.append(forbidden(f"spec.{field}", f"the sandbox does {done} only"))
+    asked = [field for field in _NOT_DONE if spec.get(field) is not None]
+    asked += ["manualSelector"] if spec["manualSelector"] else []
+    return causes + [forbidden(f"spec.{field}", "the sandbox does not do this") for field in asked]

@@ -1,0 +1,457 @@
+"""The store: every object, one counter of versions, and the history that watches are answered from.
+
+Controllers and kubelet use it in the same process, the HTTP server for everybody else, with the same semantics.
+One lock guards it. What goes in is copied and what comes out is a copy, so nobody can change a stored object.
+"""
+
+import json
+from collections import deque
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from queue import Empty, SimpleQueue
+from random import Random, SystemRandom
+from threading import RLock
+from typing import Self, TypeAlias
+
+from gate.sandbox.kubernetes.language.errors import (
+    AlreadyExists,
+    BadRequest,
+    Conflict,
+    Forbidden,
+    Gone,
+    NotFound,
+    Timeout,
+)
+from gate.sandbox.kubernetes.language.objects import Object, is_terminating, name_of, namespace_of, uid_of
+from gate.sandbox.kubernetes.language.selectors import FieldSelector, LabelSelector, selection
+from gate.sandbox.kubernetes.registry.resources import NAMESPACES, Grace, Registry, Resource
+from gate.sandbox.kubernetes.store import lifecycle
+from gate.sandbox.kubernetes.store.lifecycle import Deletion
+from gate.sandbox.kubernetes.store.sharing import sparing
+
+__all__ = ["Change", "ChangeType", "Deletion", "Entry", "Store", "Watch"]
+
+Key: TypeAlias = tuple[str, str]
+"""Namespace ("" for objects of the whole cluster) and name."""
+
+Mutation: TypeAlias = Callable[[Object], Object | None]
+"""Takes a copy of the stored object, gives the new one, or None: leave it."""
+
+Admission: TypeAlias = Callable[[Object, Object | None], None]
+"""Completes, in place, an object about to be stored, given the stored one; may raise an ApiError."""
+
+Objects: TypeAlias = list[Object]
+Entries: TypeAlias = list["Entry"]
+
+_HEAD = ("kind", "apiVersion")
+"""What every stored object begins with."""
+
+HISTORY = 10_000
+GENERATED_NAME_ATTEMPTS = 8
+
+
+class ChangeType(StrEnum):
+    ADDED = "ADDED"
+    MODIFIED = "MODIFIED"
+    DELETED = "DELETED"
+
+
+class Entry:
+    """One version of one object. It is shared and must not be changed; `copy` is for keeping."""
+
+    __slots__ = ("_encoded", "revision", "shared")
+
+    def __init__(self, obj: Object, revision: int) -> None:
+        self.shared = obj
+        self.revision = revision
+        self._encoded: bytes | None = None
+
+    @property
+    def encoded(self) -> bytes:
+        """Compact JSON, made once for all readers."""
+        encoded = self._encoded
+        if encoded is None:
+            encoded = self._encoded = json.dumps(self.shared, separators=(",", ":"), ensure_ascii=False).encode()
+        return encoded
+
+    @property
+    def encoded_item(self) -> bytes:
+        """The same without kind and apiVersion, which the items of a list of a built-in kind do not repeat."""
+        head = json.dumps({key: self.shared[key] for key in _HEAD}, separators=(",", ":"))
+        return b"{" + self.encoded[len(head) :]
+
+    def copy(self) -> Object:
+        copied: Object = json.loads(self.encoded)
+        return copied
+
+    def fade(self) -> None:
+        """There is a newer version, so few will ask for this one: do not keep its JSON."""
+        self._encoded = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One step of the history."""
+
+    type: ChangeType
+    resource: Resource
+    revision: int
+    entry: Entry
+    """After the change; of a deleted object its last state, at the revision of the deletion."""
+    before: Entry | None
+
+    @property
+    def object(self) -> Object:
+        """A copy of the object after the change."""
+        return self.entry.copy()
+
+
+class Watch:
+    """The changes from some moment on. Iterate until closed, or take one at a time with a deadline."""
+
+    def __init__(self, store: "Store", keys: frozenset[tuple[str, str]] | None) -> None:
+        self._store = store
+        self._keys = keys
+        self._queue: SimpleQueue[Change | None] = SimpleQueue()
+        self.closed = False
+
+    def wants(self, change: Change) -> bool:
+        return self._keys is None or change.resource.key in self._keys
+
+    def offer(self, change: Change) -> None:
+        self._queue.put(change)
+
+    def next(self, timeout: float | None = None) -> Change | None:
+        """The next change; None after so many seconds without one, or when the watch was closed."""
+        if self.closed and self._queue.empty():
+            return None
+        try:
+            return self._queue.get(timeout=timeout)
+        except Empty:
+            return None
+
+    def caught_up(self) -> int | None:
+        """The revision up to which there is nothing left to take; None while there is something."""
+        with self._store.lock:
+            return self._store.revision if self._queue.empty() else None
+
+    def __iter__(self) -> Iterator[Change]:
+        while (change := self.next()) is not None:
+            yield change
+
+    def close(self) -> None:
+        """End the iteration, from any thread."""
+        if not self.closed:
+            self.closed = True
+            self._store.leave(self)
+            self._queue.put(None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+@dataclass(slots=True, kw_only=True)
+class _Plugs:
+    """What parts of the server hang into the way of a write to one resource."""
+
+    admissions: list[Admission] = field(default_factory=list)
+    observers: list[Callable[[Change], None]] = field(default_factory=list)
+
+
+class Store:
+    def __init__(
+        self,
+        registry: Registry | None = None,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        random: Random | None = None,
+        history: int = HISTORY,
+    ) -> None:
+        self.registry = registry or Registry()
+        self._clock = clock
+        self._random = random or SystemRandom()
+        self.lock = RLock()
+        """Held by whoever has to see several calls as one."""
+        self._revision = 0
+        self._objects: dict[tuple[str, str], dict[Key, Entry]] = {}
+        self._history: deque[Change] = deque()
+        self._history_limit = history
+        self._oldest = 0
+        self._watches: list[Watch] = []
+        self._plugs: dict[tuple[str, str], _Plugs] = {}
+        for name in ("default", "kube-system"):
+            self.create(NAMESPACES, {"metadata": {"name": name}})
+
+    # Reading
+
+    @property
+    def revision(self) -> int:
+        """The version of the latest change."""
+        return self._revision
+
+    def get(self, resource: Resource, namespace: str, name: str) -> Object:
+        """A copy of the object; NotFound."""
+        return self._read(resource, self.entry(resource, namespace, name))
+
+    def entry(self, resource: Resource, namespace: str, name: str) -> Entry:
+        """The object as it lies in the store, to be read only; NotFound."""
+        with self.lock:
+            entry = self._table(resource).get(_key(resource, namespace, name))
+        if entry is None:
+            raise NotFound.of(resource, name)
+        return entry
+
+    def list(
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        labels: LabelSelector | None = None,
+        fields: FieldSelector | None = None,
+    ) -> tuple[Objects, int]:
+        """Copies of all that match, ordered by namespace and name, and the revision at which that was true."""
+        entries, revision = self.entries(resource, namespace, labels, fields)
+        return [self._read(resource, entry) for entry in entries], revision
+
+    def entries(
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        labels: LabelSelector | None = None,
+        fields: FieldSelector | None = None,
+        *,
+        at: int | None = None,
+    ) -> tuple[Entries, int]:
+        """The same, as they lie in the store; `at` an earlier revision, as long as the history goes back (Gone)."""
+        with self.lock:
+            table = dict(self._table(resource)) if at is None else self._table_at(resource, at)
+            revision = self._revision if at is None else at
+        wanted = selection(labels, fields)
+        found = [
+            entry
+            for (place, _), entry in sorted(table.items(), key=_by_key)
+            if (not namespace or place == namespace) and wanted(entry.shared)
+        ]
+        return found, revision
+
+    def subscribe(self, resources: Collection[Resource] | None = None, since: int | None = None) -> Watch:
+        """Watch these resources (None: all) from now, or from what followed the revision `since`; Gone if forgotten.
+
+        A list and a subscription from the list's revision together miss nothing and repeat nothing.
+        """
+        keys = None if resources is None else frozenset(resource.key for resource in resources)
+        watch = Watch(self, keys)
+        with self.lock:
+            if since is not None:
+                if since < self._oldest:
+                    raise Gone.revision(since, self._oldest)
+                for change in self._history:
+                    if change.revision > since and watch.wants(change):
+                        watch.offer(change)
+            self._watches.append(watch)
+        return watch
+
+    # Writing
+
+    def create(self, resource: Resource, obj: Object, *, dry_run: bool = False) -> Object:
+        """Store a new object and give it back complete. AlreadyExists, Invalid, NotFound for its namespace."""
+        with self.lock:
+            self._check_namespace(resource, obj)
+            for attempts_left in reversed(range(GENERATED_NAME_ATTEMPTS)):
+                new = lifecycle.born(resource, obj, now=self._clock(), random=self._random)
+                key = _key(resource, namespace_of(new), name_of(new))
+                if key not in self._table(resource):
+                    break
+                if name_of(obj) or not attempts_left:
+                    raise AlreadyExists.of(resource, self._table(resource)[key].shared)
+            self._admit(resource, new, None)
+            if dry_run:
+                return new
+            return self._commit(ChangeType.ADDED, resource, new, None)
+
+    def update(
+        self, resource: Resource, obj: Object, subresource: str | None = None, *, dry_run: bool = False
+    ) -> Object:
+        """Replace the object, or (subresource "status") its status. Conflict if it carries a stale resourceVersion.
+
+        An object without a resourceVersion replaces whatever is there, and one with another uid nothing. Writing what
+        is there already changes nothing.
+        """
+        with self.lock:
+            before = self.entry(resource, namespace_of(obj), name_of(obj))
+            if uid_of(obj) not in ("", uid_of(before.shared)):
+                because = (
+                    f"Precondition failed: UID in precondition: {uid_of(obj)}, "
+                    f"UID in object meta: {uid_of(before.shared)}"
+                )
+                raise Conflict.of(resource, name_of(obj), because)
+            return self._replace(resource, obj, before, subresource, dry_run=dry_run)
+
+    def patch(
+        self,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        function: Mutation,
+        subresource: str | None = None,
+        *,
+        dry_run: bool = False,
+    ) -> Object:
+        """Change the object by a function of its present state, with nobody in between; NotFound."""
+        with self.lock:
+            before = self.entry(resource, namespace, name)
+            present = self._read(resource, before)
+            new = function(lifecycle.copy(present))
+            return present if new is None else self._replace(resource, new, before, subresource, dry_run=dry_run)
+
+    def delete(
+        self,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        options: Deletion | None = None,
+        *,
+        dry_run: bool = False,
+    ) -> Object:
+        """Ask for the object to go; NotFound, or Conflict with a precondition.
+
+        Gives the object in its last state. It is gone already unless that has a deletionTimestamp that somebody holds:
+        finalizers, or for a pod on a node the kubelet, which confirms with ``Deletion(grace=0)``.
+        """
+        with self.lock:
+            before = self.entry(resource, namespace, name)
+            new = lifecycle.dying(resource, before.shared, options or Deletion(), self._clock())
+            gone = lifecycle.is_over(new)
+            if not gone and (dry_run or lifecycle.same(new, before.shared)):
+                return new
+            if not gone:
+                return self._commit(ChangeType.MODIFIED, resource, new, before)
+            last = before.copy()
+            if not dry_run:
+                last = self._commit(ChangeType.DELETED, resource, last, before)
+            # Of what may take its time, the one who asks sees that it had none; its watchers see it as it was.
+            return new if resource.grace is Grace.POD else last
+
+    # For the parts of the server
+
+    def admit(self, resource: Resource, admission: Admission) -> None:
+        """Let this complete or refuse every object of the resource before it is stored (it runs under the lock)."""
+        self._plugs.setdefault(resource.key, _Plugs()).admissions.append(admission)
+
+    def observe(self, resource: Resource, observer: Callable[[Change], None]) -> None:
+        """Call this with every change of the resource, before the writer gets an answer (it runs under the lock)."""
+        self._plugs.setdefault(resource.key, _Plugs()).observers.append(observer)
+
+    def forget(self) -> None:
+        """Drop the history, as etcd's compaction does: watches from an older revision than now get Gone."""
+        with self.lock:
+            self._history.clear()
+            self._oldest = self._revision
+
+    def leave(self, watch: Watch) -> None:
+        """Offer this watch nothing more; `Watch.close` does this."""
+        with self.lock:
+            self._watches.remove(watch)
+
+    def close(self) -> None:
+        """End all watches."""
+        for watch in tuple(self._watches):
+            watch.close()
+
+    # Inside, with the lock held
+
+    def _replace(
+        self, resource: Resource, obj: Object, before: Entry, subresource: str | None, *, dry_run: bool
+    ) -> Object:
+        if lifecycle.carried_revision(obj) not in (None, before.revision):
+            raise Conflict.of(resource, name_of(obj))
+        new = lifecycle.changed(resource, obj, before.shared, subresource)
+        self._admit(resource, new, before.shared)
+        if lifecycle.same(new, before.shared):
+            return self._read(resource, before)
+        gone = lifecycle.is_over(new)
+        if gone or dry_run:  # whoever lets go of the last finalizer sees the object as it was before it went
+            new["metadata"]["resourceVersion"] = str(before.revision)
+        if dry_run:
+            return new
+        if gone:  # what goes is what was stored, not what the last writer made of it
+            self._commit(ChangeType.DELETED, resource, before.copy(), before)
+            return new
+        return self._commit(ChangeType.MODIFIED, resource, new, before)
+
+    def _table(self, resource: Resource) -> dict[Key, Entry]:
+        return self._objects.setdefault(resource.key, {})
+
+    def _table_at(self, resource: Resource, revision: int) -> dict[Key, Entry]:
+        """The objects as they were: the present ones with the history played backwards."""
+        if revision < self._oldest:
+            raise Gone("The resourceVersion for the provided list is too old.")
+        if revision > self._revision:
+            raise Timeout.too_large(revision, self._revision)
+        table = dict(self._table(resource))
+        for change in reversed(self._history):
+            if change.revision <= revision:
+                break
+            if change.resource.key != resource.key:
+                continue
+            key = _key(resource, namespace_of(change.entry.shared), name_of(change.entry.shared))
+            if change.before is None:
+                table.pop(key, None)
+            else:
+                table[key] = change.before
+        return table
+
+    def _commit(self, kind: ChangeType, resource: Resource, new: Object, before: Entry | None) -> Object:
+        self._revision += 1
+        new = {key: new[key] for key in _HEAD} | new
+        new["metadata"] = new["metadata"] | {"resourceVersion": str(self._revision)}
+        new = sparing(new, before.shared if before is not None else None)
+        change = Change(
+            type=kind, resource=resource, revision=self._revision, entry=Entry(new, self._revision), before=before
+        )
+        key = _key(resource, namespace_of(new), name_of(new))
+        if kind is ChangeType.DELETED:
+            del self._table(resource)[key]
+        else:
+            self._table(resource)[key] = change.entry
+        self._history.append(change)
+        while len(self._history) > self._history_limit:
+            self._oldest = self._history.popleft().revision
+        for observer in self._plugs.get(resource.key, _Plugs()).observers:
+            observer(change)
+        for watch in self._watches:
+            if watch.wants(change):
+                watch.offer(change)
+        if before is not None:
+            before.fade()
+        return change.object
+
+    def _admit(self, resource: Resource, new: Object, old: Object | None) -> None:
+        for admission in self._plugs.get(resource.key, _Plugs()).admissions:
+            admission(new, old)
+
+    def _check_namespace(self, resource: Resource, obj: Object) -> None:
+        if not resource.namespaced:
+            return
+        namespace = namespace_of(obj)
+        if not namespace:
+            raise BadRequest("an empty namespace may not be set during creation")
+        if is_terminating(self.entry(NAMESPACES, "", namespace).shared):
+            raise Forbidden.terminating(resource, name_of(obj), namespace)
+
+    @staticmethod
+    def _read(resource: Resource, entry: Entry) -> Object:
+        """A copy in the version asked for. Versions of a custom resource differ in nothing else here."""
+        return entry.copy() | {"apiVersion": resource.api_version}
+
+
+def _key(resource: Resource, namespace: str, name: str) -> Key:
+    return (namespace if resource.namespaced else "", name)
+
+
+def _by_key(item: tuple[Key, Entry]) -> Key:
+    return item[0]
