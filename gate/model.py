@@ -379,6 +379,8 @@ class Undo:
     """The probe that must have had a bad answer since, where nothing in the cluster shows that the act was felt."""
     spacing: timedelta = timedelta(0)
     """How long the act waits, after the one before it, for the workload to have all of its pods again."""
+    patience: timedelta = timedelta(0)
+    """How long taking it back may take, where that is longer than it is tried for anything."""
     injected: datetime | None = None
     reverted: datetime | None = None
     error: str = ""

@@ -6,27 +6,36 @@ record of that got lost. One record has both, so a Job to revert can be made by 
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from gate.errors import Conflict, Permanent, Temporary
+from gate.documents.units import Lasting
+from gate.errors import Conflict, Futile, Permanent, Temporary
 from gate.faults.choosing import Choice, choose
 from gate.faults.objects import OURS, Json, must_find, named, zone_of
 from gate.faults.stress import LONGER
 from gate.model import Step, Target, Undo, WorkloadName, fingerprint
+from gate.running.jobs import (
+    COMPLETE,
+    FAILED,
+    JOBS,
+    SPEAKS,
+    SUSPENDED,
+    condition,
+    is_over,
+    pods_of,
+    what_is_said,
+    why_failed,
+)
 from gate.running.ports import Cluster
 
-JOBS = "jobs"
 FACTS = "CHAOS_GATE_"
 """How the names of our own variables begin."""
 ACT = "chaosgate.dev/act"
 """The label that says whose Job it is: the name that the act has in its record."""
-JOB_NAME = "batch.kubernetes.io/job-name"
-"""The label that Kubernetes gives to the pods of a Job."""
-REVERT_SECONDS = 300
-"""How long one try to take it back may last."""
 
 
 def _variables(given: dict[str, str]) -> dict[str, str]:
@@ -54,6 +63,7 @@ class Settings(Choice):
         default={}, description="Variables for all of them."
     )
     service_account: str = Field(default="", description="As whom they speak to the API; as nobody if left out.")
+    revert_within: Lasting = Field(default=timedelta(minutes=2), description="How long it may take to take it back.")
 
 
 def plan(step: Step, workload: WorkloadName, pods: Sequence[Target], seed: str, cluster: Cluster) -> list[Undo]:
@@ -74,6 +84,7 @@ def plan(step: Step, workload: WorkloadName, pods: Sequence[Target], seed: str, 
                 "account": settings.service_account,
                 "env": settings.env | _facts(step, workload, pod),
             },
+            patience=settings.revert_within,
         )
         for pod in choose(settings, step, pods, seed, partial(zone_of, cluster))
     ]
@@ -90,8 +101,17 @@ def inject(undo: Undo, cluster: Cluster) -> None:
 
 
 def prove(undo: Undo, cluster: Cluster) -> str | None:
-    job = _job(undo, cluster, _doing(undo))
-    return f"the Job {_doing(undo)} is complete" if job and _condition(job, "Complete") else None
+    """Raises `Futile` if it failed, with what it said, and `Temporary` while it has not ended."""
+    name = _doing(undo)
+    job = _job(undo, cluster, name)
+    if job is None:
+        return None
+    if condition(job, COMPLETE):
+        return f"the Job {name} is complete"
+    if condition(job, FAILED):
+        raise Futile(f"the Job {name} failed: {why_failed(cluster, undo.target.namespace, job)}")
+    said = what_is_said(pods_of(cluster, undo.target.namespace, name))
+    raise Temporary(f"the Job {name} has not ended" + (f": {said}" if said else ""))
 
 
 def revert(undo: Undo, cluster: Cluster) -> str:
@@ -102,17 +122,17 @@ def revert(undo: Undo, cluster: Cluster) -> str:
     if doing is not None:
         _stop(undo, cluster, doing)
     if undoing is None:
-        _create(undo, cluster, _undoing(undo), ["revert"], REVERT_SECONDS)
+        _create(undo, cluster, _undoing(undo), ["revert"], max(1, round(undo.patience.total_seconds())))
         raise Temporary(f"the Job {_undoing(undo)} has begun to take it back")
-    if failure := _condition(undoing, "Failed"):
+    if failure := why_failed(cluster, undo.target.namespace, undoing):
         _delete(undo, cluster, undoing)
         raise Temporary(f"the Job {_undoing(undo)} failed to take it back: {failure}; there will be another one")
-    if not _condition(undoing, "Complete"):
+    if not condition(undoing, COMPLETE):
         raise Temporary(f"the Job {_undoing(undo)} still takes it back")
+    said = why_failed(cluster, undo.target.namespace, doing) if doing else ""
     for job in (doing, undoing):  # in this order: what is left says that it was taken back already
         if job is not None:
             _delete(undo, cluster, job)
-    said = doing and _condition(doing, "Failed")
     return f"a Job took it back from {named(undo.target)}" + (f"; the one that did it had failed: {said}" * bool(said))
 
 
@@ -162,18 +182,18 @@ def _create(undo: Undo, cluster: Cluster, name: str, does: Sequence[str], second
 def _container(settings: Mapping[str, Json], act: str) -> Json:
     variables = settings["env"] | {f"{FACTS}ACT": act}
     env = [{"name": name, "value": value} for name, value in sorted(variables.items())]
-    return {"name": act, "image": settings["image"], "command": settings["commands"][act], "env": env}
+    return {"name": act, "image": settings["image"], "command": settings["commands"][act], "env": env, **SPEAKS}
 
 
 def _stop(undo: Undo, cluster: Cluster, job: Json) -> None:
     """Raises `Temporary` while anything of it still runs: what takes it back shall be the last."""
     name = job["metadata"]["name"]
-    if not any(_condition(job, kind) for kind in ("Complete", "Failed")):
+    if not is_over(job):
         if not job["spec"].get("suspend"):
             cluster.patch(JOBS, undo.target.namespace, name, {"spec": {"suspend": True}})
-        if not _condition(job, "Suspended"):
+        if not condition(job, SUSPENDED):
             raise Temporary(f"the Job {name} is being stopped")
-    pods, _ = cluster.list("pods", undo.target.namespace, labels=f"{JOB_NAME}={name}")
+    pods = pods_of(cluster, undo.target.namespace, name)
     if any(pod.get("status", {}).get("phase") not in {"Succeeded", "Failed"} for pod in pods):
         raise Temporary(f"a pod of the Job {name} has not ended yet")
 
@@ -190,10 +210,3 @@ def _job(undo: Undo, cluster: Cluster, name: str) -> Json | None:
 
 def _is_ours(item: Json, undo: Undo) -> bool:
     return bool((item["metadata"].get("labels") or {}).get(ACT) == undo.settings["name"])
-
-
-def _condition(job: Json, kind: str) -> str:
-    """What the condition says, if it holds; empty if not."""
-    conditions: Sequence[Json] = (job.get("status") or {}).get("conditions") or ()
-    found = (each for each in conditions if (each["type"], each["status"]) == (kind, "True"))
-    return next((f"{each.get('reason') or kind}: {each.get('message') or ''}".rstrip(": ") for each in found), "")

@@ -59,6 +59,8 @@ class Execution:
     sampler: Sampler | None = None
     observation: Observation | None = None
     loads: dict[str, RunningLoad] = field(default_factory=dict)
+    doubts: dict[str, str] = field(default_factory=dict)
+    """Why nothing shows that an act was felt, by its undo, as far as anybody says."""
 
     @property
     def seen(self) -> Observation:

@@ -35,13 +35,13 @@ def take_back(book: Logbook, world: World, time: Timekeeper) -> None:
     Neither the end of the run nor its deadline ends this. Raises `Stopped` with RevertFailed when patience is over, and
     `Fenced`, from the journal, when the run is somebody else's.
     """
-    end, pause = time.monotonic() + PATIENCE, FIRST_PAUSE
+    began, pause = time.monotonic(), FIRST_PAUSE
     while book.guarded:
         _round(book, world)
-        if not book.guarded:
+        left = [undo for undo in book.status.evidence.undo if undo.reverted is None]
+        if not left:
             return
-        if time.monotonic() >= end:
-            left = [undo for undo in book.status.evidence.undo if undo.reverted is None]
+        if time.monotonic() >= began + max(PATIENCE, *(undo.patience.total_seconds() for undo in left)):
             raise errored(Reason.REVERT_FAILED, "; ".join(_failure(undo) for undo in left))
         book.show()
         again = time.monotonic() + pause

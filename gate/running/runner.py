@@ -81,9 +81,10 @@ def execute(
 
 
 def _end(run: Execution, stopped: Judgement | None, *, handed_over: bool) -> RunStatus:
-    """Take everything back, and write down how it ended."""
+    """Take everything back, unless that has been tried to the end, and write down how it ended."""
     try:
-        take_back(run.log, run.world, run.time)
+        if stopped is None or stopped.reason is not Reason.REVERT_FAILED:
+            take_back(run.log, run.world, run.time)
     except Stopped as error:
         stopped = error.judgement
     finally:

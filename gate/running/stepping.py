@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from gate.errors import GateError
+from gate.errors import Futile, GateError
 from gate.model import Effect, Reason, Step, StepRecord, Undo, Window
 from gate.running.execution import PATIENCE, Execution, Stopped, errored
 from gate.running.reverting import take_back, target_in_words
@@ -101,7 +101,8 @@ def _hold(run: Execution, step: Step, record: StepRecord) -> StepRecord:
             break
         run.pause(left)
     if not (proven or prove(run, step)):
-        raise errored(Reason.NO_EFFECT, f'nothing shows that {step.fault} in "{step.name}" was felt')
+        why = "".join(f"; {each}" for each in dict.fromkeys(run.doubts.values()))
+        raise errored(Reason.NO_EFFECT, f'nothing shows that {step.fault} in "{step.name}" was felt{why}')
     take_back(run.log, run.world, run.time)
     record = replace(record, reverted=run.time.now())
     run.seen.mark(reverted=record.reverted)
@@ -111,17 +112,25 @@ def _hold(run: Execution, step: Step, record: StepRecord) -> StepRecord:
 
 
 def prove(run: Execution, step: Step) -> bool:
-    """Look for what shows that each act was felt; True when there is something for all of them."""
+    """Look for what shows that each act was felt; True when there is something for all of them.
+
+    Raises `Futile` when one of them has shown that it will not be.
+    """
     effects = run.log.status.evidence.effects
     felt = {effect.undo for effect in effects}
     undos = [undo for undo in run.log.status.evidence.undo if undo.step == step.name]
     for undo in undos:
         if undo.id in felt:
             continue
+        why = run.doubts.pop(undo.id, "")
         try:
             what = _proof(run, undo)
+        except Futile:
+            raise
         except GateError as error:
-            log.warning("run.prove undo=%s why=%r", undo.id, str(error))
+            run.doubts[undo.id] = str(error)
+            if why != str(error):
+                log.warning("run.prove undo=%s why=%r", undo.id, str(error))
             continue
         if what:
             effects = (*effects, Effect(undo=undo.id, step=step.name, what=what, seen=run.time.now()))

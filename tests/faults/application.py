@@ -18,7 +18,7 @@ from kubernetes.client.rest import RESTClientObject
 from gate.cluster.api import Api, Carrier
 from gate.cluster.workloads import Workloads
 from gate.codec import Codec
-from gate.errors import Temporary
+from gate.errors import Futile, Temporary
 from gate.faults import FAULTS
 from gate.faults.rollout_restart import RESTARTED
 from gate.faults.stress import MARK
@@ -105,7 +105,7 @@ class Application:
     def feel(self, undo: Undo) -> None:
         """Wait until the fault is felt, as far as this ground lets it be."""
         if not (self.ground.is_real and undo.fault in NEEDS_A_NODE):
-            self.eventually(lambda: FAULTS[undo.fault].prove(from_record(undo), self.api))
+            self.eventually(lambda: is_felt(from_record(undo), self.api))
 
     def read(self, resource: str, name: str) -> Json:
         found = self.api.get(resource, self.namespace, name)
@@ -162,6 +162,14 @@ class Application:
 def _tidy(template: Json) -> Json:
     metadata = {key: value for key, value in template["metadata"].items() if value}
     return {"metadata": metadata, "spec": template["spec"]}
+
+
+def is_felt(undo: Undo, api: Api) -> bool:
+    """Whether it shows now. What cannot be told yet, or has failed, does not."""
+    try:
+        return bool(FAULTS[undo.fault].prove(undo, api))
+    except (Temporary, Futile):
+        return False
 
 
 def from_record(undo: Undo) -> Undo:

@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 
 from gate.cluster.runs import RunJournal, Runs
-from gate.faults import FAULTS
 from gate.model import Evidence, Run, RunPhase, Undo
 from gate.wire.reaping import reap
-from tests.faults.application import Application, Eventually
+from tests.faults.application import Application, Eventually, is_felt
 from tests.faults.cases import CASES, TAKES_TIME
 from tests.faults.dying import begin, is_killed, look
 
@@ -55,8 +54,8 @@ def killed_in_force(web: Application, eventually: Eventually) -> Run:
     raise AssertionError("it never acted")
 
 
-def is_felt(web: Application, run: Run) -> bool:
-    return any(FAULTS[undo.fault].prove(undo, web.api) for undo in run.status.evidence.undo)
+def anything_is_felt(web: Application, run: Run) -> bool:
+    return any(is_felt(undo, web.api) for undo in run.status.evidence.undo)
 
 
 def left_in_force(run: Run) -> list[str]:
@@ -69,7 +68,7 @@ def test_a_reaper_brings_everything_back_wherever_the_executor_was_killed(
 ) -> None:
     before, felt = web.state(), 0
     for run in killed_everywhere(web, fault, settings):
-        felt += is_felt(web, run) or web.state() != before
+        felt += anything_is_felt(web, run) or web.state() != before
         if fault in TAKES_TIME:
             eventually(lambda: reap(web.api)[1] == [])
         _, left = reap(web.api)

@@ -1,16 +1,17 @@
 """A fault of one's own: one Job does it, another one takes it back, and none of them stays."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from gate.errors import Permanent, Temporary
+from gate.errors import Futile, Permanent, Temporary
 from gate.faults import job
 from gate.model import Undo
+from gate.running.jobs import FAILED, JOB_NAME, condition
 from tests.faults.application import Application, Eventually
 
 on_the_sandbox = pytest.mark.parametrize("cluster", ["sandbox"], indirect=True)
@@ -26,7 +27,7 @@ def jobs(web: Application) -> list[str]:
 
 
 def pods_of_jobs(web: Application) -> list[dict[str, Any]]:
-    return list(web.api.list("pods", web.namespace, labels=job.JOB_NAME)[0])
+    return list(web.api.list("pods", web.namespace, labels=JOB_NAME)[0])
 
 
 @on_the_sandbox
@@ -49,14 +50,37 @@ def test_what_is_run_knows_what_it_is_for(web: Application, tmp_path: Path) -> N
 def test_what_fails_is_not_felt_and_is_taken_back(
     broken: str, web: Application, tmp_path: Path, eventually: Eventually
 ) -> None:
-    scripts = {"inject": "true", "effect": "true", broken: "exit 3", "revert": f"touch {tmp_path}/taken-back"}
+    fails = "echo the queue is read-only >&2; exit 3"
+    scripts = {"inject": "true", "effect": "true", broken: fails, "revert": f"touch {tmp_path}/taken-back"}
     (undo,) = web.plan("job", **commands(**scripts))
     web.inject(undo)
-    eventually(lambda: web.read("jobs", job._doing(undo)).get("status", {}).get("failed"))
-    eventually(lambda: job._condition(web.read("jobs", job._doing(undo)), "Failed"))
-    assert job.prove(undo, web.api) is None
-    assert "the one that did it had failed: BackoffLimitExceeded" in web.revert(undo)
+    eventually(lambda: condition(web.read("jobs", job._doing(undo)), FAILED))
+    said = f'{broken} ended with exit code 3: "the queue is read-only"'
+    with pytest.raises(Futile, match=f"the Job {job._doing(undo)} failed: {said}"):
+        job.prove(undo, web.api)
+    assert f"the one that did it had failed: {said}" in web.revert(undo)
     assert (tmp_path / "taken-back").exists()
+
+
+@on_the_sandbox
+def test_what_does_not_begin_says_why(web: Application, eventually: Eventually) -> None:
+    (undo,) = web.plan("job", **commands(inject="true", revert="true") | {"image": "nowhere:1"})
+    web.inject(undo)
+
+    def said() -> str:
+        with pytest.raises(Temporary, match=f"the Job {job._doing(undo)} has not ended") as error:
+            job.prove(undo, web.api)
+        return str(error.value)
+
+    eventually(lambda: "inject waits, ErrImagePull" in said() or "inject waits, ImagePullBackOff" in said())
+
+
+def test_an_act_waits_as_long_for_its_revert_as_its_author_says(web: Application) -> None:
+    (undo,) = web.plan("job", **commands(inject="true", revert="true"), revertWithin="7m")
+    assert undo.patience == timedelta(minutes=7)
+    with pytest.raises(Temporary, match="has begun to take it back"):
+        job.revert(replace(undo, injected=datetime.now(UTC)), web.api)
+    assert web.read("jobs", job._undoing(undo))["spec"]["activeDeadlineSeconds"] == 7 * 60
 
 
 @on_the_sandbox
@@ -87,7 +111,7 @@ def test_taking_back_is_tried_until_it_works(web: Application, tmp_path: Path, e
         return len(failures) == 2
 
     eventually(fails)
-    assert "BackoffLimitExceeded" in failures[0]
+    assert "revert ended with exit code 1" in failures[0]
     (tmp_path / "mended").touch()
     web.revert(undo)
     assert jobs(web) == []

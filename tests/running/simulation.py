@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from gate.errors import Temporary
+from gate.errors import GateError, Temporary
 from gate.model import (
     Judgement,
     Load,
@@ -138,8 +138,12 @@ class Service:
     injections: int = 0
     proof: str = ""
     """The probe that alone can feel the fault."""
+    doubt: GateError | None = None
+    """What whoever looks for the effect is told."""
     stuck: bool = False
     """The fault cannot be taken back."""
+    patience: timedelta = timedelta(0)
+    """How long taking it back may take."""
 
     def answers(self, now: float) -> bool:
         if self.unsteady:
@@ -169,7 +173,14 @@ class Outage:
         self, step: Step, workload: WorkloadName, pods: Sequence[Target], seed: str, cluster: Cluster
     ) -> list[Undo]:
         return [
-            Undo(id=f"{step.name}/{pod.name}", step=step.name, fault="outage", target=pod, proof=self.service.proof)
+            Undo(
+                id=f"{step.name}/{pod.name}",
+                step=step.name,
+                fault="outage",
+                target=pod,
+                proof=self.service.proof,
+                patience=self.service.patience,
+            )
             for pod in pods
         ]
 
@@ -182,6 +193,8 @@ class Outage:
         self.life.point()
 
     def prove(self, undo: Undo, cluster: Cluster) -> str | None:
+        if self.service.doubt:
+            raise self.service.doubt
         return "the lights are out" if self.service.in_force else None
 
     def revert(self, undo: Undo, cluster: Cluster) -> str:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from gate.errors import Futile, Temporary
 from gate.model import Judgement, Reason, RunPhase, RunStatus, Verdict, Window
 from gate.running.judge import judge
 from gate.running.ports import LoadSummary
@@ -125,6 +126,24 @@ def test_what_could_not_be_found_out_is_an_error_with_its_reason(service: Servic
     assert verdict(stage, status) == (Verdict.ERRORED, reason)
 
 
+def test_an_act_that_says_why_it_cannot_be_felt_ends_the_run_at_once_with_that() -> None:
+    stage = Stage(Service(suffers=False, doubt=Futile("the Job ended with exit code 3")))
+    status = stage.execute()
+    assert verdict(stage, status) == (Verdict.ERRORED, Reason.NO_EFFECT)
+    assert status.evidence.stopped is not None
+    assert status.evidence.stopped.message == "the Job ended with exit code 3"
+    assert stage.clock.monotonic() < STEP.hold.total_seconds()
+    assert not stage.service.in_force
+
+
+def test_what_is_not_felt_to_the_end_says_what_was_heard_last() -> None:
+    stage = Stage(Service(suffers=False, doubt=Temporary("the Job has not ended")))
+    status = stage.execute()
+    assert verdict(stage, status) == (Verdict.ERRORED, Reason.NO_EFFECT)
+    assert status.evidence.stopped is not None
+    assert status.evidence.stopped.message.endswith("was felt; the Job has not ended")
+
+
 def test_no_fault_is_injected_into_a_service_that_is_not_steady() -> None:
     stage = Stage(Service(unsteady=True))
     stage.execute()
@@ -182,6 +201,13 @@ def test_what_cannot_be_taken_back_is_tried_for_a_while_stays_guarded_and_can_be
     assert after.evidence.undo[0].reverted
     assert not stage.journal.guarded
     assert not stage.service.in_force
+
+
+def test_what_takes_long_to_take_back_is_waited_for_as_long_as_its_author_says() -> None:
+    stage = Stage(Service(suffers=False, stuck=True, patience=seconds(300)))
+    status = stage.execute()
+    assert verdict(stage, status) == (Verdict.ERRORED, Reason.REVERT_FAILED)
+    assert 300 < stage.clock.monotonic() < 320
 
 
 def test_a_run_that_was_executed_is_never_begun_again_only_taken_back() -> None:
