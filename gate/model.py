@@ -385,6 +385,8 @@ class Undo:
     reverted: datetime | None = None
     error: str = ""
     """Why the last attempt to revert did not work."""
+    by_hand: bool = False
+    """A person says that it was taken back: the gate did not, and no verdict forgets that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -488,6 +490,18 @@ class TimelineEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """A person's word in place of the gate's own evidence that something was taken back. It changes no verdict."""
+
+    at: datetime
+    who: str
+    """As the API server knows whoever said it."""
+    reason: str
+    undo: tuple[str, ...]
+    """The ids of what was taken back by hand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunSpec:
     """One workflow against one version, with everything that is needed to execute it."""
 
@@ -518,6 +532,7 @@ class RunStatus:
     reason: Reason | None = None
     message: str = ""
     score: int | None = None
+    overrides: tuple[Override, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

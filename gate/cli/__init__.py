@@ -16,6 +16,11 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "reap": ("gate.cli.reap:reap", "Take back what runs left behind whose executor is gone."),
     "lint": ("gate.cli.lint:lint", "Check documents of a catalogue; says every mistake with file and line."),
     "plan": ("gate.cli.plan:plan", "Say what a subscription would do now, without doing it."),
+    "runs": ("gate.cli.runs:runs", "List runs: what they do or wait for, and what could not be taken back."),
+    "show": ("gate.cli.show:show", "Tell the story of one run, or the standing answer for one workload."),
+    "abort": ("gate.cli.abort:abort", "Stop one run and take back what it did."),
+    "mode": ("gate.cli.mode:mode", "Say or set how much chaos there may be: run, pause, drain, abort."),
+    "override": ("gate.cli.override:override", "Record that a run's faults were taken back by hand."),
     "report": ("gate.cli.report:report", "Judge a run once more from its evidence file."),
     "wait": ("gate.cli.wait:wait", "Wait for the gate's verdict on a commit; the exit code is the verdict."),
 }

@@ -125,9 +125,10 @@ class Api:
         """The server of the kubeconfig named, of KUBECONFIG, of ~/.kube/config, or the one of the pod we run in."""
         configuration = Configuration()
         library: Any = config  # it has no types
+        kubeconfig = kubeconfig or os.environ.get("KUBECONFIG")  # the library knows what that was at its import
         try:
             # The library's own choice prints to the standard output, and takes a KUBECONFIG of two files for none.
-            if kubeconfig or os.environ.get("KUBECONFIG") or USUAL.expanduser().exists():
+            if kubeconfig or USUAL.expanduser().exists():
                 library.load_kube_config(kubeconfig, client_configuration=configuration, persist_config=False)
             else:
                 library.load_incluster_config(client_configuration=configuration)
@@ -158,6 +159,12 @@ class Api:
             return _object(self._call("GET", path_of(resource, namespace, name)))
         except Absent:
             return None
+
+    def user(self) -> str:
+        """Who the server takes us for."""
+        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        said = self._call("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", body=review)
+        return str(((said.get("status") or {}).get("userInfo") or {}).get("username") or "nobody")
 
     def list(
         self, resource: str, namespace: str = "", *, labels: str = "", form: Form = Form.WHOLE, at: str = ""

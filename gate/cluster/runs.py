@@ -48,6 +48,16 @@ class Runs:
         item = self._api.get("chaosruns", namespace, name)
         return run_from(item) if item else None
 
+    def list(self, namespace: str = "") -> tuple[list[Run], list[str]]:
+        """All runs of a namespace, or of the cluster, and a sentence for each that cannot be read."""
+        runs, unreadable = [], []
+        for item in self._api.list("chaosruns", namespace)[0]:
+            try:
+                runs.append(run_from(item))
+            except Permanent as error:
+                unreadable.append(str(error))
+        return runs, unreadable
+
     def create(self, gate: Gate, name: str, spec: RunSpec) -> Run:
         """Make the run; creating it twice is creating it once."""
         owner = {"apiVersion": API_VERSION, "kind": "ChaosGate", "name": gate.name, "uid": gate.uid}

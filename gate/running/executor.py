@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from gate.errors import GateError, Temporary
-from gate.model import Judgement, Reason, Run, RunPhase, Verdict
+from gate.model import Judgement, Reason, Run, RunPhase, RunStatus, Verdict
 from gate.running.execution import Fenced
 from gate.running.mode import Mode
 from gate.running.permit import Permit
@@ -114,11 +114,13 @@ class Executor:
         fence: Callable[[Insist], Cluster],
         leads: Callable[[], bool],
         record: Callable[[Run], Record] = lambda _run: UNRECORDED,
+        tell: Callable[[Run, RunStatus], None] = lambda _run, _status: None,
     ) -> None:
-        """`fence` makes the cluster for one run, `record` the record of one execution. While `leads` says no, nothing
+        """`fence` makes the cluster for one run, `record` the record of one execution; `tell` hears how each execution
+        ended, beside how the run was before it. While `leads` says no, nothing
         is started, and what runs is handed over: taken back, and left to the executor of the replica that leads.
         """
-        self._fence, self._leads, self._record = fence, leads, record
+        self._fence, self._leads, self._record, self._tell = fence, leads, record, tell
         self._store, self._leases, self._world, self._read_mode, self._permit = store, leases, world, mode, permit
         self._lock = threading.Lock()
         self._active: dict[str, _Active] = {}
@@ -204,6 +206,7 @@ class Executor:
             journal = self._store.journal(run, active.insist)
             status = execute(run.spec, run.status, world, journal, stop, record)
             log.info("run.executed run=%s phase=%s", run.name, status.phase)
+            self._tell(run, status)
             self._pause(run, still_in_force=any(undo.reverted is None for undo in status.evidence.undo))
         except GateError as error:
             log.error("run.lost run=%s why=%r", run.name, str(error))  # noqa: TRY400 - the sentence says it all

@@ -235,6 +235,9 @@ def _reverts(case: Case) -> Iterator[Finding]:
             why = f": {undo.error}" if undo.error else ""
             message = f"{undo.fault} of {_named(undo.target)} has not been taken back{why}"
             yield _errored(Reason.REVERT_FAILED, message)
+        elif undo.by_hand:
+            message = f"{undo.fault} of {_named(undo.target)} had to be taken back by hand"
+            yield _errored(Reason.REVERT_FAILED, message)
 
 
 def _errored(reason: Reason, message: str) -> Finding:

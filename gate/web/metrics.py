@@ -8,6 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from gate.model import Phase
+from gate.running.outstanding import outstanding
 from gate.web.views import Views
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -43,3 +44,12 @@ class _Collector(Collector):
         for phase in Phase:
             gates.add_metric([str(phase)], count[phase])
         yield gates
+        left = GaugeMetricFamily(
+            "chaos_gate_unreverted",
+            "Acts of a run that could not be taken back and still are in force.",
+            labels=["namespace", "run"],
+        )
+        for run in self._views.runs():
+            if acts := outstanding(run.status):
+                left.add_metric([run.namespace, run.name], len(acts))
+        yield left

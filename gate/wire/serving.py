@@ -11,6 +11,7 @@ from functools import partial
 from gate.catalogue.repository import Repository
 from gate.catalogue.subscribed import Subscribed
 from gate.cluster.api import Api
+from gate.cluster.events import Events
 from gate.cluster.gates import Gates
 from gate.cluster.known import Known
 from gate.cluster.leader import LeaderLease
@@ -44,7 +45,7 @@ from gate.web.server import Server
 from gate.wire.due import Due
 from gate.wire.fetching import Fetching
 from gate.wire.shown import Shown
-from gate.wire.ties import FencedGitLab, GateStore, RunLeases, RunStore, identity
+from gate.wire.ties import FencedGitLab, GateStore, RevertNews, RunLeases, RunStore, identity
 from gate.wire.vocabulary import vocabulary
 
 log = logging.getLogger(__name__)
@@ -157,6 +158,7 @@ class _Process:
             fence=api.fenced,
             leads=self._leading.leads,
             record=EvidenceFolder(settings.evidence, settings.keep_evidence, self._clock.now).of,
+            tell=RevertNews(Events(api, self._clock.now)),
         )
 
     def _make_outbox(self) -> Outbox | None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from gate.catalogue.subscribed import Subscribed
 from gate.model import Gate, Run, Selection, Subscription
+from gate.running.outstanding import in_words
 from gate.running.ports import Clock
 from gate.tracking.leading import Leading
 from gate.web.changes import Changes
@@ -61,6 +62,9 @@ class Shown:
             "watch": "; ".join(mirror.problem for mirror in mirrors if mirror.problem),
             "documents": "; ".join(str(each) for each in catalogue.linked.problems) if catalogue else "",
             "workloads": "; ".join(self._absent()),
+            "reverts": "; ".join(
+                f"{run.namespace}/{run.name}: {left}" for run in self.runs() if (left := in_words(run))
+            ),
         }
         return Readiness(
             ready=catalogue is not None and all(mirror.synced.is_set() for mirror in mirrors),
@@ -73,6 +77,10 @@ class Shown:
             problems={name: text for name, text in problems.items() if text},
             outside=[_in_words(each) for each in self._subscribed.outside()],
         )
+
+    def _unreverted(self) -> list[str]:
+        """What still is in force although it should not be, run by run."""
+        return [f"{run.namespace}/{run.name}: {left}" for run in self.runs() if (left := in_words(run))]
 
     def _catalogue_age(self) -> timedelta | None:
         fetched = self._fetching.fetched

@@ -9,14 +9,16 @@ from datetime import datetime
 from typing import Any
 
 from gate.cluster.api import Api
+from gate.cluster.events import Events, Told
 from gate.cluster.gates import API_VERSION, Gates
 from gate.cluster.leases import Leases
 from gate.cluster.runs import RunJournal, Runs
 from gate.gitlab.client import GitLab
 from gate.gitlab.protocol import Request
 from gate.gitlab.statuses import Row
-from gate.model import Gate, Reason, Run
+from gate.model import Gate, Reason, Run, RunStatus
 from gate.running.executor import Insist
+from gate.running.outstanding import in_words, outstanding
 from gate.tracking.judgements import asks_for
 from gate.wire.copies import Copies
 
@@ -61,6 +63,19 @@ class RunLeases:
 
     def release(self, run: Run) -> None:
         self._leases.release(run.namespace, run.name)
+
+
+class RevertNews:
+    """Says by an event of the run when something could not be taken back, and when it was after all."""
+
+    def __init__(self, events: Events) -> None:
+        self._events = events
+
+    def __call__(self, before: Run, after: RunStatus) -> None:
+        if left := in_words(replace(before, status=after)):
+            self._events.tell(before, Told.REVERT_FAILED, left)
+        elif outstanding(before.status):
+            self._events.tell(before, Told.REVERTED, "everything that could not be taken back before is taken back now")
 
 
 class GateStore:

@@ -265,3 +265,12 @@ def test_a_node_is_called_by_its_name_alone() -> None:
     node = {"kind": "Node", "namespace": "", "name": "node-1"}
     evidence = unreverted(hitting(**node), 0)
     assert judge(PLAN, evidence)[0].message == "outage of Node node-1 has not been taken back"
+
+
+def test_what_a_person_took_back_is_never_a_pass() -> None:
+    evidence = whole()
+    assert judge(PLAN, evidence)[0].verdict is Verdict.PASSED
+    undo = (*evidence.undo[:-1], replace(evidence.undo[-1], by_hand=True))
+    judgement, _ = judge(PLAN, replace(evidence, undo=undo))
+    assert (judgement.verdict, judgement.reason) == (Verdict.ERRORED, Reason.REVERT_FAILED)
+    assert "by hand" in judgement.message

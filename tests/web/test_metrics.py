@@ -7,7 +7,10 @@ from datetime import timedelta
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
+from gate.model import Evidence, Run, RunPhase, RunStatus
 from gate.web.views import Watch
+from tests.clocks import START
+from tests.runs import spec, unreverted
 from tests.web.conftest import Known
 
 DEPLOYMENTS = Watch(resource="deployments", namespace="", lists=3, lag=timedelta(seconds=1.5))
@@ -17,7 +20,7 @@ def samples(address: str) -> dict[tuple[str, str], float]:
     answer = requests.get(f"{address}/metrics", timeout=5)
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     return {
-        (sample.name, sample.labels.get("resource") or sample.labels["phase"]): sample.value
+        (sample.name, sample.labels.get("resource") or sample.labels.get("phase") or sample.labels["run"]): sample.value
         for family in text_string_to_metric_families(answer.text)
         for sample in family.samples
     }
@@ -40,3 +43,20 @@ def test_it_counts_the_gates_of_each_phase(known: Known, served: Callable[[], st
         "Open": 0,
         "Closed": 0,
     }
+
+
+def test_it_says_which_runs_could_not_take_back_what_they_did(known: Known, served: Callable[[], str]) -> None:
+    broken = Evidence(undo=(unreverted("shop"),))
+    made = Run(namespace="shop", name="left", uid="1", created=START, spec=spec())
+    known.all_runs = [
+        replace(made, status=RunStatus(phase=RunPhase.JUDGED, evidence=broken)),
+        replace(made, name="held", status=RunStatus(phase=RunPhase.RUNNING, evidence=_held(broken))),
+    ]
+    found = samples(served())
+    assert found["chaos_gate_unreverted", "left"] == 1
+    assert ("chaos_gate_unreverted", "held") not in found
+
+
+def _held(evidence: Evidence) -> Evidence:
+    """The same act, while it is as it should be."""
+    return replace(evidence, undo=tuple(replace(undo, error="") for undo in evidence.undo))
