@@ -1,7 +1,7 @@
 """The nouns of the gate: what it sees, is told, does and concludes. Values only; nothing here acts."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -119,6 +119,10 @@ class WorkloadSelector:
     def is_about(self, namespace: str) -> bool:
         """Whether what is there may match."""
         return any(fnmatchcase(namespace, pattern) for pattern in self.namespaces)
+
+    def is_within(self, namespaces: Collection[str]) -> bool:
+        """Whether nothing outside of these can ever match. A pattern is nobody's name: there is no telling."""
+        return all(each in namespaces for each in self.namespaces)
 
     def __str__(self) -> str:
         labels = ",".join(f"{key}={value}" for key, value in sorted(self.labels.items()))

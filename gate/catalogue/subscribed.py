@@ -86,6 +86,14 @@ class Subscribed:
         named = [each for each in loaded.subscriptions if not self.judges(each.workload.namespace)]
         return [*named, *(each for each in loaded.selections if not self._may_find(each))]
 
+    def selections(self) -> Sequence[Selection]:
+        """What the catalogue subscribes by selector, wherever that is."""
+        return self._catalogue.loaded.selections if self._catalogue else ()
+
+    def reaches_beyond(self, selection: Selection) -> bool:
+        """Whether it may find something outside of the gate's namespaces."""
+        return bool(self._namespaces) and not selection.selector.is_within(self._namespaces)
+
     def _may_find(self, selection: Selection) -> bool:
         return not self._namespaces or any(map(selection.selector.is_about, self._namespaces))
 

@@ -68,8 +68,10 @@ class Mirror(Generic[T]):
         self._objects: dict[Key, tuple[str, T]] = {}
         self.synced = threading.Event()
         """Set while the copy is whole and a watch follows it."""
+        self.filled = False
+        """Whether the copy has ever been whole. One that has not says nothing about what is not there."""
         self.problem = ""
-        """Why it is not, in one sentence."""
+        """Why it is not whole and followed, in one sentence."""
         self.resource, self.namespace = resource, namespace
         self.lists = 0
         """How often it was listed."""
@@ -111,7 +113,7 @@ class Mirror(Generic[T]):
                 self._version = ""
             self._version = self._version or self._list()
             self.problem = ""
-            self.synced.set()
+            self._whole()
             lasted = self._follow(stopped)
         except Expired:
             self._version = ""
@@ -135,10 +137,14 @@ class Mirror(Generic[T]):
         """The server does not know the resource. It may come: somebody may be installing it."""
         if self._optional:
             self._call(self._replace({}).keys())
-            self.synced.set()
+            self._whole()
         else:
             self.synced.clear()
         self.problem = "" if self._optional else why
+
+    def _whole(self) -> None:
+        self.filled = True
+        self.synced.set()
 
     def _is_to_compare(self) -> bool:
         return self._monotonic() - self._compared > COMPARE_AFTER.total_seconds()

@@ -21,6 +21,7 @@ from gate.model import (
     Reason,
     Run,
     RunEntry,
+    Selection,
     StatusState,
     Subscription,
     Verdict,
@@ -49,6 +50,15 @@ class Question:
     environment: str = ""
     sha: str = ""
     pipeline: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selecting:
+    """A subscription by selector, as far as this gate can see what it selects."""
+
+    selection: Selection
+    beyond: bool = False
+    """It may select in namespaces that this gate does not judge in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,29 +116,37 @@ def answer(
     *,
     gates: Sequence[Gate],
     subscriptions: Sequence[Subscription],
+    selecting: Sequence[Selecting] = (),
     runs: Sequence[Run] = (),
     judges: Callable[[str], bool] = lambda _: True,
+    is_there: Callable[[WorkloadName], bool] = lambda _: True,
 ) -> Answer:
     """The answer to the question, from what the gate knows and the catalogue says. `runs` only adds detail.
 
-    Of a namespace that this gate does not judge in, `judges` says so. Nothing is known of what is there, so the answer
-    is not that nobody subscribed it, either.
+    `subscriptions` are those by name, and those by selector (`selecting`) once for each workload that they found. Of a
+    namespace that this gate does not judge in, `judges` says so. Nothing is known of what is there, or of what is not
+    there yet, so the answer is not that nobody subscribed it, either.
     """
     workloads = _asked_for(question, gates, subscriptions)
     if question.workload and not judges(question.workload.namespace):
         workloads.setdefault(question.workload, set())
-    if not workloads:
-        return Answer(state=State.UNSUBSCRIBED, message=f"no subscription names {_what(question)}")
     by_name = {gate.workload.name: gate for gate in gates}
     live = {run.uid: run for run in runs}
-    return _fold(
-        [
-            _proven(_of_workload(question, workload, by_name.get(workload), live), names)
-            if judges(workload.namespace)
-            else _elsewhere(workload)
-            for workload, names in sorted(workloads.items(), key=str)
-        ]
-    )
+    parts = [
+        _proven(_of_workload(question, workload, by_name.get(workload), live), names)
+        if judges(workload.namespace)
+        else _elsewhere(workload)
+        for workload, names in sorted(workloads.items(), key=str)
+    ]
+    asked = [each for each in selecting if _is_about(each.selection.pattern, question)]
+    if question.workload is None:
+        found = {each.name for each in subscriptions}
+        parts += [part for each in asked if (part := _not_all_of(each, found))]
+    elif not parts and not is_there(question.workload):
+        parts += _not_there_yet(question.workload, asked)
+    if not parts:
+        return Answer(state=State.UNSUBSCRIBED, message=f"no subscription names {_what(question)}")
+    return _fold(parts)
 
 
 def _asked_for(
@@ -141,11 +159,7 @@ def _asked_for(
     """
     found: dict[WorkloadName, set[str]] = {}
     for subscription in subscriptions:
-        if (
-            question.workload in {None, subscription.workload}
-            and (not question.project or subscription.project.lower() == question.project.lower())
-            and (not question.environment or subscription.environment == question.environment)
-        ):
+        if question.workload in {None, subscription.workload} and _is_about(subscription, question):
             found.setdefault(subscription.workload, set()).add(subscription.name)
     for gate in gates:
         name = gate.workload.name
@@ -153,6 +167,40 @@ def _asked_for(
         if asked and gate.status.subscriptions:
             found.setdefault(name, set())
     return found
+
+
+def _is_about(subscription: Subscription, question: Question) -> bool:
+    """Project and environment are those in question, as far as it names them."""
+    return (not question.project or subscription.project.lower() == question.project.lower()) and (
+        not question.environment or subscription.environment == question.environment
+    )
+
+
+def _not_all_of(selecting: Selecting, found: set[str]) -> Answer | None:
+    """What this gate cannot see of a selection. A selector that finds nothing is no proof that nothing is subscribed:
+    what it is about may be another gate's, may still be on its way, or have other labels than its owners believe.
+    """
+    written, selector = selecting.selection.pattern, selecting.selection.selector
+    if selecting.beyond:
+        message = (
+            f"{written.name} may select workloads in namespaces that this gate does not judge in; "
+            "ask for one workload, or the gate that judges all of them"
+        )
+    elif written.name not in found:
+        message = f"{written.name} ({written.place}) selects nothing that is there; see its labels and namespaces"
+    else:
+        return None
+    return Answer(state=State.UNSEEN, message=message, workloads=(str(selector),))
+
+
+def _not_there_yet(workload: WorkloadName, selecting: Sequence[Selecting]) -> list[Answer]:
+    """Of a workload that is not there nobody knows its labels."""
+    selectors = ((each.selection.pattern.name, each.selection.selector) for each in selecting)
+    names = [name for name, each in selectors if each.kind is workload.kind and each.is_about(workload.namespace)]
+    if not names:
+        return []
+    message = f"there is no such workload; if it comes, {', '.join(names)} may select it"
+    return [Answer(state=State.UNSEEN, message=message, workloads=(str(workload),))]
 
 
 def _what(question: Question) -> str:

@@ -108,9 +108,15 @@ def _answer_within(views: Views, what: Asked, waiting: threading.BoundedSemaphor
 def _answer(views: Views, what: Asked) -> Answer:
     subscriptions = views.subscriptions()
     if subscriptions is None:
-        raise ServiceUnavailable("the gate has not read its catalogue yet; ask again")
+        raise ServiceUnavailable("the gate has not read its catalogue and the cluster yet; ask again")
     return answer(
-        what.question, gates=views.gates(), subscriptions=subscriptions, runs=views.runs(), judges=views.judges
+        what.question,
+        gates=views.gates(),
+        subscriptions=subscriptions,
+        selecting=views.selecting(),
+        runs=views.runs(),
+        judges=views.judges,
+        is_there=views.is_there,
     )
 
 

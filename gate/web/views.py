@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
-from gate.model import Gate, Run, Subscription
+from gate.model import Gate, Run, Subscription, WorkloadName
+from gate.web.answer import Selecting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,17 @@ class Views(Protocol):
         ...
 
     def subscriptions(self) -> Sequence[Subscription] | None:
-        """The catalogue's subscriptions; None while no catalogue has been read, so that nobody takes it for empty."""
+        """The catalogue's subscriptions, those by selector once for each workload that they found; None while the
+        catalogue or the cluster has not been read, so that nobody takes them for empty.
+        """
+        ...
+
+    def selecting(self) -> Sequence[Selecting]:
+        """The catalogue's subscriptions by selector, whatever they found."""
+        ...
+
+    def is_there(self, name: WorkloadName) -> bool:
+        """Whether the cluster has the workload, as far as this gate looks."""
         ...
 
     def judges(self, namespace: str) -> bool:

@@ -96,6 +96,9 @@ class Copies:
     def run(self, key: Key) -> Run | None:
         return _find(self._runs, key)
 
+    def is_there(self, name: WorkloadName) -> bool:
+        return any(mirror.get((name.namespace, name.name)) is not None for mirror in self._workloads[name.kind])
+
     def labels(self, name: WorkloadName) -> Labels:
         """None at all also if there is no such workload."""
         return _find(self._workloads[name.kind], (name.namespace, name.name)) or {}

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from gate.catalogue.subscribed import Subscribed
-from gate.model import Gate, Run, Selection, Subscription
+from gate.model import Gate, Run, Selection, Subscription, WorkloadName
 from gate.running.outstanding import in_words
 from gate.running.ports import Clock
 from gate.tracking.leading import Leading
+from gate.web.answer import Selecting
 from gate.web.changes import Changes
 from gate.web.views import Readiness, Watch
 from gate.wire.copies import Copies
@@ -39,7 +40,18 @@ class Shown:
         return self._copies.runs()
 
     def subscriptions(self) -> Sequence[Subscription] | None:
+        if not all(mirror.filled for mirror in self._copies.mirrors):
+            return None
         return self._subscribed.applied(self._copies.workloads())
+
+    def selecting(self) -> Sequence[Selecting]:
+        return [
+            Selecting(selection=each, beyond=self._subscribed.reaches_beyond(each))
+            for each in self._subscribed.selections()
+        ]
+
+    def is_there(self, name: WorkloadName) -> bool:
+        return self._copies.is_there(name)
 
     def judges(self, namespace: str) -> bool:
         return self._subscribed.judges(namespace)

@@ -57,6 +57,21 @@ def test_who_asks_for_what_is_outside_hears_that_it_is_subscribed(of_shop: Subsc
     assert [each.workload for each in of_shop.applied([]) or ()] == [OUTSIDE]
 
 
+@pytest.mark.parametrize(
+    ("namespaces", "beyond"),
+    [("[shop]", False), ("[shop, odd]", True), ("[team-1]", True), ("['sho?']", True), ("['*']", True)],
+)
+def test_a_selection_reaches_beyond_unless_it_names_only_the_namespaces_of_the_gate(
+    of_shop: Subscribed, namespaces: str, beyond: bool
+) -> None:
+    document = SELECTION.replace("[shop, team-*]", namespaces)
+    of_shop.put(catalogue(document, WORKFLOW))
+    assert [of_shop.reaches_beyond(each) for each in of_shop.selections()] == [beyond]
+    everywhere = Subscribed(lambda: NOW)
+    everywhere.put(catalogue(document, WORKFLOW))
+    assert not any(map(everywhere.reaches_beyond, everywhere.selections()))
+
+
 def test_a_gate_of_all_namespaces_has_nothing_outside() -> None:
     subscribed = Subscribed(lambda: NOW)
     assert subscribed.put(catalogue(SUBSCRIPTION, ODD, WORKFLOW)) == {INSIDE, OUTSIDE}

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gate.model import Gate, Run, Subscription
+from gate.model import Gate, Run, Subscription, WorkloadName
+from gate.web.answer import Selecting
 from gate.web.app import create_app
 from gate.web.changes import Changes
 from gate.web.server import Server
@@ -20,6 +21,7 @@ class Known:
     all_runs: Sequence[Run] = ()
     all_watches: Sequence[Watch] = ()
     all_subscriptions: Sequence[Subscription] | None = ()
+    all_selecting: Sequence[Selecting] = ()
     state: Readiness = field(default_factory=lambda: Readiness(ready=True, revision="0123456789abcdef"))
     foreign: str = ""
     """A namespace that this gate does not judge in."""
@@ -33,6 +35,12 @@ class Known:
 
     def subscriptions(self) -> Sequence[Subscription] | None:
         return self.all_subscriptions
+
+    def selecting(self) -> Sequence[Selecting]:
+        return self.all_selecting
+
+    def is_there(self, name: WorkloadName) -> bool:
+        return any(gate.workload.name == name for gate in self.all_gates)
 
     def judges(self, namespace: str) -> bool:
         return namespace != self.foreign

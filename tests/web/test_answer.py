@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -24,6 +25,7 @@ from gate.model import (
     RunPhase,
     RunSpec,
     RunStatus,
+    Selection,
     StatusState,
     Subscription,
     Summary,
@@ -34,8 +36,9 @@ from gate.model import (
     Workload,
     WorkloadKind,
     WorkloadName,
+    WorkloadSelector,
 )
-from gate.web.answer import Answer, Question, State, answer
+from gate.web.answer import Answer, Question, Selecting, State, answer
 from gate.web.answer_json import from_json, to_json
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -345,6 +348,71 @@ def test_what_another_gate_may_judge_is_not_called_unsubscribed(subscriptions: t
     found = answer(of(NEW), gates=(), subscriptions=subscriptions, judges=elsewhere)
     assert (found.state, found.verdict) == (State.UNSEEN, None)
     assert found.message == "this gate does not judge in the namespace shop; ask the one that does"
+
+
+# ------------------------------------------------------------------------------------------- subscribed by a selector
+
+
+def selecting(*namespaces: str, beyond: bool = False) -> Selecting:
+    """Every Deployment of these namespaces with a label, for the project `shop/checkout` on staging."""
+    selector = WorkloadSelector(kind=WorkloadKind.DEPLOYMENT, namespaces=namespaces, labels={"tier": "web"})
+    pattern = replace(subscribed(), name="all-web", place="web.yaml:7")
+    return Selecting(selection=Selection(selector=selector, pattern=pattern), beyond=beyond)
+
+
+def asked_of(question: Question, *selections: Selecting, found: tuple[Subscription, ...] = (), **known: Any) -> Answer:
+    return answer(question, gates=(judged(Verdict.PASSED),), subscriptions=found, selecting=selections, **known)
+
+
+IN_STAGING = Question(project="shop/checkout", environment="staging", sha=OLD)
+
+
+def test_a_project_whose_only_subscription_selects_in_the_namespaces_of_another_gate_is_not_unsubscribed() -> None:
+    found = asked_of(IN_STAGING, selecting("team-*", beyond=True))
+    assert (found.state, found.verdict) == (State.UNSEEN, None)
+    assert found.workloads == ("each Deployment with tier=web in team-*",)
+    assert "all-web may select workloads in namespaces that this gate does not judge in" in found.message
+
+
+def test_what_a_gate_sees_of_a_selection_that_reaches_beyond_it_opens_nothing() -> None:
+    chosen = replace(subscribed(), name="checkout")
+    passed = Question(project="shop/checkout", environment="staging", sha=NEW)
+    assert asked_of(passed, selecting("shop"), found=(replace(chosen, name="all-web"), chosen)).state is State.PENDING
+    assert asked_of(passed, found=(chosen,)).state is State.OPEN
+    assert asked_of(passed, selecting("*", beyond=True), found=(chosen,)).state is State.UNSEEN
+    assert asked_of(of(NEW), selecting("*", beyond=True), found=(chosen,)).state is State.OPEN
+
+
+def test_a_selector_that_finds_nothing_is_not_taken_for_no_subscription() -> None:
+    found = asked_of(IN_STAGING, selecting("shop"))
+    assert (found.state, found.verdict) == (State.UNSEEN, None)
+    assert found.message == "all-web (web.yaml:7) selects nothing that is there; see its labels and namespaces"
+
+
+def test_a_selector_of_another_project_or_environment_says_nothing() -> None:
+    everywhere = selecting("*", beyond=True)
+    assert asked_of(Question(project="shop/other", sha=NEW), everywhere).state is State.UNSUBSCRIBED
+    elsewhere = Question(project="shop/checkout", environment="production", sha=NEW)
+    assert asked_of(elsewhere, everywhere).state is State.UNSUBSCRIBED
+
+
+@pytest.mark.parametrize(
+    ("namespaces", "there", "state"),
+    [
+        (("shop",), False, State.UNSEEN),
+        (("sh*",), False, State.UNSEEN),
+        (("odd",), False, State.UNSUBSCRIBED),
+        (("shop",), True, State.UNSUBSCRIBED),
+    ],
+    ids=["may be selected", "by a pattern", "in another namespace", "has other labels"],
+)
+def test_a_workload_that_is_not_there_yet_may_be_selected_once_it_is(
+    namespaces: tuple[str, ...], there: bool, state: State
+) -> None:
+    found = asked_of(Question(workload=CART, sha=NEW), selecting(*namespaces), is_there=lambda _: there)
+    assert found.state is state
+    if state is State.UNSEEN:
+        assert found.message == "there is no such workload; if it comes, all-web may select it"
 
 
 # ---------------------------------------------------------------------------------------------------- several workloads
