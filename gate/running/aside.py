@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from gate.errors import Temporary
 from gate.quantities import in_words
+from gate.running.hands import Hands
 
 T = TypeVar("T")
 
@@ -25,6 +26,7 @@ class Aside:
         """`what` names the work in errors: `the look-up of checkout.shop`."""
         self._what = what
         self._places = threading.Semaphore(most)
+        self._hands = Hands("aside", most)
 
     def begin(self, work: Callable[[], T]) -> "Future[T]":
         """What the work will give or raise; it cannot be cancelled. Raises `Temporary` when there is no place."""
@@ -32,7 +34,7 @@ class Aside:
             raise Temporary(f"{self._what} is not begun: those before it have not ended yet")
         outcome: Future[T] = Future()
         outcome.set_running_or_notify_cancel()
-        threading.Thread(target=self._work, args=(work, outcome), name="aside", daemon=True).start()
+        self._hands.do(lambda: self._work(work, outcome))
         return outcome
 
     def wait_for(self, work: Callable[[], T], seconds: float) -> T:

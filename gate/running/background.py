@@ -1,51 +1,97 @@
 """Work beside the runs on real threads."""
 
+import heapq
+import itertools
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 
+from gate.running.hands import Hands
 from gate.running.ports import Clock
 
 log = logging.getLogger(__name__)
 
+HANDS = 1000
+"""Questions that may be open at the same moment; one more waits. A thread that waits for an answer costs some 50 kB."""
+
 
 class Threads:
-    """One thread for each beat, and a pool of hands for everything that may be slow.
+    """One thread for all beats, so that they do not compete with each other, and hands for what may be slow."""
 
-    A hand is needed only while a question is open. As many as are given here can be open at the same moment; one more
-    waits, and its sample says so by its time.
-    """
-
-    def __init__(self, clock: Clock, hands: int = 200) -> None:
-        self._clock = clock
-        self._pool = ThreadPoolExecutor(max_workers=hands, thread_name_prefix="probe")
+    def __init__(self, clock: Clock, hands: int = HANDS) -> None:
+        self._beats = _Beats(clock)
+        self._hands = Hands("probe", hands)
 
     def beat(self, tick: Callable[[], float]) -> Callable[[], None]:
-        over = threading.Event()
+        return self._beats.add(tick)
 
-        def go_on() -> None:
-            while not over.is_set():
-                self._clock.wait(over, tick())
+    def do(self, work: Callable[[], None]) -> None:
+        self._hands.do(work)
 
-        thread = threading.Thread(target=go_on, name="beat", daemon=True)
-        thread.start()
+    def close(self) -> None:
+        """Wait for what is under way."""
+        self._hands.close()
+
+
+@dataclass(order=True, slots=True)
+class _Beat:
+    """A tick and when it is due; of two that are due at the same moment, the one that came first."""
+
+    due: float
+    number: int
+    tick: Callable[[], float] = field(compare=False)
+
+
+class _Beats:
+    """Calls ticks when they are due, on a thread that lives while there are any. No tick may take long."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._numbers = itertools.count()
+        self._lock = threading.Lock()
+        self._beats: list[_Beat] = []
+        self._sooner = threading.Event()
+
+    def add(self, tick: Callable[[], float]) -> Callable[[], None]:
+        """Returns what ends it; after that the tick is not called any more, not even by a call that had begun."""
+        beat = _Beat(self._clock.monotonic(), next(self._numbers), tick)
+        with self._lock:
+            first = not self._beats
+            heapq.heappush(self._beats, beat)
+            if first:
+                threading.Thread(target=self._run, name="beat", daemon=True).start()
+        self._sooner.set()
 
         def end() -> None:
-            over.set()
-            thread.join()
+            with self._lock:
+                self._beats.remove(beat)
+                heapq.heapify(self._beats)
+            self._sooner.set()
 
         return end
 
-    def do(self, work: Callable[[], None]) -> None:
-        self._pool.submit(work).add_done_callback(_tell)
+    def _run(self) -> None:
+        while (pause := self._call_due()) is not None:
+            self._clock.wait(self._sooner, pause)
+            self._sooner.clear()
 
-    def close(self) -> None:
-        """Take no more work, and wait for what is under way."""
-        self._pool.shutdown()
+    def _call_due(self) -> float | None:
+        """Call what is due. Returns the seconds until the next one is; None when there are none left."""
+        with self._lock:
+            while self._beats:
+                beat = self._beats[0]
+                left = beat.due - self._clock.monotonic()
+                if left > 0:
+                    return left
+                beat.due = self._clock.monotonic() + _ticked(beat.tick)
+                heapq.heapreplace(self._beats, beat)
+            return None
 
 
-def _tell(done: "Future[None]") -> None:
-    error = done.exception()
-    if error is not None:
-        log.error("work beside the runs ended in an error", exc_info=error)
+def _ticked(tick: Callable[[], float]) -> float:
+    try:
+        return tick()
+    except Exception:  # a mistake in one run must not cost all the others their beat
+        log.exception("a beat ended in an error")
+        return 1.0
