@@ -50,6 +50,10 @@ class Store(Protocol):
 
     def all(self) -> Sequence[Run]: ...
 
+    def latest(self, run: Run) -> Run | None:
+        """This very run; None if it is gone, or another one has its name."""
+        ...
+
     def read(self, run: Run) -> Run | None:
         """The run as it is now, asked of the cluster; None if it is gone. Raises `GateError` if it cannot be told."""
         ...
@@ -228,7 +232,7 @@ class Executor:
         log.error("run.unreverted run=%s retry_in=%.0fs", run.name, pause)
 
     def _must_stop(self, active: _Active) -> Judgement | None:
-        run = next((run for run in self._store.all() if run.uid == active.run.uid), None)
+        run = self._store.latest(active.run)
         if active.lost:
             return _stopped(Verdict.ERRORED, Reason.EXECUTOR_LOST, "the executor lost its lease")
         if self._closing.is_set():

@@ -37,6 +37,10 @@ class RunStore:
     def all(self) -> Sequence[Run]:
         return self._copies.runs()
 
+    def latest(self, run: Run) -> Run | None:
+        found = self._copies.run((run.namespace, run.name))
+        return found if found is not None and found.uid == run.uid else None
+
     def read(self, run: Run) -> Run | None:
         """A run that its gate does not wait for, because it was made too late, has only to be ended."""
         found = Runs(self._api).get(run.namespace, run.name)
