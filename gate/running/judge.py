@@ -31,6 +31,8 @@ from gate.running.wording import complaint, never_used, tolerated, too_few, unst
 GIVEN_UP = (Verdict.ERRORED, Verdict.CANCELED)
 """The verdicts with which an executor may stop a run."""
 
+LAST_LOOKS = 2
+"""So many intervals of a probe before the end of the time to recover it may have been bad for the last time."""
 NODE = "Node"
 POSSIBLY = set(Standing) - {Standing.BROKEN}
 """What a probe may be that was not seen to break."""
@@ -198,21 +200,34 @@ def _unseen(record: StepRecord, after: Summary) -> bool:
 
 
 def _recovery(case: Case, step: Step, record: StepRecord) -> Iterator[Finding]:
-    """Not to have seen the service steady again is one thing, to have seen it unsteady another."""
+    """Not to have seen the service steady is one thing, to have seen it unsteady when its time was over another."""
     if not case.probes(Window.AFTER):
         yield _errored(Reason.NO_DATA, f'no probe counts after "{step.name}": nobody could see the service recover')
         return
     if record.ended is None or recovered(record, step):
         return
     undos = case.undos(step)
-    after = [case.summary(probe, Window.AFTER, step.name) for probe in case.probes(Window.AFTER)]
-    if record.recovery is None and not any(summary and summary.failures for summary in after):
-        yield _errored(Reason.NO_DATA, f'nobody could see whether the service was steady again after "{step.name}"')
+    if not any(_still_bad(case, step, record, probe) for probe in case.probes(Window.AFTER)):
+        allowed, late = (
+            in_words(step.recover),
+            f'nobody could see whether the service was steady again after "{step.name}"',
+        )
+        yield _errored(Reason.NO_DATA, f"{late} within {allowed}")
         return
     took = "not" if record.recovery is None else f"only after {record.recovery.total_seconds():.1f} s"
     allowed = in_words(step.recover)
     message = f'after "{step.name}" ({_fault(undos)}) the service was {took} steady again; {allowed} are allowed'
     yield Finding(verdict=Verdict.FAILED, reason=Reason.RECOVERY_TOO_SLOW, message=message)
+
+
+def _still_bad(case: Case, step: Step, record: StepRecord, probe: Probe) -> bool:
+    """The probe had a bad answer when the service's time to recover was over, or so shortly before that no question was
+    missing in between. A bad answer long before, and then none for a while, is no proof: it may have been steady since.
+    """
+    after = case.summary(probe, Window.AFTER, step.name)
+    if record.reverted is None or after is None or after.last_failure is None:
+        return False
+    return after.last_failure >= record.reverted + step.recover - LAST_LOOKS * probe.every
 
 
 def _wrong_version(case: Case, step: Step, undos: list[Undo]) -> Iterator[Finding]:

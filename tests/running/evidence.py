@@ -118,6 +118,18 @@ def lose_bad(evidence: Evidence, index: int) -> Evidence:
     )
 
 
+def recovering(evidence: Evidence, recovery: timedelta | None, step: int = 0, bad_until: float = 3.0) -> Evidence:
+    """The service was steady again so long after that step, and every probe was bad until so many seconds after it."""
+    record = replace(evidence.steps[step], recovery=recovery)
+    bad = {"failures": 2, "last_failure": START + STEP.hold + seconds(bad_until)}
+    summaries = tuple(
+        replace(each, **bad) if (each.step, each.window) == (record.step, Window.AFTER) else each
+        for each in evidence.summaries
+    )
+    steps = tuple(record if each.step == record.step else each for each in evidence.steps)
+    return replace(evidence, summaries=summaries, steps=steps)
+
+
 def without(evidence: Evidence, part: str, number: int) -> Evidence:
     items = getattr(evidence, part)
     return replace(evidence, **{part: tuple(each for place, each in enumerate(items) if place != number % len(items))})
@@ -138,11 +150,13 @@ def evidences(draw: st.DrawFn) -> Evidence:
         samples = draw(st.integers(min_value=summary.due * 3 // 4, max_value=summary.due))
         failures = draw(st.integers(min_value=0, max_value=min(samples, 1 + summary.due // 9)))
         streak = seconds(draw(st.sampled_from([0.0, 0.5, 1.0, 1.1])))
+        last = START + STEP.hold + seconds(draw(st.sampled_from([1.0, 2.9, 3.1])))
         summaries.append(
             replace(
                 summary,
                 samples=samples,
                 failures=failures,
+                last_failure=last if failures else None,
                 slow=min(samples, failures + draw(st.integers(0, 2))),
                 numbers=samples - draw(st.sampled_from([0, 0, 0, 1])),
                 lowest=draw(st.sampled_from([3.0, 3.0, 3.0, 1.0])),

@@ -34,6 +34,7 @@ from tests.running.evidence import (
     fail_one_more,
     lose_bad,
     lose_good,
+    recovering,
     turn_bad,
     unreverted,
     verdict,
@@ -113,21 +114,29 @@ def test_each_reason_is_reached_by_what_it_says(evidence: Evidence, expected: Ve
 
 
 @pytest.mark.parametrize(
-    ("recovery", "failures", "expected", "reason"),
+    ("recovery", "bad_until", "expected", "reason"),
     [
-        (seconds(3), 5, Verdict.PASSED, None),
-        (seconds(3.1), 5, Verdict.FAILED, Reason.RECOVERY_TOO_SLOW),
-        (None, 5, Verdict.FAILED, Reason.RECOVERY_TOO_SLOW),
-        (None, 0, Verdict.ERRORED, Reason.NO_DATA),
+        (seconds(3), 3, Verdict.PASSED, None),
+        (seconds(3.1), 3, Verdict.FAILED, Reason.RECOVERY_TOO_SLOW),
+        (seconds(3.1), 2.8, Verdict.FAILED, Reason.RECOVERY_TOO_SLOW),
+        (seconds(3.6), 1.5, Verdict.ERRORED, Reason.NO_DATA),
+        (None, 3, Verdict.FAILED, Reason.RECOVERY_TOO_SLOW),
+        (None, 1.5, Verdict.ERRORED, Reason.NO_DATA),
     ],
 )
-def test_too_slow_is_what_was_seen_to_be_unsteady(
-    recovery: timedelta | None, failures: int, expected: Verdict, reason: Reason | None
+def test_too_slow_is_what_was_seen_to_be_unsteady_when_its_time_was_over(
+    recovery: timedelta | None, bad_until: float, expected: Verdict, reason: Reason | None
 ) -> None:
-    evidence = with_summary(whole(), 4, failures=failures)
-    evidence = replace(evidence, steps=(replace(evidence.steps[0], recovery=recovery), evidence.steps[1]))
-    judgement, _ = judge(PLAN, evidence)
+    judgement, _ = judge(PLAN, recovering(whole(), recovery, bad_until=bad_until))
     assert (judgement.verdict, judgement.reason) == (expected, reason)
+
+
+@pytest.mark.parametrize("recovery", [None, seconds(9)])
+def test_a_recovery_that_was_late_although_nothing_was_bad_was_looked_at_too_late(recovery: timedelta | None) -> None:
+    evidence = replace(whole(), steps=(replace(whole().steps[0], recovery=recovery), whole().steps[1]))
+    judgement, _ = judge(PLAN, evidence)
+    assert (judgement.verdict, judgement.reason) == (Verdict.ERRORED, Reason.NO_DATA)
+    assert judgement.message == ('nobody could see whether the service was steady again after "lights out" within 3s')
 
 
 @pytest.mark.parametrize("stopped", [reason for reason in Reason if reason is not Reason.NOT_JUDGED_YET])

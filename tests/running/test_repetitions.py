@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gate.model import Evidence, Judgement, Reason, Repeat, RunSpec, Step, Verdict, Window
 from gate.running.judge import judge
-from tests.running.evidence import NUMBERS, ORDER, PLAN, turn_bad, unreverted, whole, with_summary, without
+from tests.running.evidence import NUMBERS, ORDER, PLAN, recovering, turn_bad, unreverted, whole, with_summary, without
 from tests.running.simulation import STEP, Service, Stage, seconds
 
 TIMES = 3
@@ -99,9 +99,7 @@ def test_a_plan_that_has_fewer_repetitions_than_it_says_does_not_pass() -> None:
 
 
 def test_a_repetition_that_recovers_late_has_failed_and_no_more() -> None:
-    evidence = whole(THREE)
-    late = replace(evidence.steps[0], recovery=seconds(3.1))
-    evidence = replace(evidence, steps=(late, *evidence.steps[1:]))
+    evidence = recovering(whole(THREE), seconds(3.1))
     assert judge(THREE, evidence)[0].reason is Reason.RECOVERY_TOO_SLOW
     assert judge(TWO, evidence)[0] == PASSED
 

@@ -17,6 +17,7 @@ from tests.running.evidence import (
     PLAN,
     PLANS,
     evidences,
+    recovering,
     turn_bad,
     verdict,
     whole,
@@ -87,8 +88,7 @@ def test_a_good_step_does_not_make_up_for_a_bad_one() -> None:
 def test_the_baseline_and_the_recovery_are_not_forgiven(spec: RunSpec) -> None:
     assert judge(spec, failing(0))[0].reason is Reason.BASELINE_UNSTEADY
     assert judge(spec, failing(1))[0].reason is Reason.BASELINE_UNSTEADY
-    late = tuple(replace(record, recovery=seconds(9)) for record in whole().steps)
-    assert judge(spec, replace(whole(), steps=late))[0].reason is Reason.RECOVERY_TOO_SLOW
+    assert judge(spec, recovering(whole(), seconds(9)))[0].reason is Reason.RECOVERY_TOO_SLOW
 
 
 def test_too_few_samples_are_not_forgiven() -> None:
