@@ -58,6 +58,18 @@ spec:
     - {{name: one pod dies, fault: pod-kill, hold: {hold}s, recover: {recover}s}}
 """
 
+WAKER = """
+import sys, time
+late, due = [], time.monotonic()
+try:
+    while True:
+        due += 0.1
+        time.sleep(max(0.0, due - time.monotonic()))
+        late.append(time.monotonic() - due)
+        due = max(due, time.monotonic() - 1)
+except KeyboardInterrupt:
+    print(*late)
+"""
 SERVICE = """
 import asyncio
 ANSWER = b"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok"
@@ -79,6 +91,7 @@ asyncio.run(main())
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=50)
+    parser.add_argument("--only", choices=["alone", "together"], help="leave the other half out")
     parser.add_argument("--json", type=Path, default=Path("build/bench-engine.json"))
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-engine-") as folder, service() as url:
@@ -94,7 +107,10 @@ def main() -> int:
             bench = Bench(ground, place, asked.runs)
             bench.prepare()
             with serving(place, ground.kubeconfig, catalogue) as (process, _):
-                figures = [*bench.alone(), *bench.together(process)]
+                figures = [
+                    *(bench.alone() if asked.only != "together" else []),
+                    *(bench.together(process) if asked.only != "alone" else []),
+                ]
         print(show(figures, asked.json))
     return 0
 
@@ -148,6 +164,9 @@ class Bench:
         threading.Event().wait(HOLD / 2)
         share = 100 * (processor_seconds(process) - used) / (time.monotonic() - began)
         runs = self.wait(lambda: finished(self.many(), self.runs))
+        for run in runs:
+            if run["status"].get("verdict") != "PASSED":
+                say(f"{run['metadata']['namespace']}: {run['status'].get('reason')}: {run['status'].get('message')}")
         most = megabytes(process, "VmHWM")
         passed = sum(run["status"].get("verdict") == "PASSED" for run in runs)
         late, missing = self.lateness()

@@ -49,7 +49,7 @@ class Asked:
     at: datetime
     sample: Sample | None = None
     why: str = ""
-    """Why there is no sample."""
+    """Why there is no sample, or why it does not count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,17 +133,10 @@ class EvidenceFile:
     def note(self, entry: TimelineEntry) -> None:
         self._add("note", NOTE.write_new(entry))
 
-    def window(self, summary: Summary, questions: Sequence[Question]) -> None:
+    def samples(self, probe: str, window: Window, step: str, questions: Sequence[Question]) -> None:
         def write(chain: Chain) -> None:
             for each in questions:
-                asked = Asked(
-                    probe=summary.probe,
-                    window=summary.window,
-                    step=summary.step,
-                    at=each.at,
-                    sample=each.sample,
-                    why=each.why,
-                )
+                asked = Asked(probe=probe, window=window, step=step, at=each.at, sample=each.sample, why=each.why)
                 chain.add("sample", ASKED.write_new(asked))
             chain.flush()
 

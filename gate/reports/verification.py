@@ -12,7 +12,7 @@ from gate.reports.chain import END, Line, Tampered, Unreadable, read
 from gate.reports.evidence import ASKED, CARRIED, CONCLUDED, FORMAT, PARTS, SPEC, Asked, Concluded
 from gate.running.judge import judge
 from gate.running.sampling import Question
-from gate.running.windows import summarise
+from gate.running.tally import summarise
 
 Key = tuple[str, Window, str]
 

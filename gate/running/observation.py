@@ -3,28 +3,48 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from gate.model import SECOND, Probe, Summary, Window
-from gate.running.sampling import Question, Sampler
-from gate.running.windows import Marks, current_streak, steady_since, summarise, window_of
+from gate.running.sampling import Question
+from gate.running.tally import Tally
+from gate.running.windows import Marks, window_of
 
-Keep = Callable[[Summary, Sequence[Question]], None]
-"""Told of each window that is over: what it adds up to, and of which questions."""
+Keep = Callable[[str, Window, str, Sequence[Question]], None]
+"""Told of the questions of a probe, a window and a step, once nothing about them changes any more."""
 
 STEADY_FOR = SECOND
 STEADY_SAMPLES = 3
 """Steady again: that many good samples over that long, of every probe, without a bad one in between."""
 
 
+class Questions(Protocol):
+    """Where the questions come from."""
+
+    def questions(self, probe: str) -> Sequence[Question]:
+        """Those that were due so far and are not forgotten, in the order of their times."""
+        ...
+
+    def waiting(self, before: datetime) -> bool:
+        """Whether an answer to a question from before that time may still come."""
+        ...
+
+    def forget(self, probe: str, questions: Sequence[Question]) -> None: ...
+
+
 class Observation:
-    """The samples of the run's current part, and the summaries of the parts before it."""
+    """The samples of the run's current part, and the summaries of the parts before it.
+
+    A question is taken into its tally as soon as neither its answer nor one before it can change, and forgotten: what
+    is kept of a long step is no more than of a short one.
+    """
 
     def __init__(
         self,
         probes: Sequence[Probe],
-        sampler: Sampler,
+        sampler: Questions,
         past: Sequence[Summary] = (),
-        keep: Keep = lambda _summary, _questions: None,
+        keep: Keep = lambda _probe, _window, _step, _questions: None,
     ) -> None:
         self._probes = probes
         self._sampler = sampler
@@ -33,12 +53,18 @@ class Observation:
         self._past = tuple(past)
         self._step = ""
         self._marks: Marks | None = None
+        self._tallies: dict[tuple[str, Window], Tally] = {}
+        self._unkept: list[tuple[str, Window, Question]] = []
+
+    # ----------------------------------------------------------------------------------------------- how far the run is
 
     def begin(self, step: str, injected: datetime) -> None:
         """From now on what is seen belongs to that step."""
-        before = self._settled(injected) if self._marks is None and not self._past else self._past
-        self._past = tuple(summary for summary in before if summary.step != step)
+        first = self._marks is None and not self._past
         self._step, self._marks = step, Marks(injected=injected)
+        if first:
+            self._settle(Window.BEFORE)
+        self._past = tuple(summary for summary in self._past if summary.step != step)
 
     def resume(self, step: str, injected: datetime, reverted: datetime) -> None:
         """Go on watching a step that another executor left behind; what it saw stays."""
@@ -53,57 +79,60 @@ class Observation:
 
     def close(self) -> None:
         """The step is over, and all its answers are there: keep the sums, let go of the samples."""
-        self._past = self._with_past(self._settled(None))
-        if self._marks and self._marks.ended:
-            self._sampler.forget(self._marks.ended)
+        self._settle(Window.DURING, Window.AFTER)
 
     def finish(self) -> None:
         """Nothing more is looked at: answers that are still under way are missing."""
-        self._past = self._with_past(self._settled(None)) if self._marks else self._past or self._settled(None)
+        if self._marks:
+            self._settle(Window.DURING, Window.AFTER)
+        elif not self._past:
+            self._settle(Window.BEFORE)
         self._over = True
 
-    def summaries(self) -> tuple[Summary, ...]:
-        """All windows so far, the current one as it stands."""
-        if self._over:
-            return self._past
-        if self._marks is None:
-            return self._past or self._summaries(None)
-        return self._with_past(self._summaries(None))
+    # -------------------------------------------------------------------------------------------------- what was seen
 
-    def _with_past(self, fresh: tuple[Summary, ...]) -> tuple[Summary, ...]:
-        known = {(summary.probe, summary.step, summary.window) for summary in fresh}
-        return (*(each for each in self._past if (each.probe, each.step, each.window) not in known), *fresh)
+    def summaries(self) -> tuple[Summary, ...]:
+        """All windows so far, the current one as it stands. What is settled of it is kept."""
+        if self._over or (self._marks is None and self._past):
+            return self._past
+        self._look()
+        self._keep_all()
+        windows = (Window.DURING, Window.AFTER) if self._marks else (Window.BEFORE,)
+        return self._with_past(self._summaries(windows))
 
     def baseline(self, now: datetime) -> tuple[Summary, ...]:
         """The windows before the first step, if its fault came now: a question that is under way would meet it."""
-        return self._summaries(now)
+        self._look()
+        return self._summaries((Window.BEFORE,), Marks(injected=now))
 
     def longest_now(self, probe: Probe) -> timedelta:
-        """For how long the newest answers to the probe have been bad, within the step."""
-        return current_streak(self._in(probe, Window.DURING))
+        """For how long the newest answers to the probe have been bad, within the step, as far as all are known."""
+        self._look_at(probe)
+        tally = self._tallies.get((probe.name, Window.DURING)) if Window.DURING in probe.when else None
+        return tally.certain.now if tally else timedelta(0)
 
     def first_bad(self) -> datetime | None:
         """When the step's first bad sample was asked for."""
-        windows = (Window.DURING, Window.AFTER)
-        questions = [q for probe in self._probes for window in windows for q in self._in(probe, window)]
-        return min((q.at for q in questions if q.sample is not None and not q.good), default=None)
+        found = (self._tally(probe, window) for probe, window in self._counting((Window.DURING, Window.AFTER)))
+        return min((tally.first_bad.at for tally in found if tally.first_bad), default=None)
 
     def complaint(self, probe: str) -> str:
         """The first bad answer to that probe since the fault came, in one clause; also where it does not count. Empty
         while there is none.
         """
-        marks = self._marks
-        during = [q for q in self._sampler.questions(probe) if marks and window_of(q, marks) is Window.DURING]
-        return next((f'"{probe}" says {q.sample.detail}' for q in during if q.sample and not q.good), "")
+        named = next((each for each in self._probes if each.name == probe), None)
+        bad = self._tally(named, Window.DURING).first_bad if named and self._marks else None
+        return f'"{probe}" says {bad.detail}' if bad else ""
 
     def steady(self, since: datetime) -> datetime | None:
-        """The moment after `since` from which every probe that counts there was good, if they have been so for long
-        enough.
+        """The moment after `since`, when the fault was taken back, from which every probe that counts there was good,
+        if they have been so for long enough.
         """
+        self._look()
         moments = []
         for probe in self._of(Window.AFTER):
-            questions = self._sampler.questions(probe.name)
-            moment = steady_since(questions, since=since, span=STEADY_FOR, least=STEADY_SAMPLES)
+            tally = self._tallies.get((probe.name, Window.AFTER))
+            moment = tally.steady_since(since, span=STEADY_FOR, least=STEADY_SAMPLES) if tally else None
             if moment is None:
                 return None
             moments.append(moment)
@@ -118,34 +147,75 @@ class Observation:
         """Answers to questions from before that time are still to come."""
         return self._sampler.waiting(before)
 
+    # ------------------------------------------------------------------------------------------------------- inside
+
     def _of(self, window: Window) -> list[Probe]:
         return [probe for probe in self._probes if window in probe.when]
 
-    def _in(self, probe: Probe, window: Window) -> list[Question]:
-        """The probe's questions of that window; none where it does not count."""
-        marks = self._marks if window in probe.when else None
-        return [q for q in self._sampler.questions(probe.name) if marks and window_of(q, marks) is window]
+    def _counting(self, windows: Sequence[Window]) -> Iterator[tuple[Probe, Window]]:
+        return ((probe, window) for probe in self._probes for window in windows if window in probe.when)
 
-    def _summaries(self, injected: datetime | None) -> tuple[Summary, ...]:
-        """The windows of the current part; with `injected`, of the baseline that ends there."""
-        return tuple(summarise(*window) for window in self._windows(injected))
-
-    def _settled(self, injected: datetime | None) -> tuple[Summary, ...]:
-        """The same, for good. An answer that comes later must not make the sums differ from what was kept."""
-        settled = []
-        for probe, window, step, questions in self._windows(injected):
-            as_they_are = [replace(question) for question in questions]
-            settled.append(summarise(probe, window, step, as_they_are))
-            self._keep(settled[-1], as_they_are)
-        return tuple(settled)
-
-    def _windows(self, injected: datetime | None) -> Iterator[tuple[Probe, Window, str, Sequence[Question]]]:
-        """The windows that have questions, with the step that they belong to."""
-        marks = Marks(injected=injected) if injected else self._marks
-        windows = [Window.DURING, Window.AFTER] if marks and not injected else [Window.BEFORE]
+    def _look(self) -> None:
         for probe in self._probes:
-            questions = self._sampler.questions(probe.name)
-            for window in (window for window in windows if window in probe.when):
-                inside = [q for q in questions if marks is None or window_of(q, marks) is window]
-                if inside:
-                    yield probe, window, "" if window is Window.BEFORE else self._step, inside
+            self._look_at(probe)
+
+    def _look_at(self, probe: Probe) -> None:
+        """Take in what does not change any more. Behind an open question of its window, the order may still change."""
+        settled, blocked = list[Question](), set[Window | None]()
+        for question in self._sampler.questions(probe.name):
+            window = self._window(question)
+            if question.open:
+                blocked.add(window)
+            elif window not in blocked:
+                settled.append(question)
+        self._take(probe, settled)
+
+    def _settle(self, *windows: Window) -> None:
+        """These windows are over: take in what is left of them as it is, and keep the sums. An answer that comes later
+        must not make them differ from what was kept.
+        """
+        self._look()
+        for probe in self._probes:
+            self._take(probe, [q for q in self._sampler.questions(probe.name) if self._window(q) in windows])
+        self._keep_all()
+        self._past = self._with_past(self._summaries(windows))
+        self._tallies = {key: tally for key, tally in self._tallies.items() if key[1] not in windows}
+
+    def _take(self, probe: Probe, questions: Sequence[Question]) -> None:
+        self._sampler.forget(probe.name, questions)
+        for each in questions:
+            question = replace(each)
+            window = self._window(question)
+            if window is None or (window is Window.BEFORE and self._past):
+                continue
+            self._tallies.setdefault((probe.name, window), Tally(probe)).add(question)
+            if window in probe.when:
+                self._unkept.append((probe.name, window, question))
+
+    def _window(self, question: Question) -> Window | None:
+        return window_of(question, self._marks) if self._marks else Window.BEFORE
+
+    def _keep_all(self) -> None:
+        for probe, window in dict.fromkeys((probe, window) for probe, window, _ in self._unkept):
+            step = self._step_of(window)
+            self._keep(probe, window, step, [q for name, where, q in self._unkept if (name, where) == (probe, window)])
+        self._unkept.clear()
+
+    def _tally(self, probe: Probe, window: Window, marks: Marks | None = None) -> Tally:
+        """As it stands, with what may still change."""
+        marks = marks or self._marks
+        rest = self._sampler.questions(probe.name)
+        inside = [q for q in rest if (window_of(q, marks) if marks else Window.BEFORE) is window]
+        return self._tallies.get((probe.name, window), Tally(probe)).with_more(inside)
+
+    def _summaries(self, windows: Sequence[Window], marks: Marks | None = None) -> tuple[Summary, ...]:
+        """Those of the windows that have questions."""
+        tallies = ((self._tally(probe, window, marks), window) for probe, window in self._counting(windows))
+        return tuple(tally.summary(window, self._step_of(window)) for tally, window in tallies if tally.due)
+
+    def _step_of(self, window: Window) -> str:
+        return "" if window is Window.BEFORE else self._step
+
+    def _with_past(self, fresh: tuple[Summary, ...]) -> tuple[Summary, ...]:
+        known = {(summary.probe, summary.step, summary.window) for summary in fresh}
+        return (*(each for each in self._past if (each.probe, each.step, each.window) not in known), *fresh)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from gate.model import Evidence, Judgement, RunSpec, RunStatus, Summary, Target, TimelineEntry
+from gate.model import Evidence, Judgement, RunSpec, RunStatus, Target, TimelineEntry, Window
 from gate.running.sampling import Question
 
 
@@ -22,8 +22,10 @@ class Record(Protocol):
         """One more line of the run's story."""
         ...
 
-    def window(self, summary: Summary, questions: Sequence[Question]) -> None:
-        """A window is over: what it adds up to, and every question that was due in it."""
+    def samples(self, probe: str, window: Window, step: str, questions: Sequence[Question]) -> None:
+        """Questions of that window, in the order of their times, none of which changes any more. After the last ones
+        of a window no more come.
+        """
         ...
 
     def after(self, pods: Sequence[Target]) -> None:
@@ -48,7 +50,7 @@ class Unrecorded:
 
     def note(self, entry: TimelineEntry) -> None: ...
 
-    def window(self, summary: Summary, questions: Sequence[Question]) -> None: ...
+    def samples(self, probe: str, window: Window, step: str, questions: Sequence[Question]) -> None: ...
 
     def after(self, pods: Sequence[Target]) -> None: ...
 

@@ -167,7 +167,7 @@ def _watch(run: Execution) -> None:
         askers[probe.name] = world.probes[probe.kind].prepare(probe.settings, probe.expect, around)
     run.sampler = Sampler(workflow.steady_state, askers, run.time, world.background)
     past = run.log.status.evidence.summaries
-    run.observation = Observation(workflow.steady_state, run.sampler, past, run.record.window)
+    run.observation = Observation(workflow.steady_state, run.sampler, past, run.record.samples)
 
 
 def _stop_watching(run: Execution) -> Judgement | None:

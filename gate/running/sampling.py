@@ -13,6 +13,7 @@ TOO_LATE = 1.0
 """Seconds by which a question may be late and is still put. A later one was missed: it is due, without a sample."""
 
 MISSED = "the gate was too busy to ask in time"
+BELATED = "the gate was too busy to ask in time, and a bad answer at another time counts for nothing"
 
 
 @dataclass(slots=True)
@@ -24,11 +25,20 @@ class Question:
     open: bool = True
     """An answer may still come."""
     why: str = ""
-    """Why there is no sample and none will come."""
+    """Why there is no sample and none will come, or why the one that there is does not count."""
+
+    @property
+    def counts(self) -> bool:
+        return self.sample is not None and not self.why
 
     @property
     def good(self) -> bool:
         return self.sample is not None and self.sample.ok
+
+    @property
+    def bad(self) -> bool:
+        """There was a bad answer at that time, whether it counts or not."""
+        return self.sample is not None and not self.sample.ok
 
     @property
     def answered(self) -> datetime | None:
@@ -42,13 +52,13 @@ class _Rhythm:
         self.name = probe.name
         self.asker = asker
         self.questions: list[Question] = []
-        self._every = probe.every.total_seconds()
+        self.every = probe.every.total_seconds()
         self._start = start
         self._count = 0
 
     @property
     def due(self) -> float:
-        return self._start + self._count * self._every
+        return self._start + self._count * self.every
 
     def advance(self) -> None:
         self._count += 1
@@ -76,11 +86,13 @@ class Sampler:
         with self._lock:
             return any(q.open and q.at < before for rhythm in self._rhythms for q in rhythm.questions)
 
-    def forget(self, before: datetime) -> None:
-        """Let go of the questions from before that time."""
+    def forget(self, probe: str, questions: Sequence[Question]) -> None:
+        """Let go of these questions of that probe; what is still answered to them, nobody hears."""
+        gone = {id(question) for question in questions}
         with self._lock:
             for rhythm in self._rhythms:
-                rhythm.questions = [question for question in rhythm.questions if question.at >= before]
+                if gone and rhythm.name == probe:
+                    rhythm.questions = [question for question in rhythm.questions if id(question) not in gone]
 
     def stop(self) -> None:
         """Put no more questions. Answers that are under way still come."""
@@ -95,19 +107,27 @@ class Sampler:
         return max(0.0, min(rhythm.due for rhythm in self._rhythms) - self._time.monotonic())
 
     def _put(self, rhythm: _Rhythm, *, late: bool) -> None:
-        question = Question(at=self._time.at(rhythm.due), open=not late, why=MISSED if late else "")
+        due = rhythm.due
+        question = Question(at=self._time.at(due), open=not late, why=MISSED if late else "")
         with self._lock:
             rhythm.questions.append(question)
         if not late:
-            self._background.do(lambda: self._ask(rhythm.asker, question))
+            self._background.do(lambda: self._ask(rhythm, question, due))
 
-    def _ask(self, asker: Asker, question: Question) -> None:
+    def _ask(self, rhythm: _Rhythm, question: Question, due: float) -> None:
+        """What the service is not to blame for is no sample: neither a question that had to wait for us too long, nor a
+        bad answer to one that was put when the next one was due: that moment counts once.
+        """
         began = self._time.monotonic()
+        if began - due > TOO_LATE:
+            question.why, question.open = MISSED, False
+            return
         question.at = self._time.at(began)
         try:
-            match asker():
+            match rhythm.asker():
                 case Answer(ok=ok, detail=detail, value=value):
                     latency = timedelta(seconds=self._time.monotonic() - began)
+                    question.why = BELATED if not ok and began - due >= rhythm.every else ""
                     question.sample = Sample(at=question.at, ok=ok, latency=latency, detail=detail, value=value)
                 case NoSample(why=why):
                     question.why = why

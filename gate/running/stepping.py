@@ -170,8 +170,9 @@ def recover(run: Execution, step: Step, record: StepRecord) -> bool:
         run.pause()
         steady = run.seen.steady(reverted)
     ended = run.time.now()
-    await_answers(run, ended)
     run.seen.mark(ended=ended)
+    await_answers(run, ended)
+    steady = steady or run.seen.steady(reverted)  # an answer that is waited for may be a good one
     first_bad = run.seen.first_bad()
     run.log.step(
         replace(

@@ -12,9 +12,9 @@ from gate.model import Probe, Summary, Tolerance, Window
 from gate.probes import PROBES
 from gate.running.background import Threads
 from gate.running.sampling import Question, Sampler
+from gate.running.tally import summarise
 from gate.running.time import SystemClock, Timekeeper
 from gate.running.tolerance import broken, unknown
-from gate.running.windows import summarise
 from tests.probes.servers import HOST, Serve, answers, drips, ok, server, surroundings
 
 Json = dict[str, Any]

@@ -1,6 +1,8 @@
 """What is made of questions whose answers are still to come when a window is looked at."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from gate.model import Window
 from gate.running.observation import Observation
@@ -18,6 +20,12 @@ class Asked:
 
     def questions(self, probe: str) -> list[Question]:
         return self.so_far
+
+    def waiting(self, before: datetime) -> bool:
+        return any(question.open for question in self.so_far)
+
+    def forget(self, probe: str, questions: Sequence[Question]) -> None:
+        self.so_far = [each for each in self.so_far if not any(each is one for one in questions)]
 
 
 def seen(pattern: str) -> Observation:

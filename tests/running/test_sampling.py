@@ -2,15 +2,17 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
-from gate.model import Probe
+from gate.model import Probe, Tolerance, Window
 from gate.running.background import Threads
-from gate.running.ports import Answer, Asker, NoSample
-from gate.running.sampling import Sampler
+from gate.running.ports import Answer, Asker, Background, Clock, NoSample
+from gate.running.sampling import BELATED, MISSED, Sampler
+from gate.running.tally import summarise
 from gate.running.time import SystemClock, Timekeeper
+from gate.running.tolerance import broken, unknown
 from tests.running.simulation import PROBE, START, Simulation, seconds
 
 Eventually = Callable[[Callable[[], object]], None]
@@ -28,8 +30,22 @@ def good() -> Answer:
     return Answer(ok=True)
 
 
-def sampler(asker: Asker, background: Threads | Simulation, probe: Probe = QUICK) -> Sampler:
-    clock = background if isinstance(background, Simulation) else SystemClock()
+@dataclass
+class Waiting:
+    """A background whose hands are all busy until somebody does what waits."""
+
+    clock: Simulation
+    work: list[Callable[[], None]]
+
+    def beat(self, tick: Callable[[], float]) -> Callable[[], None]:
+        return self.clock.beat(tick)
+
+    def do(self, work: Callable[[], None]) -> None:
+        self.work.append(work)
+
+
+def sampler(asker: Asker, background: Background, probe: Probe = QUICK, clock: Clock | None = None) -> Sampler:
+    clock = clock or (background if isinstance(background, Simulation) else SystemClock())
     return Sampler([probe], {probe.name: asker}, Timekeeper(clock), background)
 
 
@@ -77,6 +93,44 @@ def test_after_a_short_standstill_the_questions_are_caught_up_and_after_a_long_o
     assert len(questions) == 51
 
 
+def test_questions_that_wait_for_a_hand_too_long_are_missed_and_never_put() -> None:
+    """One service that hangs takes all hands; when they are free again, nobody asks for how it was then."""
+    clock, waiting = Simulation(), list[Callable[[], None]]()
+    running = sampler(good, Waiting(clock, waiting), PROBE, clock)
+    clock.wait(threading.Event(), 2.95)
+    for work in waiting:
+        work()
+    questions = running.questions(PROBE.name)
+    missed = [question for question in questions if question.why == MISSED]
+    assert len(questions) == 30
+    assert [question.at for question in missed] == [START + number * PROBE.every for number in range(20)]
+    assert all(question.good for question in questions if question not in missed)
+
+
+def test_a_bad_answer_counts_once_for_the_moment_at_which_it_was_given() -> None:
+    """Of questions that were put at the same moment, because all but the last were late, one tells of that moment."""
+    clock, waiting = Simulation(), list[Callable[[], None]]()
+    running = sampler(lambda: Answer(ok=False, detail="HTTP 502"), Waiting(clock, waiting), PROBE, clock)
+    clock.wait(threading.Event(), 0.45)
+    for work in waiting:
+        work()
+    questions = running.questions(PROBE.name)
+    assert [question.why for question in questions] == [BELATED] * 4 + [""]
+    summary = summarise(PROBE, Window.DURING, "s", questions)
+    assert (summary.due, summary.samples, summary.failures, summary.missing) == (5, 1, 1, BELATED)
+    assert not broken(replace(PROBE, tolerate=Tolerance(failures=0.2)), summary)
+    assert unknown(replace(PROBE, tolerate=Tolerance(failures=0.2)), summary), "nor is it taken for good"
+
+
+def test_a_good_answer_counts_also_if_the_question_was_late() -> None:
+    clock, waiting = Simulation(), list[Callable[[], None]]()
+    running = sampler(good, Waiting(clock, waiting), PROBE, clock)
+    clock.wait(threading.Event(), 0.45)
+    for work in waiting:
+        work()
+    assert summarise(PROBE, Window.DURING, "s", running.questions(PROBE.name)).samples == 5
+
+
 def test_a_question_that_could_not_be_put_has_no_sample_and_says_why() -> None:
     simulation = Simulation()
     running = sampler(lambda: NoSample(why="the API server is away"), simulation, PROBE)
@@ -99,7 +153,6 @@ def test_nothing_is_asked_after_the_end(threads: Threads, eventually: Eventually
     eventually(lambda: running.questions(QUICK.name))
     running.stop()
     count = len(running.questions(QUICK.name))
-    assert not any(thread.name == "beat" for thread in threading.enumerate())
     assert len(running.questions(QUICK.name)) == count
 
 
@@ -107,5 +160,6 @@ def test_what_is_forgotten_is_gone_and_the_rest_stays() -> None:
     simulation = Simulation()
     running = sampler(good, simulation, PROBE)
     simulation.wait(threading.Event(), 2)
-    running.forget(START + seconds(1))
-    assert {question.at >= START + seconds(1) for question in running.questions(PROBE.name)} == {True}
+    asked = running.questions(PROBE.name)
+    running.forget(PROBE.name, asked[:5])
+    assert running.questions(PROBE.name) == asked[5:]

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from gate.model import Probe, Sample, Summary, Tolerance, Window
 from gate.running.sampling import Question
+from gate.running.tally import summarise
 from gate.running.tolerance import broken, unknown
-from gate.running.windows import summarise
 from gate.running.wording import complaint, tolerated
 from tests.running.simulation import PROBE, START, seconds
 

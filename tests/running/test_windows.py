@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from gate.model import Sample, Tolerance, Window
 from gate.running.sampling import Question
-from gate.running.windows import Marks, current_streak, longest_streak, steady_since, summarise, window_of
+from gate.running.tally import Tally, summarise
+from gate.running.windows import Marks, window_of
 from tests.running.simulation import PROBE, START, seconds
 
 TENTH = seconds(0.1)
@@ -32,8 +33,12 @@ def row(pattern: str) -> list[Question]:
     return questions
 
 
-def steady(pattern: str, since: float = 0.0) -> datetime | None:
-    return steady_since(row(pattern), since=START + seconds(since), span=seconds(1), least=3)
+def tally(questions: list[Question]) -> Tally:
+    return Tally(PROBE).with_more(questions)
+
+
+def steady(pattern: str) -> datetime | None:
+    return tally(row(pattern)).steady_since(START, span=seconds(1), least=3)
 
 
 def test_a_question_belongs_to_the_window_in_which_it_was_put() -> None:
@@ -55,7 +60,7 @@ def test_a_slow_answer_after_the_revert_still_speaks_of_the_fault() -> None:
 def test_a_summary_counts_what_was_due_and_invents_nothing() -> None:
     summary = summarise(PROBE, Window.DURING, "s", row("+--x-++-"))
     assert (summary.due, summary.samples, summary.failures) == (8, 7, 4)
-    assert summary.streak == seconds(0.3)
+    assert (summary.streak, summary.streak_at_worst) == (seconds(0.1), seconds(0.3))
     assert (summary.first_failure, summary.last_failure) == (START + seconds(0.1), START + seconds(0.7))
     assert summary.detail == "HTTP 502"
 
@@ -81,11 +86,25 @@ def test_a_summary_keeps_the_extremes_of_the_numbers() -> None:
     assert (summary.numbers, summary.lowest, summary.highest) == (2, -1, 2)
 
 
-def test_an_answer_that_is_still_to_come_may_end_the_streak() -> None:
-    assert current_streak(row("+---")) == seconds(0.2)
-    assert current_streak(row("---?--")) == seconds(0.2)
-    assert current_streak(row("--+")) == timedelta(0)
-    assert current_streak([]) == timedelta(0)
+def test_a_streak_is_as_long_as_from_its_first_bad_answer_to_its_last() -> None:
+    assert tally(row("+---")).certain.now == seconds(0.2)
+    assert tally(row("---++-")).certain.longest == seconds(0.2)
+    assert tally(row("--+")).certain.now == timedelta(0)
+    assert tally([]).certain.longest == timedelta(0)
+
+
+def test_what_was_missed_may_have_been_good_and_ends_what_is_certain_of_a_streak() -> None:
+    missed = tally(row("---xx--"))
+    assert missed.certain.longest == seconds(0.2)
+    assert missed.at_worst.longest == seconds(0.6)
+
+
+def test_a_bad_answer_that_came_too_late_to_count_still_says_that_the_service_was_bad_then() -> None:
+    questions = row("-----")
+    questions[2].why = "the gate was too busy to ask in time"
+    summary = summarise(PROBE, Window.DURING, "s", questions)
+    assert (summary.due, summary.samples, summary.failures) == (5, 4, 4)
+    assert summary.streak == seconds(0.4)
 
 
 def test_steady_is_three_good_samples_and_a_second_without_a_bad_one() -> None:
@@ -93,44 +112,35 @@ def test_steady_is_three_good_samples_and_a_second_without_a_bad_one() -> None:
     assert steady("+" * 10) is None
     assert steady("--" + "+" * 11) == START + seconds(0.2)
     assert steady("+" * 11 + "-" + "+" * 5) is None
-    assert steady("-----" + "+" * 11, since=0.5) == START + seconds(0.5)
-
-
-def test_nothing_is_steady_behind_an_answer_that_is_still_to_come() -> None:
-    assert steady("++?" + "+" * 11) is None
-    assert steady("+" * 11 + "?+?") == START
-
-
-def test_a_service_that_lets_every_other_question_hang_is_not_steady() -> None:
-    assert steady("+?" * 20) is None
-
-
-def test_a_question_that_was_missed_is_not_a_good_answer() -> None:
-    assert steady("+" * 8 + "x" + "+" * 8) is None
+    assert steady("+" * 8 + "x" + "+" * 8) is None, "a question that was missed is no good answer"
 
 
 answers = st.lists(st.booleans(), max_size=40)
 
 
-def samples(oks: list[bool]) -> list[Sample]:
-    return [Sample(at=START + place * TENTH, ok=ok, latency=place * TENTH) for place, ok in enumerate(oks)]
+def questions_of(oks: list[bool]) -> list[Question]:
+    samples = [Sample(at=START + place * TENTH, ok=ok, latency=place * TENTH) for place, ok in enumerate(oks)]
+    return [Question(at=sample.at, sample=sample, open=False) for sample in samples]
 
 
 @given(answers, st.integers(0, 39))
 def test_a_bad_answer_more_never_shortens_the_longest_streak(oks: list[bool], place: int) -> None:
     worse = [ok and number != place for number, ok in enumerate(oks)]
-    assert longest_streak(samples(worse)) >= longest_streak(samples(oks))
+    assert tally(questions_of(worse)).certain.longest >= tally(questions_of(oks)).certain.longest
 
 
-@given(answers)
-def test_the_current_streak_is_never_longer_than_the_longest(oks: list[bool]) -> None:
-    questions = [Question(at=sample.at, sample=sample, open=False) for sample in samples(oks)]
-    assert current_streak(questions) <= longest_streak(samples(oks))
+@given(answers, st.integers(0, 39))
+def test_to_take_questions_in_one_after_the_other_or_to_look_ahead_is_the_same(oks: list[bool], place: int) -> None:
+    questions = questions_of(oks)
+    before = tally(questions[:place])
+    one = before.with_more([]).summary(Window.DURING, "s")
+    assert before.with_more(questions[place:]) == tally(questions)
+    assert before.summary(Window.DURING, "s") == one, "what looks ahead leaves it as it is"
 
 
 @given(answers, st.randoms(use_true_random=False))
 def test_a_summary_does_not_depend_on_the_order_of_arrival(oks: list[bool], random: Any) -> None:
-    questions = [Question(at=sample.at, sample=sample, open=False) for sample in samples(oks)]
+    questions = questions_of(oks)
     expected = summarise(PROBE, Window.DURING, "s", questions)
     random.shuffle(questions)
     assert summarise(PROBE, Window.DURING, "s", questions) == expected
