@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,10 +79,10 @@ class Ground:
 
 
 @contextmanager
-def sandbox(place: Path, **settings: Any) -> Iterator[tuple[Ground, Kubernetes]]:
-    """A fresh sandbox whose kubeconfig is in `place`; `settings` are those of `Kubernetes`."""
-    images = Images(Image(name=name, argv=("sleep", f"{1000 + number}d")) for number, name in enumerate(IMAGES))
-    with Kubernetes(**{"crds": CRDS, "images": images, **settings}) as running:
+def sandbox(place: Path, more: Sequence[Image] = (), **settings: Any) -> Iterator[tuple[Ground, Kubernetes]]:
+    """A fresh sandbox whose kubeconfig is in `place`; `more` are images, `settings` are those of `Kubernetes`."""
+    idle = (Image(name=name, argv=("sleep", f"{1000 + number}d")) for number, name in enumerate(IMAGES))
+    with Kubernetes(**{"crds": CRDS, "images": Images([*idle, *more]), **settings}) as running:
         kubeconfig = place / "sandbox.kubeconfig"
         kubeconfig.write_text(running.kubeconfig())
         with _session(yaml.safe_load(kubeconfig.read_text())) as session:

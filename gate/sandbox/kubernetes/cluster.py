@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -10,17 +10,23 @@ from typing import Protocol, Self
 import yaml
 
 from gate.sandbox.kubernetes.access.roles import Aggregation
-from gate.sandbox.kubernetes.access.tokens import Tokens
+from gate.sandbox.kubernetes.access.tokens import ISSUER, Tokens
 from gate.sandbox.kubernetes.api.pod_requests import PodLogs
 from gate.sandbox.kubernetes.api.rest import Api
 from gate.sandbox.kubernetes.controllers.definitions import CustomResources, load
 from gate.sandbox.kubernetes.controllers.emptying import Emptying
 from gate.sandbox.kubernetes.faults.port import Faults
+from gate.sandbox.kubernetes.language.errors import NotFound
+from gate.sandbox.kubernetes.language.objects import Object, lookup, namespace_of
+from gate.sandbox.kubernetes.registry.resources import SERVICE_ACCOUNTS
 from gate.sandbox.kubernetes.rights.users import ADMINISTRATOR, User
 from gate.sandbox.kubernetes.runtime.images import Images
 from gate.sandbox.kubernetes.server import BEARER_PATH, ApiServer
 from gate.sandbox.kubernetes.store.store import HISTORY, Store
 from gate.sandbox.kubernetes.workloads import Workloads
+
+TOKEN_LIFETIME = timedelta(days=365)
+"""Of the tokens in pods. Those of other clusters are renewed all the time."""
 
 
 class Part(Protocol):
@@ -67,7 +73,7 @@ class Kubernetes:
         self._server = ApiServer(self.api, address=address, port=port, faults=faults)
         made = [make(self.store) for make in parts]
         if images is not None:
-            workloads = Workloads(self.store, images, clock=clock, back_off=back_off)
+            workloads = Workloads(self.store, images, clock=clock, back_off=back_off, account=self._account)
             self.serve_logs(workloads.logs)
             self.api.commands = workloads.commands
             made.insert(0, workloads)
@@ -116,6 +122,21 @@ class Kubernetes:
             },
             sort_keys=False,
         )
+
+    def _account(self, pod: Object) -> str:
+        """The kubeconfig of a pod whose service account is there; its token ends with the pod."""
+        name = str(lookup(pod, "spec.serviceAccountName", "default"))
+        try:
+            account = self.store.get(SERVICE_ACCOUNTS, namespace_of(pod), name)
+        except NotFound:
+            return ""
+        mounted = lookup(
+            pod, "spec.automountServiceAccountToken", lookup(account, "automountServiceAccountToken", True)
+        )
+        if not mounted:
+            return ""
+        token, _ = self._tokens.for_account(account, audiences=[ISSUER], lifetime=TOKEN_LIFETIME, bound=pod)
+        return self.kubeconfig(token, server=self.url)
 
     def start(self) -> None:
         with contextlib.ExitStack() as starting:

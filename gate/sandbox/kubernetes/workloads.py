@@ -11,6 +11,7 @@ from gate.sandbox.kubernetes.registry.resources import PODS
 from gate.sandbox.kubernetes.runtime.executing import Commands
 from gate.sandbox.kubernetes.runtime.images import Images
 from gate.sandbox.kubernetes.runtime.logs import Logs
+from gate.sandbox.kubernetes.runtime.runtime import Account
 from gate.sandbox.kubernetes.services.addresses import Addresses
 from gate.sandbox.kubernetes.services.proxying import Proxying
 from gate.sandbox.kubernetes.store.store import Store
@@ -29,9 +30,10 @@ class Workloads:
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         back_off: float = 10.0,
+        account: Account = lambda _pod: "",
     ) -> None:
         self.addresses = Addresses()
-        kubelet = Kubelet(store, images, self.addresses, clock=clock, back_off=back_off)
+        kubelet = Kubelet(store, images, self.addresses, clock=clock, back_off=back_off, account=account)
         self.logs = Logs(kubelet)
         self.commands = Commands(kubelet)
         self._parts = (Proxying(store, self.addresses), kubelet, Controllers(store, clock=clock))

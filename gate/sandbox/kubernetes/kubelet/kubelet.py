@@ -23,7 +23,7 @@ from gate.sandbox.kubernetes.registry.resources import CONFIG_MAPS, NODES, PODS,
 from gate.sandbox.kubernetes.runtime.images import Images
 from gate.sandbox.kubernetes.runtime.names import Names
 from gate.sandbox.kubernetes.runtime.processes import Exit
-from gate.sandbox.kubernetes.runtime.runtime import Runtime
+from gate.sandbox.kubernetes.runtime.runtime import Account, Runtime
 from gate.sandbox.kubernetes.runtime.volumes import MountFailed, UnknownVolume
 from gate.sandbox.kubernetes.services.addresses import Addresses
 from gate.sandbox.kubernetes.store.store import Change, Deletion, Key, Store
@@ -49,7 +49,9 @@ class Kubelet:
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         back_off: float = 10.0,
+        account: Account = lambda _pod: "",
     ) -> None:
+        self._account = account
         self._store = store
         self._images = images
         self._addresses = addresses
@@ -69,7 +71,7 @@ class Kubelet:
 
     def start(self) -> None:
         """Register the node, take up the pods that are there already, and then each change."""
-        self.runtime = Runtime(self._store, self._images, self._names, self._note_exit)
+        self.runtime = Runtime(self._store, self._images, self._names, self._account, self._note_exit)
         self._attendance = Attendance(self.runtime, self._tell, self._pod, self._work.ask)
         self._starter = Starter(self.runtime, self._tell, self._attendance, clock=self._clock, back_off=self._back_off)
         self._stopper = Stopper(self.runtime, self._tell, self._attendance.hook)

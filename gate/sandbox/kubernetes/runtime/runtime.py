@@ -43,6 +43,10 @@ _LAST_BYTES = 2048
 """How much of a log can stand in for a termination message."""
 
 
+Account = Callable[[Object], str]
+"""A kubeconfig for what runs in a pod; empty where the pod speaks to the API server as nobody."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Life:
     """A started container, as commands beside it have to know it."""
@@ -54,7 +58,10 @@ class Life:
 class Runtime:
     """Runs containers by the name of their process. `exited` hears of each that ends, on a thread of its own."""
 
-    def __init__(self, store: Store, images: Images, names: Names, exited: Callable[[Exit], None]) -> None:
+    def __init__(
+        self, store: Store, images: Images, names: Names, account: Account, exited: Callable[[Exit], None]
+    ) -> None:
+        self._account = account
         self._store = store
         self._images = images
         self._names = names
@@ -99,7 +106,7 @@ class Runtime:
         services = [entry.shared for entry in self._store.entries(SERVICES, namespace)[0]]
         asked = (pod, spec, site, services, Sources(self._store, namespace).text)
         references = environment.variables(*asked)
-        life = Life(variables=environment.environment(*asked), folder=spec.get("workingDir") or "/")
+        life = Life(variables=self._told(pod) | environment.environment(*asked), folder=spec.get("workingDir") or "/")
         argv = environment.command(spec, image.argv, references)
         log.parent.mkdir(parents=True, exist_ok=True)
         message = log.with_suffix(".message")
@@ -192,6 +199,16 @@ class Runtime:
             lines = [record.text for record in deque(records(log), maxlen=_LAST_LINES)]
             return b"".join(lines)[-_LAST_BYTES:].decode(errors="replace")
         return ""
+
+    def _told(self, pod: Object) -> dict[str, str]:
+        """Where the pod finds its account. The mounted token of other clusters is of no use without TLS."""
+        kubeconfig = self._account(pod)
+        if not kubeconfig:
+            return {}
+        file = self._home(uid_of(pod)) / "kubeconfig"
+        file.touch(mode=0o600)
+        file.write_text(kubeconfig)
+        return {"KUBECONFIG": str(file)}
 
     def _home(self, uid: str) -> Path:
         return self._processes.folder / uid
