@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from gate.errors import GateError, Permanent, Temporary
 from gate.quantities import duration
 
 PREFIX = "CHAOS_GATE_"
+Word = TypeVar("Word", bound=StrEnum)
 ELSEWHERE = {f"{PREFIX}URL"}
 """Variables of the same prefix that other commands read."""
 
@@ -24,6 +25,15 @@ class Resolve(StrEnum):
 
     DNS = "dns"
     SERVICES = "services"
+
+
+class ExecutedBy(StrEnum):
+    """Who executes runs."""
+
+    THREAD = "thread"
+    """A thread of the gate, with the gate's rights."""
+    JOB = "job"
+    """A Kubernetes Job for each run, with the rights of a service account beside the workload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +84,15 @@ class Settings:
     nodes: tuple[str, ...]
     evidence: Path
     keep_evidence: timedelta
+    executor: ExecutedBy
+    job_image: str
+    job_account: str
+    job_begins: timedelta
+
+    @classmethod
+    def to_execute(cls, environ: Mapping[str, str]) -> "Settings":
+        """Those of a process that executes a run which somebody else has made: it needs no catalogue."""
+        return cls.read({f"{PREFIX}CATALOGUE": "none", **environ})
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
@@ -90,12 +109,18 @@ class Settings:
             "gitlab_token": reading.take("GITLAB_TOKEN_FILE", _secret, ""),
             "listen": reading.take("LISTEN", _host_and_port, "127.0.0.1:8080"),
             "public_url": reading.take("PUBLIC_URL", _address, ""),
-            "resolve": reading.take("RESOLVE", _resolve, "dns"),
+            "resolve": reading.take("RESOLVE", _one_of(Resolve), "dns"),
             "credentials": reading.take("CREDENTIALS", _keyring, ""),
             "nodes": reading.take("NODES", _list, ""),
             "evidence": reading.take("EVIDENCE", Path, "evidence"),
             "keep_evidence": reading.take("KEEP_EVIDENCE", _lasting, "30d"),
+            "executor": reading.take("EXECUTOR", _one_of(ExecutedBy), "thread"),
+            "job_image": reading.take("JOB_IMAGE", str, ""),
+            "job_account": reading.take("JOB_ACCOUNT", str, "chaos-gate-executor"),
+            "job_begins": reading.take("JOB_BEGINS", _lasting, "2m"),
         }
+        if settings["executor"] is ExecutedBy.JOB and not settings["job_image"]:
+            reading.problems.append(f"{PREFIX}JOB_IMAGE is missing: a Job needs the image of the gate")
         if settings["gitlab_url"] and not settings["gitlab_token"]:
             reading.problems.append(f"{PREFIX}GITLAB_TOKEN_FILE is missing: {PREFIX}GITLAB_URL needs a token")
         reading.finish()
@@ -166,7 +191,10 @@ def _host_and_port(text: str) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
-def _resolve(text: str) -> Resolve:
-    if text not in set(Resolve):
-        raise ValueError(f'"{text}" is not one of {", ".join(Resolve)}')
-    return Resolve(text)
+def _one_of(words: type[Word]) -> Callable[[str], Word]:
+    def parse(text: str) -> Word:
+        if text not in set(words):
+            raise ValueError(f'"{text}" is not one of {", ".join(words)}')
+        return words(text)
+
+    return parse

@@ -13,6 +13,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("gate.cli.demo:demo", "Play two upgrades of a small shop on this machine."),
     "sandbox": ("gate.cli.sandbox:sandbox", "Run the demo's Kubernetes, GitLab and gate until Ctrl-C."),
     "serve": ("gate.cli.serve:serve", "Run the gate."),
+    "execute": ("gate.cli.execute:execute", "Execute one run, as its Job does."),
     "reap": ("gate.cli.reap:reap", "Take back what runs left behind whose executor is gone."),
     "lint": ("gate.cli.lint:lint", "Check documents of a catalogue; says every mistake with file and line."),
     "plan": ("gate.cli.plan:plan", "Say what a subscription would do now, without doing it."),

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from gate.cluster.api import Api, Json
 from gate.cluster.leader import KIND, lasts_of, micro_time
 from gate.errors import Absent, Conflict, Terminating
+from gate.running.job_executor import Heard
 
 BEAT = timedelta(seconds=1)
 LASTS = 5 * BEAT
@@ -79,8 +80,14 @@ class Leases:
 
     def watch(self, namespace: str, name: str) -> bool:
         """Look who holds it, and remember; True if `hold` would take it now."""
+        return self.heard(namespace, name) is not Heard.BEATS
+
+    def heard(self, namespace: str, name: str) -> Heard:
+        """Look, and remember how it was."""
         present = self._api.get("leases", namespace, name)
-        return present is None or self._is_free((namespace, name), present)
+        if present is None or present["spec"].get("holderIdentity") in {None, "", self._identity}:
+            return Heard.NOBODY
+        return Heard.SILENT if self._is_free((namespace, name), present) else Heard.BEATS
 
     def release(self, namespace: str, name: str) -> None:
         """Give it up, so that nobody has to wait for it to expire."""

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from gate.errors import Conflict
-from gate.model import Reason, RunStatus, Undo
+from gate.model import Judgement, Reason, RunPhase, RunStatus, Undo
 from gate.running.execution import FIRST_PAUSE, LONGEST_PAUSE, PATIENCE, TICK, errored
 from gate.running.logbook import Logbook
 from gate.running.ports import Journal, World
@@ -25,6 +25,21 @@ def revert_all(status: RunStatus, world: World, journal: Journal) -> RunStatus:
     book = Logbook(status, journal, Timekeeper(world.clock))
     if book.guarded:
         _round(book, world)
+    book.save()
+    return book.status
+
+
+def give_up(status: RunStatus, world: World, journal: Journal, judgement: Judgement) -> RunStatus:
+    """End a run that nobody will execute any more: take back what one try takes back, and write down why it ended.
+
+    What is left stays guarded, for whoever finds the record. Raises what the journal raises.
+    """
+    book = Logbook(status, journal, Timekeeper(world.clock))
+    if book.guarded:
+        _round(book, world)
+    book.evidence(stopped=judgement)
+    ended = Timekeeper(world.clock).now()
+    book.note(f"stopped: {judgement.message}", phase=RunPhase.EXECUTED, activity="", finished=ended)
     book.save()
     return book.status
 

@@ -3,8 +3,9 @@
 import logging
 import random
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -12,36 +13,33 @@ from gate.catalogue.repository import Repository
 from gate.catalogue.subscribed import Subscribed
 from gate.cluster.api import Api
 from gate.cluster.events import Events
+from gate.cluster.executor_jobs import ExecutorJobs
 from gate.cluster.gates import Gates
 from gate.cluster.known import Known
 from gate.cluster.leader import LeaderLease
 from gate.cluster.leases import Leases
-from gate.cluster.mode import read_mode
-from gate.cluster.names import services_of
-from gate.cluster.runs import Runs
+from gate.cluster.runs import RunJournal, Runs
 from gate.cluster.workloads import Workloads
-from gate.config import Resolve, Settings
-from gate.errors import Conflict, GateError, Permanent
-from gate.faults import FAULTS
+from gate.config import ExecutedBy, Settings
+from gate.errors import Conflict, GateError
 from gate.gitlab.client import GitLab
 from gate.gitlab.outbox import Outbox
 from gate.gitlab.reporter import Reporter
-from gate.loads import LOADS
-from gate.model import Gate, Judgement, Run, WorkloadName
-from gate.policy.allow import Policy
-from gate.probes import PROBES
+from gate.model import Gate, Judgement, Run, RunStatus, WorkloadName
 from gate.reports.evidence import EvidenceFolder
 from gate.running.background import Threads
 from gate.running.executor import Executor
+from gate.running.job_executor import JobExecutor
 from gate.running.judge import judge
-from gate.running.permit import Permit
-from gate.running.ports import World, nobody
+from gate.running.ports import World
+from gate.running.reverting import give_up
 from gate.running.time import SystemClock, since_boot
 from gate.tracking.election import Terms
 from gate.tracking.leading import Leading
 from gate.tracking.reconciler import Reconciler
 from gate.web.app import create_app
 from gate.web.server import Server
+from gate.wire.acting import mode_of, outfit_of, permits_of, world_of
 from gate.wire.due import Due
 from gate.wire.fetching import Fetching
 from gate.wire.shown import Shown
@@ -131,34 +129,33 @@ class _Process:
             terms=terms,
         )
 
-    def _make_executor(self) -> Executor:
-        api, settings = self._api, self._settings
-        read = partial(read_mode, api, settings.namespace)
-        policy = Policy(protected=Policy().protected | {settings.namespace}, nodes=settings.nodes)
-        labels = partial(_labels, api)
-        world = World(
-            cluster=api,
-            workloads=Workloads(api),
-            permission=lambda *_: None,  # each run is given its own, which knows when that run must stop
-            clock=self._clock,
-            background=self._background,
-            resolve=services_of(api) if settings.resolve is Resolve.SERVICES else str,
-            faults=FAULTS,
-            probes=PROBES,
-            loads=LOADS,
-            credentials=settings.credentials or nobody,
-        )
-        permit = partial(Permit, policy=policy, mode=read, labels=labels, clock=self._clock)
+    def _make_executor(self) -> Executor | JobExecutor:
+        api, settings, clock = self._api, self._settings, self._clock
+        world = world_of(settings, api, clock, self._background)
+        store = RunStore(self._due.copies, api)
+        leases = RunLeases(Leases(api, self._me, clock.monotonic))
+        if settings.executor is ExecutedBy.JOB:
+            return JobExecutor(
+                store=store,
+                leases=leases,
+                jobs=ExecutorJobs(self._fenced, outfit_of(settings), clock.now),
+                clock=clock,
+                mode=mode_of(settings, api),
+                leads=self._leading.leads,
+                end=partial(_end, self._fenced, replace(world, cluster=self._fenced)),
+                tell=RevertNews(Events(api, clock.now)),
+                begins=settings.job_begins,
+            )
         return Executor(
-            store=RunStore(self._due.copies, api),
-            leases=RunLeases(Leases(api, self._me, self._clock.monotonic)),
+            store=store,
+            leases=leases,
             world=world,
-            mode=read,
-            permit=lambda stop: permit(stop=stop),
+            mode=mode_of(settings, api),
+            permit=permits_of(settings, api, clock),
             fence=api.fenced,
             leads=self._leading.leads,
-            record=EvidenceFolder(settings.evidence, settings.keep_evidence, self._clock.now).of,
-            tell=RevertNews(Events(api, self._clock.now)),
+            record=EvidenceFolder(settings.evidence, settings.keep_evidence, clock.now).of,
+            tell=RevertNews(Events(api, clock.now)),
         )
 
     def _make_outbox(self) -> Outbox | None:
@@ -288,9 +285,5 @@ def _judged(run: Run) -> tuple[Judgement, int | None]:
     return judge(run.spec, run.status.evidence)
 
 
-def _labels(api: Api, namespace: str) -> Mapping[str, str]:
-    found = api.get("namespaces", "", namespace)
-    if found is None:
-        raise Permanent(f"there is no namespace {namespace}")
-    labels: Mapping[str, str] = found["metadata"].get("labels") or {}
-    return labels
+def _end(api: Api, world: World, run: Run, judgement: Judgement) -> RunStatus:
+    return give_up(run.status, world, RunJournal(Runs(api), run), judgement)

@@ -18,6 +18,7 @@ from gate.gitlab.protocol import Request
 from gate.gitlab.statuses import Row
 from gate.model import Gate, Reason, Run, RunStatus
 from gate.running.executor import Insist
+from gate.running.job_executor import Heard
 from gate.running.outstanding import in_words, outstanding
 from gate.tracking.judgements import asks_for
 from gate.wire.copies import Copies
@@ -26,6 +27,14 @@ from gate.wire.copies import Copies
 def identity() -> str:
     """Who holds a lease: this process, and never one that had its number before."""
     return f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+
+
+def read_run(api: Api, namespace: str, name: str) -> Run | None:
+    """As it is now. One that its gate does not wait for, because it was made too late, has only to be ended."""
+    found = Runs(api).get(namespace, name)
+    if found is None or found.begun or asks_for(Gates(api).get(found.spec.workload.name), found):
+        return found
+    return replace(found, abort=found.abort or Reason.SUPERSEDED)
 
 
 class RunStore:
@@ -42,11 +51,7 @@ class RunStore:
         return found if found is not None and found.uid == run.uid else None
 
     def read(self, run: Run) -> Run | None:
-        """A run that its gate does not wait for, because it was made too late, has only to be ended."""
-        found = Runs(self._api).get(run.namespace, run.name)
-        if found is None or found.begun or asks_for(Gates(self._api).get(found.spec.workload.name), found):
-            return found
-        return replace(found, abort=found.abort or Reason.SUPERSEDED)
+        return read_run(self._api, run.namespace, run.name)
 
     def journal(self, run: Run, insist: Insist) -> RunJournal:
         return RunJournal(Runs(self._api.fenced(insist)), run)
@@ -64,6 +69,9 @@ class RunLeases:
 
     def watch(self, run: Run) -> bool:
         return self._leases.watch(run.namespace, run.name)
+
+    def heard(self, run: Run) -> Heard:
+        return self._leases.heard(run.namespace, run.name)
 
     def release(self, run: Run) -> None:
         self._leases.release(run.namespace, run.name)

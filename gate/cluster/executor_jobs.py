@@ -1,0 +1,118 @@
+"""The Jobs that execute runs: one container with the gate's image, as a service account of the target's namespace."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from gate.cluster.api import Api, Json
+from gate.cluster.gates import API_VERSION
+from gate.errors import Conflict, Permanent
+from gate.model import Run, fingerprint
+from gate.running.job_executor import ExecutorJob
+from gate.running.jobs import JOBS, SPEAKS, is_over, pods_of, what_is_said, why_failed
+
+RUN = "chaosgate.dev/run"
+"""The label with the uid of the run that a Job executes."""
+NUMBER = "chaosgate.dev/executor"
+"""The label that says which one of its run's it is."""
+CONTAINER = "executor"
+AFTERWARDS = timedelta(minutes=5)
+"""How long it may go on after the deadline of its run, to take back and to write down how it ended."""
+GRACE = 60
+"""Seconds that it has to take everything back when it is told to end."""
+KEPT = timedelta(days=1)
+"""How long its log can be read."""
+LONGEST_START = 40
+"""Letters of a run's name with which the names of its Jobs begin."""
+CREDENTIALS = "chaos-gate-credentials"
+"""The Secret with what probes and loads may send, beside the workload."""
+PLACE = "/var/lib/chaos-gate/credentials"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outfit:
+    """What is the same for all of them."""
+
+    image: str
+    account: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+    credentials: bool = False
+    """They find the secrets for probes and loads of their namespace, if it has any."""
+
+
+class ExecutorJobs:
+    """Makes, finds and removes them."""
+
+    def __init__(self, api: Api, outfit: Outfit, now: Callable[[], datetime]) -> None:
+        self._api, self._outfit, self._now = api, outfit, now
+
+    def of(self, run: Run) -> Sequence[ExecutorJob]:
+        found = [self._seen(item) for item in self._api.list(JOBS, run.namespace, labels=f"{RUN}={run.uid}")[0]]
+        return sorted(found, key=lambda job: job.number)
+
+    def make(self, run: Run, number: int) -> None:
+        body = job_for(run, number, self._outfit, self._now())
+        try:
+            self._api.create(JOBS, run.namespace, body)
+        except Conflict:
+            item = self._api.get(JOBS, run.namespace, body["metadata"]["name"])
+            if item is None:
+                raise
+            if (item["metadata"].get("labels") or {}).get(RUN) != run.uid:
+                raise Permanent(f"the Job {run.namespace}/{item['metadata']['name']} is somebody else's") from None
+
+    def remove(self, run: Run, job: ExecutorJob) -> None:
+        self._api.delete(JOBS, run.namespace, job.name, uid=job.uid)
+
+    def _seen(self, item: Json) -> ExecutorJob:
+        metadata = item["metadata"]
+        over, number = is_over(item), metadata["labels"].get(NUMBER, "")
+        if over:
+            said = why_failed(self._api, metadata["namespace"], item)
+        else:
+            said = what_is_said(pods_of(self._api, metadata["namespace"], metadata["name"]))
+        return ExecutorJob(
+            name=metadata["name"],
+            uid=metadata["uid"],
+            number=int(number) if number.isdecimal() else 0,
+            over=over,
+            said=said,
+        )
+
+
+def job_for(run: Run, number: int, outfit: Outfit, now: datetime) -> Json:
+    """The Job with that number. It goes with its run, tries once, and ends by itself some time after the run should."""
+    labels = {"app.kubernetes.io/managed-by": "chaos-gate", RUN: run.uid, NUMBER: str(number)}
+    lasts = max(timedelta(0), run.spec.deadline - now) + AFTERWARDS
+    container: Json = {
+        "name": CONTAINER,
+        "image": outfit.image,
+        "args": ["execute", f"{run.namespace}/{run.name}"],
+        "env": [{"name": name, "value": value} for name, value in sorted(outfit.environment.items())],
+        **SPEAKS,
+    }
+    pod: Json = {
+        "restartPolicy": "Never",
+        "serviceAccountName": outfit.account,
+        "terminationGracePeriodSeconds": GRACE,
+        "containers": [container],
+    }
+    if outfit.credentials:
+        container["env"].append({"name": "CHAOS_GATE_CREDENTIALS", "value": PLACE})
+        container["volumeMounts"] = [{"name": "credentials", "mountPath": f"{PLACE}/{run.namespace}", "readOnly": True}]
+        pod["volumes"] = [{"name": "credentials", "secret": {"secretName": CREDENTIALS, "optional": True}}]
+    owner = {"apiVersion": API_VERSION, "kind": "ChaosRun", "name": run.name, "uid": run.uid}
+    return {
+        "metadata": {"name": name_of(run, number), "labels": labels, "ownerReferences": [owner]},
+        "spec": {
+            "backoffLimit": 0,
+            "activeDeadlineSeconds": int(lasts.total_seconds()),
+            "ttlSecondsAfterFinished": int(KEPT.total_seconds()),
+            "template": {"metadata": {"labels": labels}, "spec": pod},
+        },
+    }
+
+
+def name_of(run: Run, number: int) -> str:
+    start = run.name[:LONGEST_START].replace(".", "-").rstrip("-")
+    return f"{start}-{fingerprint(run.uid)}-{number}"

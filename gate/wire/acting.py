@@ -1,0 +1,74 @@
+"""What acts on the cluster for runs, made from the settings: the same for the gate's own threads and for a Job."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from gate.cluster.api import Api
+from gate.cluster.executor_jobs import Outfit
+from gate.cluster.mode import read_mode
+from gate.cluster.names import services_of
+from gate.cluster.workloads import Workloads
+from gate.config import PREFIX, Resolve, Settings
+from gate.errors import Permanent
+from gate.faults import FAULTS
+from gate.loads import LOADS
+from gate.model import Judgement
+from gate.policy.allow import Policy
+from gate.probes import PROBES
+from gate.running.mode import Mode
+from gate.running.permit import Permit
+from gate.running.ports import Background, Clock, World, nobody
+
+
+def world_of(settings: Settings, api: Api, clock: Clock, background: Background) -> World:
+    """The world of all runs. Each run is given its own permission, which knows when that run must stop."""
+    return World(
+        cluster=api,
+        workloads=Workloads(api),
+        permission=lambda *_: None,
+        clock=clock,
+        background=background,
+        resolve=services_of(api) if settings.resolve is Resolve.SERVICES else str,
+        faults=FAULTS,
+        probes=PROBES,
+        loads=LOADS,
+        credentials=settings.credentials or nobody,
+    )
+
+
+def mode_of(settings: Settings, api: Api) -> Callable[[], Mode]:
+    return partial(read_mode, api, settings.namespace)
+
+
+def permits_of(settings: Settings, api: Api, clock: Clock) -> Callable[[Callable[[], Judgement | None]], Permit]:
+    """What makes the permission of a run of what says whether that run must stop."""
+    policy = Policy(protected=Policy().protected | {settings.namespace}, nodes=settings.nodes)
+
+    def permit(stop: Callable[[], Judgement | None]) -> Permit:
+        labels = partial(_labels, api)
+        return Permit(policy=policy, mode=mode_of(settings, api), labels=labels, clock=clock, stop=stop)
+
+    return permit
+
+
+def outfit_of(settings: Settings) -> Outfit:
+    """What a Job gets to know of the settings."""
+    told = {
+        f"{PREFIX}NAMESPACE": settings.namespace,
+        f"{PREFIX}RESOLVE": str(settings.resolve),
+        f"{PREFIX}NODES": ",".join(settings.nodes),
+    }
+    return Outfit(
+        image=settings.job_image,
+        account=settings.job_account,
+        environment={name: value for name, value in told.items() if value},
+        credentials=settings.credentials is not None,
+    )
+
+
+def _labels(api: Api, namespace: str) -> Mapping[str, str]:
+    found = api.get("namespaces", "", namespace)
+    if found is None:
+        raise Permanent(f"there is no namespace {namespace}")
+    labels: Mapping[str, str] = found["metadata"].get("labels") or {}
+    return labels
