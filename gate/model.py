@@ -209,6 +209,8 @@ class Rollout:
     """The image references of the pod template, for people; versions are told apart by digest alone."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """The workload's own labels, by which subscriptions may select it."""
+    quiet: bool = False
+    """It waits for pods, and these may change without an event of the workload."""
 
 
 # --------------------------------------------------------------------------------------------------- what authors write

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from gate.cluster.kinds import KINDS
@@ -34,7 +35,8 @@ def rollout_of(kind: WorkloadKind, seen: Observed) -> Rollout:
     progress, message = _progress(kind, seen, split)
     if progress in {Progress.COMPLETE, Progress.CANARY} and version is None:
         progress, message = Progress.ROLLING, problem
-    return _rollout(kind, seen, progress, message, version, problem)
+    rollout = _rollout(kind, seen, progress, message, version, problem)
+    return replace(rollout, quiet=progress is Progress.ROLLING and unfinished(kind, seen.workload) is None)
 
 
 def _progress(kind: WorkloadKind, seen: Observed, split: Split | None) -> tuple[Progress, str]:

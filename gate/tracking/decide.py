@@ -30,6 +30,7 @@ from gate.model import (
     Workflow,
     fingerprint,
 )
+from gate.tracking import pacing
 from gate.tracking.announce import announce
 from gate.tracking.judgements import follow, remember, standing
 
@@ -181,9 +182,9 @@ def _follow(seen: Seen) -> Decision:
     if missing and not seen.revision:
         status = replace(seen.status, runs=entries)
         return Decision(
-            kind=Kind.FOLLOW, why="the catalogue has not been read yet", status=status, wake=seen.now + _BEAT
+            kind=Kind.FOLLOW, why="the catalogue has not been read yet", status=status, wake=seen.now + pacing.BEAT
         )
-    specs = _specs(seen, seen.status)
+    specs = _specs(seen, seen.status) if missing else {}
     if missing and len(missing) == len(entries) and not specs.keys() >= missing:
         # The gate died before it made a single run, and the catalogue has changed since: begin again.
         return _upgrade(seen, seen.status) if seen.claims else _dropped(seen.status)
@@ -192,8 +193,9 @@ def _follow(seen: Seen) -> Decision:
     if all(entry.verdict for entry in status.runs):
         status = remember(status, seen.now)
         return Decision(kind=Kind.CONCLUDE, why=status.message or "every run passed", status=status)
-    waiting = ", ".join(entry.workflow for entry in entries if entry.verdict is None)
-    return Decision(kind=Kind.FOLLOW, why=f"waiting for {waiting}", status=status, create=create, wake=seen.now + _BEAT)
+    waiting = [entry for entry in entries if entry.verdict is None]
+    why = f"waiting for {', '.join(entry.workflow for entry in waiting)}"
+    return Decision(kind=Kind.FOLLOW, why=why, status=status, create=create, wake=pacing.of_runs(waiting, seen.now))
 
 
 def _dropped(status: GateStatus) -> Decision:
@@ -217,7 +219,7 @@ def _supersede(seen: Seen) -> Decision:
         abort = {name: Reason.SUPERSEDED for name in unfinished if seen.runs[name].abort is None}
         why = f"superseded by {successor}: stopping {', '.join(unfinished)}"
         status = replace(seen.status, runs=entries)
-        return Decision(kind=Kind.SUPERSEDE, why=why, status=status, abort=abort, wake=seen.now + _BEAT)
+        return Decision(kind=Kind.SUPERSEDE, why=why, status=status, abort=abort, wake=seen.now + pacing.BEAT)
     message = f"superseded by {successor}"
     entries = tuple(
         replace(entry, verdict=Verdict.CANCELED, reason=Reason.SUPERSEDED, message=message)
@@ -233,37 +235,26 @@ def _supersede(seen: Seen) -> Decision:
 def _incomplete(seen: Seen, status: GateStatus) -> Decision:
     rollout = seen.rollout
     if not _moved_on(rollout, status):
-        return Decision(kind=Kind.IGNORE, why=rollout.message, status=status, wake=_again(seen))
+        return Decision(
+            kind=Kind.IGNORE,
+            why=rollout.message,
+            status=status,
+            wake=pacing.of_rollout(seen.rollout, seen.status.since, seen.now),
+        )
     status = replace(status, complete_since=None, runs=())
     if rollout.progress is Progress.FAILED:
         version = rollout.version.key if rollout.version else ""
         status = replace(status, image=rollout.image, version=version, recorded="")
         closed = Judgement(verdict=Verdict.ERRORED, reason=Reason.ROLLOUT_FAILED, message=rollout.message)
         return Decision(kind=Kind.CLOSE, why=rollout.message, status=_answer(status, closed))
-    status = _pending(status, f"rollout in progress: {rollout.message}")
-    return Decision(kind=Kind.ROLLING, why=rollout.message, status=status, wake=_again(seen))
+    wake = pacing.of_rollout(rollout, seen.status.since, seen.now)
+    said, message = status.message, f"{_IN_PROGRESS}{rollout.message}"
+    if said.startswith(_IN_PROGRESS) and said != message and (later := pacing.told_soon(status.since, seen.now)):
+        message, wake = said, later if wake is None else min(wake, later)
+    return Decision(kind=Kind.ROLLING, why=rollout.message, status=_pending(status, message), wake=wake)
 
 
-_GLANCE = timedelta(milliseconds=500)
-"""How soon to look again at what sends no event of its own: an old pod that is still terminating."""
-
-_BEAT = timedelta(seconds=10)
-"""How soon to look again at runs, which do send events: should one be lost, nothing waits for longer than this."""
-
-_SLOW_BEAT = timedelta(seconds=30)
-"""The same for rollouts. One that nobody will complete, of no replicas for instance, is asked no more often either."""
-
-
-def _again(seen: Seen) -> datetime:
-    """When to look again at a rollout that is not complete, should nothing be heard of it.
-
-    A version is known of one that is rolling only if by its status it is complete, and it lacks nothing but the end of
-    older pods. Where these do not end, glances become rarer: they add a sixtieth to what was waited already.
-    """
-    if seen.rollout.version is None or seen.rollout.progress is not Progress.ROLLING:
-        return seen.now + _SLOW_BEAT
-    waited = seen.now - (seen.status.since or seen.now)
-    return seen.now + min(max(waited / 60, _GLANCE), _SLOW_BEAT)
+_IN_PROGRESS = "rollout in progress: "
 
 
 def _unclaimed(seen: Seen) -> Decision:
@@ -309,7 +300,9 @@ def _not_seen_yet(seen: Seen, status: GateStatus) -> Decision:
     if status.verdict is None or _moved_on(seen.rollout, status):
         status = _pending(status, why)
     status = replace(status, image=seen.rollout.image, complete_since=None)
-    return Decision(kind=Kind.IGNORE, why=why, status=status, wake=_again(seen))
+    return Decision(
+        kind=Kind.IGNORE, why=why, status=status, wake=pacing.of_rollout(seen.rollout, seen.status.since, seen.now)
+    )
 
 
 def _record(seen: Seen, status: GateStatus) -> Decision:
@@ -376,7 +369,7 @@ def _upgrade(seen: Seen, status: GateStatus) -> Decision:
     # The status that names the runs is saved before they are made: so they are always found again.
     create = _specs(seen, status)
     return Decision(
-        kind=Kind.UPGRADE, why=f"to be judged by {names}", status=status, create=create, wake=seen.now + _BEAT
+        kind=Kind.UPGRADE, why=f"to be judged by {names}", status=status, create=create, wake=seen.now + pacing.BEAT
     )
 
 

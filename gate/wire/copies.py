@@ -35,9 +35,11 @@ class Copies:
         gate_changed: Callable[[Key], None],
         run_changed: Callable[[Key], None],
         run_moved: Callable[[], None],
+        monotonic: Callable[[], float],
+        draw: Callable[[], float],
     ) -> None:
         """Only these `namespaces`; all of them if none is named. `run_moved` hears of all that happens to runs,
-        `run_changed` of what may be a reason to do something.
+        `run_changed` of what may be a reason to do something. `monotonic` and `draw` are those of the mirrors.
         """
         scopes = namespaces or ("",)
 
@@ -54,14 +56,29 @@ class Copies:
                     partial(changed, kind),
                     form=Form.METADATA,
                     optional=kind is not WorkloadKind.DEPLOYMENT,  # Rollouts may come later, the sandbox has no others
+                    monotonic=monotonic,
+                    draw=draw,
                 )
                 for scope in scopes
             ]
             for kind in WorkloadKind
         }
-        self._gates = [Mirror(api, "chaosgates", scope, _readable(gate_from), gate_changed) for scope in scopes]
+        self._gates = [
+            Mirror(api, "chaosgates", scope, _readable(gate_from), gate_changed, monotonic=monotonic, draw=draw)
+            for scope in scopes
+        ]
         self._runs = [
-            Mirror(api, "chaosruns", scope, _readable(run_from), run_changed, essence=_essence, heard=run_moved)
+            Mirror(
+                api,
+                "chaosruns",
+                scope,
+                _readable(run_from),
+                run_changed,
+                essence=_essence,
+                heard=run_moved,
+                monotonic=monotonic,
+                draw=draw,
+            )
             for scope in scopes
         ]
 

@@ -4,6 +4,7 @@ What was heard is a hint and no more. Whoever takes a key from here looks at how
 """
 
 import logging
+import random
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
@@ -20,6 +21,8 @@ log = logging.getLogger(__name__)
 EVERYTHING = "everything"
 AGAIN = timedelta(seconds=1)
 """How soon to gather everything again if that broke off."""
+ECHO = timedelta(milliseconds=250)
+"""How soon to compare after what is mostly our own write: what is heard meanwhile needs no comparison of its own."""
 
 
 class Due:
@@ -33,8 +36,9 @@ class Due:
         *,
         poke: Callable[[], None],
         monotonic: Callable[[], float],
+        draw: Callable[[], float] = random.random,
     ) -> None:
-        """`poke` is called when a run may have something to do, or to stop doing."""
+        """`poke` is called when a run may have something to do, or to stop doing; `draw` gives jitter from 0 to 1."""
         self.workloads: WorkQueue[WorkloadName] = WorkQueue(monotonic)
         """To be compared."""
         self.gates: WorkQueue[Key] = WorkQueue(monotonic)
@@ -48,6 +52,8 @@ class Due:
             gate_changed=self._gate_changed,
             run_changed=self._run_changed,
             run_moved=self.changes.ring,
+            monotonic=monotonic,
+            draw=draw,
         )
         self._asked: WorkQueue[str] = WorkQueue(monotonic)
         self._subscribed, self._poke = subscribed, poke
@@ -70,13 +76,14 @@ class Due:
         """Gather everything each time that it is asked for, until closed. Asked meanwhile, it is gathered once more."""
         while (what := self._asked.take()) is not None:
             try:
-                self._gather()
+                self.gather()
             except Exception:  # a mistake of ours: what is not gathered would not be looked at before the next leader
                 log.exception("gather.again")
                 self._asked.add(what, after=AGAIN.total_seconds())
             self._asked.done(what)
 
-    def _gather(self) -> None:
+    def gather(self) -> None:
+        """Have everything looked at, at once."""
         for gate in self.copies.gates():
             self.workloads.add(gate.workload.name)
             self.gates.add((gate.namespace, gate.name))
@@ -98,14 +105,15 @@ class Due:
         gate = self.copies.gate(key)
         # If somebody deleted it, its workload needs another one, provided that is still there.
         if name := gate.workload.name if gate else self.copies.workload_of(key):
-            self.workloads.add(name)
+            self.workloads.add(name, after=ECHO.total_seconds())
         self.gates.add(key)
         self.changes.ring()
 
     def _run_changed(self, key: Key) -> None:
         run = self.copies.run(key)
         if run:
-            self.workloads.add(run.spec.workload.name)
+            untouched = not run.begun and not run.abort and not run.deleting  # it was only made just now
+            self.workloads.add(run.spec.workload.name, after=ECHO.total_seconds() if untouched else 0.0)
         else:
             for gate in self.copies.gates():
                 if gate.namespace == key[0]:

@@ -21,7 +21,6 @@ from gate.cluster.leases import Leases
 from gate.cluster.runs import RunJournal, Runs
 from gate.cluster.workloads import Workloads
 from gate.config import ExecutedBy, Settings
-from gate.errors import Conflict, GateError
 from gate.gitlab.client import GitLab
 from gate.gitlab.outbox import Outbox
 from gate.gitlab.reporter import Reporter
@@ -40,6 +39,7 @@ from gate.tracking.reconciler import Reconciler
 from gate.web.app import create_app
 from gate.web.server import Server
 from gate.wire.acting import mode_of, outfit_of, permits_of, world_of
+from gate.wire.comparing import Comparing
 from gate.wire.due import Due
 from gate.wire.fetching import Fetching
 from gate.wire.shown import Shown
@@ -50,10 +50,8 @@ log = logging.getLogger(__name__)
 
 TRACKERS = 4
 """Threads that decide; each takes one workload at a time."""
-AGAIN = timedelta(seconds=2)
-"""How soon to try a comparison again that broke off."""
-SOON = timedelta(milliseconds=50)
-"""How soon, if it broke off because something was written meanwhile."""
+AGAIN = timedelta(seconds=10)
+"""How soon to try again what only a mistake of ours can have broken off."""
 
 
 def serve(settings: Settings, stop: threading.Event) -> None:
@@ -111,6 +109,9 @@ class _Process:
             subscriptions=self._subscribed,
             judge=_judged,
             now=self._clock.now,
+        )
+        self._comparing = Comparing(
+            self._due.workloads, self._reconciler.reconcile, leads=self._leading.leads, now=self._clock.now
         )
         self._executor = self._make_executor()
         self._outbox = self._make_outbox()
@@ -190,7 +191,7 @@ class _Process:
         mirrors = enumerate(self._due.copies.mirrors)
         loops: list[tuple[str, Callable[[], None]]] = [
             *((f"watch {number}", partial(mirror.run, self._stop)) for number, mirror in mirrors),
-            *((f"track {number}", self._track) for number in range(TRACKERS)),
+            *((f"track {number}", self._comparing.run) for number in range(TRACKERS)),
             ("gather", self._due.run),
             ("execute", partial(self._executor.run, self._stop)),
             ("catalogue", partial(self._fetching.run, self._stop)),
@@ -242,30 +243,6 @@ class _Process:
 
     # ---------------------------------------------------------------------------------------------------- the loops
 
-    def _track(self) -> None:
-        due = self._due.workloads
-        while (name := due.take()) is not None:
-            # Whoever begins to lead looks at everything.
-            again = self._compare(name) if self._leading.leads() else None
-            due.done(name)
-            if again is not None:
-                due.add(name, after=again)
-
-    def _compare(self, name: WorkloadName) -> float | None:
-        """Returns in how many seconds to compare again."""
-        try:
-            wake = self._reconciler.reconcile(name)
-        except Conflict as error:  # somebody wrote it since it was read, as things should be: compare anew
-            log.debug("decide.again workload=%s why=%r", name, str(error))
-            return SOON.total_seconds()
-        except GateError as error:
-            log.warning("decide.again workload=%s why=%r", name, str(error))
-            return AGAIN.total_seconds()
-        except Exception:  # a mistake of ours about one workload must not end the thread that serves all others
-            log.exception("decide.again workload=%s", name)
-            return 5 * AGAIN.total_seconds()
-        return max(0.0, (wake - self._clock.now()).total_seconds()) if wake else None
-
     def _deliver(self, outbox: Outbox) -> None:
         due = self._due.gates
         while (key := due.take()) is not None:
@@ -275,7 +252,7 @@ class _Process:
                     again = outbox.deliver(*key)
                 except Exception:  # as above
                     log.exception("gitlab.again gate=%s/%s", *key)
-                    again = 5 * AGAIN
+                    again = AGAIN
             due.done(key)
             if again is not None:
                 due.add(key, after=again.total_seconds())

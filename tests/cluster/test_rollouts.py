@@ -95,6 +95,23 @@ def test_an_old_pod_that_is_still_terminating_keeps_the_rollout_from_being_compl
     assert rollout_of(KIND, seen(pod("a"), pod("b"), old, sets=("1", "0"))).progress is Progress.ROLLING
 
 
+@pytest.mark.parametrize(
+    ("pods", "status", "quiet"),
+    [
+        ([pod("a"), pod("b")], {}, False),
+        ([pod("a"), pod("b")], {"availableReplicas": 1}, False),
+        ([pod("a"), pod("b")], {"replicas": 0, "wanted": 0}, False),
+        ([pod("a"), pod("b"), pod("old", tag="0")], {}, True),
+        ([pod("a"), pod("b", image=DIGEST["b"])], {}, True),
+    ],
+    ids=["complete", "not by its status", "scaled to zero", "an old pod is left", "the pods do not agree"],
+)
+def test_a_rollout_that_waits_only_for_pods_says_so_because_its_workload_will_not(
+    pods: list[Json], status: Json, quiet: bool
+) -> None:
+    assert rollout_of(KIND, seen(*pods, sets=("1", "0"), **status)).quiet is quiet
+
+
 @pytest.mark.parametrize("tag", ["1", "0"])
 def test_a_pod_that_was_evicted_and_lies_about_is_nothing_of_the_version_that_runs(tag: str) -> None:
     evicted = pod("evicted", tag=tag, image=DIGEST["b"])

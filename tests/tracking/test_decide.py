@@ -63,8 +63,8 @@ def rollout(text: str, **changes: object) -> Rollout:
     return replace(made, **changes)
 
 
-def rolling(text: str) -> Rollout:
-    return rollout(text, progress=Progress.ROLLING, version=None, message="1 of 3 replicas are updated")
+def rolling(text: str, message: str = "1 of 3 replicas are updated") -> Rollout:
+    return rollout(text, progress=Progress.ROLLING, version=None, message=message)
 
 
 def failed(text: str) -> Rollout:
@@ -694,12 +694,36 @@ def test_a_gate_that_was_made_anew_does_not_take_up_the_runs_of_the_one_before()
     assert len(set(names)) == 2
 
 
-def test_what_sends_events_is_looked_at_also_when_they_do_not_come() -> None:
+def test_runs_are_looked_for_until_they_were_seen_and_then_tell_of_themselves() -> None:
     story = Story(claim("loss"))
     story.sees(rollout("1.0"))
-    assert story.settles(rollout("1.1")).wake
-    assert story.sees(rollout("1.1")).wake
-    assert story.sees(rolling("1.2")).wake
+    made = story.settles(rollout("1.1"))
+    assert made.wake
+    assert made.wake - story.now <= timedelta(seconds=10)
+    assert story.sees(rollout("1.1")).wake is None
+
+
+def test_runs_that_have_to_stop_are_looked_at_until_they_have() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    story.settles(rollout("1.1"))
+    story.sees(rollout("1.1"))
+    assert story.sees(rollout("1.2")).wake
+    assert story.sees(rollout("1.2")).wake
+
+
+def test_how_far_a_rollout_is_is_written_down_once_a_second_and_its_last_word_too() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    told = []
+    for number in range(30):
+        said = rolling("1.1", message=f"{number} of 30 replicas are updated")
+        wake = story.sees(said, after=timedelta(milliseconds=100)).wake
+        told.append(story.status.message)
+    assert len(set(told)) == 3
+    assert wake
+    story.sees(said, after=wake - story.now)
+    assert story.status.message == "rollout in progress: 29 of 30 replicas are updated"
 
 
 def test_a_commit_is_told_that_nobody_subscribes_any_more() -> None:
@@ -744,18 +768,21 @@ def test_a_gate_whose_announcements_nobody_takes_stays_an_object_that_can_be_sav
 
 def leaving(text: str) -> Rollout:
     """Complete by its status, and a pod of the version before is still terminating."""
-    return rollout(text, progress=Progress.ROLLING, message="1 pods of an older template are still there")
+    message = "1 pods of an older template are still there"
+    return rollout(text, progress=Progress.ROLLING, message=message, quiet=True)
 
 
 @pytest.mark.parametrize("text", ["1.0", "2.0"], ids=["of the present version", "of another version"])
 @pytest.mark.parametrize("gate_has_looked", [True, False])
-def test_a_workload_that_cannot_complete_is_asked_rarely(text: str, gate_has_looked: bool) -> None:
+@pytest.mark.parametrize("quiet", [True, False], ids=["waits for pods", "will say so"])
+def test_a_workload_that_cannot_complete_is_asked_rarely(text: str, gate_has_looked: bool, quiet: bool) -> None:
     story = Story(claim("loss"))
     if gate_has_looked:
         story.sees(rollout("1.0"))
-    nothing = rollout(text, progress=Progress.ROLLING, version=None, message="scaled to zero")
+    nothing = rollout(text, progress=Progress.ROLLING, version=None, message="scaled to zero", quiet=quiet)
     for _ in range(3):
-        wake = story.sees(nothing).wake
+        wake = story.sees(nothing, after=timedelta(seconds=2)).wake
+        assert bool(wake) is quiet
         assert wake is None or wake - story.now >= timedelta(seconds=30)
 
 

@@ -7,9 +7,14 @@ from contextlib import contextmanager
 import pytest
 
 from gate.cluster.api import Api
-from gate.model import WorkloadKind, WorkloadName
+from gate.cluster.gates import Gates
+from gate.model import Workload, WorkloadKind, WorkloadName
 from gate.running.time import SystemClock
-from gate.wire.due import Due
+from gate.sandbox.kubernetes.cluster import Kubernetes
+from gate.wire.due import ECHO, Due
+from tests.clocks import HandClock
+from tests.leading.replicas import WEB
+from tests.wire.following import followed
 
 Eventually = Callable[[Callable[[], object]], None]
 CHECKOUT = WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="shop", name="checkout")
@@ -20,6 +25,9 @@ class Slow:
 
     def __init__(self) -> None:
         self.ready, self.asked, self.mistakes = threading.Event(), 0, 0
+
+    def is_claimed(self, _name: WorkloadName, _labels: object) -> bool:
+        return False
 
     def workloads(self) -> set[WorkloadName]:
         self.asked += 1
@@ -70,6 +78,22 @@ def test_who_asks_again_while_everything_is_gathered_has_it_gathered_once_more(
         subscribed.ready.set()
         eventually(lambda: subscribed.asked == 2)
         assert due.workloads.take() == CHECKOUT
+
+
+def test_a_gate_that_was_written_is_compared_once_with_whatever_is_heard_soon_after(
+    api: Api, kubernetes: Kubernetes, subscribed: Slow, clock: HandClock, eventually: Eventually
+) -> None:
+    made = api.create("deployments", "default", WEB)
+    name = WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="default", name="web")
+    Gates(api).create(Workload(name=name, uid=made["metadata"]["uid"]))
+    due = Due(api, (), subscribed, poke=lambda: None, monotonic=clock.monotonic)
+    with followed(due.copies, kubernetes, eventually):
+        due.workloads.add(name, after=60)
+        assert due.workloads.due_in() == ECHO.total_seconds()
+        due.workloads.add(name)
+        assert due.workloads.take() == name
+        due.workloads.done(name)
+        assert due.workloads.due_in() is None
 
 
 def test_a_mistake_while_everything_is_gathered_is_not_the_end_of_it(

@@ -1,41 +1,22 @@
 """What the gate answers before it has seen anything is not that there is nothing."""
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from gate.catalogue.subscribed import Subscribed
 from gate.cluster.api import Api
 from gate.model import WorkloadKind, WorkloadName
 from gate.sandbox.kubernetes.cluster import Kubernetes
-from gate.wire.copies import Copies
 from gate.wire.due import Due
 from gate.wire.shown import Shown
 from tests.catalogue.test_selecting import catalogue
 from tests.clocks import HandClock
 from tests.documents.test_loading import SUBSCRIPTION, WORKFLOW
 from tests.leading.replicas import WEB
+from tests.wire.following import followed
 
 Eventually = Callable[[Callable[[], object]], None]
 CHECKOUT = WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="shop", name="checkout")
 WEB_OF_DEFAULT = WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="default", name="web")
-
-
-@contextmanager
-def followed(copies: Copies, kubernetes: Kubernetes, eventually: Eventually) -> Iterator[None]:
-    """All copies are whole; the API server is gone afterwards, for nothing else ends their reads."""
-    stop = threading.Event()
-    threads = [threading.Thread(target=mirror.run, args=(stop,)) for mirror in copies.mirrors]
-    for thread in threads:
-        thread.start()
-    try:
-        eventually(lambda: all(mirror.filled for mirror in copies.mirrors))
-        yield
-    finally:
-        stop.set()
-        kubernetes.stop()
-        for thread in threads:
-            thread.join(30)
 
 
 def test_nobody_is_told_that_nothing_is_subscribed_before_the_cluster_was_listed(

@@ -1,4 +1,4 @@
-"""One process of the gate: the real mirrors, queue, catalogue and reconciler, tied together as `gate.wire` does it."""
+"""One process of the gate: its real parts, a step of one of its threads at a time."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -8,19 +8,19 @@ from typing import Any
 from kubernetes.client import Configuration
 
 from gate.catalogue.subscribed import Subscribed
-from gate.cluster.api import Api, Form
-from gate.cluster.gates import Gates, gate_from, gate_name
+from gate.cluster.api import Api
+from gate.cluster.gates import Gates
 from gate.cluster.known import Known
-from gate.cluster.mirror import Key, Mirror
-from gate.cluster.runs import Runs, run_from
+from gate.cluster.runs import Runs
 from gate.cluster.workloads import Workloads
 from gate.documents.catalogue import Catalogue
 from gate.errors import GateError
-from gate.model import Gate, Run, WorkloadKind, WorkloadName
+from gate.model import WorkloadName
 from gate.tracking import ports
 from gate.tracking.leading import NotLeading
-from gate.tracking.queue import WorkQueue
 from gate.tracking.reconciler import Reconciler
+from gate.wire.comparing import Comparing
+from gate.wire.due import Due
 from tests.tracking.simulation.executing import judged
 from tests.tracking.simulation.server import NAMESPACE
 from tests.tracking.simulation.wire import Wire
@@ -56,16 +56,10 @@ class Replica:
         configuration.host = "http://in-process"
         api = Api(configuration, wire)
         fenced = api.fenced(self._insist)
-        self.due: WorkQueue[WorkloadName] = WorkQueue(monotonic)
         self.subscribed = Subscribed(now)
         self._known = Known(fenced, NAMESPACE)
-        clocks: dict[str, Any] = {"monotonic": monotonic, "draw": draw}
-        self._workloads = Mirror(
-            api, "deployments", "", lambda item: item["metadata"].get("labels") or {}, self._workload_changed,
-            form=Form.METADATA, **clocks,
-        )  # fmt: skip
-        self._gates: Mirror[Gate] = Mirror(api, "chaosgates", "", gate_from, self._gate_changed, **clocks)
-        self._runs: Mirror[Run] = Mirror(api, "chaosruns", "", run_from, self._run_changed, **clocks)
+        self._due = Due(api, (), self.subscribed, poke=_nothing, monotonic=monotonic, draw=draw)
+        self.due = self._due.workloads
         self.reconciler = Reconciler(
             workloads=Workloads(api),
             gates=gates(Gates(fenced)),
@@ -74,14 +68,16 @@ class Replica:
             judge=judged,
             now=now,
         )
+        self._comparing = Comparing(self.due, self._told, leads=leads, now=now)
+        self._said = ""
         self._steps: list[tuple[float, Callable[[], float]]] = [
             (monotonic(), self._fetch),
-            *((monotonic(), mirror.step) for mirror in (self._workloads, self._gates, self._runs)),
+            *((monotonic(), mirror.step) for mirror in self._due.copies.mirrors),
         ]
 
     def begins_to_lead(self) -> None:
         """It looks at everything once, and reads git anew."""
-        self._look_at_all()
+        self._due.gather()
         self._steps[0] = (self._monotonic(), self._fetch)
 
     def ready(self) -> list[Callable[[], str]]:
@@ -104,20 +100,17 @@ class Replica:
     def _track(self) -> str:
         name = self.due.take()
         assert name is not None
-        again: float | None = None
-        if not self._leads():
-            self.due.done(name)
-            return "does not lead"
-        said = "looked"
+        self._said = "does not lead"
+        self._comparing.take_up(name)
+        return self._said
+
+    def _told(self, name: WorkloadName) -> datetime | None:
+        self._said = "looked"
         try:
-            if wake := self.reconciler.reconcile(name):
-                again = max(0.0, (wake - self._now()).total_seconds())
+            return self.reconciler.reconcile(name)
         except GateError as error:
-            said, again = f"could not: {type(error).__name__}: {error}", AGAIN
-        self.due.done(name)
-        if again is not None:
-            self.due.add(name, after=again)
-        return said
+            self._said = f"could not: {type(error).__name__}: {error}"
+            raise
 
     def _fetch(self) -> float:
         try:
@@ -126,51 +119,17 @@ class Replica:
             new = catalogue.revision != self.subscribed.revision
             named = self.subscribed.put(catalogue)
             if new:
-                for name in named:
-                    self.due.add(name)
-                self._look_at_all()
+                self._due.named(named)
             if self._leads():
                 self._known.save(self.subscribed.known)
         except GateError:
             return AGAIN
         return FETCH_EVERY
 
-    def _look_at_all(self) -> None:
-        for gate in self._gates.all():
-            self.due.add(gate.workload.name)
-        for name in self.subscribed.catalogue.workloads() if self.subscribed.catalogue else ():
-            self.due.add(name)
-        for key, labels in self._workloads.items():
-            if self.subscribed.is_claimed(_named(key), labels):
-                self.due.add(_named(key))
-
     def _insist(self) -> None:
         if not self._leads():
             raise NotLeading(f"{self.name} does not lead")
 
-    def _workload_changed(self, key: Key) -> None:
-        name = _named(key)
-        if self.subscribed.is_claimed(name, self._workloads.get(key) or {}) or self._gates.get(
-            (key[0], gate_name(name))
-        ):
-            self.due.add(name)
 
-    def _gate_changed(self, key: Key) -> None:
-        if gate := self._gates.get(key):
-            self.due.add(gate.workload.name)
-            return
-        for each, _labels in self._workloads.items():  # noqa: PERF102 - not a mapping
-            if (each[0], gate_name(_named(each))) == key:
-                self.due.add(_named(each))
-
-    def _run_changed(self, key: Key) -> None:
-        if run := self._runs.get(key):
-            self.due.add(run.spec.workload.name)
-        else:
-            for gate in self._gates.all():
-                if gate.namespace == key[0]:
-                    self.due.add(gate.workload.name)
-
-
-def _named(key: Key) -> WorkloadName:
-    return WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace=key[0], name=key[1])
+def _nothing() -> None:
+    """There is no executor in this process."""
