@@ -16,6 +16,10 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(minutes=1)
 REFUSED_PAUSE = timedelta(minutes=10)
 """How long to leave alone what GitLab refused for good; a person has to act first."""
+LANDED = timedelta(minutes=1)
+"""By then whatever another replica was about to send has come to GitLab, or never will: no request takes longer."""
+DOUBTED = 2
+"""Of how many commits, the newest ones, nothing is taken for granted when in doubt: no other was written to lately."""
 
 
 class Gates(Protocol):
@@ -39,6 +43,16 @@ class _Pause:
     """By the outbox' clock."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """A gate was compared with GitLab, also as to what GitLab had accepted."""
+
+    doubt: int
+    """Which doubt it was."""
+    again: float | None
+    """When to compare once more, by the outbox' clock; None: that was the last time."""
+
+
 class Outbox:
     """Looks at one gate at a time; the queue in front of it brings it back when told to."""
 
@@ -53,6 +67,16 @@ class Outbox:
         """`report` makes GitLab show an announcement with a link, and returns its mark; `monotonic` is in seconds."""
         self._gates, self._report, self._link, self._monotonic = gates, report, link, monotonic
         self._pauses: dict[tuple[str, str], _Pause] = {}
+        self._looks: dict[tuple[str, str], _Look] = {}
+        self._doubt = 0
+
+    def doubt(self) -> None:
+        """Something may have been written behind our back: look at everything again, and once more a little later.
+
+        A replica that led before may have been stopped with a request on its very way. Where that lands after ours it
+        covers what GitLab had accepted, and nothing but a look at GitLab tells.
+        """
+        self._doubt += 1
 
     def deliver(self, namespace: str, name: str) -> timedelta | None:
         """Deliver what is outstanding; returns after how long to come back, None when all is said.
@@ -64,10 +88,12 @@ class Outbox:
         gate = self._gates.latest(namespace, name)
         if gate is None:
             self._pauses.pop(key, None)
+            self._looks.pop(key, None)
             return None
         if left := self._left(key):
             return left
-        told = gate.told
+        look = self._next_look(key)
+        told = gate.told - (_newest(gate.status.announcements) if look else frozenset())
         outstanding = [each for each in gate.status.announcements if each not in told]
         accepted: dict[str, str | None] = {}
         later: list[Temporary] = []
@@ -77,19 +103,36 @@ class Outbox:
                 accepted[announcement.key] = self._report(announcement, self._link(gate))
             except Permanent as error:
                 problem, pause = str(error), REFUSED_PAUSE
-                log.error("gitlab.refused gate=%s/%s why=%r", namespace, name, str(error))  # noqa: TRY400
+                _say(logging.ERROR, "gitlab.refused", gate, problem)
             except Temporary as error:
                 later.append(error)
         if later:
             problem, pause = str(later[-1]), self._lengthen(key, later)
-            log.warning("gitlab.later gate=%s/%s retry_in=%s why=%r", namespace, name, pause, problem)
+            _say(logging.WARNING, "gitlab.later", gate, problem)
         else:
             self._pauses.pop(key, None)
+            if look:
+                self._looks[key] = look
         current = {each.key for each in gate.status.announcements}
         accepted |= dict.fromkeys(gate.accepted.keys() - current)
         if accepted or problem != gate.reported:
             self._save(gate, accepted, problem)
-        return pause
+        return pause or self._next_look_in(key)
+
+    def _next_look(self, key: tuple[str, str]) -> _Look | None:
+        """The look at what GitLab has accepted that is due now, if one is."""
+        last, now = self._looks.get(key), self._monotonic()
+        if self._doubt > (last.doubt if last else 0):
+            return _Look(doubt=self._doubt, again=now + LANDED.total_seconds())
+        if last and last.again is not None and now >= last.again:
+            return _Look(doubt=last.doubt, again=None)
+        return None
+
+    def _next_look_in(self, key: tuple[str, str]) -> timedelta | None:
+        last = self._looks.get(key)
+        if last is None or last.again is None:
+            return None
+        return timedelta(seconds=max(0.0, last.again - self._monotonic()))
 
     def _left(self, key: tuple[str, str]) -> timedelta | None:
         """Of the pause; None if there is none, or it is over."""
@@ -110,3 +153,16 @@ class Outbox:
             self._gates.save_accepted(gate, accepted, problem)
         except GateError as error:  # not remembered: it is read, compared and found done the next time
             log.warning("gitlab.unsaved gate=%s/%s why=%r", gate.namespace, gate.name, str(error))
+
+
+def _newest(announcements: Sequence[Announcement]) -> frozenset[Announcement]:
+    """Those of the newest commits; a gate keeps the oldest first."""
+    commits = list(dict.fromkeys(each.commit for each in reversed(announcements)))[:DOUBTED]
+    return frozenset(each for each in announcements if each.commit in commits)
+
+
+def _say(level: int, what: str, gate: Gate, why: str) -> None:
+    """Loudly once; the same again and again would only hide the rest of the log."""
+    log.log(
+        logging.DEBUG if why == gate.reported else level, "%s gate=%s/%s why=%r", what, gate.namespace, gate.name, why
+    )

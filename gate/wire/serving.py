@@ -229,6 +229,8 @@ class _Process:
         The thread that renews the Lease waits for this, so it only tells others what to do.
         """
         if leads:
+            if self._outbox:
+                self._outbox.doubt()
             self._due.everything()
             self._fetching.hurry()
         self._executor.poke()

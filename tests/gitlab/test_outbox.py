@@ -1,11 +1,14 @@
 """The outbox says what is outstanding, and leaves a GitLab that is away alone for longer and longer."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+import pytest
+
 from gate.errors import Permanent, Temporary
-from gate.gitlab.outbox import LONGEST_PAUSE, REFUSED_PAUSE, Outbox
+from gate.gitlab.outbox import LANDED, LONGEST_PAUSE, REFUSED_PAUSE, Outbox
 from gate.model import Announcement, Commit, Gate, GateStatus, StatusState, Workload, WorkloadKind, WorkloadName
 from tests.clocks import HandClock
 
@@ -114,3 +117,44 @@ def test_what_is_refused_for_good_does_not_keep_the_next_word_from_being_said(cl
     kept.trouble = None
     assert kept.says(RUNNING) is None
     assert kept.asked == [StatusState.PENDING, StatusState.RUNNING]
+
+
+def test_in_doubt_what_gitlab_accepted_is_looked_at_again_and_once_more_when_all_has_landed(clock: HandClock) -> None:
+    kept = Kept(clock)
+    kept.says(SUCCESS)
+    kept.asked.clear()
+    kept.outbox.doubt()
+    assert [kept.says(SUCCESS), kept.says(SUCCESS)] == [LANDED, LANDED]
+    assert kept.asked == [StatusState.SUCCESS]
+    clock.advance(LANDED)
+    assert [kept.says(SUCCESS), kept.says(SUCCESS)] == [None, None]
+    assert kept.asked == [StatusState.SUCCESS, StatusState.SUCCESS]
+
+
+def test_a_doubt_is_not_over_before_gitlab_has_answered(clock: HandClock) -> None:
+    kept = Kept(clock)
+    kept.says(SUCCESS)
+    kept.outbox.doubt()
+    kept.trouble = Temporary("away")
+    assert kept.says(SUCCESS) == seconds(1)
+    kept.trouble = None
+    clock.advance(seconds(1))
+    assert kept.says(SUCCESS) == LANDED
+
+
+def test_only_the_newest_commits_are_doubted(clock: HandClock) -> None:
+    kept = Kept(clock)
+    said = [announcement(StatusState.SUCCESS, sha=sha) for sha in "abc"]
+    kept.says(*said)
+    kept.asked.clear()
+    kept.outbox.doubt()
+    kept.says(*said)
+    assert len(kept.asked) == 2
+
+
+def test_the_same_trouble_is_said_once(clock: HandClock, caplog: pytest.LogCaptureFixture) -> None:
+    kept = Kept(clock, trouble=Permanent("no such commit"))
+    with caplog.at_level(logging.INFO):
+        for _ in range(3):
+            kept.says(PENDING)
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
