@@ -2,21 +2,20 @@
 
 import json
 import logging
-import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import requests
-from requests.auth import AuthBase
 
 from gate.errors import Permanent, Temporary
 from gate.gitlab import protocol
 from gate.gitlab.protocol import Answer, Fate, Request
 from gate.gitlab.statuses import Row
+from gate.gitlab.token import PAUSE, REFUSED, PrivateToken, Token, TokenRefused
 
 log = logging.getLogger(__name__)
 
@@ -26,15 +25,14 @@ WHOLE_TIMEOUT = 30.0
 """Seconds until the first byte, between two bytes, and for the whole of an answer."""
 LARGEST_BODY = 4 * 1024 * 1024
 """Bytes."""
+MOST_PAGES = 20
+"""Of a list, with a hundred things each."""
 
 _NO_ADDRESS = (
     requests.exceptions.InvalidURL,
     requests.exceptions.MissingSchema,
     requests.exceptions.InvalidSchema,
 )
-
-Token = Callable[[], str]
-"""Gives the token of this moment, so that it can be rotated while the gate runs."""
 
 
 def token_from(path: Path) -> Token:
@@ -68,24 +66,6 @@ class Deployment:
     status: str
 
 
-class _PrivateToken(AuthBase):
-    """Puts the token on a request. As `auth` it also keeps a .netrc from adding a second identity."""
-
-    def __init__(self, token: Token) -> None:
-        self._token = token
-
-    def __call__(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
-        token = self._token()
-        # Sent as it is, a token with a line break in it would come back in the text of the library's error.
-        if not re.fullmatch(r"[!-~]+", token):
-            raise Temporary("the GitLab token is empty or holds spaces; its file must hold the token and nothing else")
-        prepared.headers["PRIVATE-TOKEN"] = token
-        return prepared
-
-    def __repr__(self) -> str:
-        return "<token>"
-
-
 class GitLab:
     """One GitLab, spoken to as one user. Every method raises `Temporary` or `Permanent` if it does not work."""
 
@@ -100,7 +80,7 @@ class GitLab:
     ) -> None:
         """`address` as people type it (`https://gitlab.example.org`); `authority`: a PEM file, else the usual CAs."""
         self.address = address.rstrip("/")
-        self._auth = _PrivateToken(token)
+        self._auth = PrivateToken(token)
         self._session = requests.Session()
         self._session.verify = True if authority is None else str(authority)
         self._session.headers.update({"Accept": "application/json", "User-Agent": "chaos-gate"})
@@ -128,7 +108,7 @@ class GitLab:
     def pipeline(self, project: str, pipeline: int) -> Pipeline:
         """One pipeline; `Permanent` if there is none."""
         said = self.send(protocol.get_pipeline(project, pipeline))
-        return Pipeline(id=_number(said, "id"), sha=_text(said, "sha"), status=_text(said, "status"))
+        return _pipeline(said)
 
     def deployments(self, project: str, *, environment: str) -> Sequence[Deployment]:
         """The newest deployments to an environment, newest first."""
@@ -138,8 +118,42 @@ class GitLab:
             for one in _objects(said)
         )
 
+    def unfinished(self, project: str) -> Sequence[Pipeline]:
+        """The pipelines that are not over, newest first."""
+        said = [
+            one for status in ("pending", "running") for one in self._pages(protocol.get_pipelines(project, status))
+        ]
+        return tuple(_pipeline(one) for one in said)
+
+    def external(self, project: str, sha: str, *, pipeline: int) -> Sequence[Row]:
+        """The visible rows in a pipeline that are no jobs, by whomever."""
+        return tuple(Row.parse(row) for row in self._pages(protocol.get_external(project, sha, pipeline=pipeline)))
+
+    def token(self) -> Mapping[str, Any]:
+        """What GitLab says of our token; also one that was refused is tried once more."""
+        self._auth.forgive()
+        said = self.send(protocol.get_token())
+        return said if isinstance(said, dict) else {}
+
     def send(self, request: Request) -> Any:
         """The JSON of the answer; None if GitLab says that the thing was done already."""
+        answer = self._answered(request)
+        if answer.status >= 300:
+            return None
+        return _json(request, answer)
+
+    def _pages(self, request: Request) -> Iterator[Mapping[str, Any]]:
+        """Everything in a list, page by page."""
+        for _ in range(MOST_PAGES):
+            answer = self._answered(request)
+            yield from _objects(_json(request, answer))
+            following = protocol.next_page(request, answer)
+            if following is None:
+                return
+            request = following
+
+    def _answered(self, request: Request) -> Answer:
+        """An answer that is no refusal."""
         answer = self._exchange(request)
         meaning = protocol.meaning(request, answer, now=self._now())
         log.debug("gitlab.answered request=%r status=%s fate=%s", str(request), answer.status, meaning.fate)
@@ -147,14 +161,7 @@ class GitLab:
             raise Permanent(meaning.why)
         if meaning.fate is Fate.LATER:
             raise Temporary(meaning.why, retry_after=meaning.retry_after)
-        if answer.status >= 300:
-            return None
-        try:
-            return json.loads(answer.body)
-        except ValueError as error:
-            raise Temporary(
-                f"GitLab answered {answer.status} to {request}, but not with JSON: {answer.text}"
-            ) from error
+        return answer
 
     # ------------------------------------------------------------------------------------------------------ transport
 
@@ -174,6 +181,8 @@ class GitLab:
             ) as response:
                 body = self._read(request, response, deadline)
                 headers = {name.lower(): value for name, value in response.headers.items()}
+                if response.status_code == requests.codes.unauthorized:
+                    self._refuse(response.request)
                 return Answer(status=response.status_code, headers=headers, body=body)
         except requests.exceptions.SSLError as error:
             raise Temporary(
@@ -184,6 +193,12 @@ class GitLab:
             raise Permanent(why) from error
         except requests.exceptions.RequestException as error:
             raise Temporary(f"{self.address} did not answer {request}: {_root(error)}") from error
+
+    def _refuse(self, sent: requests.PreparedRequest) -> None:
+        """Asking on with a token that is refused brings nothing, and locks the address out where there is a limit."""
+        if self._auth.refuse(sent):
+            log.error("gitlab.token_refused address=%s remedy='put a valid token into its file'", self.address)
+        raise TokenRefused(REFUSED, retry_after=PAUSE)
 
     def _read(self, request: Request, response: requests.Response, deadline: float) -> bytes:
         body = bytearray()
@@ -203,6 +218,17 @@ def _root(error: BaseException) -> str:
     while error.__context__ is not None:
         error = error.__context__
     return f"{type(error).__name__}: {error}"
+
+
+def _json(request: Request, answer: Answer) -> Any:
+    try:
+        return json.loads(answer.body)
+    except ValueError as error:
+        raise Temporary(f"GitLab answered {answer.status} to {request}, but not with JSON: {answer.text}") from error
+
+
+def _pipeline(said: Any) -> Pipeline:
+    return Pipeline(id=_number(said, "id"), sha=_text(said, "sha"), status=_text(said, "status"))
 
 
 def _objects(said: Any) -> Sequence[Mapping[str, Any]]:

@@ -7,12 +7,12 @@ holds what was read in GitLab's source and in the reports of other clients; the 
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 LONGEST_PAUSE = 300.0
 """Seconds. GitLab's application limiters sometimes send reset times that are far off (issues 199738, 365728)."""
@@ -215,3 +215,29 @@ def get_deployments(project: str, *, environment: str) -> Request:
     """The newest deployments to an environment."""
     query = {"environment": environment, "order_by": "id", "sort": "desc", "per_page": "20"}
     return Request(method=Method.GET, path=project_path(project, "deployments"), query=query)
+
+
+def get_pipelines(project: str, status: str) -> Request:
+    """The pipelines of a project that have a status, newest first."""
+    query = {"status": status, "order_by": "id", "sort": "desc", "per_page": "100"}
+    return Request(method=Method.GET, path=project_path(project, "pipelines"), query=query)
+
+
+def get_external(project: str, sha: str, *, pipeline: int) -> Request:
+    """The visible rows of a pipeline that were posted from outside."""
+    query = {"pipeline_id": str(pipeline), "stage": "external", "per_page": "100"}
+    return Request(method=Method.GET, path=project_path(project, "repository", "commits", sha, "statuses"), query=query)
+
+
+def get_token() -> Request:
+    """The token that this is asked with."""
+    return Request(method=Method.GET, path="/personal_access_tokens/self")
+
+
+def next_page(request: Request, answer: Answer) -> Request | None:
+    """The request for the page after this one; None if it was the last. Only the number is taken from the link: the
+    address in it may be one that we do not reach GitLab at.
+    """
+    link = re.search(r'<([^>]*)>\s*;\s*rel="?next', answer.headers.get("link", ""))
+    page = parse_qs(urlsplit(link.group(1)).query).get("page", [""])[0] if link else ""
+    return replace(request, query={**request.query, "page": page}) if page.isdecimal() else None

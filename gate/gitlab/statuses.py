@@ -17,7 +17,7 @@ from gate.model import Announcement, StatusState
 LONGEST = 255
 """Characters that GitLab takes in a name, a description and a target address."""
 
-_FINAL = {"success", "failed", "canceled", "skipped"}
+FINAL = {"success", "failed", "canceled", "skipped"}
 _ORDER = ("created", "pending", "running")
 
 
@@ -33,6 +33,7 @@ class Row:
     sha: str
     pipeline: int | None
     author: int | None
+    target_url: str = ""
 
     @classmethod
     def parse(cls, said: Mapping[str, Any]) -> "Row":
@@ -47,6 +48,7 @@ class Row:
                 sha=str(said["sha"]),
                 pipeline=None if said.get("pipeline_id") is None else int(said["pipeline_id"]),
                 author=None if author is None else int(author),
+                target_url=str(said.get("target_url") or ""),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise Temporary(f"GitLab answered something that is not a commit status: {error!r}") from error
@@ -62,7 +64,7 @@ def next_request(wanted: Announcement, rows: Sequence[Row], *, bot: int, target_
     newest = max(ours, key=lambda row: row.id, default=None)
     if newest is not None and not _worth_a_request(wanted.state, newest.state):
         return None
-    return _post(wanted, target_url)
+    return post(wanted, target_url)
 
 
 def _is_ours(row: Row, wanted: Announcement, bot: int) -> bool:
@@ -71,7 +73,7 @@ def _is_ours(row: Row, wanted: Announcement, bot: int) -> bool:
 
 def _worth_a_request(wanted: StatusState, shown: str) -> bool:
     """Whether posting the wanted state onto a row of ours in the shown state does what is meant."""
-    if shown in _FINAL:
+    if shown in FINAL:
         return wanted.final and wanted != shown
     if wanted.final:
         return True
@@ -90,7 +92,8 @@ def pipeline_of(wanted: Announcement) -> int:
     return commit.pipeline
 
 
-def _post(wanted: Announcement, target_url: str) -> Request:
+def post(wanted: Announcement, target_url: str = "") -> Request:
+    """The request that posts an announcement, whatever is there; `Permanent` where it cannot be posted at all."""
     if not wanted.name or len(wanted.name) > LONGEST:
         raise Permanent(
             f"the status name {wanted.name[:60]!r}… has {len(wanted.name)} characters, GitLab takes 1 to {LONGEST}; "

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from tests.gitlab.ground import World, served
+
 Play = Callable[[socket.socket], None]
 
 
@@ -61,3 +63,9 @@ def scripted() -> Iterator[Scripted]:
         yield server
         listener.shutdown(socket.SHUT_RDWR)
         thread.join()
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    with served() as world:
+        yield world

@@ -8,77 +8,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 
 from gate.errors import Conflict
-from gate.gitlab.client import GitLab as Client
 from gate.gitlab.outbox import LANDED, Outbox
 from gate.gitlab.protocol import Request
 from gate.gitlab.reporter import Reporter
 from gate.gitlab.statuses import Row
 from gate.model import Announcement, Commit, Gate, GateStatus, StatusState, Workload, WorkloadKind, WorkloadName
-from gate.sandbox.gitlab import GitLab
 from gate.sandbox.gitlab.trouble import Trouble
 from tests.clocks import HandClock
-from tests.sandbox.gitlab_world import ROOT, Project
-from tests.sandbox.gitlab_world import Client as Admin
+from tests.gitlab.ground import PATH, World
 
 SEEDS = [*range(20), *(pytest.param(seed, marks=pytest.mark.thorough) for seed in range(20, 1000))]
 WORKLOAD = Workload(name=WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="shop", name="web"), uid="u")
-PATH = "shop/checkout"
 KEY = ("shop", "deployment-web")
-MANUAL = "later:\n  when: manual\n  script: [exit 0]\n"
 FINAL = [StatusState.SUCCESS, StatusState.FAILED, StatusState.CANCELED]
 
 
 class Crash(Exception):
     """The process dies here."""
-
-
-@dataclass
-class World:
-    """One GitLab with a commit that has two pipelines; each history uses a status name of its own."""
-
-    server: GitLab
-    project: Project
-    client: Client
-    sha: str
-    pipelines: tuple[int, int]
-    bot: int
-    token: str
-
-    def shown(self, name: str, pipeline: int) -> list[dict[str, Any]]:
-        """What a person sees; asked by the number of the project, which meets none of the trouble that was ordered."""
-        path = f"/projects/{self.project.id}/repository/commits/{self.sha}/statuses"
-        return list(self.project.client.get(path, name=name, pipeline_id=pipeline, per_page=100))
-
-    def lands(self, request: Request) -> None:
-        """The bot's request arrives at last."""
-        path = request.path.replace(quote(PATH, safe=""), str(self.project.id))
-        self.project.client.ask("POST", path, json=request.body, headers={"PRIVATE-TOKEN": self.token})
-
-    def calm(self) -> None:
-        """What was ordered and not met is not for the next history."""
-        for method in ("GET", "POST"):
-            while self.server.troubles.meets(method, f"{PATH}/statuses"):
-                pass
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    with GitLab(root_token=ROOT) as server:
-        admin = Admin(server.url)
-        project = Project(admin, PATH)
-        sha = project.commit({".gitlab-ci.yml": MANUAL})
-        token = project.member("bot", 40)
-        second = admin.post(f"{project.path}/pipeline", ref="main")["id"]
-        first = next(each["id"] for each in project.pipelines(sha=sha) if each["id"] != second)
-        client = Client(server.url, lambda: token)
-        yield World(server, project, client, sha, (first, second), client.user(), token)
-        client.close()
-        admin.close()
 
 
 @dataclass

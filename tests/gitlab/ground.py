@@ -1,0 +1,61 @@
+"""What tests against the embedded GitLab share: a commit that has two pipelines, and a bot that reports on it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from gate.gitlab.client import GitLab as Client
+from gate.gitlab.protocol import Request
+from gate.sandbox.gitlab import GitLab
+from tests.sandbox.gitlab_world import MAINTAINER, ROOT, Project
+from tests.sandbox.gitlab_world import Client as Admin
+
+PATH = "shop/checkout"
+MANUAL = "later:\n  when: manual\n  script: [exit 0]\n"
+
+
+@dataclass
+class World:
+    """One GitLab with a commit that has two pipelines; each test uses status names of its own."""
+
+    server: GitLab
+    project: Project
+    client: Client
+    sha: str
+    pipelines: tuple[int, int]
+    bot: int
+    token: str
+
+    def shown(self, name: str, pipeline: int) -> list[dict[str, Any]]:
+        """What a person sees; asked by the number of the project, which meets none of the trouble that was ordered."""
+        path = f"/projects/{self.project.id}/repository/commits/{self.sha}/statuses"
+        return list(self.project.client.get(path, name=name, pipeline_id=pipeline, per_page=100))
+
+    def lands(self, request: Request) -> None:
+        """The bot's request arrives at last."""
+        path = request.path.replace(quote(PATH, safe=""), str(self.project.id))
+        self.project.client.ask("POST", path, json=request.body, headers={"PRIVATE-TOKEN": self.token})
+
+    def calm(self) -> None:
+        """What was ordered and not met is not for the next history."""
+        for method in ("GET", "POST"):
+            while self.server.troubles.meets(method, f"{PATH}/statuses"):
+                pass
+
+
+@contextmanager
+def served() -> Iterator[World]:
+    """The embedded GitLab, until the end of the block."""
+    with GitLab(root_token=ROOT) as server:
+        admin = Admin(server.url)
+        project = Project(admin, PATH)
+        sha = project.commit({".gitlab-ci.yml": MANUAL})
+        token = project.member("bot", MAINTAINER)
+        second = admin.post(f"{project.path}/pipeline", ref="main")["id"]
+        first = next(each["id"] for each in project.pipelines(sha=sha) if each["id"] != second)
+        client = Client(server.url, lambda: token)
+        yield World(server, project, client, sha, (first, second), client.user(), token)
+        client.close()
+        admin.close()

@@ -1,0 +1,70 @@
+"""Each project is on the GitLab whose group holds it, and a file that does not say that clearly is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from gate.errors import GateError, Permanent
+from gate.gitlab.instances import Instance, Instances, read_instances
+
+
+def routes(*groups: tuple[str, ...]) -> Instances[str]:
+    instances = [
+        Instance(url=f"https://{number}", token_file=Path("t"), groups=each) for number, each in enumerate(groups)
+    ]
+    return Instances(instances, lambda each: each.url)
+
+
+@pytest.mark.parametrize(
+    ("project", "url"),
+    [
+        ("shop/checkout", "https://0"),
+        ("Shop/Checkout", "https://0"),
+        ("shop/payments/api", "https://1"),
+        ("shop/paymentsx/api", "https://0"),
+        ("shopping/list", "https://2"),
+        ("17", "https://2"),
+    ],
+)
+def test_the_narrowest_group_decides(project: str, url: str) -> None:
+    assert routes(("shop",), ("shop/payments",), ()).of(project) == url
+
+
+def test_a_project_that_is_nowhere_is_said_with_the_remedy() -> None:
+    with pytest.raises(Permanent, match="no GitLab is configured for the project a/b; add its group"):
+        routes(("shop",)).of("a/b")
+
+
+def test_the_file_says_address_token_ca_and_groups(tmp_path: Path) -> None:
+    file = tmp_path / "gitlabs.yaml"
+    file.write_text(
+        "- {url: https://a.example.org/, tokenFile: /t/a, caFile: /ca, groups: [Shop/]}\n"
+        "- {url: https://b.example.org, tokenFile: /t/b}\n"
+    )
+    first, second = read_instances(file)
+    assert first == Instance(
+        url="https://a.example.org", token_file=Path("/t/a"), ca_file=Path("/ca"), groups=("shop",)
+    )
+    assert second == Instance(url="https://b.example.org", token_file=Path("/t/b"))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[]", "is no list of GitLabs"),
+        ("{a: b}", "is no list of GitLabs"),
+        ("- [", "cannot be read"),
+        ("- {url: gitlab.example.org, tokenFile: t}", "is 'gitlab.example.org', not an address"),
+        ("- {url: https://x}", "tokenFile is missing"),
+        ("- {url: https://x, tokenfile: t}", "tokenfile is not known; did you mean tokenFile"),
+        ("- {url: https://x, tokenFile: t, groups: shop}", "groups is no list of paths"),
+        ("- {url: https://x, tokenFile: t}\n- {url: https://y, tokenFile: t}", "(no groups) stands in more than one"),
+        ("- seven", "url is ''"),
+    ],
+)
+def test_what_is_wrong_with_the_file_is_said(tmp_path: Path, text: str, words: str) -> None:
+    file = tmp_path / "gitlabs.yaml"
+    file.write_text(text)
+    with pytest.raises(GateError) as error:
+        read_instances(file)
+    assert words in str(error.value)
