@@ -77,6 +77,8 @@ class Settings:
     namespaces: tuple[str, ...]
     gitlab_url: str
     gitlab_token: Secret | None
+    gitlab_ca: Path | None
+    gitlabs: Path | None
     listen: tuple[str, int]
     public_url: str
     resolve: Resolve
@@ -107,6 +109,8 @@ class Settings:
             "namespaces": reading.take("NAMESPACES", _list, ""),
             "gitlab_url": reading.take("GITLAB_URL", _address, ""),
             "gitlab_token": reading.take("GITLAB_TOKEN_FILE", _secret, ""),
+            "gitlab_ca": reading.take("GITLAB_CA_FILE", _file, ""),
+            "gitlabs": reading.take("GITLABS", _file, ""),
             "listen": reading.take("LISTEN", _host_and_port, "127.0.0.1:8080"),
             "public_url": reading.take("PUBLIC_URL", _address, ""),
             "resolve": reading.take("RESOLVE", _one_of(Resolve), "dns"),
@@ -123,6 +127,8 @@ class Settings:
             reading.problems.append(f"{PREFIX}JOB_IMAGE is missing: a Job needs the image of the gate")
         if settings["gitlab_url"] and not settings["gitlab_token"]:
             reading.problems.append(f"{PREFIX}GITLAB_TOKEN_FILE is missing: {PREFIX}GITLAB_URL needs a token")
+        if settings["gitlab_url"] and settings["gitlabs"]:
+            reading.problems.append(f"{PREFIX}GITLABS and {PREFIX}GITLAB_URL are both there; write all into the first")
         reading.finish()
         settings["evidence"] = settings["state"] / settings["evidence"]
         return cls(**settings)
@@ -176,6 +182,12 @@ def _address(text: str) -> str:
 
 def _secret(text: str) -> Secret | None:
     return Secret(Path(text)) if text else None
+
+
+def _file(text: str) -> Path | None:
+    if text and not Path(text).is_file():
+        raise ValueError(f"{text} is no file that can be read; mount it there")
+    return Path(text) if text else None
 
 
 def _keyring(text: str) -> Keyring | None:

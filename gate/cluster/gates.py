@@ -1,6 +1,6 @@
 """`ChaosGate` objects: the standing answers, kept beside their workloads."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from gate.cluster.api import Api, Json
 from gate.codec import Codec
@@ -47,6 +47,11 @@ class Gates:
     def get(self, name: WorkloadName) -> Gate | None:
         item = self._api.get("chaosgates", name.namespace, gate_name(name))
         return gate_from(item) if item else None
+
+    def all(self, namespace: str = "") -> Sequence[Gate]:
+        """As they are now, in all namespaces if none is named. Raises `Permanent` when one of them cannot be read."""
+        items, _ = self._api.list("chaosgates", namespace)
+        return [gate_from(item) for item in items]
 
     def create(self, workload: Workload) -> Gate:
         """The gate of a workload that has none; one that somebody made for it meanwhile is as good.

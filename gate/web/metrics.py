@@ -53,3 +53,19 @@ class _Collector(Collector):
             if acts := outstanding(run.status):
                 left.add_metric([run.namespace, run.name], len(acts))
         yield left
+        yield from self._tokens()
+
+    def _tokens(self) -> Iterator[Metric]:
+        labels = ["gitlab"]
+        ends = GaugeMetricFamily(
+            "chaos_gate_gitlab_token_expires_timestamp_seconds", "When the token for a GitLab ends.", labels=labels
+        )
+        taken = GaugeMetricFamily(
+            "chaos_gate_gitlab_token_taken", "Whether a GitLab takes the token: 1, or 0 if it does not.", labels=labels
+        )
+        for token in self._views.readiness().tokens:
+            if token.ends is not None:
+                ends.add_metric([token.address], token.ends.timestamp())
+            taken.add_metric([token.address], float(token.taken))
+        yield ends
+        yield taken

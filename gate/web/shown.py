@@ -44,6 +44,7 @@ def readiness_json(readiness: Readiness) -> dict[str, Any]:
         "catalogue": {"revision": readiness.revision, "age_s": plain(readiness.catalogue_age)},
         "watch_lag_s": plain(readiness.watch_lag),
         "gitlab": readiness.gitlab,
+        "tokens": [plain(token) for token in readiness.tokens],
         "leads": readiness.leads,
         "leader": readiness.leader,
         "problems": dict(readiness.problems),

@@ -2,11 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from gate.model import Gate, Run, Subscription, WorkloadName
 from gate.web.answer import Selecting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """What is known of a token for a GitLab."""
+
+    address: str
+    ends: datetime | None
+    """None: not known, or never."""
+    problem: str = ""
+    """What is wrong with it, or soon will be, in words."""
+    taken: bool = True
+    """Whether GitLab takes it, as far as is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +35,8 @@ class Readiness:
     """Since Kubernetes was last heard."""
     gitlab: str = ""
     """How GitLab is, in words: `ok`, or what does not work."""
+    tokens: Sequence[Token] = ()
+    """The tokens for GitLab."""
     leads: bool = True
     """Whether this replica is the one that acts. One that does not is as ready: it shows what there is."""
     leader: str = ""

@@ -21,9 +21,7 @@ from gate.cluster.leases import Leases
 from gate.cluster.runs import RunJournal, Runs
 from gate.cluster.workloads import Workloads
 from gate.config import ExecutedBy, Settings
-from gate.gitlab.client import GitLab
 from gate.gitlab.outbox import Outbox
-from gate.gitlab.reporter import Reporter
 from gate.model import Gate, Judgement, Run, RunStatus, WorkloadName
 from gate.reports.evidence import EvidenceFolder
 from gate.running.background import Threads
@@ -42,8 +40,9 @@ from gate.wire.acting import mode_of, outfit_of, permits_of, world_of
 from gate.wire.comparing import Comparing
 from gate.wire.due import Due
 from gate.wire.fetching import Fetching
+from gate.wire.gitlabs import GitLabs, Reported, Upkeep, instances_of
 from gate.wire.shown import Shown
-from gate.wire.ties import FencedGitLab, GateStore, RevertNews, RunLeases, RunStore, identity
+from gate.wire.ties import GateStore, RevertNews, RunLeases, RunStore, identity
 from gate.wire.vocabulary import vocabulary
 
 log = logging.getLogger(__name__)
@@ -114,7 +113,9 @@ class _Process:
             self._due.workloads, self._reconciler.reconcile, leads=self._leading.leads, now=self._clock.now
         )
         self._executor = self._make_executor()
+        self._gitlabs = self._make_gitlabs()
         self._outbox = self._make_outbox()
+        self._upkeep = self._make_upkeep()
 
     # -------------------------------------------------------------------------------------------- what it is made of
 
@@ -159,14 +160,26 @@ class _Process:
             tell=RevertNews(Events(api, clock.now)),
         )
 
+    def _make_gitlabs(self) -> GitLabs | None:
+        instances = instances_of(self._settings)
+        return GitLabs(instances, self._leading.insist, self._clock) if instances else None
+
     def _make_outbox(self) -> Outbox | None:
-        settings = self._settings
-        if not settings.gitlab_url or settings.gitlab_token is None:
+        if self._gitlabs is None:
             return None
-        gitlab = GitLab(settings.gitlab_url, settings.gitlab_token)
-        reporter = Reporter(FencedGitLab(gitlab, self._leading.insist))
         store = GateStore(self._due.copies, Gates(self._fenced))
-        return Outbox(store, reporter.report, self._link, monotonic=self._clock.monotonic)
+        return Outbox(store, self._gitlabs.report, self._link, monotonic=self._clock.monotonic)
+
+    def _make_upkeep(self) -> Upkeep | None:
+        if self._gitlabs is None:
+            return None
+        reported = Reported(self._settings, self._due.copies, self._subscribed, Gates(self._api))
+        return Upkeep(self._gitlabs, reported, self._doubt, leads=self._leading.leads, clock=self._clock)
+
+    def _doubt(self) -> None:
+        if self._outbox:
+            self._outbox.doubt()
+        self._due.everything()
 
     def _link(self, gate: Gate) -> str:
         base = self._settings.public_url
@@ -179,7 +192,7 @@ class _Process:
             self._due.changes,
             self._fetching,
             self._leading,
-            reports=self._outbox is not None,
+            gitlabs=self._gitlabs,
             clock=self._clock,
         )
         host, port = self._settings.listen
@@ -199,6 +212,8 @@ class _Process:
         ]
         if self._outbox:
             loops.append(("gitlab", partial(self._deliver, self._outbox)))
+        if self._upkeep:
+            loops.append(("upkeep", partial(self._upkeep.run, self._stop)))
         for name, loop in loops:
             # Watches block in reads that nothing but the server ends: they may not hold the process back.
             thread = threading.Thread(target=loop, name=name, daemon=name.startswith("watch"))
@@ -210,6 +225,8 @@ class _Process:
         self._stop.set()
         self._fetching.hurry()
         self._executor.poke()
+        if self._upkeep:
+            self._upkeep.hurry()
         self._due.close()
         lasting = [thread for thread in self._threads if not thread.daemon]
         for thread in lasting:
@@ -220,6 +237,8 @@ class _Process:
             thread.join()
         self._background.close()
         self.repository.close()
+        if self._gitlabs:
+            self._gitlabs.close()
 
     # ------------------------------------------------------------------------------------- what one tells the others
 
@@ -229,10 +248,10 @@ class _Process:
         The thread that renews the Lease waits for this, so it only tells others what to do.
         """
         if leads:
-            if self._outbox:
-                self._outbox.doubt()
-            self._due.everything()
+            self._doubt()
             self._fetching.hurry()
+            if self._upkeep:
+                self._upkeep.hurry()
         self._executor.poke()
         self._due.changes.ring()
 

@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from gate.catalogue.subscribed import Subscribed
+from gate.gitlab.expiry import TokenState
 from gate.model import Gate, Run, Selection, Subscription, WorkloadName
 from gate.running.outstanding import in_words
 from gate.running.ports import Clock
 from gate.tracking.leading import Leading
 from gate.web.answer import Selecting
 from gate.web.changes import Changes
-from gate.web.views import Readiness, Watch
+from gate.web.views import Readiness, Token, Watch
 from gate.wire.copies import Copies
 from gate.wire.fetching import Fetching
+from gate.wire.gitlabs import GitLabs
 
 
 class Shown:
@@ -26,12 +28,11 @@ class Shown:
         fetching: Fetching,
         leading: Leading,
         *,
-        reports: bool,
+        gitlabs: GitLabs | None,
         clock: Clock,
     ) -> None:
-        """`reports` to GitLab, or has none."""
         self._copies, self._subscribed, self._changes, self._fetching = copies, subscribed, changes, fetching
-        self._leading, self._reports, self._clock = leading, reports, clock
+        self._leading, self._gitlabs, self._clock = leading, gitlabs, clock
 
     def gates(self) -> Sequence[Gate]:
         return self._copies.gates()
@@ -68,7 +69,9 @@ class Shown:
     def readiness(self) -> Readiness:
         mirrors, catalogue = self._copies.mirrors, self._subscribed.catalogue
         refused = sorted({gate.reported for gate in self.gates() if gate.reported})
+        tokens = [_token(each) for each in self._gitlabs.tokens] if self._gitlabs else []
         problems = {
+            "gitlab tokens": "; ".join(each.problem for each in tokens if each.problem),
             "leader": self._leading.problem,
             "catalogue": self._fetching.problem,
             "watch": "; ".join(mirror.problem for mirror in mirrors if mirror.problem),
@@ -83,7 +86,8 @@ class Shown:
             revision=self._subscribed.revision,
             catalogue_age=self._catalogue_age(),
             watch_lag=max((lag for mirror in mirrors if (lag := mirror.lag)), default=None),
-            gitlab="; ".join(refused) or ("ok" if self._reports else "not configured"),
+            gitlab="; ".join(refused) or ("ok" if self._gitlabs else "not configured"),
+            tokens=tokens,
             leads=self._leading.leads(),
             leader=self._leading.leader,
             problems={name: text for name, text in problems.items() if text},
@@ -106,6 +110,10 @@ class Shown:
             for each in (catalogue.loaded.subscriptions if catalogue else ())  # a selector finds what is there
             if each.workload not in present and self.judges(each.workload.namespace)
         ]
+
+
+def _token(state: TokenState) -> Token:
+    return Token(address=state.address, ends=state.ends, problem=state.why, taken=not state.refused)
 
 
 def _in_words(each: Subscription | Selection) -> str:

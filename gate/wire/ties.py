@@ -6,16 +6,12 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from gate.cluster.api import Api
 from gate.cluster.events import Events, Told
 from gate.cluster.gates import API_VERSION, Gates
 from gate.cluster.leases import Leases
 from gate.cluster.runs import RunJournal, Runs
-from gate.gitlab.client import GitLab
-from gate.gitlab.protocol import Request
-from gate.gitlab.statuses import Row
 from gate.model import Gate, Reason, Run, RunStatus
 from gate.running.executor import Insist
 from gate.running.job_executor import Heard
@@ -101,20 +97,3 @@ class GateStore:
 
     def save_accepted(self, gate: Gate, accepted: Mapping[str, str | None], problem: str) -> None:
         self._gates.save_accepted(gate, accepted, problem)
-
-
-class FencedGitLab:
-    """GitLab, which is told something only while this replica leads."""
-
-    def __init__(self, gitlab: GitLab, insist: Insist) -> None:
-        self._gitlab, self._insist = gitlab, insist
-
-    def user(self) -> int:
-        return self._gitlab.user()
-
-    def statuses(self, project: str, sha: str, *, pipeline: int, name: str) -> Sequence[Row]:
-        return self._gitlab.statuses(project, sha, pipeline=pipeline, name=name)
-
-    def send(self, request: Request) -> Any:
-        self._insist()
-        return self._gitlab.send(request)

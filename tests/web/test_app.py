@@ -30,7 +30,7 @@ from gate.model import (
 from gate.web.app import create_app
 from gate.web.changes import Changes
 from gate.web.server import Server
-from gate.web.views import Readiness
+from gate.web.views import Readiness, Token
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SHA = "a" * 40
@@ -77,6 +77,7 @@ def test_readiness_comes_with_its_parts(known, served, ready: bool, status: int)
         revision="abc",
         catalogue_age=timedelta(seconds=9),
         gitlab="away",
+        tokens=(Token(address="https://g", ends=NOW, problem="ends soon"),),
         leads=False,
         leader="another",
         problems={"documents": "a.yaml:1: broken"},
@@ -89,6 +90,7 @@ def test_readiness_comes_with_its_parts(known, served, ready: bool, status: int)
         "catalogue": {"revision": "abc", "age_s": 9.0},
         "watch_lag_s": None,
         "gitlab": "away",
+        "tokens": [{"address": "https://g", "ends": NOW.isoformat(), "problem": "ends soon", "taken": True}],
         "leads": False,
         "leader": "another",
         "problems": {"documents": "a.yaml:1: broken"},

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from gate.model import Evidence, Run, RunPhase, RunStatus
-from gate.web.views import Watch
+from gate.web.views import Token, Watch
 from tests.clocks import START
 from tests.runs import spec, unreverted
 from tests.web.conftest import Known
@@ -20,7 +20,10 @@ def samples(address: str) -> dict[tuple[str, str], float]:
     answer = requests.get(f"{address}/metrics", timeout=5)
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     return {
-        (sample.name, sample.labels.get("resource") or sample.labels.get("phase") or sample.labels["run"]): sample.value
+        (
+            sample.name,
+            next(sample.labels[label] for label in ("resource", "phase", "run", "gitlab") if label in sample.labels),
+        ): sample.value
         for family in text_string_to_metric_families(answer.text)
         for sample in family.samples
     }
@@ -60,3 +63,15 @@ def test_it_says_which_runs_could_not_take_back_what_they_did(known: Known, serv
 def _held(evidence: Evidence) -> Evidence:
     """The same act, while it is as it should be."""
     return replace(evidence, undo=tuple(replace(undo, error="") for undo in evidence.undo))
+
+
+def test_it_says_until_when_each_gitlab_takes_its_token(known: Known, served: Callable[[], str]) -> None:
+    ends = datetime(2026, 12, 1, tzinfo=UTC)
+    known.state = replace(
+        known.state,
+        tokens=(Token(address="https://a", ends=ends), Token(address="https://b", ends=None, taken=False)),
+    )
+    found = samples(served())
+    assert found["chaos_gate_gitlab_token_expires_timestamp_seconds", "https://a"] == ends.timestamp()
+    assert ("chaos_gate_gitlab_token_expires_timestamp_seconds", "https://b") not in found
+    assert [found["chaos_gate_gitlab_token_taken", address] for address in ("https://a", "https://b")] == [1, 0]

@@ -26,7 +26,7 @@ def test_nobody_is_told_that_nothing_is_subscribed_before_the_cluster_was_listed
     subscribed = Subscribed(clock.now)
     subscribed.put(catalogue(SUBSCRIPTION, WORKFLOW))
     due = Due(api, (), subscribed, poke=lambda: None, monotonic=clock.monotonic)
-    shown = Shown(due.copies, subscribed, due.changes, None, None, reports=False, clock=clock)
+    shown = Shown(due.copies, subscribed, due.changes, None, None, gitlabs=None, clock=clock)
     assert shown.subscriptions() is None
     with followed(due.copies, kubernetes, eventually):
         assert [each.workload for each in shown.subscriptions() or ()] == [CHECKOUT]
