@@ -133,6 +133,10 @@ class Shop:
             self._give(name, self.namespace, ("chaos-gate", self.home))
         return Api.from_environment(str(self.ground.kubeconfig_of(self.home, "chaos-gate", self.folder)))
 
+    def as_team(self) -> Api:
+        """As the account that executes its runs."""
+        return Api.from_environment(str(self.ground.kubeconfig_of(self.namespace, ACCOUNT, self.folder)))
+
     def dismiss(self) -> None:
         """The team's account is no more."""
         gone = self.ground.ask("DELETE", f"/api/v1/namespaces/{self.namespace}/serviceaccounts/{ACCOUNT}")
@@ -215,7 +219,7 @@ def looked_after(
     background = Threads(clock)
     outfit = Outfit(image=image, account=ACCOUNT, environment={"CHAOS_GATE_NAMESPACE": shop.home})
     executor = JobExecutor(
-        store=Watching(shop.api, shop.namespace),
+        store=Watching(api, shop.namespace),
         leases=RunLeases(Leases(api, identity(), clock.monotonic)),
         jobs=ExecutorJobs(api, outfit, clock.now),
         clock=clock,

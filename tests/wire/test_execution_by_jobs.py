@@ -22,7 +22,7 @@ from gate.running.time import SystemClock
 from gate.wire.reaping import reap
 from tests import grounds
 from tests.grounds import Ground
-from tests.wire.job_world import ACCOUNT, DONE, GATE_IMAGE, Eventually, Shop, judged, looked_after
+from tests.wire.job_world import ACCOUNT, DONE, GATE_IMAGE, Shop, judged, looked_after
 
 LONG = timedelta(minutes=3)
 SHORT = timedelta(seconds=1)
@@ -42,14 +42,6 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     """One sandbox for all tests of the file, which has the image of the gate."""
     with grounds.sandbox(tmp_path_factory.mktemp("sandbox"), more=(GATE_IMAGE, DONE)) as (ground, _):
         yield ground
-
-
-@pytest.fixture
-def shop(cluster: Ground, namespace: str, eventually: Eventually, tmp_path: Path) -> Iterator[Shop]:
-    made = Shop(ground=cluster, namespace=namespace, eventually=eventually, folder=tmp_path)
-    made.create()
-    yield made
-    made.delete()
 
 
 def has_ended(shop: Shop, run: Run) -> bool:
@@ -73,9 +65,9 @@ def ended(shop: Shop, run: Run) -> tuple[Verdict, Reason | None, int, bool]:
 
 
 @on_the_sandbox
-def test_a_job_executes_the_run_to_its_end_and_the_fault_is_its_own_doing(shop: Shop) -> None:
+def test_a_job_executes_the_run_to_its_end_for_a_gate_that_may_break_nothing(shop: Shop) -> None:
     run = shop.begin("scale", SHORT, to=1)
-    with looked_after(shop):
+    with looked_after(shop, api=shop.as_gate()):
         shop.eventually(lambda: is_done(shop, run))
         shop.eventually(lambda: all(condition(job, COMPLETE) for job in shop.jobs(run)))
     after = shop.look(run)
