@@ -25,7 +25,8 @@ from gate.sandbox.kubernetes.faults.file import STATUSES, FaultForm, RuleForm, r
 from gate.sandbox.kubernetes.faults.plan import Asked, Plan, Rule, Verb
 from gate.sandbox.kubernetes.faults.port import EventFault, EventFaultKind, Fault, When
 from gate.sandbox.kubernetes.faults.streams import WatchCut, disturbed
-from gate.sandbox.kubernetes.registry.resources import CONFIG_MAPS, Registry
+from gate.sandbox.kubernetes.registry.registry import Registry
+from gate.sandbox.kubernetes.registry.resources import CONFIG_MAPS
 from gate.sandbox.kubernetes.registry.routes import Request
 from gate.sandbox.kubernetes.rights.users import ADMINISTRATOR, User
 from gate.sandbox.kubernetes.server import ApiServer

@@ -13,7 +13,8 @@ from gate.sandbox.kubernetes.controllers.definitions import CustomResources, row
 from gate.sandbox.kubernetes.language.decoding import read_yaml
 from gate.sandbox.kubernetes.language.errors import ApiError, NotFound
 from gate.sandbox.kubernetes.language.objects import Object
-from gate.sandbox.kubernetes.registry.resources import NAMESPACES, Resource
+from gate.sandbox.kubernetes.registry.resource import Resource
+from gate.sandbox.kubernetes.registry.resources import NAMESPACES
 from gate.sandbox.kubernetes.registry.routes import Request, target
 from gate.sandbox.kubernetes.store.store import Change, Store
 

@@ -7,7 +7,8 @@ from gate.sandbox.kubernetes.access.roles import StoredRoles
 from gate.sandbox.kubernetes.access.tokens import BadToken, Tokens
 from gate.sandbox.kubernetes.language.errors import ApiError, Forbidden, NotFound, Unauthorized
 from gate.sandbox.kubernetes.language.objects import Object, name_of
-from gate.sandbox.kubernetes.registry.resources import ROLE_BINDINGS, Resource
+from gate.sandbox.kubernetes.registry.resource import Resource
+from gate.sandbox.kubernetes.registry.resources import ROLE_BINDINGS
 from gate.sandbox.kubernetes.registry.routes import Request
 from gate.sandbox.kubernetes.rights import authorization
 from gate.sandbox.kubernetes.rights.authorization import EVERYTHING, GROUP, Attributes, Decision, Rule

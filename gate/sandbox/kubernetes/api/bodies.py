@@ -5,7 +5,7 @@ from dataclasses import replace
 from gate.sandbox.kubernetes.language.decoding import Decoded, Oddity, UndecodableError, decode, parse
 from gate.sandbox.kubernetes.language.errors import BadRequest, Invalid, invalid
 from gate.sandbox.kubernetes.language.objects import Object, name_of
-from gate.sandbox.kubernetes.registry.resources import Resource
+from gate.sandbox.kubernetes.registry.resource import Resource
 from gate.sandbox.kubernetes.registry.routes import Request
 
 

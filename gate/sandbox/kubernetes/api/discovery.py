@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 
 from gate.sandbox.kubernetes.language.objects import Object
-from gate.sandbox.kubernetes.registry.resources import PODS, SERVICE_ACCOUNTS, Registry, Resource
+from gate.sandbox.kubernetes.registry.registry import Registry
+from gate.sandbox.kubernetes.registry.resource import Resource
+from gate.sandbox.kubernetes.registry.resources import PODS, SERVICE_ACCOUNTS
 
 VERSION: Object = {
     "major": "1",

@@ -13,7 +13,8 @@ from gate.sandbox.kubernetes.language.conditions import condition, is_true
 from gate.sandbox.kubernetes.language.decoding import Decoded, parse
 from gate.sandbox.kubernetes.language.errors import ApiError, BadRequest, TooManyRequests
 from gate.sandbox.kubernetes.language.objects import Object, is_terminating, lookup, name_of, namespace_of, timestamp
-from gate.sandbox.kubernetes.registry.resources import POD_DISRUPTION_BUDGETS, PODS, Resource
+from gate.sandbox.kubernetes.registry.resource import Resource
+from gate.sandbox.kubernetes.registry.resources import POD_DISRUPTION_BUDGETS, PODS
 from gate.sandbox.kubernetes.registry.routes import Request, Target
 from gate.sandbox.kubernetes.store.lifecycle import Deletion
 from gate.sandbox.kubernetes.store.store import Store

@@ -20,7 +20,7 @@ from gate.sandbox.kubernetes.language.errors import (
 from gate.sandbox.kubernetes.language.metadata import too_long
 from gate.sandbox.kubernetes.language.objects import Object, name_of, namespace_of
 from gate.sandbox.kubernetes.language.selectors import FieldSelector, LabelSelector
-from gate.sandbox.kubernetes.registry.resources import Resource
+from gate.sandbox.kubernetes.registry.resource import Resource
 from gate.sandbox.kubernetes.registry.routes import Request
 from gate.sandbox.kubernetes.store.store import Deletion, Entry
 

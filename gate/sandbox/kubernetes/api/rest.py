@@ -53,7 +53,8 @@ from gate.sandbox.kubernetes.language.objects import (
     uid_of,
 )
 from gate.sandbox.kubernetes.language.selectors import FieldSelector, selection
-from gate.sandbox.kubernetes.registry.resources import BUILT_IN, NAMESPACES, Resource
+from gate.sandbox.kubernetes.registry.resource import Resource
+from gate.sandbox.kubernetes.registry.resources import BUILT_IN, NAMESPACES
 from gate.sandbox.kubernetes.registry.routes import NoSuchPage, Request, Target, target
 from gate.sandbox.kubernetes.store.lifecycle import carried_revision, is_over
 from gate.sandbox.kubernetes.store.store import Entry, Store

@@ -7,7 +7,8 @@ from gate.sandbox.kubernetes.access.door import Access
 from gate.sandbox.kubernetes.access.tokens import BadToken, Tokens
 from gate.sandbox.kubernetes.language.errors import BadRequest, Cause, Invalid, invalid
 from gate.sandbox.kubernetes.language.objects import Object, timestamp
-from gate.sandbox.kubernetes.registry.resources import REVIEWS, Resource
+from gate.sandbox.kubernetes.registry.resource import Resource
+from gate.sandbox.kubernetes.registry.resources import REVIEWS
 from gate.sandbox.kubernetes.rights import authorization
 from gate.sandbox.kubernetes.rights.authorization import Attributes
 from gate.sandbox.kubernetes.rights.users import User

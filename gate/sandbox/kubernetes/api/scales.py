@@ -4,7 +4,7 @@ from gate.sandbox.kubernetes.language.decoding import UndecodableError, check_ob
 from gate.sandbox.kubernetes.language.errors import Conflict, Invalid, invalid
 from gate.sandbox.kubernetes.language.objects import Object, lookup, name_of, uid_of
 from gate.sandbox.kubernetes.language.selectors import LabelSelector
-from gate.sandbox.kubernetes.registry.resources import Resource, Scale
+from gate.sandbox.kubernetes.registry.resource import Resource, Scale
 
 API_VERSION = "autoscaling/v1"
 SCALES = Resource(group="autoscaling", kind="Scale", plural="scales")

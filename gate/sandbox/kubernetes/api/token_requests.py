@@ -8,7 +8,7 @@ from gate.sandbox.kubernetes.api import bodies, options
 from gate.sandbox.kubernetes.language.decoding import Decoded
 from gate.sandbox.kubernetes.language.errors import BadRequest, Cause, Conflict, Invalid, invalid
 from gate.sandbox.kubernetes.language.objects import Object, lookup, name_of, namespace_of, timestamp, uid_of
-from gate.sandbox.kubernetes.registry.resources import Resource
+from gate.sandbox.kubernetes.registry.resource import Resource
 from gate.sandbox.kubernetes.registry.routes import Request, Target
 from gate.sandbox.kubernetes.store.store import Store
 

@@ -8,7 +8,7 @@ from gate.sandbox.kubernetes.api import tables
 from gate.sandbox.kubernetes.api.tables import Form
 from gate.sandbox.kubernetes.language.errors import ApiError
 from gate.sandbox.kubernetes.language.objects import Object
-from gate.sandbox.kubernetes.registry.resources import Resource
+from gate.sandbox.kubernetes.registry.resource import Resource
 from gate.sandbox.kubernetes.store.store import Change, ChangeType, Entry, Watch
 
 IDLE = 0.5

@@ -6,12 +6,8 @@ from pathlib import Path
 from gate.sandbox.kubernetes.language.decoding import read_yaml
 from gate.sandbox.kubernetes.language.objects import Object, is_terminating
 from gate.sandbox.kubernetes.registry.columns import AGE, NAME, Column, since
-from gate.sandbox.kubernetes.registry.resources import (
-    CUSTOM_RESOURCE_DEFINITIONS,
-    Bump,
-    Resource,
-    Scale,
-)
+from gate.sandbox.kubernetes.registry.resource import Bump, Resource, Scale
+from gate.sandbox.kubernetes.registry.resources import CUSTOM_RESOURCE_DEFINITIONS
 from gate.sandbox.kubernetes.schemas.schema import Schema, path_value
 from gate.sandbox.kubernetes.store.store import Change, ChangeType, Store
 

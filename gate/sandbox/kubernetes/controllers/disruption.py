@@ -20,7 +20,8 @@ from gate.sandbox.kubernetes.language.objects import (
     uid_of,
 )
 from gate.sandbox.kubernetes.language.selectors import LabelSelector
-from gate.sandbox.kubernetes.registry.resources import DEPLOYMENTS, POD_DISRUPTION_BUDGETS, PODS, REPLICA_SETS, Resource
+from gate.sandbox.kubernetes.registry.resource import Resource
+from gate.sandbox.kubernetes.registry.resources import DEPLOYMENTS, POD_DISRUPTION_BUDGETS, PODS, REPLICA_SETS
 from gate.sandbox.kubernetes.store.store import Change, Store
 
 PATIENCE = timedelta(minutes=2)

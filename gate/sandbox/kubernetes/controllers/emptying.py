@@ -4,7 +4,8 @@ from gate.sandbox.kubernetes.controllers.definitions import CLEANUP_FINALIZER, k
 from gate.sandbox.kubernetes.language.errors import NotFound
 from gate.sandbox.kubernetes.language.objects import Object, is_terminating, name_of, namespace_of
 from gate.sandbox.kubernetes.loops.following import Following
-from gate.sandbox.kubernetes.registry.resources import CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES, Resource
+from gate.sandbox.kubernetes.registry.resource import Resource
+from gate.sandbox.kubernetes.registry.resources import CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES
 from gate.sandbox.kubernetes.store.store import Change, ChangeType, Mutation, Store
 
 

@@ -16,7 +16,8 @@ from gate.sandbox.kubernetes.language.objects import (
     uid_of,
 )
 from gate.sandbox.kubernetes.language.selectors import LabelSelector
-from gate.sandbox.kubernetes.registry.resources import ENDPOINT_SLICES, ENDPOINTS, PODS, SERVICES, Resource
+from gate.sandbox.kubernetes.registry.resource import Resource
+from gate.sandbox.kubernetes.registry.resources import ENDPOINT_SLICES, ENDPOINTS, PODS, SERVICES
 from gate.sandbox.kubernetes.store.store import Change, Key, Store
 
 SERVICE_NAME = "kubernetes.io/service-name"

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from gate.sandbox.kubernetes.language.errors import NotFound
 from gate.sandbox.kubernetes.language.objects import Object, is_terminating, name_of, namespace_of, uid_of
-from gate.sandbox.kubernetes.registry.resources import Resource
+from gate.sandbox.kubernetes.registry.resource import Resource
 from gate.sandbox.kubernetes.store.store import Change, ChangeType, Deletion, Store
 
 _FOREGROUND = "foregroundDeletion"

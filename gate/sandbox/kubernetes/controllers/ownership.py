@@ -2,7 +2,7 @@
 
 from gate.sandbox.kubernetes.language.objects import Object, is_terminating, labels_of, name_of, namespace_of, uid_of
 from gate.sandbox.kubernetes.language.selectors import LabelSelector
-from gate.sandbox.kubernetes.registry.resources import Resource
+from gate.sandbox.kubernetes.registry.resource import Resource
 from gate.sandbox.kubernetes.store.store import Store
 
 

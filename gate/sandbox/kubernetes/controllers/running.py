@@ -13,7 +13,7 @@ from gate.sandbox.kubernetes.controllers.replicaset import ReplicaSets
 from gate.sandbox.kubernetes.loops.events import Events
 from gate.sandbox.kubernetes.loops.following import Following
 from gate.sandbox.kubernetes.loops.work import Work
-from gate.sandbox.kubernetes.registry.resources import Resource
+from gate.sandbox.kubernetes.registry.resource import Resource
 from gate.sandbox.kubernetes.store.store import Change, ChangeType, Store
 
 

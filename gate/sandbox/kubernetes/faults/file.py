@@ -15,7 +15,7 @@ from gate.errors import BadDocument, GateError, Place
 from gate.sandbox.kubernetes.faults.plan import Plan, Rule, Verb
 from gate.sandbox.kubernetes.faults.port import EventFault, EventFaultKind, Fault, When
 from gate.sandbox.kubernetes.faults.words import Words
-from gate.sandbox.kubernetes.registry.resources import Resource
+from gate.sandbox.kubernetes.registry.resource import Resource
 
 STATUSES = (409, 410, 429, 500, 502, 503, 504)
 LONGEST = timedelta(minutes=10)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from fnmatch import fnmatchcase
 
 from gate.documents.mistakes import unknown
-from gate.sandbox.kubernetes.registry.resources import Resource
+from gate.sandbox.kubernetes.registry.resource import Resource
 from gate.sandbox.kubernetes.registry.routes import subresources
 
 _OF_CUSTOM = ("scale", "status")

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Collection
 
-from gate.sandbox.kubernetes.registry.resources import Resource
+from gate.sandbox.kubernetes.registry.resource import Resource
 from gate.sandbox.kubernetes.store.store import Change, Store
 
 

@@ -1,15 +1,9 @@
-"""The table of what is served: one row for each kind, and the registry that finds rows and takes in custom ones."""
+"""The table of what is served from the beginning: one row for each kind."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from threading import Lock
-from typing import TypeAlias
+from dataclasses import replace
 
-from gate.sandbox.kubernetes.language.decoding import Decoded
-from gate.sandbox.kubernetes.language.errors import Cause
-from gate.sandbox.kubernetes.language.objects import Object
-from gate.sandbox.kubernetes.registry.columns import COLUMNS, Column
+from gate.sandbox.kubernetes.registry.columns import COLUMNS
+from gate.sandbox.kubernetes.registry.resource import VERBS, Bump, Grace, Resource, Scale
 from gate.sandbox.kubernetes.rights.authorization import GROUP
 from gate.sandbox.kubernetes.rules import (
     defaults,
@@ -21,128 +15,7 @@ from gate.sandbox.kubernetes.rules import (
     statuses,
     validation,
 )
-from gate.sandbox.kubernetes.rules.statuses import StatusForm
 from gate.sandbox.kubernetes.schemas import schema_validation
-
-VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
-
-Default: TypeAlias = Callable[[Object], None]
-"""Fills in, in place, what the writer left out."""
-
-Validate: TypeAlias = Callable[[Object, Object | None], list[Cause]]
-"""What is wrong with a new object, given the stored one (None when it is being created)."""
-
-
-Decode: TypeAlias = Callable[[Object], Decoded]
-
-
-class Grace(StrEnum):
-    """How an object goes when it is deleted."""
-
-    NONE = "at once, or when its finalizers are gone"
-    POD = "terminating until its node confirms"
-    NAMESPACE = "terminating until it is empty"
-
-
-class Bump(StrEnum):
-    """Which changes raise metadata.generation."""
-
-    NEVER = "never"
-    SPEC = "everything but metadata and status"
-    SPEC_AND_ANNOTATIONS = "the same, and annotations"
-    ALL_BUT_METADATA = "status too"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scale:
-    """Where a kind keeps what its scale subresource shows (dotted paths)."""
-
-    replicas: str = "spec.replicas"
-    observed: str = "status.replicas"
-    selector: str = "spec.selector"
-    """A metav1.LabelSelector, or its text in a custom resource."""
-
-
-def _nothing(_obj: Object) -> None:
-    """No defaults."""
-
-
-def _accept(_new: Object, _old: Object | None) -> list[Cause]:
-    return []
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Resource:
-    """One kind as it is served. Two rows are the same only if they are the same object."""
-
-    group: str = ""
-    version: str = "v1"
-    kind: str
-    plural: str
-    singular: str = ""
-    short_names: tuple[str, ...] = ()
-    categories: tuple[str, ...] = ()
-    namespaced: bool = True
-    status: bool = False
-    """Has a status subresource: the main endpoint ignores status, and the status endpoint everything else."""
-    scale: Scale | None = None
-    verbs: tuple[str, ...] = VERBS
-    generation: Bump = Bump.NEVER
-    grace: Grace = Grace.NONE
-    returns_deleted: bool = False
-    """DELETE answers with the object, not with a Status."""
-    deletion: str | None = None
-    """The policy of a DELETE that names none, where it is not Background."""
-    create_on_update: bool = False
-    """PUT of a missing object creates it."""
-    unconditional_update: bool = True
-    """PUT without a resourceVersion is accepted."""
-    default: Default = _nothing
-    prepare: Default = _nothing
-    """What only a new object gets, such as its first status."""
-    validate: Validate = _accept
-    status_form: StatusForm | None = None
-    """What is added to a status that somebody writes; None: nothing."""
-    validate_status: Validate = _accept
-    """What is wrong with a status that somebody writes, given the stored object."""
-    decode: Decode | None = None
-    """Reads a custom object; the built-in kinds are read by their shapes."""
-    columns: tuple[Column, ...] = ()
-    fields: tuple[str, ...] = ()
-    """Field selectors beyond metadata.name and metadata.namespace."""
-    deprecation: str = ""
-    """What everybody is warned of who asks for the kind."""
-    custom: bool = False
-    """Defined by a CustomResourceDefinition."""
-    stored_version: bool = True
-    """Of several versions of a custom resource, the one that comes first in discovery."""
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """What identifies the stored objects: versions of one resource share them."""
-        return (self.group, self.plural)
-
-    @property
-    def api_version(self) -> str:
-        return f"{self.group}/{self.version}" if self.group else self.version
-
-    @property
-    def qualified(self) -> str:
-        """The name in messages: ``deployments.apps``, ``pods``."""
-        return f"{self.plural}.{self.group}" if self.group else self.plural
-
-    @property
-    def base_path(self) -> str:
-        return f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
-
-    def path(self, namespace: str = "", name: str = "") -> str:
-        """The URL path of a collection or, with a name, of one object."""
-        middle = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
-        return f"{self.base_path}{middle}/{self.plural}" + (f"/{name}" if name else "")
-
-    def __str__(self) -> str:
-        return self.qualified
-
 
 NAMESPACES = Resource(
     kind="Namespace",
@@ -429,33 +302,3 @@ BUILT_IN = (
     *REVIEWS,
     CUSTOM_RESOURCE_DEFINITIONS,
 )
-
-
-@dataclass(slots=True)
-class Registry:
-    """The rows in force: the built-in ones, and those that CustomResourceDefinitions add and take away."""
-
-    _rows: tuple[Resource, ...] = BUILT_IN
-    _changing: Lock = field(default_factory=Lock)
-
-    def __iter__(self) -> Iterator[Resource]:
-        return iter(self._rows)
-
-    def find(self, group: str, version: str, plural: str) -> Resource | None:
-        for row in self._rows:
-            if (row.group, row.version, row.plural) == (group, version, plural):
-                return row
-        return None
-
-    def of_kind(self, api_version: str, kind: str) -> Resource | None:
-        """The row of an object, or of an owner reference."""
-        for row in self._rows:
-            if (row.api_version, row.kind) == (api_version, kind):
-                return row
-        return None
-
-    def replace_custom(self, group: str, plural: str, rows: tuple[Resource, ...]) -> None:
-        """Serve these rows (none: nothing more) for a custom resource, in place of those served until now."""
-        with self._changing:
-            kept = tuple(row for row in self._rows if not (row.custom and row.key == (group, plural)))
-            self._rows = kept + rows

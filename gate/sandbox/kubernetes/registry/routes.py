@@ -7,15 +7,9 @@ from urllib.parse import unquote
 
 from gate.sandbox.kubernetes.language.errors import BadRequest, MethodNotAllowed, NotFound, NotImplementedHere
 from gate.sandbox.kubernetes.language.objects import Object
-from gate.sandbox.kubernetes.registry.resources import (
-    NAMESPACES,
-    NODES,
-    PODS,
-    SERVICE_ACCOUNTS,
-    SERVICES,
-    Registry,
-    Resource,
-)
+from gate.sandbox.kubernetes.registry.registry import Registry
+from gate.sandbox.kubernetes.registry.resource import Resource
+from gate.sandbox.kubernetes.registry.resources import NAMESPACES, NODES, PODS, SERVICE_ACCOUNTS, SERVICES
 from gate.sandbox.kubernetes.rights.users import ADMINISTRATOR, User
 
 _VERBS = {

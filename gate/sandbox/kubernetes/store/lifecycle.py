@@ -10,7 +10,7 @@ from uuid import UUID
 from gate.sandbox.kubernetes.language import metadata
 from gate.sandbox.kubernetes.language.errors import ApiError, Conflict, Invalid, required
 from gate.sandbox.kubernetes.language.objects import Object, is_terminating, lookup, name_of, timestamp
-from gate.sandbox.kubernetes.registry.resources import Bump, Grace, Resource
+from gate.sandbox.kubernetes.registry.resource import Bump, Grace, Resource
 
 NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 """What generated names are made of: no vowels, so no words; nothing that looks like something else."""

@@ -26,7 +26,9 @@ from gate.sandbox.kubernetes.language.errors import (
 )
 from gate.sandbox.kubernetes.language.objects import Object, is_terminating, name_of, namespace_of, uid_of
 from gate.sandbox.kubernetes.language.selectors import FieldSelector, LabelSelector, selection
-from gate.sandbox.kubernetes.registry.resources import NAMESPACES, Grace, Registry, Resource
+from gate.sandbox.kubernetes.registry.registry import Registry
+from gate.sandbox.kubernetes.registry.resource import Grace, Resource
+from gate.sandbox.kubernetes.registry.resources import NAMESPACES
 from gate.sandbox.kubernetes.store import lifecycle
 from gate.sandbox.kubernetes.store.lifecycle import Deletion
 from gate.sandbox.kubernetes.store.sharing import sparing
