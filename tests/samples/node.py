@@ -21,7 +21,9 @@ from gate.sandbox.kubernetes.language.objects import (
 )
 from gate.sandbox.kubernetes.loops.work import Work
 from gate.sandbox.kubernetes.registry.resources import PODS
-from gate.sandbox.kubernetes.store.store import Deletion, Key, Store
+from gate.sandbox.kubernetes.store.changes import Key
+from gate.sandbox.kubernetes.store.lifecycle import Deletion
+from gate.sandbox.kubernetes.store.store import Store
 
 
 class Kwok:

@@ -15,7 +15,8 @@ from gate.sandbox.kubernetes.registry.resources import (
     REPLICA_SETS,
     SERVICES,
 )
-from gate.sandbox.kubernetes.store.store import Deletion, Store
+from gate.sandbox.kubernetes.store.lifecycle import Deletion
+from gate.sandbox.kubernetes.store.store import Store
 
 REVISION = "deployment.kubernetes.io/revision"
 

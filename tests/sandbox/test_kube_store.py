@@ -12,7 +12,9 @@ from gate.sandbox.kubernetes.language.errors import AlreadyExists, Conflict, For
 from gate.sandbox.kubernetes.language.objects import moment_of
 from gate.sandbox.kubernetes.language.selectors import LabelSelector
 from gate.sandbox.kubernetes.registry.resources import CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, PODS
-from gate.sandbox.kubernetes.store.store import ChangeType, Deletion, Store
+from gate.sandbox.kubernetes.store.changes import ChangeType
+from gate.sandbox.kubernetes.store.lifecycle import Deletion
+from gate.sandbox.kubernetes.store.store import Store
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

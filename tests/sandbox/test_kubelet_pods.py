@@ -26,7 +26,7 @@ from gate.sandbox.kubernetes.registry.resources import (
     SERVICES,
 )
 from gate.sandbox.kubernetes.runtime.images import Image, Images
-from gate.sandbox.kubernetes.store.store import Deletion
+from gate.sandbox.kubernetes.store.lifecycle import Deletion
 
 QUICK = {"periodSeconds": 1}
 

@@ -16,7 +16,8 @@ from gate.sandbox.kubernetes.language.objects import Object
 from gate.sandbox.kubernetes.registry.resource import Resource
 from gate.sandbox.kubernetes.registry.resources import NAMESPACES
 from gate.sandbox.kubernetes.registry.routes import Request, target
-from gate.sandbox.kubernetes.store.store import Change, Store
+from gate.sandbox.kubernetes.store.changes import Change
+from gate.sandbox.kubernetes.store.store import Store
 
 NAMESPACE = "shop"
 CRDS = sorted((Path(__file__).parents[3] / "charts" / "chaos-gate" / "crds").glob("*.yaml"))

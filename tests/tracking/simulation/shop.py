@@ -8,7 +8,7 @@ from typing import Any
 from gate.model import ContainerImage, Version, fingerprint
 from gate.sandbox.kubernetes.language.objects import Object
 from gate.sandbox.kubernetes.registry.resources import DEPLOYMENTS, PODS, REPLICA_SETS
-from gate.sandbox.kubernetes.store.store import Deletion
+from gate.sandbox.kubernetes.store.lifecycle import Deletion
 from gate.tracking.annotations import COMMIT, PIPELINE, PROJECT
 from tests.tracking.simulation.server import NAMESPACE, Server
 

@@ -17,7 +17,7 @@ from gate.cluster.runs import ABORT, run_from
 from gate.documents.catalogue import Catalogue
 from gate.model import Gate, Reason, Run
 from gate.sandbox.kubernetes.registry.resources import CONFIG_MAPS, DEPLOYMENTS
-from gate.sandbox.kubernetes.store.store import Change, ChangeType
+from gate.sandbox.kubernetes.store.changes import Change, ChangeType
 from gate.tracking.judgements import asks_for
 from tests.tracking.simulation.catalogues import Folder, wish
 from tests.tracking.simulation.executing import Executor

@@ -22,7 +22,8 @@ from gate.sandbox.kubernetes.language.objects import Object, name_of, namespace_
 from gate.sandbox.kubernetes.language.selectors import FieldSelector, LabelSelector
 from gate.sandbox.kubernetes.registry.resource import Resource
 from gate.sandbox.kubernetes.registry.routes import Request
-from gate.sandbox.kubernetes.store.store import Deletion, Entry
+from gate.sandbox.kubernetes.store.changes import Entry
+from gate.sandbox.kubernetes.store.lifecycle import Deletion
 
 
 def selectors(request: Request, resource: Resource) -> tuple[LabelSelector | None, FieldSelector | None]:

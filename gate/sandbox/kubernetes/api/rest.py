@@ -56,8 +56,9 @@ from gate.sandbox.kubernetes.language.selectors import FieldSelector, selection
 from gate.sandbox.kubernetes.registry.resource import Resource
 from gate.sandbox.kubernetes.registry.resources import BUILT_IN, NAMESPACES
 from gate.sandbox.kubernetes.registry.routes import NoSuchPage, Request, Target, target
+from gate.sandbox.kubernetes.store.changes import Entry
 from gate.sandbox.kubernetes.store.lifecycle import carried_revision, is_over
-from gate.sandbox.kubernetes.store.store import Entry, Store
+from gate.sandbox.kubernetes.store.store import Store
 
 _log = logging.getLogger(__name__)
 

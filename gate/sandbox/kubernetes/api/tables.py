@@ -9,7 +9,7 @@ from typing import Any
 from gate.sandbox.kubernetes.language.errors import BadRequest, NotAcceptable
 from gate.sandbox.kubernetes.language.objects import Object
 from gate.sandbox.kubernetes.registry.resource import Resource
-from gate.sandbox.kubernetes.store.store import Entry
+from gate.sandbox.kubernetes.store.changes import Entry
 
 META = "meta.k8s.io/v1"
 

@@ -9,7 +9,8 @@ from gate.sandbox.kubernetes.api.tables import Form
 from gate.sandbox.kubernetes.language.errors import ApiError
 from gate.sandbox.kubernetes.language.objects import Object
 from gate.sandbox.kubernetes.registry.resource import Resource
-from gate.sandbox.kubernetes.store.store import Change, ChangeType, Entry, Watch
+from gate.sandbox.kubernetes.store.changes import Change, ChangeType, Entry
+from gate.sandbox.kubernetes.store.watch import Watch
 
 IDLE = 0.5
 """Seconds without a change after which the stream gives a sign of life, so that its reader's absence is noticed."""

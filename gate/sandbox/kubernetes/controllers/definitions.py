@@ -9,7 +9,8 @@ from gate.sandbox.kubernetes.registry.columns import AGE, NAME, Column, since
 from gate.sandbox.kubernetes.registry.resource import Bump, Resource, Scale
 from gate.sandbox.kubernetes.registry.resources import CUSTOM_RESOURCE_DEFINITIONS
 from gate.sandbox.kubernetes.schemas.schema import Schema, path_value
-from gate.sandbox.kubernetes.store.store import Change, ChangeType, Store
+from gate.sandbox.kubernetes.store.changes import Change, ChangeType
+from gate.sandbox.kubernetes.store.store import Store
 
 CLEANUP_FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
 

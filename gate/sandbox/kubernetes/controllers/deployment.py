@@ -21,8 +21,9 @@ from gate.sandbox.kubernetes.language.errors import AlreadyExists, NotFound
 from gate.sandbox.kubernetes.language.objects import Object, is_terminating, lookup, name_of, namespace_of, uid_of
 from gate.sandbox.kubernetes.loops.events import Tell
 from gate.sandbox.kubernetes.registry.resources import DEPLOYMENTS, PODS, REPLICA_SETS
+from gate.sandbox.kubernetes.store.changes import Change, Key
 from gate.sandbox.kubernetes.store.lifecycle import NAME_ALPHABET, copy
-from gate.sandbox.kubernetes.store.store import Change, Key, Store
+from gate.sandbox.kubernetes.store.store import Store
 
 HASH = "pod-template-hash"
 REVISION = "deployment.kubernetes.io/revision"

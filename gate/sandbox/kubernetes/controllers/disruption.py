@@ -22,7 +22,8 @@ from gate.sandbox.kubernetes.language.objects import (
 from gate.sandbox.kubernetes.language.selectors import LabelSelector
 from gate.sandbox.kubernetes.registry.resource import Resource
 from gate.sandbox.kubernetes.registry.resources import DEPLOYMENTS, POD_DISRUPTION_BUDGETS, PODS, REPLICA_SETS
-from gate.sandbox.kubernetes.store.store import Change, Store
+from gate.sandbox.kubernetes.store.changes import Change
+from gate.sandbox.kubernetes.store.store import Store
 
 PATIENCE = timedelta(minutes=2)
 """How long a pod that was evicted counts as gone, while nothing is seen of its end."""

@@ -6,7 +6,8 @@ from gate.sandbox.kubernetes.language.objects import Object, is_terminating, nam
 from gate.sandbox.kubernetes.loops.following import Following
 from gate.sandbox.kubernetes.registry.resource import Resource
 from gate.sandbox.kubernetes.registry.resources import CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES
-from gate.sandbox.kubernetes.store.store import Change, ChangeType, Mutation, Store
+from gate.sandbox.kubernetes.store.changes import Change, ChangeType
+from gate.sandbox.kubernetes.store.store import Mutation, Store
 
 
 class Emptying:

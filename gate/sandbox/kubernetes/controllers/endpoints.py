@@ -18,7 +18,8 @@ from gate.sandbox.kubernetes.language.objects import (
 from gate.sandbox.kubernetes.language.selectors import LabelSelector
 from gate.sandbox.kubernetes.registry.resource import Resource
 from gate.sandbox.kubernetes.registry.resources import ENDPOINT_SLICES, ENDPOINTS, PODS, SERVICES
-from gate.sandbox.kubernetes.store.store import Change, Key, Store
+from gate.sandbox.kubernetes.store.changes import Change, Key
+from gate.sandbox.kubernetes.store.store import Store
 
 SERVICE_NAME = "kubernetes.io/service-name"
 _MANAGED_BY = "endpointslice.kubernetes.io/managed-by"

@@ -6,7 +6,9 @@ from typing import TypeAlias
 from gate.sandbox.kubernetes.language.errors import NotFound
 from gate.sandbox.kubernetes.language.objects import Object, is_terminating, name_of, namespace_of, uid_of
 from gate.sandbox.kubernetes.registry.resource import Resource
-from gate.sandbox.kubernetes.store.store import Change, ChangeType, Deletion, Store
+from gate.sandbox.kubernetes.store.changes import Change, ChangeType
+from gate.sandbox.kubernetes.store.lifecycle import Deletion
+from gate.sandbox.kubernetes.store.store import Store
 
 _FOREGROUND = "foregroundDeletion"
 _ORPHAN = "orphan"

@@ -23,7 +23,9 @@ from gate.sandbox.kubernetes.language.objects import (
 from gate.sandbox.kubernetes.loops.events import EventType, Tell
 from gate.sandbox.kubernetes.registry.resources import JOBS, PODS
 from gate.sandbox.kubernetes.rules.jobs import JOB_NAME
-from gate.sandbox.kubernetes.store.store import Change, Deletion, Key, Store
+from gate.sandbox.kubernetes.store.changes import Change, Key
+from gate.sandbox.kubernetes.store.lifecycle import Deletion
+from gate.sandbox.kubernetes.store.store import Store
 
 _FIRST_PAUSE = timedelta(seconds=10)
 """Between a pod's failure and the next try."""

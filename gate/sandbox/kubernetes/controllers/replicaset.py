@@ -18,7 +18,8 @@ from gate.sandbox.kubernetes.language.objects import (
 )
 from gate.sandbox.kubernetes.loops.events import EventType, Tell
 from gate.sandbox.kubernetes.registry.resources import PODS, REPLICA_SETS
-from gate.sandbox.kubernetes.store.store import Change, Key, Store
+from gate.sandbox.kubernetes.store.changes import Change, Key
+from gate.sandbox.kubernetes.store.store import Store
 
 _FINISHED = ("Succeeded", "Failed")
 _DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"

@@ -14,7 +14,8 @@ from gate.sandbox.kubernetes.loops.events import Events
 from gate.sandbox.kubernetes.loops.following import Following
 from gate.sandbox.kubernetes.loops.work import Work
 from gate.sandbox.kubernetes.registry.resource import Resource
-from gate.sandbox.kubernetes.store.store import Change, ChangeType, Store
+from gate.sandbox.kubernetes.store.changes import Change, ChangeType
+from gate.sandbox.kubernetes.store.store import Store
 
 
 class Controller(Protocol):

@@ -16,7 +16,7 @@ from gate.sandbox.kubernetes.loops.events import EventType, Tell
 from gate.sandbox.kubernetes.runtime.asking import Ran
 from gate.sandbox.kubernetes.runtime.processes import Exit
 from gate.sandbox.kubernetes.runtime.runtime import Runtime
-from gate.sandbox.kubernetes.store.store import Key
+from gate.sandbox.kubernetes.store.changes import Key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,9 @@ from gate.sandbox.kubernetes.runtime.processes import Exit
 from gate.sandbox.kubernetes.runtime.runtime import Account, Runtime
 from gate.sandbox.kubernetes.runtime.volumes import MountFailed, UnknownVolume
 from gate.sandbox.kubernetes.services.addresses import Addresses
-from gate.sandbox.kubernetes.store.store import Change, Deletion, Key, Store
+from gate.sandbox.kubernetes.store.changes import Change, Key
+from gate.sandbox.kubernetes.store.lifecycle import Deletion
+from gate.sandbox.kubernetes.store.store import Store
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,8 @@ import threading
 from collections.abc import Callable, Collection
 
 from gate.sandbox.kubernetes.registry.resource import Resource
-from gate.sandbox.kubernetes.store.store import Change, Store
+from gate.sandbox.kubernetes.store.changes import Change
+from gate.sandbox.kubernetes.store.store import Store
 
 
 class Following:

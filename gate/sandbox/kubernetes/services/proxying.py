@@ -11,7 +11,8 @@ from gate.sandbox.kubernetes.loops.work import Work
 from gate.sandbox.kubernetes.registry.resources import ENDPOINT_SLICES, SERVICES
 from gate.sandbox.kubernetes.services.addresses import Addresses
 from gate.sandbox.kubernetes.services.balancer import Balancer, Routes, Socket
-from gate.sandbox.kubernetes.store.store import Change, ChangeType, Store
+from gate.sandbox.kubernetes.store.changes import Change, ChangeType
+from gate.sandbox.kubernetes.store.store import Store
 
 logger = logging.getLogger(__name__)
 

@@ -4,23 +4,18 @@ Controllers and kubelet use it in the same process, the HTTP server for everybod
 One lock guards it. What goes in is copied and what comes out is a copy, so nobody can change a stored object.
 """
 
-import json
-from collections import deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import StrEnum
-from queue import Empty, SimpleQueue
 from random import Random, SystemRandom
 from threading import RLock
-from typing import Self, TypeAlias
+from typing import TypeAlias
 
 from gate.sandbox.kubernetes.language.errors import (
     AlreadyExists,
     BadRequest,
     Conflict,
     Forbidden,
-    Gone,
     NotFound,
     Timeout,
 )
@@ -30,13 +25,11 @@ from gate.sandbox.kubernetes.registry.registry import Registry
 from gate.sandbox.kubernetes.registry.resource import Grace, Resource
 from gate.sandbox.kubernetes.registry.resources import NAMESPACES
 from gate.sandbox.kubernetes.store import lifecycle
+from gate.sandbox.kubernetes.store.changes import HEAD, Change, ChangeType, Entry, Key, key_of
+from gate.sandbox.kubernetes.store.history import History
 from gate.sandbox.kubernetes.store.lifecycle import Deletion
 from gate.sandbox.kubernetes.store.sharing import sparing
-
-__all__ = ["Change", "ChangeType", "Deletion", "Entry", "Store", "Watch"]
-
-Key: TypeAlias = tuple[str, str]
-"""Namespace ("" for objects of the whole cluster) and name."""
+from gate.sandbox.kubernetes.store.watch import Watch
 
 Mutation: TypeAlias = Callable[[Object], Object | None]
 """Takes a copy of the stored object, gives the new one, or None: leave it."""
@@ -47,114 +40,8 @@ Admission: TypeAlias = Callable[[Object, Object | None], None]
 Objects: TypeAlias = list[Object]
 Entries: TypeAlias = list["Entry"]
 
-_HEAD = ("kind", "apiVersion")
-"""What every stored object begins with."""
-
 HISTORY = 10_000
 GENERATED_NAME_ATTEMPTS = 8
-
-
-class ChangeType(StrEnum):
-    ADDED = "ADDED"
-    MODIFIED = "MODIFIED"
-    DELETED = "DELETED"
-
-
-class Entry:
-    """One version of one object. It is shared and must not be changed; `copy` is for keeping."""
-
-    __slots__ = ("_encoded", "revision", "shared")
-
-    def __init__(self, obj: Object, revision: int) -> None:
-        self.shared = obj
-        self.revision = revision
-        self._encoded: bytes | None = None
-
-    @property
-    def encoded(self) -> bytes:
-        """Compact JSON, made once for all readers."""
-        encoded = self._encoded
-        if encoded is None:
-            encoded = self._encoded = json.dumps(self.shared, separators=(",", ":"), ensure_ascii=False).encode()
-        return encoded
-
-    @property
-    def encoded_item(self) -> bytes:
-        """The same without kind and apiVersion, which the items of a list of a built-in kind do not repeat."""
-        head = json.dumps({key: self.shared[key] for key in _HEAD}, separators=(",", ":"))
-        return b"{" + self.encoded[len(head) :]
-
-    def copy(self) -> Object:
-        copied: Object = json.loads(self.encoded)
-        return copied
-
-    def fade(self) -> None:
-        """There is a newer version, so few will ask for this one: do not keep its JSON."""
-        self._encoded = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """One step of the history."""
-
-    type: ChangeType
-    resource: Resource
-    revision: int
-    entry: Entry
-    """After the change; of a deleted object its last state, at the revision of the deletion."""
-    before: Entry | None
-
-    @property
-    def object(self) -> Object:
-        """A copy of the object after the change."""
-        return self.entry.copy()
-
-
-class Watch:
-    """The changes from some moment on. Iterate until closed, or take one at a time with a deadline."""
-
-    def __init__(self, store: "Store", keys: frozenset[tuple[str, str]] | None) -> None:
-        self._store = store
-        self._keys = keys
-        self._queue: SimpleQueue[Change | None] = SimpleQueue()
-        self.closed = False
-
-    def wants(self, change: Change) -> bool:
-        return self._keys is None or change.resource.key in self._keys
-
-    def offer(self, change: Change) -> None:
-        self._queue.put(change)
-
-    def next(self, timeout: float | None = None) -> Change | None:
-        """The next change; None after so many seconds without one, or when the watch was closed."""
-        if self.closed and self._queue.empty():
-            return None
-        try:
-            return self._queue.get(timeout=timeout)
-        except Empty:
-            return None
-
-    def caught_up(self) -> int | None:
-        """The revision up to which there is nothing left to take; None while there is something."""
-        with self._store.lock:
-            return self._store.revision if self._queue.empty() else None
-
-    def __iter__(self) -> Iterator[Change]:
-        while (change := self.next()) is not None:
-            yield change
-
-    def close(self) -> None:
-        """End the iteration, from any thread."""
-        if not self.closed:
-            self.closed = True
-            self._store.leave(self)
-            self._queue.put(None)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -181,9 +68,7 @@ class Store:
         """Held by whoever has to see several calls as one."""
         self._revision = 0
         self._objects: dict[tuple[str, str], dict[Key, Entry]] = {}
-        self._history: deque[Change] = deque()
-        self._history_limit = history
-        self._oldest = 0
+        self._history = History(history)
         self._watches: list[Watch] = []
         self._plugs: dict[tuple[str, str], _Plugs] = {}
         for name in ("default", "kube-system"):
@@ -203,7 +88,7 @@ class Store:
     def entry(self, resource: Resource, namespace: str, name: str) -> Entry:
         """The object as it lies in the store, to be read only; NotFound."""
         with self.lock:
-            entry = self._table(resource).get(_key(resource, namespace, name))
+            entry = self._table(resource).get(key_of(resource, namespace, name))
         if entry is None:
             raise NotFound.of(resource, name)
         return entry
@@ -249,11 +134,8 @@ class Store:
         watch = Watch(self, keys)
         with self.lock:
             if since is not None:
-                if since < self._oldest:
-                    raise Gone.revision(since, self._oldest)
-                for change in self._history:
-                    if change.revision > since and watch.wants(change):
-                        watch.offer(change)
+                for change in filter(watch.wants, self._history.since(since)):
+                    watch.offer(change)
             self._watches.append(watch)
         return watch
 
@@ -265,7 +147,7 @@ class Store:
             self._check_namespace(resource, obj)
             for attempts_left in reversed(range(GENERATED_NAME_ATTEMPTS)):
                 new = lifecycle.born(resource, obj, now=self._clock(), random=self._random)
-                key = _key(resource, namespace_of(new), name_of(new))
+                key = key_of(resource, namespace_of(new), name_of(new))
                 if key not in self._table(resource):
                     break
                 if name_of(obj) or not attempts_left:
@@ -351,8 +233,7 @@ class Store:
     def forget(self) -> None:
         """Drop the history, as etcd's compaction does: watches from an older revision than now get Gone."""
         with self.lock:
-            self._history.clear()
-            self._oldest = self._revision
+            self._history.forget(self._revision)
 
     def leave(self, watch: Watch) -> None:
         """Offer this watch nothing more; `Watch.close` does this."""
@@ -389,40 +270,23 @@ class Store:
         return self._objects.setdefault(resource.key, {})
 
     def _table_at(self, resource: Resource, revision: int) -> dict[Key, Entry]:
-        """The objects as they were: the present ones with the history played backwards."""
-        if revision < self._oldest:
-            raise Gone("The resourceVersion for the provided list is too old.")
         if revision > self._revision:
             raise Timeout.too_large(revision, self._revision)
-        table = dict(self._table(resource))
-        for change in reversed(self._history):
-            if change.revision <= revision:
-                break
-            if change.resource.key != resource.key:
-                continue
-            key = _key(resource, namespace_of(change.entry.shared), name_of(change.entry.shared))
-            if change.before is None:
-                table.pop(key, None)
-            else:
-                table[key] = change.before
-        return table
+        return self._history.rewound(self._table(resource), resource, revision)
 
     def _commit(self, kind: ChangeType, resource: Resource, new: Object, before: Entry | None) -> Object:
         self._revision += 1
-        new = {key: new[key] for key in _HEAD} | new
+        new = {key: new[key] for key in HEAD} | new
         new["metadata"] = new["metadata"] | {"resourceVersion": str(self._revision)}
         new = sparing(new, before.shared if before is not None else None)
         change = Change(
             type=kind, resource=resource, revision=self._revision, entry=Entry(new, self._revision), before=before
         )
-        key = _key(resource, namespace_of(new), name_of(new))
         if kind is ChangeType.DELETED:
-            del self._table(resource)[key]
+            del self._table(resource)[change.key]
         else:
-            self._table(resource)[key] = change.entry
+            self._table(resource)[change.key] = change.entry
         self._history.append(change)
-        while len(self._history) > self._history_limit:
-            self._oldest = self._history.popleft().revision
         for observer in self._plugs.get(resource.key, _Plugs()).observers:
             observer(change)
         for watch in self._watches:
@@ -449,10 +313,6 @@ class Store:
     def _read(resource: Resource, entry: Entry) -> Object:
         """A copy in the version asked for. Versions of a custom resource differ in nothing else here."""
         return entry.copy() | {"apiVersion": resource.api_version}
-
-
-def _key(resource: Resource, namespace: str, name: str) -> Key:
-    return (namespace if resource.namespaced else "", name)
 
 
 def _by_key(item: tuple[Key, Entry]) -> Key:
