@@ -1,6 +1,6 @@
 """All controllers of the sandbox, side by side on one thread."""
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -10,7 +10,7 @@ from gate.sandbox.kubernetes.controllers.endpoints import ServiceEndpoints
 from gate.sandbox.kubernetes.controllers.garbage import Garbage
 from gate.sandbox.kubernetes.controllers.job import Jobs
 from gate.sandbox.kubernetes.controllers.replicaset import ReplicaSets
-from gate.sandbox.kubernetes.loops.events import Events
+from gate.sandbox.kubernetes.loops.events import Events, Tell
 from gate.sandbox.kubernetes.loops.following import Following
 from gate.sandbox.kubernetes.loops.work import Work
 from gate.sandbox.kubernetes.registry.resource import Resource
@@ -38,15 +38,19 @@ class Controllers:
 
     def __init__(self, store: Store, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._store = store
-        self._controllers: tuple[Controller, ...] = (
-            Deployments(store, Events(store, "deployment-controller", clock=clock).tell, clock),
-            ReplicaSets(store, Events(store, "replicaset-controller", clock=clock).tell, clock),
-            Jobs(store, Events(store, "job-controller", clock=clock).tell, clock),
-            ServiceEndpoints(store),
-            Disruptions(store, clock),
-            Garbage(store),
-        )
-        self._work: Work[tuple[Controller, Hashable]] = Work("controllers", lambda key: key[0].reconcile(key[1]))
+
+        def telling(name: str) -> Tell:
+            return Events(store, name, clock=clock).tell
+
+        self._controllers: Mapping[str, Controller] = {
+            "deployment-controller": Deployments(store, telling("deployment-controller"), clock),
+            "replicaset-controller": ReplicaSets(store, telling("replicaset-controller"), clock),
+            "job-controller": Jobs(store, telling("job-controller"), clock),
+            "endpoint-controller": ServiceEndpoints(store),
+            "disruption-controller": Disruptions(store, clock),
+            "garbage-collector": Garbage(store),
+        }
+        self._work: Work[tuple[str, Hashable]] = Work("controllers", self._reconcile)
         self._following = Following(store, "controllers-watch", self._notice)
 
     def start(self) -> None:
@@ -66,7 +70,11 @@ class Controllers:
         self._work.stop()
 
     def _notice(self, change: Change) -> None:
-        for controller in self._controllers:
+        for name, controller in self._controllers.items():
             if controller.watches is None or change.resource in controller.watches:
                 for key in controller.keys(change):
-                    self._work.ask((controller, key))
+                    self._work.ask((name, key))
+
+    def _reconcile(self, key: tuple[str, Hashable]) -> float | None:
+        name, concerned = key
+        return self._controllers[name].reconcile(concerned)

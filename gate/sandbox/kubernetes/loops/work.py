@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from gate.sandbox.kubernetes.language.errors import AlreadyExists, Conflict, NotFound
@@ -12,20 +13,38 @@ logger = logging.getLogger(__name__)
 
 KeyT = TypeVar("KeyT", bound=Hashable)
 
-_CONFLICT_PAUSE = 0.005
-_ERROR_PAUSE = 1.0
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackOff:
+    """How long to leave a key alone that could not be reconciled: twice as long each time. Seconds."""
+
+    first: float
+    longest: float
+
+    def after(self, failures: int) -> float:
+        """The pause after so many failures in a row, from 1 on."""
+        return float(min(self.longest, self.first * 2 ** min(failures - 1, 30)))
+
+
+BROKEN = BackOff(first=1.0, longest=60.0)
+
+_OVERTAKEN_PAUSE = 0.005
+"""Seconds, when somebody else wrote in between: that is no failure, and the next look sees what he wrote."""
 
 
 class Work(Generic[KeyT]):
     """Calls `reconcile` for each key that was asked for, on its own thread; idle, it sleeps.
 
     `reconcile` compares what is with what should be and returns after how many seconds to look at the key again
-    (None: when asked). Somebody else's write in between only means to look again.
+    (None: when asked). What it raises is logged, with its trace the first time, and the key is looked at again later;
+    whoever asks for it in between has it looked at at once.
     """
 
-    def __init__(self, name: str, reconcile: Callable[[KeyT], float | None]) -> None:
+    def __init__(self, name: str, reconcile: Callable[[KeyT], float | None], *, broken: BackOff = BROKEN) -> None:
         self._name = name
         self._reconcile = reconcile
+        self._broken = broken
+        self._failures: dict[KeyT, int] = {}
         self._due: dict[KeyT, float] = {}
         self._changed = threading.Condition()
         self._closed = False
@@ -52,15 +71,28 @@ class Work(Generic[KeyT]):
 
     def _run(self) -> None:
         while (key := self._next()) is not None:
-            try:
-                after = self._reconcile(key)
-            except (Conflict, AlreadyExists, NotFound):
-                after = _CONFLICT_PAUSE
-            except Exception:  # one broken object must not stop the others: say it, and look again later
-                logger.exception("loop=%s key=%s cannot be reconciled", self._name, key)
-                after = _ERROR_PAUSE
+            after = self._look(key)
             if after is not None:
                 self.ask(key, after=after)
+
+    def _look(self, key: KeyT) -> float | None:
+        """Reconcile the key once; seconds after which to do it again, or None."""
+        try:
+            after = self._reconcile(key)
+        except (Conflict, AlreadyExists, NotFound):
+            return _OVERTAKEN_PAUSE
+        except Exception as error:  # one broken object must not stop the others: say it, and look again later
+            failures = self._failures[key] = self._failures.get(key, 0) + 1
+            pause = self._broken.after(failures)
+            logger.log(
+                logging.ERROR,
+                "loop=%s key=%s cannot be reconciled failures=%d again_in=%gs error=%r",
+                *(self._name, shown(key), failures, pause, error),
+                exc_info=failures == 1,
+            )
+            return pause
+        self._failures.pop(key, None)
+        return after
 
     def _next(self) -> KeyT | None:
         with self._changed:
@@ -72,3 +104,10 @@ class Work(Generic[KeyT]):
                     return key
                 self._changed.wait(pause)
         return None
+
+
+def shown(key: Hashable) -> str:
+    """The key as a person writes it: ``deployment-controller/shop/checkout``."""
+    if isinstance(key, tuple):
+        return "/".join(part for part in map(shown, key) if part)
+    return str(key)
