@@ -16,8 +16,9 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
 from gate.sandbox.kubernetes.api import tables
+from gate.sandbox.kubernetes.api.answers import Answer, Stream
 from gate.sandbox.kubernetes.api.pod_requests import Conversation
-from gate.sandbox.kubernetes.api.rest import Answer, Api, Stream
+from gate.sandbox.kubernetes.api.rest import Api
 from gate.sandbox.kubernetes.faults.port import Fault, Faults, When
 from gate.sandbox.kubernetes.faults.streams import disturbed
 from gate.sandbox.kubernetes.language.errors import ApiError

@@ -8,7 +8,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from gate.sandbox.kubernetes.api.rest import Answer, Api
+from gate.sandbox.kubernetes.api.answers import Answer
+from gate.sandbox.kubernetes.api.rest import Api
 from gate.sandbox.kubernetes.controllers.definitions import CustomResources, rows
 from gate.sandbox.kubernetes.language.decoding import read_yaml
 from gate.sandbox.kubernetes.language.errors import ApiError, NotFound

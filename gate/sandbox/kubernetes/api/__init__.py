@@ -1,4 +1,4 @@
-"""The API without its transport: `rest` takes a request and gives an answer or a stream; the others are its parts.
+"""The API without its transport: `rest` takes a request and has it answered by `reading` or `writing`.
 
 What pods have to say for themselves (logs, commands) is asked through the ports in `pod_requests`.
 """

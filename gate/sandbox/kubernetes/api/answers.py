@@ -1,0 +1,38 @@
+"""What the API gives back: whole answers, streams, and refusals as answers."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+from gate.sandbox.kubernetes.api import tables
+from gate.sandbox.kubernetes.language.errors import ApiError
+
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A whole response."""
+
+    body: bytes
+    status: int = 200
+    media_type: str = JSON
+    warnings: tuple[str, ...] = ()
+    retry_after: int | None = None
+    """Seconds after which to ask again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """A response that goes on. An empty chunk is a sign of life: nothing to send, but see whether somebody is there."""
+
+    chunks: Generator[bytes]
+    media_type: str = JSON
+    warnings: tuple[str, ...] = ()
+
+
+NO_PAGE = Answer(status=404, body=b"404 page not found\n", media_type="text/plain; charset=utf-8")
+
+
+def refusal(error: ApiError) -> Answer:
+    seconds = (error.details or {}).get("retryAfterSeconds")
+    return Answer(status=error.code, body=tables.encode(error.as_status()), retry_after=seconds)
