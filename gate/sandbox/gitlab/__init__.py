@@ -3,7 +3,8 @@
 import socket
 import tempfile
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
@@ -11,10 +12,17 @@ from typing import Any, Self
 
 from cheroot import wsgi
 
-from gate.sandbox.gitlab.api import create_app
+from gate.sandbox.gitlab.api import Parts, create_app
+from gate.sandbox.gitlab.background import Background
+from gate.sandbox.gitlab.deploying import Deploying
+from gate.sandbox.gitlab.keys import Keys
+from gate.sandbox.gitlab.locks import Locks
+from gate.sandbox.gitlab.playing import Performance, Script
+from gate.sandbox.gitlab.progress import Progress
 from gate.sandbox.gitlab.runner import Runner
-from gate.sandbox.gitlab.state import State
-from gate.sandbox.gitlab.trouble import Troubles
+from gate.sandbox.gitlab.state import Clock, State
+from gate.sandbox.gitlab.trouble import Trouble, Troubles
+from gate.sandbox.gitlab.webhooks.delivering import TIMEOUT, Webhooks
 from gate.sandbox.ports import keep
 
 THREADS = 20
@@ -26,16 +34,31 @@ class GitLab:
     In between it can be stopped and started again on its port, as in an outage, and forgets nothing meanwhile.
     """
 
-    def __init__(self, *, address: str = "127.0.0.1", port: int = 0, root_token: str) -> None:
-        """`port` 0: any that is free. ValueError for an address that others can reach: pushes here run as commands."""
+    def __init__(
+        self,
+        *,
+        address: str = "127.0.0.1",
+        port: int = 0,
+        root_token: str,
+        clock: Clock = lambda: datetime.now(UTC),
+        webhook_timeout: float = TIMEOUT,
+    ) -> None:
+        """`port` 0: any that is free. `webhook_timeout` in seconds.
+
+        ValueError for an address that others can reach: pushes here run as commands.
+        """
         if not ip_address(address).is_loopback:
             raise ValueError(
                 f"whoever pushes to the sandbox's GitLab runs commands, so it listens on loopback, not on {address}"
             )
         self._address = (address, port)
-        self._root_token = root_token
+        self._root_token, self._clock, self._webhook_timeout = root_token, clock, webhook_timeout
         self.troubles = Troubles()
         """Order here what goes wrong next."""
+        self.locks = Locks()
+        """Hold one here, and whoever needs it meets somebody else's."""
+        self.scripts: dict[tuple[str, str], Script] = {}
+        """Path of a project, name of a job -> a Python callable that is played in place of the job's script."""
         self._server: wsgi.Server | None = None
         self._app: Any = None
         self._kept = ExitStack()
@@ -45,6 +68,11 @@ class GitLab:
         """The base of all addresses, known once it has started."""
         host, port = self._address
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    @property
+    def background(self) -> Background:
+        """What follows a moment after an answer; hold it to see what is not yet so. Known once it has started."""
+        return self._background
 
     def start(self) -> None:
         """Listen. Raises OSError if the address cannot be had."""
@@ -78,10 +106,24 @@ class GitLab:
         self._kept.callback(held.close)
         self._address = held.getsockname()[:2]
         folder = self._kept.enter_context(tempfile.TemporaryDirectory(prefix="chaos-gate-gitlab-"))
-        state = State(Path(folder), self._root_token)
-        runner = Runner(state, self.url)
-        self._kept.callback(runner.close)
-        return create_app(state, runner, self.troubles, self.url)
+        state = State(Path(folder), self._root_token, self._clock)
+        self._background = self._kept.enter_context(closing(Background()))
+        webhooks = self._kept.enter_context(closing(Webhooks(state, self.url, timeout=self._webhook_timeout)))
+        progress, keys = Progress(state, self._background, webhooks, self.url), Keys()
+        deploying = Deploying(state, progress)
+        runner = self._kept.enter_context(closing(Runner(state, progress, deploying, keys, self.url, self.scripts)))
+        self._kept.callback(self.troubles.calm)
+        parts = Parts(
+            state=state,
+            runner=runner,
+            progress=progress,
+            deploying=deploying,
+            webhooks=webhooks,
+            locks=self.locks,
+            keys=keys,
+            troubles=self.troubles,
+        )
+        return create_app(parts, self.url)
 
     def __enter__(self) -> Self:
         self.start()
@@ -101,3 +143,6 @@ class _Gateway(wsgi.Gateway_10):
         environ = gateway.get_environ()
         environ["gitlab.cut"] = lambda: self.req.conn.socket.shutdown(socket.SHUT_RDWR)
         return environ
+
+
+__all__ = ["GitLab", "Performance", "Script", "Trouble"]

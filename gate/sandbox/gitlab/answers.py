@@ -13,9 +13,24 @@ class Refusal(Exception):
         self.status, self.body = status, body
 
 
-def missing(what: str) -> Refusal:
+def refused(status: int, message: object) -> Refusal:
+    """With one message, as most refusals have."""
+    return Refusal(status, {"message": message})
+
+
+def missing(what: str = "") -> Refusal:
     """404, as for a thing that one may not see."""
-    return Refusal(404, {"message": f"404 {what} Not Found"})
+    return refused(404, f"404 {what} Not Found" if what else "404 Not Found")
+
+
+def forbidden() -> Refusal:
+    """403: the role is too low."""
+    return refused(403, "403 Forbidden")
+
+
+def unauthorized() -> Refusal:
+    """401: nobody is known by this token, or what is asked for takes more than a token."""
+    return refused(401, "401 Unauthorized")
 
 
 def invalid(parameter: str) -> Refusal:
@@ -23,7 +38,7 @@ def invalid(parameter: str) -> Refusal:
     return Refusal(400, {"error": f"{parameter} does not have a valid value"})
 
 
-def found(thing: T | None, what: str) -> T:
+def found(thing: T | None, what: str = "") -> T:
     """The thing, which has to be there. Raises `Refusal`."""
     if thing is None:
         raise missing(what)

@@ -26,6 +26,20 @@ ENVIRONMENT = {
 
 BLOB = "100644"
 
+CLOSED = "CLOSED_BRANCHES"
+"""The variable that names the branches, or patterns of them, which whoever pushes may not change."""
+PRE_RECEIVE = f"""\
+#!/bin/sh
+set -f
+while read -r old new ref; do
+  for branch in ${CLOSED}; do
+    case "$ref" in "refs/heads/"$branch)
+      echo "GitLab: You are not allowed to push code to protected branches on this project." >&2; exit 1
+    esac
+  done
+done
+"""
+
 
 class GitFailed(RuntimeError):
     """git said no; the text is what it said."""
@@ -57,6 +71,10 @@ def make(repository: Path) -> None:
     repository.parent.mkdir(parents=True, exist_ok=True)
     git(None, "init", "--quiet", "--bare", "--initial-branch=main", str(repository))
     git(repository, "config", "http.receivepack", "true")
+    hook = repository / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(PRE_RECEIVE)
+    hook.chmod(0o755)
 
 
 def git(repository: Path | None, *arguments: str, given: str | None = None, **environment: str) -> str:
@@ -127,6 +145,33 @@ def file(repository: Path, sha: str, path: str) -> str | None:
 def title(repository: Path, sha: str) -> str:
     """The first line of a commit's message."""
     return git(repository, "log", "-1", "--format=%s", sha)
+
+
+def titles(repository: Path, before: str, after: str, most: int) -> list[tuple[str, str]]:
+    """The newest commits that came with a push, oldest first: id and title. `before` may be nothing, as zeros."""
+    range_ = (after,) if not before.strip("0") else (f"{before}..{after}",)
+    lines = git(repository, "log", f"--max-count={most}", "--reverse", "--format=%H %s", *range_).splitlines()
+    return [(line[:40], line[41:]) for line in lines]
+
+
+def tags(repository: Path) -> dict[str, str]:
+    """Tag -> commit id."""
+    lines = git(repository, "for-each-ref", "--format=%(refname:short) %(objectname)", "refs/tags").splitlines()
+    return dict(line.rsplit(" ", 1) for line in lines)
+
+
+def point(repository: Path, ref: str, sha: str) -> None:
+    """Let a ref stand for this commit; for none if `sha` is empty."""
+    git(repository, *(("update-ref", ref, sha) if sha else ("update-ref", "-d", ref)))
+
+
+def merge(repository: Path, target: str, source: str, message: str) -> str:
+    """A commit that merges the source into the target, on no branch yet; empty if they conflict."""
+    try:
+        tree = git(repository, "merge-tree", "--write-tree", target, source).splitlines()[0]
+    except GitFailed:
+        return ""
+    return git(repository, "commit-tree", tree, "-p", target, "-p", source, "-m", message)
 
 
 def branches(repository: Path) -> dict[str, str]:

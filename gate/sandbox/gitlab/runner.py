@@ -1,73 +1,61 @@
-"""Runs the jobs of pipelines for real: a fresh clone, a shell, and the stages in their order."""
+"""Runs the jobs of pipelines for real: a fresh clone, their scripts, and the stages in their order."""
 
-import os
+import secrets
 import shutil
-import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from queue import SimpleQueue
 
-from gate.sandbox.gitlab import ci, hosting
-from gate.sandbox.gitlab.state import FINISHED, Deployment, Pipeline, Project, Row, State, now
-from gate.sandbox.kubernetes.runtime.processes import Exit, Processes, StartFailed
+from gate.sandbox.gitlab import hosting, surroundings
+from gate.sandbox.gitlab.claims import claims
+from gate.sandbox.gitlab.creating import FILE, NO_FILE, Cause, Creating, NotCreated
+from gate.sandbox.gitlab.deploying import Deploying, is_approved, is_outdated, record_of
+from gate.sandbox.gitlab.keys import Keys
+from gate.sandbox.gitlab.model import CHILD, FINISHED, Pipeline, Project, Row, User
+from gate.sandbox.gitlab.permissions import may_deploy
+from gate.sandbox.gitlab.playing import Performance, Player, Script
+from gate.sandbox.gitlab.progress import Progress
+from gate.sandbox.gitlab.state import State
+from gate.sandbox.gitlab.turns import Turn, after, turn
+from gate.sandbox.kubernetes.runtime.processes import StartFailed
 
-FILE = ".gitlab-ci.yml"
+RETRYABLE = frozenset({"success", "failed", "canceled"})
 
 
 class Runner:
     """One runner for all projects. Everything it does to the state is done under the state's lock."""
 
-    def __init__(self, state: State, url: str) -> None:
-        self._state, self._url = state, url
-        self._exits: SimpleQueue[Exit | None] = SimpleQueue()
-        self._processes = Processes(exited=self._exits.put)
-        self._running: dict[str, tuple[Project, Pipeline, Row, Path]] = {}
-        self._thread = threading.Thread(target=self._follow, name="runner", daemon=True)
-        self._thread.start()
+    def __init__(
+        self,
+        state: State,
+        progress: Progress,
+        deploying: Deploying,
+        keys: Keys,
+        url: str,
+        scripts: Mapping[tuple[str, str], Script],
+    ) -> None:
+        """`scripts`: path of a project and name of a job -> what is played in place of its script."""
+        self._state, self._progress, self._deploying = state, progress, deploying
+        self._keys, self._url = keys, url
+        self._creating = Creating(state, deploying, url)
+        self._player = Player(self._played)
+        self._running: dict[str, tuple[Project, Pipeline, Row]] = {}
+        self._scripts = scripts
+        progress.ended.append(self._child_ended)
 
     def close(self) -> None:
-        """Kill every job that runs."""
-        self._processes.close()
-        self._exits.put(None)
-        self._thread.join()
+        """End every job that runs."""
+        self._player.close()
 
-    def create(
-        self, project: Project, *, sha: str, ref: str, source: str, user: int, variables: dict[str, str]
-    ) -> Pipeline | None:
-        """The pipeline of a commit; None if the commit has no configuration."""
-        text = hosting.file(project.repository, sha, FILE)
+    def create(self, project: Project, cause: Cause, *, file: str = FILE) -> Pipeline:
+        """The pipeline of a commit. Raises `NotCreated`."""
+        text = hosting.file(project.repository, cause.sha, file)
         if text is None:
-            return None
+            raise NotCreated(NO_FILE)
         with self._state.lock:
-            pipeline = self._state.pipeline(project, sha=sha, ref=ref, source=source, user=user)
-            pipeline.variables = variables
-            try:
-                config = ci.read(text)
-            except ci.BadConfig as error:
-                pipeline.yaml_errors = str(error)
-                return pipeline
-            ordered = sorted(config.jobs, key=lambda job: config.stages.index(job.stage))
-            for job in ordered:
-                if job.when != "never":
-                    pipeline.rows.append(self._row(pipeline, job, config.stages.index(job.stage)))
+            pipeline = self._creating.pipeline(project, cause, text)
+            self._progress.touched(project, pipeline)
             self.advance(project, pipeline)
         return pipeline
-
-    def _row(self, pipeline: Pipeline, job: ci.JobConfig, stage: int) -> Row:
-        return Row(
-            id=self._state.next_id("row"),
-            name=job.name,
-            stage=job.stage,
-            stage_index=stage,
-            status="created",
-            user=pipeline.user,
-            sha=pipeline.sha,
-            ref=pipeline.ref,
-            pipeline=pipeline.id,
-            allow_failure=job.allow_failure,
-            config=job,
-            environment=job.environment,
-        )
 
     def advance(self, project: Project, pipeline: Pipeline) -> None:
         """Start, skip or hold every job whose turn has come."""
@@ -75,134 +63,177 @@ class Runner:
         while moved:
             moved = False
             for row in pipeline.jobs:
-                if row.status == "created" and row.config and (fate := _fate(row, row.config, pipeline.jobs)):
-                    moved = True
-                    if fate == "pending":
-                        self._start(project, pipeline, row, row.config)
-                    else:
-                        row.status = fate
+                if row.status != "created" or (fate := turn(row, pipeline.jobs)) is Turn.NOT_YET:
+                    continue
+                moved = True
+                if fate is Turn.SKIP:
+                    self._move(project, pipeline, row, "skipped")
+                elif fate is Turn.HOLD:
+                    self._move(project, pipeline, row, "manual")
+                else:
+                    self._begin(project, pipeline, row)
 
-    def play(self, project: Project, pipeline: Pipeline, row: Row) -> bool:
-        """Start a manual job; False if it is not one that waits."""
-        if row.status != "manual" or row.config is None:
+    def playable(self, project: Project, row: Row) -> bool:
+        """Whether it is a manual job that waits, or has ended and may run again; one that waits for approval is not."""
+        record = record_of(project, row)
+        if record is not None and record.status == "blocked" and row.status == "manual":
             return False
-        self._start(project, pipeline, row, row.config)
-        return True
+        is_action = row.config is not None and (row.config.when == "manual" or row.status == "manual")
+        return is_action and (row.status == "manual" or row.status in RETRYABLE)
+
+    def play(
+        self, project: Project, pipeline: Pipeline, row: Row, user: User, variables: Mapping[str, str] | None = None
+    ) -> Row:
+        """Start a job that is playable, in the name of this user; one that has ended runs again, as a new row."""
+        if row.status != "manual":
+            return self.retry(project, pipeline, row, user)
+        row.user, row.played, row.variables = user.id, True, variables or {}
+        self._begin(project, pipeline, row)
+        return row
+
+    def retry(self, project: Project, pipeline: Pipeline, row: Row, user: User) -> Row:
+        """Run a job that has ended once more, as a new row in place of it; what was skipped after it waits again."""
+        if row.config is None:
+            raise ValueError(f"{row.name} is an external status, not a job")
+        again = self._creating.row(project, pipeline, row.config, row.stage_index)
+        again.user, again.played = user.id, True
+        row.retried = True
+        pipeline.rows.append(again)
+        for later in after(again, pipeline.jobs):
+            if later.status == "skipped":
+                self._move(project, pipeline, later, "created")
+        self._begin(project, pipeline, again)
+        return again
 
     def cancel(self, project: Project, pipeline: Pipeline, rows: Iterable[Row]) -> None:
         """End these jobs: what runs is killed, what waits never begins."""
         for row in rows:
             if row.status == "running":
-                self._processes.kill(f"job-{row.id}")
+                self._player.end(f"job-{row.id}")
             if row.status not in FINISHED:
-                row.status = "canceled"
+                self._move(project, pipeline, row, "canceled")
         self.advance(project, pipeline)
 
-    def _start(self, project: Project, pipeline: Pipeline, row: Row, config: ci.JobConfig) -> None:
-        folder = self._state.folder / "builds" / str(row.id)
+    def reject(self, project: Project, pipeline: Pipeline, row: Row) -> None:
+        """Drop a job whose deployment was rejected."""
+        self._fail(project, pipeline, row, "deployment_rejected")
+        self.advance(project, pipeline)
+
+    def _begin(self, project: Project, pipeline: Pipeline, row: Row) -> None:
+        """Start a job unless its environment is in the way."""
+        record = record_of(project, row)
+        if record is not None and not may_deploy(
+            project, self._state.users[row.user], record.environment, self._state.groups
+        ):
+            self._fail(project, pipeline, row, "protected_environment_failure")
+        elif record is not None and not is_approved(project, record):
+            self._move(project, pipeline, row, "manual")
+        elif is_outdated(project, row):
+            self._fail(project, pipeline, row, "failed_outdated_deployment_job")
+        elif row.config is not None and row.config.child:
+            self._begin_child(project, pipeline, row, row.config.child)
+        else:
+            self._move(project, pipeline, row, "pending")
+            self._start(project, pipeline, row)
+
+    def _begin_child(self, project: Project, pipeline: Pipeline, row: Row, file: str) -> None:
+        cause = Cause(
+            sha=pipeline.sha,
+            ref=pipeline.ref,
+            source=CHILD,
+            user=row.user,
+            tag=pipeline.tag,
+            merge_request=pipeline.merge_request,
+            variables=row.config.variables if row.config else {},
+            parent=row.id,
+        )
+        self._move(project, pipeline, row, "running")
+        try:
+            child = self.create(project, cause, file=file)
+        except NotCreated:
+            self._fail(project, pipeline, row, "downstream_pipeline_creation_failed")
+            return
+        row.downstream = child.id
+        if row.config and not row.config.depends:
+            self._move(project, pipeline, row, "success")
+
+    def _child_ended(self, project: Project, child: Pipeline) -> None:
+        row = project.row(child.parent or 0)
+        pipeline = project.pipeline(row.pipeline) if row else None
+        if row is not None and pipeline is not None and row.status == "running":
+            self._move(project, pipeline, row, "failed" if child.status == "failed" else child.status)
+            self.advance(project, pipeline)
+
+    def _start(self, project: Project, pipeline: Pipeline, row: Row) -> None:
+        name, folder = f"job-{row.id}", self._folder(row)
         row.trace = self._state.folder / "traces" / f"{row.id}.log"
         row.trace.parent.mkdir(parents=True, exist_ok=True)
-        row.status, row.started_at = "running", now()
-        self._deploy(project, row, "running")
-        name = f"job-{row.id}"
-        self._running[name] = (project, pipeline, row, folder)
+        self._running[name] = (project, pipeline, row)
+        self._move(project, pipeline, row, "running")
         try:
             hosting.checkout(project.repository, pipeline.sha, folder)
+            variables = surroundings.of_job(
+                self._state,
+                project,
+                pipeline,
+                row,
+                url=self._url,
+                folder=folder,
+                own=self._tokens(project, pipeline, row),
+            )
+            if (act := self._scripts.get((project.path, row.name))) is not None:
+                self._player.perform(name, act, Performance(variables=variables, folder=folder, log=row.trace))
+                return
             script = folder.parent / f"{row.id}.sh"
-            script.write_text("\n".join([f"cd '{folder}'", *config.script, ""]))
-            environment = self._environment(project, pipeline, row, config, folder)
-            self._processes.start(name, ("sh", "-e", str(script)), env=environment, log=row.trace)
+            script.write_text("\n".join([f"cd '{folder}'", *(row.config.script if row.config else ()), ""]))
+            self._player.run(name, script, variables=variables, log=row.trace)
         except (hosting.GitFailed, StartFailed, OSError) as error:
             row.trace.write_text(f"the job could not be started: {error}\n")
-            self._end(name, failed=True)
+            self._end(name, 1)
 
-    def _environment(
-        self, project: Project, pipeline: Pipeline, row: Row, config: ci.JobConfig, folder: Path
-    ) -> dict[str, str]:
-        user = self._state.users[pipeline.user]
-        reported = {key: value for job in _before(row, config, pipeline.jobs) for key, value in job.dotenv.items()}
-        named = {"CI_ENVIRONMENT_NAME": config.environment, "CI_ENVIRONMENT_SLUG": config.environment}
-        return {
-            "PATH": os.environ.get("PATH", os.defpath),
-            "HOME": str(folder),
-            "CI": "true",
-            "GITLAB_CI": "true",
-            "CI_SERVER_URL": self._url,
-            "CI_API_V4_URL": f"{self._url}/api/v4",
-            "CI_PROJECT_ID": str(project.id),
-            "CI_PROJECT_PATH": project.path,
-            "CI_PROJECT_DIR": str(folder),
-            "CI_COMMIT_SHA": pipeline.sha,
-            "CI_COMMIT_SHORT_SHA": pipeline.sha[:8],
-            "CI_COMMIT_REF_NAME": pipeline.ref,
-            "CI_COMMIT_BRANCH": pipeline.ref,
-            "CI_PIPELINE_ID": str(pipeline.id),
-            "CI_JOB_ID": str(row.id),
-            "CI_JOB_NAME": row.name,
-            "CI_JOB_STAGE": row.stage,
-            "GITLAB_USER_LOGIN": user.username,
-            **(named if config.environment else {}),
-            # The later wins, in GitLab's order of precedence.
-            **config.variables,
-            **reported,
-            **project.variables,
-            **pipeline.variables,
-        }
+    def _folder(self, row: Row) -> Path:
+        return self._state.folder / "builds" / str(row.id)
 
-    def _follow(self) -> None:
-        while (ended := self._exits.get()) is not None:
-            with self._state.lock:
-                if ended.name in self._running:
-                    self._end(ended.name, failed=ended.code != 0)
+    def _tokens(self, project: Project, pipeline: Pipeline, row: Row) -> dict[str, str]:
+        """The job's own token, and the JWTs that it asks for."""
+        secret = f"glcbt-{secrets.token_hex(10)}"
+        self._state.job_tokens[secret] = (project, row.user)
+        made = {"CI_JOB_TOKEN": secret}
+        for variable, audience in (row.config.id_tokens if row.config else {}).items():
+            told = claims(self._state, project, pipeline, row, issuer=self._url, audience=audience)
+            made[variable] = self._keys.jwt(told)
+        row.token = secret
+        return made
 
-    def _end(self, name: str, *, failed: bool) -> None:
-        project, pipeline, row, folder = self._running.pop(name)
-        row.finished_at = now()
-        if row.status == "running":
-            row.status = "failed" if failed else "success"
-            row.failure_reason = "script_failure" if failed else None
+    def _played(self, name: str, code: int) -> None:
+        with self._state.lock:
+            if name in self._running:
+                self._end(name, code)
+
+    def _end(self, name: str, code: int) -> None:
+        project, pipeline, row = self._running.pop(name)
+        folder = self._folder(row)
+        self._state.job_tokens.pop(row.token, None)
         if row.config:
             row.dotenv = _dotenv(folder, row.config.dotenv)
-        self._deploy(project, row, row.status)
+        if row.status == "running" and code:
+            self._fail(project, pipeline, row, "script_failure")
+        elif row.status == "running":
+            self._move(project, pipeline, row, "success")
         shutil.rmtree(folder, ignore_errors=True)
         self.advance(project, pipeline)
 
-    def _deploy(self, project: Project, row: Row, status: str) -> None:
-        """The record of a deployment follows the job that makes it."""
-        if not row.environment:
-            return
-        record = next((each for each in project.deployments if each.job == row.id), None)
-        if record is None:
-            record = Deployment(
-                id=self._state.next_id("deployment"),
-                iid=len(project.deployments) + 1,
-                environment=row.environment,
-                sha=row.sha,
-                ref=row.ref,
-                status=status,
-                user=row.user,
-                job=row.id,
-            )
-            project.deployments.append(record)
-        record.status = status
+    def _fail(self, project: Project, pipeline: Pipeline, row: Row, reason: str) -> None:
+        row.failure_reason = reason
+        self._move(project, pipeline, row, "failed")
 
-
-def _fate(row: Row, config: ci.JobConfig, jobs: Iterable[Row]) -> str:
-    """What becomes of a job that was created; empty while it waits."""
-    before = _before(row, config, jobs)
-    if any(job.status not in FINISHED and not (job.status == "manual" and job.allow_failure) for job in before):
-        return ""
-    good = all(job.status in {"success", "manual"} or job.allow_failure for job in before)
-    if not good and config.when != "always":
-        return "skipped"
-    return "manual" if config.when == "manual" else "pending"
-
-
-def _before(row: Row, config: ci.JobConfig, jobs: Iterable[Row]) -> list[Row]:
-    """The jobs that this one waits for and has variables from: those of its `needs`, else of all earlier stages."""
-    if config.needs is None:
-        return [job for job in jobs if job.stage_index < row.stage_index]
-    return [job for job in jobs if job.name in config.needs]
+    def _move(self, project: Project, pipeline: Pipeline, row: Row, status: str) -> None:
+        row.status = status
+        if status == "running":
+            row.started_at = self._state.now()
+        row.finished_at = self._state.now() if status in FINISHED else None
+        self._deploying.follow(project, row)
+        self._progress.moved(project, pipeline, row)
 
 
 def _dotenv(folder: Path, files: Iterable[str]) -> dict[str, str]:
