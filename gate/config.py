@@ -84,6 +84,9 @@ class Settings:
     resolve: Resolve
     credentials: Keyring | None
     nodes: tuple[str, ...]
+    runs: int | None
+    runs_per_namespace: int
+    leave_ready: int
     evidence: Path
     keep_evidence: timedelta
     executor: ExecutedBy
@@ -116,6 +119,9 @@ class Settings:
             "resolve": reading.take("RESOLVE", _one_of(Resolve), "dns"),
             "credentials": reading.take("CREDENTIALS", _keyring, ""),
             "nodes": reading.take("NODES", _list, ""),
+            "runs": reading.take("RUNS", _cap, ""),
+            "runs_per_namespace": reading.take("RUNS_PER_NAMESPACE", _cap, "1"),
+            "leave_ready": reading.take("LEAVE_READY", _count, "0"),
             "evidence": reading.take("EVIDENCE", Path, "evidence"),
             "keep_evidence": reading.take("KEEP_EVIDENCE", _lasting, "30d"),
             "executor": reading.take("EXECUTOR", _one_of(ExecutedBy), "thread"),
@@ -168,6 +174,18 @@ def _lasting(text: str) -> timedelta:
     if not time:
         raise ValueError(f'"{text}" is no time at all; it must be more than 0s')
     return time
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise ValueError(f'"{text}" is no whole number')
+    return int(text)
+
+
+def _cap(text: str) -> int | None:
+    if text and not _count(text):
+        raise ValueError("0 would let no run begin; for that there is a mode: chaos-gate mode drain")
+    return int(text) if text else None
 
 
 def _list(text: str) -> tuple[str, ...]:

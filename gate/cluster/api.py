@@ -41,11 +41,28 @@ GROUPS: Mapping[str, str] = {
     "replicasets": "/apis/apps/v1",
     "controllerrevisions": "/apis/apps/v1",
     "horizontalpodautoscalers": "/apis/autoscaling/v2",
+    "poddisruptionbudgets": "/apis/policy/v1",
     "jobs": "/apis/batch/v1",
     "networkpolicies": "/apis/networking.k8s.io/v1",
     "leases": "/apis/coordination.k8s.io/v1",
     "chaosgates": "/apis/chaosgate.dev/v1alpha1",
     "chaosruns": "/apis/chaosgate.dev/v1alpha1",
+    "chaosengines": "/apis/litmuschaos.io/v1alpha1",
+    **dict.fromkeys(
+        (
+            "blockchaos",
+            "dnschaos",
+            "httpchaos",
+            "iochaos",
+            "jvmchaos",
+            "kernelchaos",
+            "networkchaos",
+            "podchaos",
+            "stresschaos",
+            "timechaos",
+        ),
+        "/apis/chaos-mesh.org/v1alpha1",
+    ),
 }
 """Plural name of a resource -> where its group is served."""
 
@@ -165,6 +182,14 @@ class Api:
         review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
         said = self._call("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", body=review)
         return str(((said.get("status") or {}).get("userInfo") or {}).get("username") or "nobody")
+
+    def served(self, group: str, version: str) -> frozenset[str]:
+        """The plural names of the resources that the server has in a group; none if it has no such group."""
+        try:
+            said = self._call("GET", f"/apis/{group}/{version}")
+        except (_Unserved, Absent):
+            return frozenset()
+        return frozenset(each["name"] for each in said.get("resources") or ())
 
     def list(
         self, resource: str, namespace: str = "", *, labels: str = "", form: Form = Form.WHOLE, at: str = ""

@@ -111,6 +111,11 @@ class Runs:
         body = {"metadata": metadata, "status": written}
         self._api.patch("chaosruns", run.namespace, run.name, body, subresource="status")
 
+    def save_activity(self, run: Run, activity: str) -> None:
+        """What a run does that nobody executes yet. Raises `Conflict` if it was written since it was read."""
+        body = {"metadata": {"uid": run.uid, "resourceVersion": run.resource_version}, "status": {"activity": activity}}
+        self._api.patch("chaosruns", run.namespace, run.name, body, subresource="status")
+
     def guard(self, run: Run, *, guarded: bool) -> None:
         """Put the finalizer on, or take it off; other people's finalizers stay."""
         item = self._api.get("chaosruns", run.namespace, run.name)

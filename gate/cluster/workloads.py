@@ -1,6 +1,6 @@
 """Reads workloads as they are now. Nothing is cached: a decision is never made on what used to be."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from gate.cluster.api import Api, Expired, Json
@@ -38,6 +38,12 @@ class Workloads:
         """The ready pods of the current revision; none if there is no such workload."""
         seen = self._read(name)
         return [target_of(name.kind, pod) for pod in current_pods(name.kind, seen) if is_ready(pod)] if seen else []
+
+    def labels(self, name: WorkloadName) -> list[tuple[str, Mapping[str, str]]]:
+        """Name and labels of the workload, then of each of its pods, also of older revisions; nothing if it is gone."""
+        seen = self._read(name)
+        found = [seen.workload, *seen.pods] if seen else []
+        return [(each["metadata"]["name"], each["metadata"].get("labels") or {}) for each in found]
 
     def version(self, workload: Workload) -> str:
         """The key of the version that runs; empty if the workload is gone or its pods do not agree."""

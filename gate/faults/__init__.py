@@ -38,3 +38,6 @@ FAULTS: Mapping[str, Fault] = {
     "scale": scale,
     "scale-to-zero": scale_to_zero,
 }
+
+UNREADY = frozenset({"container-kill", "network-partition", "pod-failure", "pod-kill"})
+"""The kinds that take the pods that they hit away from the service: disruption budgets count those."""

@@ -58,6 +58,8 @@ class Execution:
     record: Record = UNRECORDED
     sampler: Sampler | None = None
     observation: Observation | None = None
+    waiting: str = ""
+    """What it waited for last, if it ever did."""
     loads: dict[str, RunningLoad] = field(default_factory=dict)
     doubts: dict[str, str] = field(default_factory=dict)
     """Why nothing shows that an act was felt, by its undo, as far as anybody says."""
@@ -74,7 +76,8 @@ class Execution:
         if judgement is not None:
             raise HandedOver(judgement) if judgement.reason is Reason.EXECUTOR_LOST else Stopped(judgement)
         if self.time.now() >= self.spec.deadline:
-            raise errored(Reason.DEADLINE_EXCEEDED, f"the deadline of the run, {self.spec.deadline:%H:%M:%S}, is over")
+            over = f"the deadline of the run, {self.spec.deadline:%H:%M:%S}, is over"
+            raise errored(Reason.DEADLINE_EXCEEDED, f"{over}. {self.waiting}" if self.waiting else over)
 
     def pause(self, seconds: float = TICK) -> None:
         """Wait a little, and show those who watch how far the run is. Raises `Stopped`."""

@@ -2,19 +2,22 @@
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from gate.errors import GateError, Temporary
 from gate.model import Judgement, Reason, Run, RunPhase, RunStatus, Verdict
+from gate.running import line
 from gate.running.execution import Fenced
+from gate.running.line import Line
 from gate.running.mode import Mode
 from gate.running.permit import Permit
 from gate.running.ports import Clock, Cluster, Journal, World
 from gate.running.record import UNRECORDED, Record
 from gate.running.runner import execute
+from gate.running.turns import CAPS, Caps
 
 log = logging.getLogger(__name__)
 
@@ -45,10 +48,8 @@ Insist = Callable[[], None]
 """Asked right before each write for a run; raises unless the run is certainly ours at that moment."""
 
 
-class Store(Protocol):
-    """The runs in the cluster, as the last event left them."""
-
-    def all(self) -> Sequence[Run]: ...
+class Store(line.Store, Protocol):
+    """The runs in the cluster, with the journal of each."""
 
     def latest(self, run: Run) -> Run | None:
         """This very run; None if it is gone, or another one has its name."""
@@ -87,23 +88,6 @@ class _Active:
             )
 
 
-def startable(runs: Sequence[Run], mode: Mode) -> list[Run]:
-    """The runs that should be executed now: at most one per namespace, unfinished ones before new ones.
-
-    A run that was begun may have left a fault behind, so nothing else starts beside it; one that has something left to
-    take back, whatever its phase, keeps its namespace for itself until that is done. A run that only has to be ended
-    (aborted, deleted) harms nobody and is taken in every mode.
-    """
-    chosen: dict[str, Run] = {}
-    for run in sorted(runs, key=lambda run: (run.status.phase is RunPhase.PENDING, run.created, run.name)):
-        if run.status.phase not in {RunPhase.PENDING, RunPhase.RUNNING} and not run.guarded:
-            continue
-        new = run.status.phase is RunPhase.PENDING and not run.abort and not run.deleting
-        if not new or mode in {Mode.RUN, Mode.ABORT}:  # what is aborted before it began ends without an act
-            chosen.setdefault(run.namespace, run)
-    return list(chosen.values())
-
-
 class Executor:
     """Keeps a thread for each run that should be executed. `consider` may be called at any time, by anyone."""
 
@@ -119,13 +103,15 @@ class Executor:
         leads: Callable[[], bool],
         record: Callable[[Run], Record] = lambda _run: UNRECORDED,
         tell: Callable[[Run, RunStatus], None] = lambda _run, _status: None,
+        caps: Caps = CAPS,
     ) -> None:
         """`fence` makes the cluster for one run, `record` the record of one execution; `tell` hears how each execution
-        ended, beside how the run was before it. While `leads` says no, nothing
-        is started, and what runs is handed over: taken back, and left to the executor of the replica that leads.
+        ended, beside how the run was before it. While `leads` says no, nothing is started, and what runs is handed
+        over: taken back, and left to the executor of the replica that leads.
         """
         self._fence, self._leads, self._record, self._tell = fence, leads, record, tell
         self._store, self._leases, self._world, self._read_mode, self._permit = store, leases, world, mode, permit
+        self._line = Line(store, world.clock, caps)
         self._lock = threading.Lock()
         self._active: dict[str, _Active] = {}
         self._pauses: dict[str, tuple[float, float]] = {}
@@ -163,31 +149,38 @@ class Executor:
         """Start what should be started; what there is no time for `until` then is left to the next time."""
         if self._closing.is_set() or not self._leads():
             return
-        busy = {active.run.namespace for active in self._snapshot()}
-        for seen in startable(self._store.all(), self._mode):
-            if seen.namespace in busy or self._world.clock.monotonic() < self._pauses.get(seen.uid, (0.0, 0.0))[0]:
+        clock = self._world.clock
+        executed = {active.run.uid for active in self._snapshot()}
+        for run in self._line.next(self._mode, executed):
+            if run.uid in executed or clock.monotonic() < self._pauses.get(run.uid, (0.0, 0.0))[0]:
                 continue
-            held = self._world.clock.monotonic()
-            if held >= until:
+            if clock.monotonic() >= until:
                 return
-            if not self._hold(seen):
-                continue
-            # What was seen may be a moment old, and a run that has ended since must not begin again.
-            run = self._fresh(seen)
-            if run is None:
-                self._release(seen)
-                continue
-            active = _Active(run=run, clock=self._world.clock, last_beat=held)
-            active.thread = threading.Thread(target=self._execute, args=(active,), name=f"run {run.name}")
+            if self._begin(run):
+                executed.add(run.uid)
+
+    def _begin(self, seen: Run) -> bool:
+        """Take the run, and start a thread for it; False if it is not to be had."""
+        held = self._world.clock.monotonic()
+        if not self._hold(seen):
+            return False
+        # What was seen may be a moment old, and a run that has ended since must not begin again.
+        run = self._fresh(seen)
+        if run is None:
+            self._release(seen)
+            return False
+        active = _Active(run=run, clock=self._world.clock, last_beat=held)
+        active.thread = threading.Thread(target=self._execute, args=(active,), name=f"run {run.name}")
+        with self._lock:
+            self._active[run.uid] = active
+        try:
+            active.thread.start()
+        except RuntimeError:  # the machine has no thread for it now
             with self._lock:
-                self._active[run.uid] = active
-            try:
-                active.thread.start()
-            except RuntimeError:  # the machine has no thread for it now
-                with self._lock:
-                    del self._active[run.uid]
-                self._release(run)
-                raise
+                del self._active[run.uid]
+            self._release(run)
+            raise
+        return True
 
     def _fresh(self, seen: Run) -> Run | None:
         try:
@@ -195,7 +188,9 @@ class Executor:
         except GateError as error:
             log.warning("run.unsure run=%s why=%r", seen.name, str(error))
             return None
-        return run if run and run.uid == seen.uid and startable([run], self._mode) else None
+        if run is None or run.uid != seen.uid:
+            return None
+        return run if self._line.may_go(run, self._mode) else None
 
     def _execute(self, active: _Active) -> None:
         run, record = active.run, self._record(active.run)

@@ -14,10 +14,13 @@ from typing import Protocol
 from gate.errors import Denied, GateError
 from gate.model import Judgement, Reason, Run, RunPhase, RunStatus, Verdict
 from gate.quantities import in_words
-from gate.running.executor import BEAT, FIRST_PAUSE, LONGEST_PAUSE, startable
+from gate.running import line
+from gate.running.executor import BEAT, FIRST_PAUSE, LONGEST_PAUSE
+from gate.running.line import Line
 from gate.running.mode import Mode
 from gate.running.ports import Clock
 from gate.running.runner import MOST_ATTEMPTS
+from gate.running.turns import CAPS, WAITING, Caps
 
 log = logging.getLogger(__name__)
 
@@ -76,10 +79,8 @@ class Leases(Protocol):
     def release(self, run: Run) -> None: ...
 
 
-class Store(Protocol):
+class Store(line.Store, Protocol):
     """The runs in the cluster."""
-
-    def all(self) -> Sequence[Run]: ...
 
     def read(self, run: Run) -> Run | None:
         """The run as it is now, asked of the cluster; None if it is gone."""
@@ -148,12 +149,14 @@ class JobExecutor:
         end: Callable[[Run, Judgement], RunStatus],
         begins: timedelta,
         tell: Callable[[Run, RunStatus], None] = lambda _run, _status: None,
+        caps: Caps = CAPS,
     ) -> None:
         """`end` writes down that a run has ended so, and takes back what it can; `tell` hears how that went, beside how
         the run was before it. `begins` is a Job's time to begin.
         """
         self._store, self._leases, self._jobs, self._clock = store, leases, jobs, clock
         self._read_mode, self._leads, self._end, self._tell, self._begins = mode, leads, end, tell, begins
+        self._line = Line(store, clock, caps)
         self._watched: dict[str, _Watched] = {}
         self._poked = threading.Event()
 
@@ -178,7 +181,7 @@ class JobExecutor:
             self._watched.clear()
             return
         mode = self._read_mode()
-        runs = startable(self._store.all(), mode)
+        runs = list(self._line.next(mode, {uid for uid, watched in self._watched.items() if watched.job}))
         self._watched = {run.uid: self._watched.get(run.uid, _Watched()) for run in runs}
         for run in runs:
             watched = self._watched[run.uid]
@@ -203,7 +206,7 @@ class JobExecutor:
             return
         try:
             fresh = self._store.read(run)
-            if fresh is None or fresh.uid != run.uid or not startable([fresh], mode):
+            if fresh is None or fresh.uid != run.uid or not self._line.may_go(fresh, mode):
                 return
             what = what_next(fresh, latest, heard, late=late)
             if judgement := self._over(fresh, what, mode, _how_lost(latest, heard, self._begins)):
@@ -219,7 +222,8 @@ class JobExecutor:
             if reason := run.abort or (Reason.ABORTED if run.deleting or mode is Mode.ABORT else None):
                 return Judgement(verdict=Verdict.CANCELED, reason=reason, message="stopped before it began")
             if self._clock.now() >= run.spec.deadline:
-                message = f"the deadline of the run, {run.spec.deadline:%H:%M:%S}, was over before it began"
+                waited = f". {run.status.activity}" if run.status.activity.startswith(WAITING) else ""
+                message = f"the deadline of the run, {run.spec.deadline:%H:%M:%S}, was over before it began{waited}"
                 return Judgement(verdict=Verdict.ERRORED, reason=Reason.DEADLINE_EXCEEDED, message=message)
         return _lost(f"nobody executes it any more: {how_lost}") if what is Next.END else None
 

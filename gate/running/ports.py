@@ -239,6 +239,18 @@ class Permission(Protocol):
         ...
 
 
+class Locks(Protocol):
+    """Asked before the targets of a step are hit, and while the answer says that somebody else has them, again."""
+
+    def __call__(self, run: str, spec: RunSpec, step: Step, undos: Sequence[Undo]) -> str:
+        """What holds the targets, in words; empty if nothing does. `run` is the name of the run that asks.
+
+        Raises `Temporary` where it cannot be told now, and `Denied` where it cannot be told at all, or never will be
+        otherwise: then nothing is done.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """Everything that the engine needs besides the run itself."""
@@ -254,5 +266,6 @@ class World:
     loads: Mapping[str, LoadKind]
     run: str = ""
     """The name of the run that this is for."""
+    locks: Locks = lambda *_: ""
     credentials: Callable[[str, str], str] = nobody
     """The secret that the operators keep for a namespace, under a name. Raises `GateError`."""

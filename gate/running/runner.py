@@ -34,6 +34,7 @@ from gate.running.sampling import Sampler
 from gate.running.stepping import await_answers, play_step, prove, recover
 from gate.running.time import Timekeeper
 from gate.running.tolerance import broken, unknown
+from gate.running.turns import WAITING
 from gate.running.wording import too_few, unsteady
 
 log = logging.getLogger(__name__)
@@ -63,7 +64,8 @@ def execute(
         return revert_all(status, world, journal)
     time = Timekeeper(world.clock)
     book = Logbook(status, journal, time, record)
-    run = Execution(spec=spec, world=world, log=book, time=time, stop=stop, record=record)
+    waited = status.activity if status.activity.startswith(WAITING) else ""
+    run = Execution(spec=spec, world=world, log=book, time=time, stop=stop, record=record, waiting=waited)
     record.begin(spec, status)
     stopped: Judgement | None = None
     handed_over = False

@@ -6,14 +6,17 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from gate.errors import Futile, GateError
-from gate.model import Effect, Reason, Step, StepRecord, Undo, Window
+from gate.model import Effect, Reason, Step, StepRecord, Undo, Window, WorkloadName
 from gate.running.execution import PATIENCE, Execution, Stopped, errored
 from gate.running.reverting import take_back, target_in_words
 from gate.running.tolerance import had_good, too_long
+from gate.running.turns import WAITING
 from gate.running.wording import never_used
 
 log = logging.getLogger(__name__)
 
+LOOK_AGAIN = timedelta(seconds=1)
+"""How often it is asked whether targets are still held by somebody else."""
 GLANCE = timedelta(milliseconds=500)
 """How often the workload's pods are counted while an act waits for them."""
 
@@ -28,14 +31,10 @@ def play_step(run: Execution, step: Step) -> bool:
 
 def _plan(run: Execution, step: Step) -> list[Undo]:
     """Choose the targets and save what it takes to undo the step. Nothing has been changed so far."""
-    world, name = run.world, step.target or run.spec.workload.name
-    fault = run.fault(step.fault)
+    name = step.target or run.spec.workload.name
     _must_have_been_used(run, step)
     run.log.note(f'step "{step.name}": {step.fault} on {name}', activity=f"choosing targets for {step.name}")
-    pods = run.patiently(lambda: world.workloads.ready_pods(name))
-    undos = run.patiently(lambda: fault.plan(step, name, pods, run.spec.seed, world.cluster))
-    if not undos:
-        raise errored(Reason.NO_TARGETS, f'"{step.name}" found nothing to hit: {name} has {len(pods)} ready pods')
+    undos = _choose(run, step, name)
     targets = tuple(undo.target for undo in undos)
     _permitted(run, step, undos)
     evidence = run.log.status.evidence
@@ -43,6 +42,24 @@ def _plan(run: Execution, step: Step) -> list[Undo]:
     run.log.evidence(targets=evidence.targets + known, undo=evidence.undo + tuple(undos))
     run.patiently(run.log.save)
     return undos
+
+
+def _choose(run: Execution, step: Step, name: WorkloadName) -> list[Undo]:
+    """The targets that nobody else holds. Whoever waits chooses anew: meanwhile there may be others."""
+    world, fault, before = run.world, run.fault(step.fault), ""
+    while True:
+        pods = run.patiently(lambda: world.workloads.ready_pods(name))
+        undos = run.patiently(partial(fault.plan, step, name, pods, run.spec.seed, world.cluster))
+        if not undos:
+            raise errored(Reason.NO_TARGETS, f'"{step.name}" found nothing to hit: {name} has {len(pods)} ready pods')
+        holder = run.patiently(partial(world.locks, world.run, run.spec, step, undos))
+        if not holder:
+            return undos
+        run.waiting = f"{WAITING}{holder}"
+        if holder != before:
+            run.log.note(f'"{step.name}" waits: its targets are held by {holder}', activity=run.waiting)
+            before = holder
+        run.wait_until(run.time.now() + LOOK_AGAIN)
 
 
 def _must_have_been_used(run: Execution, step: Step) -> None:

@@ -5,6 +5,7 @@ from functools import partial
 
 from gate.cluster.api import Api
 from gate.cluster.executor_jobs import Outfit
+from gate.cluster.foreign import Foreign
 from gate.cluster.mode import read_mode
 from gate.cluster.names import services_of
 from gate.cluster.workloads import Workloads
@@ -18,6 +19,8 @@ from gate.probes import PROBES
 from gate.running.mode import Mode
 from gate.running.permit import Permit
 from gate.running.ports import Background, Clock, World, nobody
+from gate.running.turns import Caps
+from gate.wire.locking import ClusterLocks
 
 
 def world_of(settings: Settings, api: Api, clock: Clock, background: Background) -> World:
@@ -33,7 +36,14 @@ def world_of(settings: Settings, api: Api, clock: Clock, background: Background)
         probes=PROBES,
         loads=LOADS,
         credentials=settings.credentials or nobody,
+        locks=ClusterLocks(
+            api=api, foreign=Foreign(api, clock.monotonic), caps=caps_of(settings), leave_ready=settings.leave_ready
+        ),
     )
+
+
+def caps_of(settings: Settings) -> Caps:
+    return Caps(namespace=settings.runs_per_namespace, cluster=settings.runs)
 
 
 def mode_of(settings: Settings, api: Api) -> Callable[[], Mode]:
@@ -57,6 +67,9 @@ def outfit_of(settings: Settings) -> Outfit:
         f"{PREFIX}NAMESPACE": settings.namespace,
         f"{PREFIX}RESOLVE": str(settings.resolve),
         f"{PREFIX}NODES": ",".join(settings.nodes),
+        f"{PREFIX}RUNS": str(settings.runs or ""),
+        f"{PREFIX}RUNS_PER_NAMESPACE": str(settings.runs_per_namespace),
+        f"{PREFIX}LEAVE_READY": str(settings.leave_ready),
     }
     return Outfit(
         image=settings.job_image,

@@ -133,6 +133,13 @@ class _OneRun:
     def read(self, run: Run) -> Run | None:
         return read_run(self._api, run.namespace, run.name)
 
+    def around(self, run: Run, *, everywhere: bool) -> Sequence[Run]:
+        """The gate has let it begin; its locks are asked for again before each step."""
+        return [run]
+
+    def show(self, run: Run, activity: str) -> None:
+        Runs(self._api).save_activity(run, activity)
+
     def journal(self, run: Run, insist: Insist) -> RunJournal:
         return RunJournal(Runs(self._api.fenced(insist)), run)
 

@@ -36,7 +36,7 @@ from gate.tracking.leading import Leading
 from gate.tracking.reconciler import Reconciler
 from gate.web.app import create_app
 from gate.web.server import Server
-from gate.wire.acting import mode_of, outfit_of, permits_of, world_of
+from gate.wire.acting import caps_of, mode_of, outfit_of, permits_of, world_of
 from gate.wire.comparing import Comparing
 from gate.wire.due import Due
 from gate.wire.fetching import Fetching
@@ -146,6 +146,7 @@ class _Process:
                 leads=self._leading.leads,
                 end=partial(_end, self._fenced, replace(world, cluster=self._fenced)),
                 tell=RevertNews(Events(api, clock.now)),
+                caps=caps_of(settings),
                 begins=settings.job_begins,
             )
         return Executor(
@@ -158,6 +159,7 @@ class _Process:
             leads=self._leading.leads,
             record=EvidenceFolder(settings.evidence, settings.keep_evidence, clock.now).of,
             tell=RevertNews(Events(api, clock.now)),
+            caps=caps_of(settings),
         )
 
     def _make_gitlabs(self) -> GitLabs | None:

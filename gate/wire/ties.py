@@ -12,10 +12,12 @@ from gate.cluster.events import Events, Told
 from gate.cluster.gates import API_VERSION, Gates
 from gate.cluster.leases import Leases
 from gate.cluster.runs import RunJournal, Runs
+from gate.errors import Permanent
 from gate.model import Gate, Reason, Run, RunStatus
 from gate.running.executor import Insist
 from gate.running.job_executor import Heard
 from gate.running.outstanding import in_words, outstanding
+from gate.running.turns import namespaces, under_way
 from gate.tracking.judgements import asks_for
 from gate.wire.copies import Copies
 
@@ -49,8 +51,33 @@ class RunStore:
     def read(self, run: Run) -> Run | None:
         return read_run(self._api, run.namespace, run.name)
 
+    def around(self, run: Run, *, everywhere: bool) -> Sequence[Run]:
+        """Runs of other gates that have not begun wait for their own turn, and nobody waits for them."""
+        ours = {each.uid for each in self._copies.runs()} | {run.uid}
+        return [
+            each for each in surrounding(self._api, run, everywhere=everywhere) if each.uid in ours or under_way(each)
+        ]
+
+    def show(self, run: Run, activity: str) -> None:
+        Runs(self._api).save_activity(run, activity)
+
     def journal(self, run: Run, insist: Insist) -> RunJournal:
         return RunJournal(Runs(self._api.fenced(insist)), run)
+
+
+def surrounding(api: Api, run: Run, *, everywhere: bool) -> list[Run]:
+    """The runs of all namespaces that the run touches, or of the whole cluster. What cannot be read keeps others out.
+
+    Raises `GateError`.
+    """
+    found, unreadable = [], []
+    for place in [""] if everywhere else sorted(namespaces(run)):
+        runs, broken = Runs(api).list(place)
+        found += runs
+        unreadable += broken
+    if unreadable:
+        raise Permanent("; ".join(unreadable))
+    return found
 
 
 class RunLeases:

@@ -55,11 +55,12 @@ def test_runs_names_each_run_and_what_it_could_not_take_back_and_then_exits_1(
 
 
 def test_show_tells_the_story_of_a_run_and_what_is_left(cluster: Ground, namespace: str, line: Line) -> None:
-    left_behind(cluster.api, namespace)
-    said = line("show", f"{namespace}/left")
+    name = f"left-in-{namespace}"
+    left_behind(cluster.api, namespace, name)
+    said = line("show", f"{namespace}/{name}")
     assert f"of-another-release of Deployment {namespace}/web in step one: in force" in said
     assert f"NOT TAKEN BACK: of-another-release of Deployment {namespace}/web" in said
-    assert json.loads(line("show", "left", "--output", "json"))["phase"] == "Executed"
+    assert json.loads(line("show", name, "--output", "json"))["phase"] == "Executed"
 
 
 def test_a_name_that_nothing_has_is_refused_in_one_line(line: Line) -> None:

@@ -20,13 +20,14 @@ from gate.model import (
     RunSpec,
     RunStatus,
     Step,
+    Verdict,
     Workflow,
     Workload,
     WorkloadKind,
     WorkloadName,
 )
 from gate.running.execution import Fenced
-from gate.running.executor import SILENCE, Executor, _Active, startable
+from gate.running.executor import SILENCE, Executor, _Active
 from gate.running.mode import Mode
 from gate.running.ports import LoadSummary, Surroundings, World
 from gate.running.record import UNRECORDED, Record, Unrecorded
@@ -58,40 +59,6 @@ def run(name: str, phase: RunPhase = RunPhase.PENDING, namespace: str = "shop", 
     return replace(made, **changes)
 
 
-def names(runs: list[Run], mode: Mode = Mode.RUN) -> list[str]:
-    return [each.name for each in startable(runs, mode)]
-
-
-def test_one_run_at_a_time_in_a_namespace_in_the_order_of_their_names() -> None:
-    assert names([run("b"), run("a"), run("c", namespace="other")]) == ["a", "c"]
-
-
-def test_a_run_that_was_begun_comes_before_any_new_one() -> None:
-    assert names([run("a"), run("z", RunPhase.RUNNING)]) == ["z"]
-
-
-def test_a_run_with_something_left_to_take_back_keeps_its_namespace_for_itself() -> None:
-    assert names([run("a"), run("z", RunPhase.JUDGED, guarded=True)]) == ["z"]
-
-
-def test_a_run_that_is_over_is_not_begun_again() -> None:
-    assert names([run("a", RunPhase.EXECUTED), run("b", RunPhase.JUDGED)]) == []
-
-
-@pytest.mark.parametrize("mode", [Mode.PAUSE, Mode.DRAIN])
-def test_nothing_new_starts_unless_the_mode_is_run(mode: Mode) -> None:
-    assert names([run("a"), run("b", RunPhase.RUNNING, namespace="other")], mode) == ["b"]
-
-
-def test_under_abort_also_what_waits_is_taken_so_that_it_ends() -> None:
-    assert names([run("a")], Mode.ABORT) == ["a"]
-
-
-@pytest.mark.parametrize("end", [{"abort": Reason.SUPERSEDED}, {"deleting": True}])
-def test_a_run_that_only_has_to_be_ended_is_taken_in_every_mode(end: dict[str, Any]) -> None:
-    assert names([run("a", **end)], Mode.PAUSE) == ["a"]
-
-
 class Cluster:
     """The runs as they were seen and as they are, their leases and their journals."""
 
@@ -100,6 +67,8 @@ class Cluster:
         self.ours: bool | None = True
         self.saved: list[RunStatus] = []
         self.released = self.watched = 0
+        self.others: list[Run] = []
+        self.shown: list[str] = []
         self.leads = True
 
     def all(self) -> list[Run]:
@@ -110,6 +79,12 @@ class Cluster:
 
     def read(self, run: Run) -> Run | None:
         return self.now
+
+    def around(self, run: Run, *, everywhere: bool) -> list[Run]:
+        return [run, *self.others]
+
+    def show(self, run: Run, activity: str) -> None:
+        self.shown.append(activity)
 
     def journal(self, run: Run, insist: Callable[[], None]) -> "Cluster":
         self.insist = insist
@@ -313,6 +288,22 @@ def test_who_could_not_beat_for_four_seconds_may_write_again_only_after_a_beat()
         active.insist()
     active.last_beat = 104.1
     active.insist()
+
+
+def test_a_run_waits_for_one_that_another_gate_executes_and_says_so_until_its_deadline(eventually: Eventually) -> None:
+    waits = run("a")
+    cluster = Cluster(waits, waits)
+    cluster.others = [run("far", RunPhase.RUNNING)]
+    played(cluster, lambda: cluster.shown, eventually)
+    assert cluster.shown[0] == "Waiting: held by run shop/far, which has Deployment shop/checkout"
+    assert cluster.saved == []
+    late = replace(waits.spec, deadline=datetime.now(UTC))
+    cluster.seen = cluster.now = replace(waits, spec=late, status=RunStatus(activity=cluster.shown[0]))
+    played(cluster, lambda: cluster.released, eventually)
+    stopped = cluster.saved[-1].evidence.stopped
+    assert stopped is not None
+    assert (stopped.verdict, stopped.reason) == (Verdict.ERRORED, Reason.DEADLINE_EXCEEDED)
+    assert stopped.message.endswith(cluster.shown[0])
 
 
 def test_whose_lease_was_taken_may_never_write_again() -> None:

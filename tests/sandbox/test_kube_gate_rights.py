@@ -44,6 +44,8 @@ VERSIONS = {row.group: row.version for row in BUILT_IN} | {
     "autoscaling": "v2",
     "argoproj.io": "v1alpha1",
     "chaosgate.dev": "v1alpha1",
+    "chaos-mesh.org": "v1alpha1",
+    "litmuschaos.io": "v1alpha1",
     "networking.k8s.io": "v1",
 }
 OF_THE_CLUSTER = ("namespaces", "nodes", "clusterroles")
@@ -72,7 +74,7 @@ def told() -> set[Right]:
     """The same, of the table for operators."""
     page = (ROOT / "docs" / "operators.md").read_text()
     table = page.partition("### Rights in Kubernetes")[2].partition("\n### ")[0]
-    rows = re.findall(r"^\| (core|`[\w.]+`) \| ([^|]+) \| ([^|]+) \|", table, re.MULTILINE)
+    rows = re.findall(r"^\| (core|`[\w.-]+`) \| ([^|]+) \| ([^|]+) \|", table, re.MULTILINE)
     found, before = set(), ""
     for group, resources, verbs in rows:
         before = before if verbs == "the same" else verbs

@@ -44,7 +44,7 @@ from gate.running.reverting import give_up
 from gate.running.time import SystemClock
 from gate.sandbox.kubernetes.runtime.images import Image
 from gate.sandbox.shipped import shipped
-from gate.wire.ties import RunLeases, identity, read_run
+from gate.wire.ties import RunLeases, identity, read_run, surrounding
 from tests.builders import deployment
 from tests.grounds import Ground
 
@@ -208,6 +208,12 @@ class Watching:
 
     def read(self, run: Run) -> Run | None:
         return read_run(self._api, run.namespace, run.name)
+
+    def around(self, run: Run, *, everywhere: bool) -> Sequence[Run]:
+        return surrounding(self._api, run, everywhere=everywhere)
+
+    def show(self, run: Run, activity: str) -> None:
+        Runs(self._api).save_activity(run, activity)
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from random import Random
 
 from gate.cluster.runs import FINALIZER, STATUS, run_from
 from gate.model import Evidence, Gate, Judgement, Reason, Run, RunPhase, RunStatus, Verdict
-from gate.running.executor import startable
 from gate.running.mode import Mode
+from gate.running.turns import CAPS, turns
 from gate.sandbox.kubernetes.language.objects import Object
 from gate.tracking.judgements import asks_for
 from tests.tracking.simulation.server import Server
@@ -39,7 +39,7 @@ class Executor:
     def advance(self) -> str:
         """The next step of the run that is on, or of the next one; empty if there is nothing to do."""
         runs = [run_from(item) for item in self.server.all(self.server.runs)]
-        for run in startable(runs, Mode.RUN):
+        for run in turns(runs, Mode.RUN, CAPS, self.now()).go:
             return self._advance(run)
         return ""
 

@@ -1,0 +1,84 @@
+"""Where runs wait for their turn: asks the cluster before a new one goes, and shows what holds the others."""
+
+import logging
+from collections.abc import Collection, Iterator, Sequence
+from typing import Protocol
+
+from gate.errors import GateError, Temporary
+from gate.model import Run
+from gate.running.mode import Mode
+from gate.running.ports import Clock
+from gate.running.turns import CAPS, WAITING, Caps, to_be_ended, turns, under_way
+
+log = logging.getLogger(__name__)
+
+
+class Store(Protocol):
+    """The runs in the cluster."""
+
+    def all(self) -> Sequence[Run]:
+        """As the last event left them."""
+        ...
+
+    def around(self, run: Run, *, everywhere: bool) -> Sequence[Run]:
+        """The run, and all that may be in its way, as they are now, asked of the cluster: those of the namespaces that
+        it touches, or `everywhere`; also runs that other gates execute. Raises `GateError` if it cannot be told.
+        """
+        ...
+
+    def show(self, run: Run, activity: str) -> None:
+        """Write what a run that has not begun is waiting for. Raises `GateError`."""
+        ...
+
+
+class Line:
+    """The line of one gate."""
+
+    def __init__(self, store: Store, clock: Clock, caps: Caps = CAPS) -> None:
+        self._store, self._clock, self._caps = store, clock, caps
+
+    def next(self, mode: Mode, executed: Collection[str]) -> Iterator[Run]:
+        """The runs that should be executed now, one after the other; each new one is asked for when it comes up.
+
+        `executed` are the uids of those that were begun a moment ago; whoever begins one adds it there.
+        """
+        answer = turns(self._store.all(), mode, self._caps, self._clock.now(), executed=executed)
+        for run, holder in answer.held:
+            self._show(run, holder)
+        for run in answer.go:
+            if run.uid in executed or not self._is_held(run, mode, executed):
+                yield run
+
+    def may_go(self, run: Run, mode: Mode) -> bool:
+        """Whether the run, as it is by now, still has something to be executed."""
+        return bool(turns([run], mode, self._caps, self._clock.now()).go)
+
+    def _is_held(self, run: Run, mode: Mode, executed: Collection[str]) -> bool:
+        """Whether a new run has to wait, by what the cluster says now: others execute runs that we do not hear of."""
+        now = self._clock.now()
+        if under_way(run) or to_be_ended(run, mode, now):
+            return False
+        try:
+            around = self._store.around(run, everywhere=self._caps.cluster is not None)
+        except Temporary as error:
+            log.warning("run.unsure run=%s why=%r", run.name, str(error))
+            return True
+        except GateError as error:
+            self._show(run, f"others, for who they are cannot be seen: {error}")
+            return True
+        answer = turns(around, mode, self._caps, now, executed=executed)
+        holder = next((holder for other, holder in answer.held if other.uid == run.uid), "")
+        if holder:
+            self._show(run, holder)
+        return bool(holder)
+
+    def _show(self, run: Run, holder: str) -> None:
+        """Let those who watch the run see what it waits for."""
+        activity = f"{WAITING}{holder}"
+        if run.status.activity == activity:
+            return
+        log.info("run.waits run=%s holder=%r", run.name, holder)
+        try:
+            self._store.show(run, activity)
+        except GateError as error:
+            log.warning("run.show run=%s why=%r", run.name, str(error))
