@@ -52,6 +52,7 @@ class Reason(StrEnum):
     NO_TARGETS = "NoTargets"
     NO_EFFECT = "NoEffect"
     NO_DATA = "NoData"
+    NO_COPY = "NoCopy"
     LOAD_TOO_WEAK = "LoadTooWeak"
     REVERT_FAILED = "RevertFailed"
     EXECUTOR_LOST = "ExecutorLost"
@@ -66,6 +67,17 @@ class Reason(StrEnum):
     NOT_JUDGED_YET = "NotJudgedYet"
 
 
+class Compared(StrEnum):
+    """What the version before did where this one failed."""
+
+    REGRESSION = "Regression"
+    """It held: the weakness is new."""
+    UNKNOWN = "Unknown"
+    """Too little was seen of it to say."""
+    OLD_WEAKNESS = "OldWeakness"
+    """It failed there, too. That forgives nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
     """A verdict with its reason (None for PASSED) and one sentence for a person."""
@@ -73,6 +85,8 @@ class Judgement:
     verdict: Verdict
     reason: Reason | None = None
     message: str = ""
+    compared: Compared | None = None
+    """Of FAILED, where the workflow asks for a comparison."""
 
 
 # ----------------------------------------------------------------------------------------------- what the gate looks at
@@ -291,6 +305,21 @@ class Repeat:
     passes: int
 
 
+class Isolation(StrEnum):
+    """What the steps of a workflow hit."""
+
+    NONE = "none"
+    """The workload itself."""
+    COPY = "copy"
+    """A copy of the version that is judged, which nobody else uses."""
+
+
+class Compare(StrEnum):
+    """With which other version a failure is compared."""
+
+    PREVIOUS = "previous"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workflow:
     """Steady state, load and steps, with every parameter filled in."""
@@ -304,6 +333,15 @@ class Workflow:
     """The share of the probes, by weight, in percent, that must stay within their tolerance in each step. None: all."""
     repeat: Repeat | None = None
     """None: the steps are done once."""
+    isolation: Isolation = Isolation.NONE
+    compare: Compare | None = None
+    service: str = ""
+    """The Service in front of the workload. Known where it or a copy may be asked, and its address is left open."""
+
+    @property
+    def makes_copies(self) -> bool:
+        """What is asked is known only when the run is on: where settings name it, there is a stand-in."""
+        return self.isolation is Isolation.COPY or self.compare is not None
 
 
 class OnSubscribe(StrEnum):
@@ -368,6 +406,10 @@ class Selection:
 
 
 # --------------------------------------------------------------------------------------------- what a run leaves behind
+
+
+COPY = "copy"
+"""The act that makes a copy, among those that an undo may be of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -464,6 +506,17 @@ class StepRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """A copy of a version, when it was ready: a Deployment of the gate's own that steps hit instead of the workload."""
+
+    name: str
+    """Also that of its Service, if it has one."""
+    version: str
+    """The key of the version that it is to be of."""
+    pods: tuple[Target, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """What the executor saw. It says nothing about good or bad: `judge` does that, from this alone."""
 
@@ -472,10 +525,13 @@ class Evidence:
     effects: tuple[Effect, ...] = ()
     steps: tuple[StepRecord, ...] = ()
     summaries: tuple[Summary, ...] = ()
+    copies: tuple[Copy, ...] = ()
     version_after: str = ""
     """The version key of the workload when the last step had ended."""
     stopped: Judgement | None = None
     """Why the executor stopped before the end, if it did."""
+    uncompared: str = ""
+    """Why the version before was not run to the end, if it was to be."""
 
 
 class RunPhase(StrEnum):
@@ -519,6 +575,8 @@ class RunSpec:
     revision: str
     seed: str
     deadline: datetime
+    previous: tuple[ContainerImage, ...] = ()
+    """What ran before this version, if that is known and the workflow compares with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -538,6 +596,7 @@ class RunStatus:
     reason: Reason | None = None
     message: str = ""
     score: int | None = None
+    compared: Compared | None = None
     overrides: tuple[Override, ...] = ()
 
 
@@ -646,6 +705,8 @@ class GateStatus:
     phase: Phase = Phase.PENDING
     version: str = ""
     images: tuple[ContainerImage, ...] = ()
+    previous: tuple[ContainerImage, ...] = ()
+    """What ran before `version`, judged or only seen; empty if nobody knows."""
     image: str = ""
     verdict: Verdict | None = None
     reason: Reason | None = None

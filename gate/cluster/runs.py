@@ -13,7 +13,7 @@ from gate.model import Evidence, Gate, Judgement, Reason, Run, RunPhase, RunSpec
 
 ABORT = "chaosgate.dev/abort"
 FINALIZER = "chaosgate.dev/revert"
-VERDICT_FIELDS = ("verdict", "reason", "message", "score")
+VERDICT_FIELDS = ("verdict", "reason", "message", "score", "compared")
 
 SPEC = Codec(RunSpec)
 STATUS = Codec(RunStatus)
@@ -98,6 +98,7 @@ class Runs:
             "reason": judgement.reason and str(judgement.reason),
             "message": judgement.message,
             "score": score,
+            "compared": judgement.compared and str(judgement.compared),
         }
         body = {"metadata": {"uid": run.uid, "resourceVersion": run.resource_version}, "status": verdict}
         return run_from(self._api.patch("chaosruns", run.namespace, run.name, body, subresource="status"))

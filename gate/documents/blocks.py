@@ -1,7 +1,7 @@
 """What the blocks of faults, probes and loads are made from: a form that knows all of its fields, and web addresses."""
 
 import re
-from typing import Annotated
+from typing import Annotated, ClassVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -12,6 +12,9 @@ class Block(BaseModel):
     """A block of settings. A field that it does not know is a mistake, never ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
+
+    others: ClassVar[str] = ""
+    """What a fault with these settings hits beside the pods of its target, in a few words; empty: nothing."""
 
 
 class Expectation(Block):

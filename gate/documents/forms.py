@@ -16,7 +16,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from gate.documents.units import Duration, Lasting, Percent, WholePercent
-from gate.model import JudgeAt, OnRollback, OnSubscribe, Window, WorkloadKind
+from gate.model import Compare, Isolation, JudgeAt, OnRollback, OnSubscribe, Window, WorkloadKind
 
 GROUP = "chaosgate.dev"
 API_VERSION = f"{GROUP}/v1alpha1"
@@ -220,6 +220,15 @@ class WorkflowSpec(Form):
     steady_state: list[ProbeForm] = Field(min_length=1, description="What must hold.")
     steps: list[StepForm] = Field(min_length=1, description="The faults, one after the other.")
     repeat: RepeatForm | None = Field(default=None, description="Do all steps more than once; once if left out.")
+    isolation: Isolation = Field(
+        default=Isolation.NONE, description="What the steps hit: the workload itself (none), or a copy of it."
+    )
+    compare: Compare | None = Field(
+        default=None, description="Do the same to a copy of the version before, where this one failed."
+    )
+    service: Name | None = Field(
+        default=None, description="The Service that target.host is; if left out, that with the workload's name."
+    )
     threshold: WholePercent | None = Field(
         default=None, description="The share of the probes, by weight, that must hold in each step; all if left out."
     )

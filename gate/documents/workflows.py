@@ -7,14 +7,26 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from gate.documents.blocks import Expectation
-from gate.documents.forms import LoadForm, ParameterForm, ProbeForm, RepeatForm, StepForm, ToleranceForm, WorkflowForm
+from gate.documents.forms import (
+    LoadForm,
+    ParameterForm,
+    ProbeForm,
+    RepeatForm,
+    StepForm,
+    ToleranceForm,
+    WorkflowForm,
+    WorkflowSpec,
+)
+from gate.documents.isolation import contradictions
 from gate.documents.mistakes import mistakes, unknown
 from gate.documents.own_faults import OwnFaults
 from gate.documents.substitution import Filling, references
+from gate.documents.target import HOST, NAME, TARGET_FACTS, host_of
 from gate.documents.tree import Path, Tree, dotted
 from gate.documents.vocabulary import Vocabulary
 from gate.errors import BadDocument
 from gate.model import (
+    Isolation,
     Load,
     Probe,
     Repeat,
@@ -86,6 +98,7 @@ def build(
 ) -> tuple[Workflow | None, list[BadDocument]]:
     """The workflow with these parameters, or None with everything that is wrong."""
     tree, declared = document.tree, document.parameters
+    facts = {**facts, **_of_target(document, given, facts)}
     of_facts = Filling(facts)  # a parameter's value may refer to facts, but not to other parameters
     values = {
         name: of_facts.fill(given.get(name, each.default), (*SPEC, "parameters", name, "default"))
@@ -105,9 +118,26 @@ def build(
             problems.append(
                 BadDocument("this parameter is not used anywhere", place=tree.place(path), path=dotted(path))
             )
+    if "service" in written["spec"] and "target.host" not in filling.used | of_facts.used:
+        path = (*SPEC, "service")
+        why = "this is not used anywhere; write ${target.host} where it is asked"
+        problems.append(BadDocument(why, place=tree.place(path), path=dotted(path)))
     shaping = _Shaping(tree, vocabulary, facts, problems, own)
     workflow = shaping.workflow(filled)
     return (None if problems else workflow), problems
+
+
+def _of_target(document: WorkflowDocument, given: Settings, facts: Mapping[str, str]) -> dict[str, str]:
+    """What the steps hit, and where it is asked. What copies will be called, only the run will know."""
+    of_facts, spec = Filling(facts), document.tree.value["spec"]
+    values = {name: of_facts.fill(given.get(name, each.default), ()) for name, each in document.parameters.items()}
+    filling = Filling({**facts} | {f"parameters.{name}": value for name, value in values.items()})
+    said = {field: filling.fill(spec.get(field), ()) for field in ("isolation", "compare", "service")}
+    if said["isolation"] == Isolation.COPY or said["compare"] is not None:
+        return dict(zip(TARGET_FACTS, (NAME, HOST), strict=True))
+    service = str(said["service"] or facts["workload.name"])
+    here = (facts["workload.name"], host_of(service, facts["workload.namespace"]))
+    return dict(zip(TARGET_FACTS, here, strict=True))
 
 
 class _Shaping:
@@ -140,7 +170,7 @@ class _Shaping:
         self._unique((*SPEC, "steps"), [each.name for each in shaped.steps])
         self._used(shaped.steps, shaped.steady_state)
         self._watched({window for probe in shaped.steady_state for window in probe.when})
-        return Workflow(
+        workflow = Workflow(
             name=form.metadata.name,
             baseline=shaped.baseline,
             load=tuple(self._load(index, each, loads) for index, each in enumerate(shaped.load)),
@@ -148,7 +178,19 @@ class _Shaping:
             steps=self._steps(shaped.steps, shaped.repeat),
             threshold=shaped.threshold,
             repeat=_repeat(shaped.repeat),
+            isolation=shaped.isolation,
+            compare=shaped.compare,
+            service=self._service(shaped),
         )
+        for path, why in contradictions(workflow, self._facts, self._vocabulary):
+            at = (*SPEC, *path)
+            self._problems.append(BadDocument(why, place=self._tree.place(at), path=dotted(at)))
+        return workflow
+
+    def _service(self, form: WorkflowSpec) -> str:
+        """Where nothing is copied, its address is filled in already."""
+        copied = form.isolation is Isolation.COPY or form.compare is not None
+        return form.service or self._facts["workload.name"] if copied else ""
 
     def _blocks(
         self, spec: dict[str, Any], field: str, kinds: Mapping[str, Any], what: str

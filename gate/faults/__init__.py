@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from gate.faults import (
     config_change,
     container_kill,
+    copying,
     cpu_stress,
     disk_fill,
     job,
@@ -20,6 +21,7 @@ from gate.faults import (
     scale,
     scale_to_zero,
 )
+from gate.model import COPY
 from gate.running.ports import Fault
 
 FAULTS: Mapping[str, Fault] = {
@@ -39,5 +41,7 @@ FAULTS: Mapping[str, Fault] = {
     "scale-to-zero": scale_to_zero,
 }
 
+ACTS: Mapping[str, Fault] = {**FAULTS, COPY: copying}
+"""All that an undo may be of: the faults, and what the gate itself does around them."""
 UNREADY = frozenset({"container-kill", "network-partition", "pod-failure", "pod-kill"})
 """The kinds that take the pods that they hit away from the service: disruption budgets count those."""

@@ -7,6 +7,7 @@ Secret itself, which comes and goes in the same write as the other value.
 import base64
 import json
 from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
 from pydantic import Field, model_validator
 
@@ -23,6 +24,8 @@ KEPT = "chaosgate.dev/before"
 
 class Settings(Block):
     """Which key of what, and what it holds meanwhile."""
+
+    others: ClassVar[str] = "everybody who reads the object, and the workload does"
 
     config_map: str = Field(default="", description="The ConfigMap, in the target's namespace; either this,")
     secret: str = Field(default="", description="or the Secret.")

@@ -6,7 +6,7 @@ administrators can allow this.
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
@@ -24,6 +24,8 @@ CORDONED = "chaosgate.dev/cordoned"
 
 class NodeChoice(Choice):
     """Which of the nodes that have ready pods of the target."""
+
+    others: ClassVar[str] = "nodes, which belong to everybody"
 
     count: int | None = Field(default=None, ge=1, description="How many nodes.")
     percent: Annotated[Percent, AfterValidator(some)] | None = Field(

@@ -14,6 +14,7 @@ from typing import IO, Any
 from gate.codec import Codec
 from gate.errors import GateError
 from gate.model import (
+    Copy,
     Effect,
     Evidence,
     Judgement,
@@ -68,6 +69,7 @@ PARTS: dict[str, tuple[str, Codec[Any]]] = {
     "effect": ("effects", Codec(Effect)),
     "step": ("steps", Codec(StepRecord)),
     "summary": ("summaries", SUMMARY),
+    "copy": ("copies", Codec(Copy)),
 }
 """Kind of line -> the part of the evidence that such lines make, and how they are written."""
 
@@ -153,7 +155,9 @@ class EvidenceFile:
             for kind, (part, codec) in PARTS.items():
                 for each in getattr(evidence, part):
                     chain.add(kind, codec.write_new(each))
-            rest = Evidence(version_after=evidence.version_after, stopped=evidence.stopped)
+            rest = Evidence(
+                version_after=evidence.version_after, stopped=evidence.stopped, uncompared=evidence.uncompared
+            )
             chain.add("rest", CARRIED.write_new(rest))
             chain.add("verdict", CONCLUDED.write_new(Concluded(judgement=judgement, score=score)))
             last.append(chain.end())

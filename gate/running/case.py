@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TypeVar
 
-from gate.model import Evidence, Probe, RunSpec, Step, StepRecord, Summary, Undo, Window
+from gate.model import Copy, Evidence, Probe, RunSpec, Step, StepRecord, Summary, Undo, Window
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
@@ -23,6 +23,11 @@ class Case:
     def summary(self, probe: Probe, window: Window, step: str = "") -> Summary | None:
         """The one summary there should be; two would be one too many to know which is true."""
         return _only(self._summaries.get((probe.name, window, step), []))
+
+    @property
+    def copy(self) -> Copy | None:
+        """The one copy of the version that there should be."""
+        return _only([copy for copy in self.evidence.copies if copy.version == self.spec.version])
 
     def probes(self, window: Window) -> list[Probe]:
         """The probes that count there."""

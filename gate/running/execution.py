@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from gate.documents.target import bind, host_of
 from gate.errors import BadDocument, Denied, Futile, Permanent, Protected, Temporary
-from gate.model import Judgement, Reason, RunSpec, Verdict
+from gate.model import Copy, Judgement, Reason, RunSpec, Step, Verdict, WorkloadKind, WorkloadName
 from gate.running.logbook import Logbook
 from gate.running.observation import Observation
 from gate.running.ports import Fault, RunningLoad, World
@@ -63,6 +64,30 @@ class Execution:
     loads: dict[str, RunningLoad] = field(default_factory=dict)
     doubts: dict[str, str] = field(default_factory=dict)
     """Why nothing shows that an act was felt, by its undo, as far as anybody says."""
+    copy: Copy | None = None
+    """What is hit and asked now instead of the workload."""
+    stage: str = ""
+    """What the names of the baseline and the steps end with; empty while the version that is judged is hit."""
+
+    @property
+    def subject(self) -> WorkloadName:
+        """What is hit and asked: the workload, or a copy."""
+        name = self.spec.workload.name
+        if self.copy is None:
+            return name
+        return WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace=name.namespace, name=self.copy.name)
+
+    def aim(self, step: Step) -> WorkloadName:
+        """The workload that the step hits now."""
+        return self.subject if step.target in {None, self.spec.workload.name} else step.target or self.subject
+
+    def bound(self, settings: Any) -> Any:
+        """The settings with what is hit and asked now in the place of stand-ins."""
+        workflow = self.spec.workflow
+        if not workflow.makes_copies:
+            return settings
+        service = self.copy.name if self.copy else workflow.service
+        return bind(settings, self.subject.name, host_of(service, self.subject.namespace))
 
     @property
     def seen(self) -> Observation:

@@ -9,7 +9,9 @@ from dataclasses import replace
 
 from gate.documents.units import in_words
 from gate.model import (
+    Compared,
     Evidence,
+    Isolation,
     Judgement,
     Probe,
     Reason,
@@ -23,6 +25,7 @@ from gate.model import (
     Window,
 )
 from gate.running.case import Case
+from gate.running.comparison import Comparison
 from gate.running.observation import STEADY_SAMPLES
 from gate.running.score import Standing, forgiven, recovered, score, share, standing, too_short, unwatched
 from gate.running.tolerance import broken, had_good, unknown
@@ -45,7 +48,9 @@ def judge(spec: RunSpec, evidence: Evidence) -> tuple[Judgement, int]:
     case, stopped = Case(spec, evidence), _stopped(evidence)
     findings = [finding for finding in _findings(case, stopped) if _counts(finding, stopped)]
     verdict = Verdict.worst([Verdict.PASSED, *(finding.verdict for finding in findings)])
-    first = next((finding for finding in findings if finding.verdict is verdict), None)
+    order = list(Compared)
+    worst = [finding for finding in findings if finding.verdict is verdict]
+    first = min(worst, key=lambda each: order.index(each.compared) if each.compared else -1, default=None)
     return first or Judgement(verdict=Verdict.PASSED), score(case)
 
 
@@ -70,7 +75,7 @@ def _findings(case: Case, stopped: Finding | None) -> Iterator[Finding]:
         yield stopped
     if not case.workflow.steps:
         yield _errored(Reason.NO_DATA, f'the workflow "{case.workflow.name}" has no step: nothing was done to anything')
-    yield from _baseline(case)
+    yield from _whole(case)
     yield from _repetitions(case)
     yield from _reverts(case)
     if not case.spec.version or case.evidence.version_after != case.spec.version:
@@ -78,6 +83,12 @@ def _findings(case: Case, stopped: Finding | None) -> Iterator[Finding]:
         before = case.spec.version or "none"
         message = f"the workload ran version {before} before, and {after} when the last step had ended"
         yield Finding(verdict=Verdict.ERRORED, reason=Reason.VERSION_CHANGED, message=message)
+
+
+def _whole(case: Case) -> Iterator[Finding]:
+    """What has to be so before any step means something."""
+    yield from _copied(case)
+    yield from _baseline(case)
 
 
 def _repetitions(case: Case) -> Iterator[Finding]:
@@ -103,8 +114,11 @@ def _repetitions(case: Case) -> Iterator[Finding]:
 def _by_repetition(case: Case) -> dict[int, list[Finding]]:
     found: dict[int, list[Finding]] = {step.repetition: [] for step in case.workflow.steps}
     gone: Finding | None = None
+    before = Comparison(case, _whole, _step) if case.workflow.compare else None
     for step in case.workflow.steps:
         findings = list(_step(case, step))
+        if before:
+            findings = [before.told(step, each) if each.verdict is Verdict.FAILED else each for each in findings]
         if gone and case.workflow.repeat and case.record(step) is None:  # it was not done to a service that was away
             findings = [gone]
         found[step.repetition] += findings
@@ -115,6 +129,19 @@ def _by_repetition(case: Case) -> dict[int, list[Finding]]:
 def _never_steady(case: Case, step: Step, finding: Finding) -> bool:
     record = case.record(step)
     return finding.reason is Reason.RECOVERY_TOO_SLOW and record is not None and record.recovery is None
+
+
+def _copied(case: Case) -> Iterator[Finding]:
+    """Where a copy is to be hit, there was one, and all of its pods ran the version."""
+    if case.workflow.isolation is not Isolation.COPY:
+        return
+    copy, version = case.copy, case.spec.version
+    if copy is None or not copy.pods:
+        yield _errored(Reason.NO_COPY, f"nothing shows that there was a copy of version {version}")
+        return
+    for pod in copy.pods:
+        if not set(case.spec.images) <= set(pod.images):
+            yield _errored(Reason.VERSION_CHANGED, f"{_named(pod)}, of the copy, did not run version {version}")
 
 
 def _baseline(case: Case) -> Iterator[Finding]:
@@ -151,6 +178,7 @@ def _step(case: Case, step: Step) -> Iterator[Finding]:
         yield from _after(case, step, record, probe)
     yield from _recovery(case, step, record)
     yield from _wrong_version(case, step, undos)
+    yield from _not_copied(case, step, undos)
 
 
 def _was_used(case: Case, step: Step) -> bool:
@@ -242,6 +270,16 @@ def _wrong_version(case: Case, step: Step, undos: list[Undo]) -> Iterator[Findin
         if undo.target.kind != NODE and not images <= set(undo.target.images):
             message = f'{_named(undo.target)}, hit in "{step.name}", did not run version {case.spec.version}'
             yield _errored(Reason.VERSION_CHANGED, message)
+
+
+def _not_copied(case: Case, step: Step, undos: list[Undo]) -> Iterator[Finding]:
+    """With a copy, nothing else may be hit."""
+    name = case.copy.name if case.copy else ""
+    if case.workflow.isolation is Isolation.COPY and step.target in {None, case.spec.workload.name}:
+        for undo in undos:
+            if undo.target.name != name and not undo.target.name.startswith(f"{name}-"):
+                message = f'{_named(undo.target)}, hit in "{step.name}", is not of the copy {name or "that was to be"}'
+                yield _errored(Reason.NO_COPY, message)
 
 
 def _reverts(case: Case) -> Iterator[Finding]:

@@ -45,12 +45,16 @@ class Observation:
         sampler: Questions,
         past: Sequence[Summary] = (),
         keep: Keep = lambda _probe, _window, _step, _questions: None,
+        stage: str = "",
     ) -> None:
+        """`stage` tells its baseline from others among the `past`."""
         self._probes = probes
         self._sampler = sampler
         self._keep = keep
         self._over = False
         self._past = tuple(past)
+        self._stage = stage
+        self._baseline_over = any((each.window, each.step) == (Window.BEFORE, stage) for each in past)
         self._step = ""
         self._marks: Marks | None = None
         self._tallies: dict[tuple[str, Window], Tally] = {}
@@ -60,7 +64,7 @@ class Observation:
 
     def begin(self, step: str, injected: datetime) -> None:
         """From now on what is seen belongs to that step."""
-        first = self._marks is None and not self._past
+        first = self._marks is None and not self._baseline_over
         self._step, self._marks = step, Marks(injected=injected)
         if first:
             self._settle(Window.BEFORE)
@@ -83,9 +87,11 @@ class Observation:
 
     def finish(self) -> None:
         """Nothing more is looked at: answers that are still under way are missing."""
+        if self._over:
+            return
         if self._marks:
             self._settle(Window.DURING, Window.AFTER)
-        elif not self._past:
+        elif not self._baseline_over:
             self._settle(Window.BEFORE)
         self._over = True
 
@@ -93,7 +99,7 @@ class Observation:
 
     def summaries(self) -> tuple[Summary, ...]:
         """All windows so far, the current one as it stands. What is settled of it is kept."""
-        if self._over or (self._marks is None and self._past):
+        if self._over or (self._marks is None and self._baseline_over):
             return self._past
         self._look()
         self._keep_all()
@@ -179,6 +185,7 @@ class Observation:
             self._take(probe, [q for q in self._sampler.questions(probe.name) if self._window(q) in windows])
         self._keep_all()
         self._past = self._with_past(self._summaries(windows))
+        self._baseline_over = self._baseline_over or Window.BEFORE in windows
         self._tallies = {key: tally for key, tally in self._tallies.items() if key[1] not in windows}
 
     def _take(self, probe: Probe, questions: Sequence[Question]) -> None:
@@ -186,7 +193,7 @@ class Observation:
         for each in questions:
             question = replace(each)
             window = self._window(question)
-            if window is None or (window is Window.BEFORE and self._past):
+            if window is None or (window is Window.BEFORE and self._baseline_over):
                 continue
             self._tallies.setdefault((probe.name, window), Tally(probe)).add(question)
             if window in probe.when:
@@ -214,7 +221,7 @@ class Observation:
         return tuple(tally.summary(window, self._step_of(window)) for tally, window in tallies if tally.due)
 
     def _step_of(self, window: Window) -> str:
-        return "" if window is Window.BEFORE else self._step
+        return self._stage if window is Window.BEFORE else self._step
 
     def _with_past(self, fresh: tuple[Summary, ...]) -> tuple[Summary, ...]:
         known = {(summary.probe, summary.step, summary.window) for summary in fresh}

@@ -1,11 +1,12 @@
 """Takes back what was done, from the records alone."""
 
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
 from gate.errors import Conflict
-from gate.model import Judgement, Reason, RunPhase, RunStatus, Undo
+from gate.model import COPY, Judgement, Reason, RunPhase, RunStatus, Undo
 from gate.running.execution import FIRST_PAUSE, LONGEST_PAUSE, PATIENCE, TICK, errored
 from gate.running.logbook import Logbook
 from gate.running.ports import Journal, World
@@ -24,7 +25,7 @@ def revert_all(status: RunStatus, world: World, journal: Journal) -> RunStatus:
     """
     book = Logbook(status, journal, Timekeeper(world.clock))
     if book.guarded:
-        _round(book, world)
+        _round(book, world, everything)
     book.save()
     return book.status
 
@@ -36,7 +37,7 @@ def give_up(status: RunStatus, world: World, journal: Journal, judgement: Judgem
     """
     book = Logbook(status, journal, Timekeeper(world.clock))
     if book.guarded:
-        _round(book, world)
+        _round(book, world, everything)
     book.evidence(stopped=judgement)
     ended = Timekeeper(world.clock).now()
     book.note(f"stopped: {judgement.message}", phase=RunPhase.EXECUTED, activity="", finished=ended)
@@ -44,16 +45,31 @@ def give_up(status: RunStatus, world: World, journal: Journal, judgement: Judgem
     return book.status
 
 
-def take_back(book: Logbook, world: World, time: Timekeeper) -> None:
-    """Take back everything, trying again for a while whatever goes wrong.
+def everything(_undo: Undo) -> bool:
+    """Nothing is left."""
+    return True
+
+
+def faults(undo: Undo) -> bool:
+    """What steps have done. A copy stays for as long as it is asked."""
+    return undo.fault != COPY
+
+
+def copies(undo: Undo) -> bool:
+    """The other way about."""
+    return undo.fault == COPY
+
+
+def take_back(book: Logbook, world: World, time: Timekeeper, which: Callable[[Undo], bool] = everything) -> None:
+    """Take back what is to be taken back, trying again for a while whatever goes wrong.
 
     Neither the end of the run nor its deadline ends this. Raises `Stopped` with RevertFailed when patience is over, and
     `Fenced`, from the journal, when the run is somebody else's.
     """
     began, pause = time.monotonic(), FIRST_PAUSE
-    while book.guarded:
-        _round(book, world)
-        left = [undo for undo in book.status.evidence.undo if undo.reverted is None]
+    while _left(book, which):
+        _round(book, world, which)
+        left = _left(book, which)
         if not left:
             return
         if time.monotonic() >= began + max(PATIENCE, *(undo.patience.total_seconds() for undo in left)):
@@ -65,9 +81,13 @@ def take_back(book: Logbook, world: World, time: Timekeeper) -> None:
         pause = min(LONGEST_PAUSE, 2 * pause)
 
 
-def _round(book: Logbook, world: World) -> None:
+def _left(book: Logbook, which: Callable[[Undo], bool]) -> list[Undo]:
+    return [undo for undo in book.status.evidence.undo if undo.reverted is None and which(undo)]
+
+
+def _round(book: Logbook, world: World, which: Callable[[Undo], bool]) -> None:
     """Try each undo once, the last act first."""
-    for undo in reversed([undo for undo in book.status.evidence.undo if undo.reverted is None]):
+    for undo in reversed(_left(book, which)):
         try:
             said = _revert(undo, world)
         except Exception as error:  # noqa: BLE001 - a mistake in one fault may not keep the others in force

@@ -4,7 +4,7 @@ It gathers evidence and gives no verdict. Whatever happens, what was done is tak
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,6 +12,7 @@ from functools import partial
 from gate.errors import GateError
 from gate.model import (
     Evidence,
+    Isolation,
     Judgement,
     Reason,
     RunPhase,
@@ -23,13 +24,15 @@ from gate.model import (
     Window,
     WorkloadName,
 )
+from gate.running.comparison import VERSION_BEFORE, steps_before
+from gate.running.copying import copy_of, standing_copy
 from gate.running.execution import PATIENCE, Execution, HandedOver, Stopped, errored, why_stopped
 from gate.running.judge import judge
 from gate.running.logbook import Logbook
 from gate.running.observation import Observation
 from gate.running.ports import Journal, Surroundings, World
 from gate.running.record import UNRECORDED, Record
-from gate.running.reverting import revert_all, take_back
+from gate.running.reverting import copies, faults, revert_all, take_back
 from gate.running.sampling import Sampler
 from gate.running.stepping import await_answers, play_step, prove, recover
 from gate.running.time import Timekeeper
@@ -79,6 +82,10 @@ def execute(
         stopped = why_stopped(error)
         if stopped.reason is Reason.INTERNAL_ERROR:
             log.exception("run.error workflow=%s", spec.workflow.name)
+        if run.stage and stopped.verdict is Verdict.ERRORED:  # what the version before does changes no verdict
+            run.log.note(f"the comparison ended: {stopped.message}")
+            run.log.evidence(uncompared=stopped.message)
+            stopped = None
     return _end(run, stopped, handed_over=handed_over)
 
 
@@ -86,14 +93,18 @@ def _end(run: Execution, stopped: Judgement | None, *, handed_over: bool) -> Run
     """Take everything back, unless that has been tried to the end, and write down how it ended."""
     try:
         if stopped is None or stopped.reason is not Reason.REVERT_FAILED:
-            take_back(run.log, run.world, run.time)
+            take_back(run.log, run.world, run.time, faults)
     except Stopped as error:
         stopped = error.judgement
     finally:
         weak = _stop_watching(run)
-    if run.observation:
-        run.observation.finish()
-    run.write_summaries()
+    try:
+        take_back(run.log, run.world, run.time, copies)  # now that nobody asks them any more
+    except Stopped as error:
+        stopped = error.judgement
+    if run.stage and weak:
+        run.log.evidence(uncompared=weak.message)
+        weak = None
     if handed_over:
         run.log.save()
         return run.log.status
@@ -125,6 +136,7 @@ def _insist(run: Execution, save: Callable[[], None]) -> None:
 
 def _attempt(run: Execution) -> None:
     """From the baseline to the last step. Raises `Stopped` and whatever else keeps it from its end."""
+    take_back(run.log, run.world, run.time)
     number = run.log.status.attempt + 1
     if number > MOST_ATTEMPTS:
         raise errored(Reason.EXECUTOR_LOST, f"{MOST_ATTEMPTS} executors were lost on this run")
@@ -139,12 +151,32 @@ def _attempt(run: Execution) -> None:
     run.record.attempt(number)
     run.check()
     run.patiently(run.log.save)
+    if run.spec.workflow.isolation is Isolation.COPY:
+        run.copy = copy_of(run, run.spec.images, pinned=False)
+    _play(run, run.spec.workflow.steps)
+    _finish(run)
+    if run.spec.workflow.compare and judge(run.spec, run.log.status.evidence)[0].verdict is Verdict.FAILED:
+        _compare(run)
+
+
+def _play(run: Execution, steps: Sequence[Step]) -> None:
     _watch(run)
     _baseline(run)
-    for step in run.spec.workflow.steps:
+    for step in steps:
         if not play_step(run, step):
             break
-    _finish(run)
+
+
+def _compare(run: Execution) -> None:
+    """Do the same to the version before, to know since when it is so. The verdict stays what it is."""
+    if weak := _stop_watching(run):
+        raise Stopped(weak)
+    take_back(run.log, run.world, run.time)
+    run.stage, run.copy = VERSION_BEFORE, None
+    if not run.spec.previous:
+        raise errored(Reason.NO_COPY, "nobody knows which version ran before")
+    run.copy = copy_of(run, run.spec.previous, pinned=True)
+    _play(run, steps_before(run.spec.workflow))
 
 
 def _watch(run: Execution) -> None:
@@ -161,21 +193,26 @@ def _watch(run: Execution) -> None:
     for load in workflow.load:
         if load.kind not in world.loads:
             raise errored(Reason.BAD_DOCUMENT, f'there is no load "{load.kind}"')
-        run.loads[load.name] = world.loads[load.kind].start(load.settings, around)
+        run.loads[load.name] = world.loads[load.kind].start(run.bound(load.settings), around)
     askers = {}
     for probe in workflow.steady_state:
         if probe.kind not in world.probes:
             raise errored(Reason.BAD_DOCUMENT, f'there is no probe "{probe.kind}"')
-        askers[probe.name] = world.probes[probe.kind].prepare(probe.settings, probe.expect, around)
+        askers[probe.name] = world.probes[probe.kind].prepare(
+            run.bound(probe.settings), run.bound(probe.expect), around
+        )
     run.sampler = Sampler(workflow.steady_state, askers, run.time, world.background)
     past = run.log.status.evidence.summaries
-    run.observation = Observation(workflow.steady_state, run.sampler, past, run.record.samples)
+    run.observation = Observation(workflow.steady_state, run.sampler, past, run.record.samples, run.stage)
 
 
 def _stop_watching(run: Execution) -> Judgement | None:
-    """End probes and load; says so if the load was too weak to count."""
+    """End probes and load, and write down what was seen; says so if the load was too weak to count."""
     if run.sampler:
         run.sampler.stop()
+    if run.observation:
+        run.observation.finish()
+    run.write_summaries()
     weak = None
     for name, load in run.loads.items():
         sent = load.stop()
@@ -213,7 +250,8 @@ def _finish(run: Execution) -> None:
             break
         run.pause()
     run.log.evidence(version_after=version)
-    for name in dict.fromkeys([run.spec.workload.name, *(each.target for each in run.spec.workflow.steps)]):
+    names = [run.spec.workload.name, run.subject, *(each.target for each in run.spec.workflow.steps)]
+    for name in dict.fromkeys(names):
         _record_pods(run, name)
 
 
@@ -240,10 +278,11 @@ def _resume(run: Execution) -> bool:
     step = _left_behind(run)
     proven = step is not None and prove(run, step)
     failed = judge(run.spec, run.log.status.evidence)[0].verdict is Verdict.FAILED
-    take_back(run.log, run.world, run.time)
+    take_back(run.log, run.world, run.time, faults)
     run.log.show()
-    if step is None or not proven:
-        return not failed
+    run.copy = standing_copy(run)
+    if step is None or not proven or (run.copy is None and run.spec.workflow.isolation is Isolation.COPY):
+        return not failed  # also where the copy is gone that could have recovered
     reverted = run.time.now()
     saved = next((each for each in run.log.status.evidence.steps if each.step == step.name), None)
     record = replace(saved or StepRecord(step=step.name, injected=_injected(run, step)), reverted=reverted)

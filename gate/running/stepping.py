@@ -8,7 +8,7 @@ from functools import partial
 from gate.errors import Futile, GateError
 from gate.model import Effect, Reason, Step, StepRecord, Undo, Window, WorkloadName
 from gate.running.execution import PATIENCE, Execution, Stopped, errored
-from gate.running.reverting import take_back, target_in_words
+from gate.running.reverting import faults, take_back, target_in_words
 from gate.running.tolerance import had_good, too_long
 from gate.running.turns import WAITING
 from gate.running.wording import never_used
@@ -31,10 +31,11 @@ def play_step(run: Execution, step: Step) -> bool:
 
 def _plan(run: Execution, step: Step) -> list[Undo]:
     """Choose the targets and save what it takes to undo the step. Nothing has been changed so far."""
-    name = step.target or run.spec.workload.name
+    name = run.aim(step)
     _must_have_been_used(run, step)
     run.log.note(f'step "{step.name}": {step.fault} on {name}', activity=f"choosing targets for {step.name}")
-    undos = _choose(run, step, name)
+    target = name if run.copy else step.target
+    undos = choose(run, replace(step, settings=run.bound(step.settings), target=target), name)
     targets = tuple(undo.target for undo in undos)
     _permitted(run, step, undos)
     evidence = run.log.status.evidence
@@ -44,7 +45,7 @@ def _plan(run: Execution, step: Step) -> list[Undo]:
     return undos
 
 
-def _choose(run: Execution, step: Step, name: WorkloadName) -> list[Undo]:
+def choose(run: Execution, step: Step, name: WorkloadName) -> list[Undo]:
     """The targets that nobody else holds. Whoever waits chooses anew: meanwhile there may be others."""
     world, fault, before = run.world, run.fault(step.fault), ""
     while True:
@@ -65,9 +66,9 @@ def _choose(run: Execution, step: Step, name: WorkloadName) -> list[Undo]:
 def _must_have_been_used(run: Execution, step: Step) -> None:
     """What nobody uses is not broken: it would prove nothing."""
     summaries = run.log.status.evidence.summaries
-    shown = (each for each in summaries if each.window is Window.BEFORE and each.probe == step.used)
-    if step.used and not had_good(next(shown, None)):
-        raise errored(Reason.NO_EFFECT, never_used(step, run.spec.workload.name))
+    before = (each for each in summaries if (each.window, each.step) == (Window.BEFORE, run.stage))
+    if step.used and not had_good(next((each for each in before if each.probe == step.used), None)):
+        raise errored(Reason.NO_EFFECT, never_used(step, run.subject))
 
 
 def _permitted(run: Execution, step: Step, undos: list[Undo]) -> None:
@@ -103,7 +104,7 @@ def _await_turn(run: Execution, step: Step, undo: Undo, whole: int) -> None:
 
 
 def _ready(run: Execution, step: Step) -> int:
-    name = step.target or run.spec.workload.name
+    name = run.aim(step)
     return len(run.patiently(lambda: run.world.workloads.ready_pods(name)))
 
 
@@ -120,7 +121,7 @@ def _hold(run: Execution, step: Step, record: StepRecord) -> StepRecord:
     if not (proven or prove(run, step)):
         why = "".join(f"; {each}" for each in dict.fromkeys(run.doubts.values()))
         raise errored(Reason.NO_EFFECT, f'nothing shows that {step.fault} in "{step.name}" was felt{why}')
-    take_back(run.log, run.world, run.time)
+    take_back(run.log, run.world, run.time, faults)
     record = replace(record, reverted=run.time.now())
     run.seen.mark(reverted=record.reverted)
     run.log.step(record)

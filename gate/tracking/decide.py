@@ -13,6 +13,7 @@ from gate.documents.canonical import fingerprint_of
 from gate.model import (
     Announcement,
     Commit,
+    ContainerImage,
     GateStatus,
     JudgeAt,
     Judgement,
@@ -27,6 +28,7 @@ from gate.model import (
     RunSpec,
     Subscription,
     Verdict,
+    Version,
     Workflow,
     fingerprint,
 )
@@ -347,6 +349,7 @@ def _upgrade(seen: Seen, status: GateStatus) -> Decision:
         status,
         version=version.key,
         recorded="",
+        previous=_before(status, version),
         images=version.images,
         image=seen.rollout.image,
         revision=seen.revision,
@@ -373,6 +376,12 @@ def _upgrade(seen: Seen, status: GateStatus) -> Decision:
     )
 
 
+def _before(status: GateStatus, version: Version) -> tuple[ContainerImage, ...]:
+    """What ran before this version. One that is judged again has the same before it as at first."""
+    other = status.images and Version(images=status.images).key != version.key
+    return status.images if other else status.previous
+
+
 def _specs(seen: Seen, status: GateStatus) -> dict[str, RunSpec]:
     """The runs of the judgement that is under way, by name; without those whose workflow changed meanwhile."""
     specs = {}
@@ -388,6 +397,7 @@ def _specs(seen: Seen, status: GateStatus) -> dict[str, RunSpec]:
             revision=status.revision,
             seed=fingerprint(name),
             deadline=status.deadline or seen.now,
+            previous=status.previous if workflow.compare else (),
         )
     return specs
 

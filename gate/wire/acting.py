@@ -11,7 +11,7 @@ from gate.cluster.names import services_of
 from gate.cluster.workloads import Workloads
 from gate.config import PREFIX, Resolve, Settings
 from gate.errors import Permanent
-from gate.faults import FAULTS
+from gate.faults import ACTS
 from gate.loads import LOADS
 from gate.model import Judgement
 from gate.policy.allow import Policy
@@ -32,7 +32,7 @@ def world_of(settings: Settings, api: Api, clock: Clock, background: Background)
         clock=clock,
         background=background,
         resolve=services_of(api) if settings.resolve is Resolve.SERVICES else str,
-        faults=FAULTS,
+        faults=ACTS,
         probes=PROBES,
         loads=LOADS,
         credentials=settings.credentials or nobody,

@@ -9,7 +9,7 @@ from gate.cluster.leases import LASTS, Leases
 from gate.cluster.runs import FINALIZER, RunJournal, Runs, run_from
 from gate.cluster.workloads import Workloads
 from gate.errors import GateError, Permanent
-from gate.faults import FAULTS
+from gate.faults import ACTS
 from gate.loads import LOADS
 from gate.model import Run
 from gate.probes import PROBES
@@ -35,7 +35,7 @@ def reap(api: Api) -> tuple[int, list[str]]:
         clock=clock,
         background=Threads(clock),
         resolve=str,
-        faults=FAULTS,
+        faults=ACTS,
         probes=PROBES,
         loads=LOADS,
     )

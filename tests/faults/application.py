@@ -19,11 +19,11 @@ from gate.cluster.api import Api, Carrier
 from gate.cluster.workloads import Workloads
 from gate.codec import Codec
 from gate.errors import Futile, Temporary
-from gate.faults import FAULTS
+from gate.faults import ACTS
 from gate.faults.rollout_restart import RESTARTED
 from gate.faults.stress import MARK
 from gate.model import Step, Target, Undo, WorkloadKind, WorkloadName
-from tests.builders import config_map, deployment, pod_template
+from tests.builders import config_map, deployment, pod_template, service
 from tests.faults.cases import NEEDS_A_NODE
 from tests.grounds import Ground
 
@@ -62,7 +62,7 @@ def step(fault: str, **settings: Any) -> Step:
 
 @dataclass(kw_only=True)
 class Application:
-    """A Deployment of three pods with a ConfigMap and a Secret, in a namespace of its own."""
+    """A Deployment of three pods with a Service, a ConfigMap and a Secret, in a namespace of its own."""
 
     ground: Ground
     namespace: str
@@ -80,6 +80,7 @@ class Application:
         self.api.create("configmaps", self.namespace, config_map("settings", self.namespace, mode="calm"))
         secret = {"metadata": {"name": "key"}, "stringData": {"token": "old-secret"}}
         self.api.create("secrets", self.namespace, secret)
+        self.api.create("services", self.namespace, service("web", self.namespace))
         self.api.create(
             "deployments", self.namespace, deployment("web", self.namespace, template=TEMPLATE, replicas=PODS)
         )
@@ -93,14 +94,14 @@ class Application:
 
     def plan(self, fault: str, /, *, seed: str = "seed", by: Api | None = None, **settings: Any) -> list[Undo]:
         act, pods = step(fault, **settings), self.pods()
-        return patiently(lambda: FAULTS[fault].plan(act, self.name, pods, seed, by or self.api))
+        return patiently(lambda: ACTS[fault].plan(act, self.name, pods, seed, by or self.api))
 
     def inject(self, undo: Undo) -> None:
-        insisting(FAULTS[undo.fault].inject, undo, self.api)
+        insisting(ACTS[undo.fault].inject, undo, self.api)
 
     def revert(self, undo: Undo) -> str:
         """From the record alone."""
-        return insisting(FAULTS[undo.fault].revert, from_record(undo), self.api)
+        return insisting(ACTS[undo.fault].revert, from_record(undo), self.api)
 
     def feel(self, undo: Undo) -> None:
         """Wait until the fault is felt, as far as this ground lets it be."""
@@ -125,6 +126,8 @@ class Application:
             "programs": [] if self.ground.is_real else self.programs(),
             "workload": {**found["spec"], "template": _tidy(found["spec"]["template"])},
             "images": images,
+            "deployments": self._names("deployments"),
+            "services": self._names("services"),
             "config": self._data("configmaps"),
             "secrets": self._data("secrets"),
             "nodes": {
@@ -134,7 +137,11 @@ class Application:
                 )
                 for node in self.api.list("nodes")[0]
             },
-            **({"autoscalers": self._autoscalers(), "policies": self._policies()} if self.ground.is_real else {}),
+            **(
+                {"autoscalers": self._autoscalers(), "policies": self._names("networkpolicies")}
+                if self.ground.is_real
+                else {}
+            ),
         }
 
     def programs(self) -> list[str]:
@@ -151,8 +158,8 @@ class Application:
         items, _ = self.api.list(resource, self.namespace)
         return {item["metadata"]["name"]: (item.get("data"), item["metadata"].get("annotations")) for item in items}
 
-    def _policies(self) -> list[str]:
-        return [item["metadata"]["name"] for item in self.api.list("networkpolicies", self.namespace)[0]]
+    def _names(self, resource: str) -> list[str]:
+        return [item["metadata"]["name"] for item in self.api.list(resource, self.namespace)[0]]
 
     def _autoscalers(self) -> Json:
         items, _ = self.api.list("horizontalpodautoscalers", self.namespace)
@@ -167,7 +174,7 @@ def _tidy(template: Json) -> Json:
 def is_felt(undo: Undo, api: Api) -> bool:
     """Whether it shows now. What cannot be told yet, or has failed, does not."""
     try:
-        return bool(FAULTS[undo.fault].prove(undo, api))
+        return bool(ACTS[undo.fault].prove(undo, api))
     except (Temporary, Futile):
         return False
 

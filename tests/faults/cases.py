@@ -1,4 +1,6 @@
-"""One case of each fault, and of those that differ by their settings, more: fault and settings by a name."""
+"""One case of each fault, and of those that differ by their settings, more: fault and settings by a name. And of what
+the gate does around the steps of a workflow.
+"""
 
 from typing import Any
 
@@ -7,6 +9,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "config-change of a secret": ("config-change", {"secret": "key", "key": "token"}),
     "config-change of a new key": ("config-change", {"configMap": "settings", "key": "debug", "value": "on"}),
     "container-kill": ("container-kill", {"count": 2}),
+    "copy": ("copy", {"service": "web"}),
     "network-partition": ("network-partition", {"probe": "all is well"}),
     "node-cordon": ("node-cordon", {}),
     "node-drain": ("node-drain", {}),

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from gate.cluster.api import Api
 from gate.cluster.runs import SPEC, RunJournal, Runs
 from gate.cluster.workloads import Workloads
-from gate.faults import FAULTS
+from gate.faults import ACTS
 from gate.model import Probe, Run, RunSpec, Step, Window, Workflow, Workload
 from gate.running.background import Threads
 from gate.running.ports import Answer, Asker, Surroundings, World
@@ -104,7 +104,7 @@ def _execute(kubeconfig: str, namespace: str, name: str, before_write: int | Non
         clock=clock,
         background=background,
         resolve=str,
-        faults=FAULTS,
+        faults=ACTS,
         probes={"fine": Fine()},
         loads={},
     )

@@ -7,7 +7,7 @@ import pytest
 from urllib3.exceptions import HTTPError
 
 from gate.errors import Conflict
-from gate.faults import FAULTS
+from gate.faults import ACTS
 from tests.faults.application import Application, Eventually, insisting, through
 from tests.faults.cases import CASES, NEEDS_CONTAINERS
 
@@ -15,14 +15,14 @@ every_fault = pytest.mark.parametrize(("fault", "settings"), CASES.values(), ids
 
 
 def test_every_fault_is_among_the_cases() -> None:
-    assert {fault for fault, _ in CASES.values()} == set(FAULTS)
+    assert {fault for fault, _ in CASES.values()} == set(ACTS)
 
 
 @every_fault
 def test_it_is_felt_and_comes_back_from_its_record_alone(
     fault: str, settings: dict[str, Any], web: Application, eventually: Eventually
 ) -> None:
-    before, kind = web.state(), FAULTS[fault]
+    before, kind = web.state(), ACTS[fault]
     undos = web.plan(fault, **settings)
     assert undos
     assert [kind.prove(undo, web.api) for undo in undos] == [None] * len(undos)
@@ -61,7 +61,7 @@ def test_taking_back_what_was_never_done_changes_nothing(
     before, pods = web.state(), {pod.uid for pod in web.pods()}
     written = Written()
     for undo in reversed(web.plan(fault, **settings)):
-        FAULTS[fault].revert(undo, through(web.ground.kubeconfig, before=written))
+        ACTS[fault].revert(undo, through(web.ground.kubeconfig, before=written))
     assert written.times == 0
     assert web.state() == before
     assert {pod.uid for pod in web.pods()} == pods
@@ -121,7 +121,7 @@ def test_a_write_that_fails_is_made_again(
         if when == "conflict"
         else through(web.ground.kubeconfig, after=lost)
     )
-    before, kind, undos = web.state(), FAULTS[fault], web.plan(fault, **settings)
+    before, kind, undos = web.state(), ACTS[fault], web.plan(fault, **settings)
     for undo in undos:
         insisting(kind.inject, undo, api)
     for undo in undos:
