@@ -12,7 +12,7 @@ from gate.sandbox.kubernetes.server import BEARER_PATH
 from tests.faults.application import Application
 from tests.faults.cases import CASES
 
-UNBOUND = ("cpu-stress", "disk-fill", "job", "memory-stress")
+UNBOUND = ("copy", "cpu-stress", "disk-fill", "job", "memory-stress")
 """Faults that need a right that is bound nowhere by itself, and need it to be taken back as well."""
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 
