@@ -91,3 +91,20 @@ def test_every_page_links_to_its_neighbours_by_the_path_that_was_asked(project: 
 def test_gitlab_listens_on_loopback_only() -> None:
     with pytest.raises(ValueError, match="loopback"):
         GitLab(address="0.0.0.0", root_token=ROOT)
+
+
+def test_a_stranger_does_not_even_see_the_project(project: Project) -> None:
+    root = project.client
+    stranger = root.post("/users", username=f"stranger-{project.id}", name="S", email="s@example.org")
+    token = root.post(f"/users/{stranger['id']}/personal_access_tokens", name="x", scopes=["api"])["token"]
+    client = Client(root.url, token)
+    answer = project.say(project.commit(), "running", client=client)
+    client.close()
+    assert (answer.status_code, answer.json()) == (404, {"message": "404 Project Not Found"})
+
+
+def test_a_bearer_token_is_as_good_as_a_private_one(project: Project) -> None:
+    nobody = Client(project.client.url, None)
+    answer = nobody.ask("GET", "/user", headers={"Authorization": f"Bearer {ROOT}"})
+    nobody.close()
+    assert answer.json()["username"] == "root"

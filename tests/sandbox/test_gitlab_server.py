@@ -13,7 +13,6 @@ import requests
 
 from gate.sandbox.gitlab import GitLab, hosting
 from gate.sandbox.gitlab.trouble import Trouble
-from tests.sandbox.gitlab_reference import CONTRACT, transitions
 
 Eventually = Callable[[Callable[[], object]], None]
 ROOT = "root-token"
@@ -70,14 +69,6 @@ def root(gitlab: GitLab) -> Client:
     return client
 
 
-def member(root: Client, name: str, level: int) -> Client:
-    user = root.post("/users", username=name, name=name, email=f"{name}@example.org").json()["id"]
-    root.post("/projects/1/members", user_id=user, access_level=level)
-    return Client(
-        root.url, root.post(f"/users/{user}/personal_access_tokens", name="t", scopes=["api"]).json()["token"]
-    )
-
-
 def commit(root: Client, action: str = "create", **files: str) -> str:
     actions = [
         {"action": action, "file_path": name.replace("_yml", ".yml").replace("DOT", "."), "content": text}
@@ -86,101 +77,6 @@ def commit(root: Client, action: str = "create", **files: str) -> str:
     made = root.post("/projects/1/repository/commits", branch="main", commit_message="change", actions=actions)
     assert made.status_code == 201, made.text
     return str(made.json()["id"])
-
-
-@pytest.mark.skipif(not CONTRACT.exists(), reason="the reference folder with the GitLab contract is not here")
-@pytest.mark.parametrize("pair", transitions(), ids=lambda pair: f"{pair['current']} to {pair['post_state']}")
-def test_a_posted_state_meets_the_row_as_the_contract_says(root: Client, pair: dict[str, Any]) -> None:
-    sha = commit(root)
-    before = None
-    if pair["current"] != "(none)":
-        before = root.status(sha, state=pair["current"], name="chaos").json()
-    answer = root.status(sha, state=pair["post_state"], name="chaos")
-    assert answer.status_code == pair["status"]
-    if "body" in pair:
-        assert answer.json() == pair["body"]
-        return
-    assert answer.json()["status"] == pair["resulting_status"]
-    is_same = before is not None and answer.json()["id"] == before["id"]
-    assert is_same == (pair["row"] != "new")
-    visible = root.get(f"/projects/1/repository/commits/{sha}/statuses", name="chaos").json()
-    assert [row["id"] for row in visible] == [answer.json()["id"]]
-
-
-def test_every_row_ever_is_there_when_all_are_asked_for(root: Client) -> None:
-    sha = commit(root)
-    for state in ("failed", "success"):
-        root.status(sha, state=state, name="chaos")
-    rows = root.get(f"/projects/1/repository/commits/{sha}/statuses", all="1").json()
-    assert [row["status"] for row in rows] == ["failed", "success"]
-
-
-def test_the_pipeline_that_was_named_is_the_one_that_changes(root: Client) -> None:
-    sha = commit(root, DOTgitlab_ci_yml="x", **{"DOTgitlab-ci_yml": "a: {script: [exit 0]}"})
-    second = root.post("/projects/1/pipeline", ref="main").json()["id"]
-    first = root.get("/projects/1/pipelines", sha=sha, sort="asc").json()[0]["id"]
-    assert root.status(sha, state="running", name="chaos", pipeline_id=first).json()["pipeline_id"] == first
-    assert root.status(sha, state="running", name="chaos").json()["pipeline_id"] == second
-    wrong = root.status(sha, state="running", pipeline_id=99)
-    assert (wrong.status_code, wrong.json()) == (
-        404,
-        {"message": "404 Pipeline for pipeline_id, sha and ref Not Found"},
-    )
-    wrong = root.status(sha, state="running", pipeline_id=first, ref="other")
-    assert wrong.status_code == 404
-
-
-@pytest.mark.parametrize(
-    ("body", "status", "said"),
-    [
-        ({"state": "invalid"}, 400, {"error": "state does not have a valid value"}),
-        ({"state": "pending", "description": "x" * 256}, 400, None),
-        (
-            {"state": "pending", "target_url": "git://x"},
-            400,
-            {"message": {"target_url": ["is blocked: Only allowed schemes are http, https"]}},
-        ),
-    ],
-)
-def test_a_body_that_is_wrong_is_refused_in_gitlabs_words(root: Client, body: Any, status: int, said: Any) -> None:
-    answer = root.status(commit(root), **body)
-    assert answer.status_code == status
-    assert said is None or answer.json() == said
-
-
-def test_an_unknown_commit_and_an_unknown_token_are_refused(root: Client) -> None:
-    commit(root)
-    assert root.status("f" * 40, state="pending").json() == {"message": "404 Commit Not Found"}
-    assert Client(root.url, "wrong").status("f" * 40, state="pending").status_code == 401
-
-
-@pytest.mark.parametrize(("level", "status"), [(10, 403), (20, 403), (30, 201), (40, 201)])
-def test_who_may_post_a_status(root: Client, level: int, status: int) -> None:
-    sha = commit(root)
-    assert member(root, "somebody", level).status(sha, state="pending").status_code == status
-
-
-def test_a_protected_branch_wants_a_maintainer_and_keeps_the_empty_pipeline(root: Client) -> None:
-    sha = commit(root)
-    root.post("/projects/1/protected_branches", name="main")
-    assert member(root, "developer", 30).status(sha, state="pending").status_code == 403
-    assert [each["source"] for each in root.get("/projects/1/pipelines").json()] == ["external"]
-    assert member(root, "maintainer", 40).status(sha, state="pending").status_code == 201
-
-
-def test_a_second_user_has_a_row_of_their_own_and_hides_the_first(root: Client) -> None:
-    sha = commit(root)
-    one, two = member(root, "one", 30), member(root, "two", 30)
-    first = one.status(sha, state="running", name="chaos").json()["id"]
-    second = two.status(sha, state="running", name="chaos").json()["id"]
-    assert first != second
-    assert [row["id"] for row in root.get(f"/projects/1/repository/commits/{sha}/statuses").json()] == [second]
-
-
-def test_a_status_cannot_take_the_name_of_a_job(root: Client) -> None:
-    sha = commit(root, **{"DOTgitlab-ci_yml": "build: {script: [exit 0]}"})
-    answer = root.status(sha, state="success", name="build")
-    assert (answer.status_code, answer.json()) == (400, {"message": {"name": ["has already been taken"]}})
 
 
 def pipeline_of(root: Client, sha: str) -> int:
@@ -303,14 +199,3 @@ def test_a_gitlab_that_was_away_has_forgotten_nothing(gitlab: GitLab, root: Clie
         root.get("/user")
     gitlab.start()
     assert root.status(sha, state="success", name="chaos").json()["status"] == "success"
-
-
-def test_lists_come_in_pages_with_links(root: Client) -> None:
-    sha = commit(root)
-    for number in range(23):
-        root.status(sha, state="pending", name=f"chaos-{number}")
-    path = f"/projects/1/repository/commits/{sha}/statuses"
-    first = root.get(path)
-    assert (len(first.json()), first.headers["x-total"]) == (20, "23")
-    second = requests.get(first.links["next"]["url"], headers={"PRIVATE-TOKEN": ROOT}, timeout=5)
-    assert len(second.json()) == 3

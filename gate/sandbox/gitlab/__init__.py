@@ -3,6 +3,8 @@
 import socket
 import tempfile
 import threading
+import time
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -41,9 +43,10 @@ class GitLab:
         port: int = 0,
         root_token: str,
         clock: Clock = lambda: datetime.now(UTC),
+        sleep: Callable[[float], None] = time.sleep,
         webhook_timeout: float = TIMEOUT,
     ) -> None:
-        """`port` 0: any that is free. `webhook_timeout` in seconds.
+        """`port` 0: any that is free. `sleep` is how requests wait for a lock, `webhook_timeout` is in seconds.
 
         ValueError for an address that others can reach: pushes here run as commands.
         """
@@ -55,7 +58,7 @@ class GitLab:
         self._root_token, self._clock, self._webhook_timeout = root_token, clock, webhook_timeout
         self.troubles = Troubles()
         """Order here what goes wrong next."""
-        self.locks = Locks()
+        self.locks = Locks(sleep)
         """Hold one here, and whoever needs it meets somebody else's."""
         self.scripts: dict[tuple[str, str], Script] = {}
         """Path of a project, name of a job -> a Python callable that is played in place of the job's script."""
