@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 Example:
   chaos-gate sandbox
   chaos-gate sandbox --faults faults.yaml
+  chaos-gate sandbox --only gitlab --port 8929 --root-token not-a-secret
   kubectl --kubeconfig chaos-gate-sandbox/kubeconfig -n shop set image deployment/checkout checkout=checkout:1.2
   kubectl --kubeconfig chaos-gate-sandbox/kubeconfig -n shop get crun --watch
 """
@@ -30,8 +31,45 @@ Example:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="YAML file that says how Kubernetes misbehaves, from the gate's start on; see docs/sandbox.md.",
 )
-def sandbox(folder: Path, faults: Path | None) -> None:
+@click.option("--only", type=click.Choice(["gitlab"]), help="Run this alone: an empty GitLab, to be filled by its API.")
+@click.option("--port", type=click.IntRange(0, 65535), help="With --only: where it listens; 0 for any that is free.")
+@click.option("--root-token", help="With --only: the administrator's token. One is made up if it is not said.")
+def sandbox(folder: Path, faults: Path | None, only: str | None, port: int | None, root_token: str | None) -> None:
     """Run an embedded Kubernetes with the sample shop, an embedded GitLab and the gate until Ctrl-C or SIGTERM."""
+    if only is None and (port is not None or root_token is not None):
+        raise click.UsageError("--port and --root-token are for --only gitlab; the whole sandbox chooses its own")
+    if only is None:
+        _everything(folder, faults)
+    elif faults is not None:
+        raise click.UsageError("--faults is about Kubernetes, which --only gitlab does not run")
+    else:
+        _gitlab(port or 0, root_token)
+
+
+def _gitlab(port: int, root_token: str | None) -> None:
+    import secrets
+
+    from gate.cli.ending import told_to_end
+    from gate.errors import Permanent
+    from gate.sandbox.gitlab import GitLab
+
+    token = root_token or secrets.token_hex(10)
+    stop = told_to_end()
+    gitlab = GitLab(port=port, root_token=token)
+    try:
+        gitlab.start()
+    except OSError as error:
+        gitlab.close()
+        raise Permanent(f"GitLab cannot listen on port {port}: {error.strerror}; choose another --port") from error
+    try:
+        click.echo(f"GitLab      {gitlab.url}   root token {token}")
+        click.echo("\nIt is empty. Ctrl-C ends it and forgets everything.")
+        stop.wait()
+    finally:
+        gitlab.close()
+
+
+def _everything(folder: Path, faults: Path | None) -> None:
     from gate.cli.ending import told_to_end
     from gate.sandbox.demo.stage import PROJECT, Stage
 
