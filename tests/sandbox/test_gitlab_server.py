@@ -12,7 +12,6 @@ import pytest
 import requests
 
 from gate.sandbox.gitlab import GitLab, hosting
-from gate.sandbox.gitlab.trouble import Trouble
 
 Eventually = Callable[[Callable[[], object]], None]
 ROOT = "root-token"
@@ -163,32 +162,6 @@ def test_a_trigger_token_starts_a_pipeline_with_variables(root: Client, eventual
     made = requests.post(f"{root.url}/api/v4/projects/1/trigger/pipeline", data=body, timeout=5)
     assert made.status_code == 201
     eventually(lambda: root.get(f"/projects/1/pipelines/{made.json()['id']}").json()["status"] == "success")
-
-
-@pytest.mark.parametrize(
-    ("trouble", "status", "rows"),
-    [
-        (Trouble.LOCKED, 409, 0),
-        (Trouble.TOO_MANY, 429, 0),
-        (Trouble.BAD_GATEWAY, 502, 0),
-        (Trouble.READ_ONLY, 403, 0),
-        (Trouble.FAILED_AFTER, 500, 1),
-        (Trouble.CUT_BEFORE, None, 0),
-        (Trouble.CUT_AFTER, None, 1),
-    ],
-)
-def test_trouble_comes_when_it_is_ordered_and_once(
-    gitlab: GitLab, root: Client, trouble: Trouble, status: int | None, rows: int
-) -> None:
-    sha = commit(root)
-    gitlab.troubles.order(trouble, path="/statuses/")
-    if status is None:
-        with pytest.raises(requests.ConnectionError):
-            root.status(sha, state="pending", name="chaos")
-    else:
-        assert root.status(sha, state="pending", name="chaos").status_code == status
-    assert len(root.get(f"/projects/1/repository/commits/{sha}/statuses").json()) == rows
-    assert root.status(sha, state="running", name="chaos").status_code == 201
 
 
 def test_a_gitlab_that_was_away_has_forgotten_nothing(gitlab: GitLab, root: Client) -> None:

@@ -110,6 +110,12 @@ class Troubles:
             self._over.set()
             self._over = threading.Event()
 
+    @property
+    def left(self) -> int:
+        """How many requests are still to run into something."""
+        with self._lock:
+            return sum(order.left for order in self._orders)
+
     def meets(self, method: str, path: str) -> Order | None:
         """What this request runs into."""
         with self._lock:
