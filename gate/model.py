@@ -383,8 +383,9 @@ class Subscription:
     workflows: tuple[WorkflowUse, ...]
     settle: timedelta
     deadline: timedelta
-    on_subscribe: OnSubscribe = OnSubscribe.RECORD
-    on_rollback: OnRollback = OnRollback.REUSE
+    on_subscribe: OnSubscribe | None = None
+    on_rollback: OnRollback | None = None
+    """What it does not say (None) it leaves to the other subscriptions of the workload, and to the defaults."""
     judge: JudgeAt = JudgeAt.HEALTHY
     project: str = ""
     """The GitLab project (path with groups) that is told; empty: none is."""

@@ -13,7 +13,7 @@ from gate.catalogue.selections import Selections
 from gate.documents.catalogue import Catalogue
 from gate.documents.loading import Broken, Loaded
 from gate.model import Selection, Subscription, Workflow, WorkloadName, WorkloadSelector, fingerprint
-from gate.tracking.decide import Claim
+from gate.tracking.claims import Claim
 
 Labels = Mapping[str, str]
 

@@ -158,7 +158,7 @@ def _subscription(tree: Tree) -> Loaded:
         form = SubscriptionForm.model_validate(tree.value)
     except ValidationError as error:
         return _broken(tree, list(mistakes(error, tree, (), SubscriptionForm)))
-    spec, workload = form.spec, form.spec.workload
+    spec, workload, said = form.spec, form.spec.workload, form.spec.model_fields_set
     subscription = Subscription(
         name=form.metadata.name,
         workload=WorkloadName(
@@ -168,8 +168,8 @@ def _subscription(tree: Tree) -> Loaded:
         workflows=tuple(WorkflowUse(name=use.name, parameters=use.parameters) for use in spec.workflows),
         settle=spec.settle,
         deadline=spec.deadline,
-        on_subscribe=spec.on_subscribe,
-        on_rollback=spec.on_rollback,
+        on_subscribe=spec.on_subscribe if "on_subscribe" in said else None,
+        on_rollback=spec.on_rollback if "on_rollback" in said else None,
         judge=spec.judge,
         project=spec.gitlab.project if spec.gitlab else "",
         place=str(tree.place((*SPEC, "workflows"))),

@@ -1,17 +1,20 @@
 """A look at all documents together: what no document shows alone. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from itertools import chain, combinations, product
 
 from gate.documents.catalogue import Catalogue
+from gate.documents.overlap import Overlap, overlap
 from gate.documents.own_faults import uses_own
+from gate.documents.together import contradictions
 from gate.documents.tree import dotted
 from gate.documents.units import in_words
 from gate.documents.workflows import SPEC
 from gate.errors import BadDocument, Place
-from gate.model import Subscription, Window, Workflow
+from gate.model import Selection, Subscription, Window, Workflow
 
 
 class Severity(StrEnum):
@@ -66,18 +69,32 @@ def _too_long(subscription: Subscription, workflows: tuple[Workflow, ...]) -> It
 
 
 def _contradictions(catalogue: Catalogue) -> Iterator[Finding]:
-    """Those that can be seen without a cluster: two subscriptions that name the same workload."""
-    for workload in sorted(catalogue.workloads(), key=str):
-        known = catalogue.subscriptions_of(workload)
-        for other in known[1:]:
-            if other.judge is not known[0].judge:
-                file, _, line = other.place.rpartition(":")
-                yield Finding(
-                    severity=Severity.ERROR,
-                    place=Place(file=file, line=int(line)),
-                    path="spec.judge",
-                    why=f"is {other.judge}, but {known[0].name} says {known[0].judge} of the same {workload}",
-                )
+    """Two subscriptions of one workload that differ: a mistake if they certainly are of one, else something to know."""
+    selections = catalogue.loaded.selections
+    named = (combinations(catalogue.subscriptions_of(each), 2) for each in sorted(catalogue.workloads(), key=str))
+    pairs: Iterable[tuple[Subscription | Selection, Subscription | Selection]] = chain(
+        *named, product(catalogue.loaded.subscriptions, selections), combinations(selections, 2)
+    )
+    for one, other in pairs:
+        how = overlap(one, other)
+        for found in contradictions([_written(one), _written(other)]) if how is not Overlap.NONE else ():
+            file, _, line = found.other.place.rpartition(":")
+            may = "" if how is Overlap.CERTAIN else "; whatever both find gets neither's workflows"
+            yield Finding(
+                severity=Severity.ERROR if how is Overlap.CERTAIN else Severity.WARNING,
+                place=Place(file=file, line=int(line)),
+                path=f"spec.{found.field}",
+                why=f"is {found.but}, but {found.one.name} says {found.said} of {_about(one, how)}{may}",
+            )
+
+
+def _written(each: Subscription | Selection) -> Subscription:
+    return each.pattern if isinstance(each, Selection) else each
+
+
+def _about(one: Subscription | Selection, how: Overlap) -> str:
+    about = one.selector if isinstance(one, Selection) else one.workload
+    return f"the same {about}" if how is Overlap.CERTAIN else f"{about}, which may be the same"
 
 
 def _of_workflows(catalogue: Catalogue) -> Iterator[Finding]:

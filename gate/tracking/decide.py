@@ -6,10 +6,9 @@ event, a lost one and a restart all end in the same comparison.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
-from gate.documents.canonical import fingerprint_of
 from gate.model import (
     Announcement,
     Commit,
@@ -26,14 +25,13 @@ from gate.model import (
     Run,
     RunEntry,
     RunSpec,
-    Subscription,
     Verdict,
     Version,
-    Workflow,
     fingerprint,
 )
-from gate.tracking import pacing
+from gate.tracking import claims, pacing
 from gate.tracking.announce import announce
+from gate.tracking.claims import Claim
 from gate.tracking.judgements import follow, remember, standing
 
 OPEN_QUESTIONS = frozenset({Reason.SUPERSEDED, Reason.ROLLOUT_FAILED, Reason.BAD_DOCUMENT})
@@ -53,18 +51,6 @@ class Kind(StrEnum):
     SUPERSEDE = "supersede"
     REUSE = "reuse"
     CLOSE = "close"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """One subscription as it stands in the catalogue: what it asks of a workload, or why it cannot be read."""
-
-    name: str
-    subscription: Subscription | None
-    workflows: tuple[Workflow, ...] = ()
-    problems: tuple[str, ...] = ()
-    since: datetime
-    """When the gate first knew of it; a workload created later is judged from its first version on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +113,11 @@ def _decide(seen: Seen) -> Decision:
     restored = standing(status, version) if version == status.version else None
     if first_sight and not restored:
         return _record(seen, status)
-    if version == status.version and status.reason is Reason.BAD_DOCUMENT and (problems := _problems(seen.claims)):
+    if (
+        version == status.version
+        and status.reason is Reason.BAD_DOCUMENT
+        and (problems := claims.problems(seen.claims))
+    ):
         return Decision(kind=Kind.CLOSE, why=problems, status=_bad_document(status, problems))
     if decision := _unsettled(seen, status):
         return decision
@@ -142,7 +132,7 @@ def _as_judged(seen: Seen) -> Rollout:
     """A rollout that is paused at a canary step is complete for those who want the canary judged."""
     if seen.rollout.progress is not Progress.CANARY:
         return seen.rollout
-    asked = any(claim.subscription and claim.subscription.judge is JudgeAt.CANARY for claim in seen.claims)
+    asked = claims.together(seen.claims).judge is JudgeAt.CANARY
     return replace(seen.rollout, progress=Progress.COMPLETE) if asked else seen.rollout
 
 
@@ -290,10 +280,9 @@ def _asks_for_the_present(seen: Seen) -> bool:
     The API server says only in which second it made the workload. In the second in which the subscription became known
     it may have been before or after, and then no chaos starts: what is missed is judged with the next version.
     """
-    known = [(claim.subscription, claim.since.replace(microsecond=0)) for claim in seen.claims if claim.subscription]
-    return any(
-        subscription.on_subscribe is OnSubscribe.RUN or seen.rollout.created > since for subscription, since in known
-    )
+    if claims.together(seen.claims).on_subscribe is OnSubscribe.RUN:
+        return True
+    return any(seen.rollout.created > claim.since.replace(microsecond=0) for claim in seen.claims if claim.subscription)
 
 
 def _not_seen_yet(seen: Seen, status: GateStatus) -> Decision:
@@ -319,7 +308,7 @@ def _stay(seen: Seen, status: GateStatus) -> Decision:
     status = replace(status, image=seen.rollout.image)
     if status.version != status.recorded:
         return Decision(kind=Kind.IGNORE, why="this version has its verdict", status=status)
-    if problems := _problems(seen.claims):
+    if problems := claims.problems(seen.claims):
         return Decision(kind=Kind.CLOSE, why=problems, status=_bad_document(status, problems))
     message = "this version ran before the gate knew of it; the next one will be judged"
     status = replace(_pending(status, message), complete_since=None)
@@ -328,7 +317,7 @@ def _stay(seen: Seen, status: GateStatus) -> Decision:
 
 def _unsettled(seen: Seen, status: GateStatus) -> Decision | None:
     """Complete, but for less than the settling time; None when it has settled."""
-    settle = max((claim.subscription.settle for claim in seen.claims if claim.subscription), default=timedelta(0))
+    settle = claims.together(seen.claims).settle
     version = seen.rollout.version.key if seen.rollout.version else ""
     begun = status.complete_since if status.settling == version else None
     # A clock that was set back has not seen any of it: it begins to count anew.
@@ -354,15 +343,15 @@ def _upgrade(seen: Seen, status: GateStatus) -> Decision:
         image=seen.rollout.image,
         revision=seen.revision,
     )
-    if problems := _problems(seen.claims):
+    if problems := claims.problems(seen.claims):
         return Decision(kind=Kind.CLOSE, why=problems, status=_bad_document(status, problems))
-    wanted = _workflows(seen.claims)
+    wanted = claims.workflows(seen.claims)
     status = replace(status, workflows=fingerprint(*wanted), complete_since=None)
-    reusable = all(claim.subscription.on_rollback is OnRollback.REUSE for claim in seen.claims if claim.subscription)
+    asked = claims.together(seen.claims)
+    reusable = asked.on_rollback is OnRollback.REUSE
     if reusable and (old := standing(status, version.key, workflows=status.workflows)):
         return Decision(kind=Kind.REUSE, why="this version was judged before with the same workflows", status=old)
-    deadlines = [claim.subscription.deadline for claim in seen.claims if claim.subscription]
-    status = replace(_pending(status, ""), judgements=status.judgements + 1, deadline=seen.now + min(deadlines))
+    status = replace(_pending(status, ""), judgements=status.judgements + 1, deadline=seen.now + asked.deadline)
     entries = tuple(
         RunEntry(name=_run_name(seen, status, wanted, number), workflow=workflow.name, subscriptions=names)
         for number, (workflow, names) in enumerate(wanted.values(), 1)
@@ -385,7 +374,7 @@ def _before(status: GateStatus, version: Version) -> tuple[ContainerImage, ...]:
 def _specs(seen: Seen, status: GateStatus) -> dict[str, RunSpec]:
     """The runs of the judgement that is under way, by name; without those whose workflow changed meanwhile."""
     specs = {}
-    wanted = _workflows(seen.claims)
+    wanted = claims.workflows(seen.claims)
     for number, (workflow, names) in enumerate(wanted.values(), 1):
         name = _run_name(seen, status, wanted, number)
         specs[name] = RunSpec(
@@ -407,30 +396,6 @@ def _run_name(seen: Seen, status: GateStatus, wanted: Iterable[str], number: int
     workload = seen.rollout.workload
     judgement = fingerprint(seen.gate, status.version, str(status.judgements), *wanted)
     return f"{workload.name.name[:40]}-{judgement}-{number}"
-
-
-def _workflows(claims: Sequence[Claim]) -> dict[str, tuple[Workflow, tuple[str, ...]]]:
-    """Every workflow that is asked for, once, with the subscriptions that ask for it."""
-    wanted: dict[str, tuple[Workflow, tuple[str, ...]]] = {}
-    for claim in sorted(claims, key=lambda claim: claim.name):
-        for workflow in claim.workflows:
-            key = fingerprint_of(workflow)
-            names = wanted[key][1] if key in wanted else ()
-            wanted[key] = (workflow, (*names, claim.name))
-    return wanted
-
-
-def _problems(claims: Sequence[Claim]) -> str:
-    return "; ".join([*(problem for claim in claims for problem in claim.problems), *_contradictions(claims)])
-
-
-def _contradictions(claims: Sequence[Claim]) -> list[str]:
-    """Several subscriptions add up; but a version can only be judged at one point of its rollout."""
-    known = [claim.subscription for claim in claims if claim.subscription]
-    if len({subscription.judge for subscription in known}) < 2:
-        return []
-    said = ", ".join(f"{each.name} (judge: {each.judge})" for each in sorted(known, key=lambda each: each.name))
-    return [f"subscriptions of one workload contradict each other: {said}"]
 
 
 def _bad_document(status: GateStatus, problems: str) -> GateStatus:

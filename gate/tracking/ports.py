@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from gate.model import Gate, GateStatus, Judgement, Reason, Rollout, Run, RunSpec, Workload, WorkloadName
-from gate.tracking.decide import Claim
+from gate.tracking.claims import Claim
 
 
 class Workloads(Protocol):

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gate.model import Gate, Judgement, Reason, Rollout, Run, RunPhase, Verdict, WorkloadName
-from gate.tracking.decide import Claim, Decision, Seen, decide
+from gate.tracking.claims import Claim
+from gate.tracking.decide import Decision, Seen, decide
 from gate.tracking.ports import Gates, Judge, Runs, Subscriptions, Workloads
 
 log = logging.getLogger(__name__)

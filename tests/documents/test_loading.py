@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gate.documents.catalogue import Catalogue
 from gate.documents.loading import Loaded, load
 from gate.documents.review import Severity, review
-from gate.model import OnSubscribe, WorkloadKind, WorkloadName
+from gate.model import WorkloadKind, WorkloadName
 from tests.documents.vocabularies import WORDS
 
 SUBSCRIPTION = """\
@@ -66,7 +66,7 @@ def test_a_subscription_and_its_workflow_become_what_is_run() -> None:
     (subscription,) = found.loaded.subscriptions
     assert subscription.workload == WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="shop", name="checkout")
     assert (subscription.settle, subscription.deadline) == (timedelta(seconds=5), timedelta(minutes=30))
-    assert (subscription.on_subscribe, subscription.project) == (OnSubscribe.RECORD, "shop/checkout")
+    assert (subscription.on_subscribe, subscription.project) == (None, "shop/checkout")
     (workflow,), problems = found.resolve(subscription)
     assert problems == ()
     assert workflow.load[0].settings["url"] == "http://checkout.shop/"

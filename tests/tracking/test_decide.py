@@ -34,7 +34,8 @@ from gate.model import (
     WorkloadName,
 )
 from gate.tracking.announce import KEPT, MOST
-from gate.tracking.decide import Claim, Decision, Kind, Seen, decide
+from gate.tracking.claims import Claim
+from gate.tracking.decide import Decision, Kind, Seen, decide
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 CHECKOUT = WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="shop", name="checkout")
