@@ -1,7 +1,9 @@
-"""`make bench-tracker`: the gate beside a real control plane with 10,000 Deployments, 500 of them subscribed.
+"""`make bench-tracker`: the gate beside a real control plane with 10,000 Deployments, 500 of them subscribed; for the
+burst it is as many as are changed.
 
-Subscribed Deployments have one pod of kwok's, the others none. `Recreate` is their strategy, so that the event that
-completes a rollout is one of the Deployment's own. The mode is `pause`: runs are made and none is executed.
+A floor is what a bare loop takes that lists and watches with `requests`, and only parses. Subscribed Deployments have
+one pod of kwok's, the others none. `Recreate` is their strategy, so that the event that completes a rollout is one of
+the Deployment's own. The mode is `pause`: runs are made and none is executed.
 """
 
 import argparse
@@ -11,30 +13,33 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import requests
 
 from bench.gate import COMMAND, committed, megabytes, processor_seconds, serving
+from bench.observer import Observer, new_session
 from bench.table import Figure, percentile, show
 from tests.grounds import Ground, control_plane
 
 NAMESPACES = 20
 WRITERS = 8
-LABEL = {"bench": "subscribed"}
+LABEL = "bench"
+SUBSCRIBED, LATER = "subscribed", "later"
+"""Values of the label: of those that are subscribed from the start, and of those that are for the burst."""
 WHOLE = "/apis/apps/v1/deployments"
 GATES = "/apis/chaosgate.dev/v1alpha1/chaosgates"
 
 SUBSCRIPTION = """\
 apiVersion: chaosgate.dev/v1alpha1
 kind: Subscription
-metadata: {name: bench}
+metadata: {name: bench-LABEL}
 spec:
-  workload: {kind: Deployment, namespaces: ["bench-*"], selector: {matchLabels: {bench: subscribed}}}
+  workload: {kind: Deployment, namespaces: ["bench-*"], selector: {matchLabels: {bench: LABEL}}}
   environment: staging
   workflows: [{name: nothing}]
   settle: 0s
@@ -49,18 +54,26 @@ spec:
 """
 
 FLOOR = """
-import json, resource, sys, time
+import json, sys, time
 import requests
 session = requests.Session(); session.trust_env = False
 url, session.verify, cert, key = sys.argv[1:5]; session.cert = (cert, key)
+path = url + "/apis/apps/v1/deployments"
 began = time.monotonic(); found = 0; query = {"limit": 500}
 while True:
-    page = json.loads(session.get(url + "/apis/apps/v1/deployments", params=query).content)
+    page = json.loads(session.get(path, params=query).content)
     found += len(page["items"])
     if not page["metadata"].get("continue"): break
     query["continue"] = page["metadata"]["continue"]
-print(json.dumps([found, time.monotonic() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+most = int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) / 1024
+print(json.dumps([found, time.monotonic() - began, most]), flush=True)
+since = page["metadata"]["resourceVersion"]
+del page
+query = {"watch": "1", "resourceVersion": since, "timeoutSeconds": "3600", "allowWatchBookmarks": "true"}
+for line in session.get(path, params=query, stream=True).iter_lines(chunk_size=None):
+    json.loads(line)
 """
+"""A list and then a watch, and nothing else: seconds and megabytes of the list; the watch goes on until it is ended."""
 
 
 def main() -> int:
@@ -86,20 +99,23 @@ class Bench:
         self.ground, self.place, self.asked = ground, place, asked
         self.figures: list[Figure] = []
         self.names = [(f"bench-{number % NAMESPACES}", f"s{number}") for number in range(asked.subscribed)]
+        more = range(asked.subscribed, max(asked.subscribed, asked.burst))
+        self.later = [(f"bench-{number % NAMESPACES}", f"s{number}") for number in more]
         self.round = 0
 
     def run(self) -> list[Figure]:
         self._fill()
-        floor = self._floor()
         catalogue = self._catalogue()
-        with self._gate(catalogue) as (process, ready):
-            self.add("start to ready", ready, "s", goal=1.5 * floor[0], floor=floor[0])
+        with self._floor() as (bare, seconds, least), self._gate(catalogue) as (process, ready):
+            self.add("start to ready", ready, "s", goal=1.5 * seconds, floor=seconds)
             self._wait_for("all are recorded", lambda: self._count("recorded") >= len(self.names))
             self._latencies()
-            self._idle(process)
-            self._noise(process)
+            self._idle(process, bare)
+            self._noise(process, bare)
+            self.add("resident memory", megabytes(process), "MB", goal=100, floor=least)
+            self._subscribe_more(catalogue)
             self._burst()
-            self.add("resident memory", megabytes(process), "MB", goal=100, floor=floor[1])
+            self.add("resident memory after the burst", megabytes(process), "MB", goal=100, floor=least)
         self._down(catalogue)
         return self.figures
 
@@ -116,18 +132,20 @@ class Bench:
         mode = {"metadata": {"name": "chaos-gate-mode"}, "data": {"mode": "pause"}}
         self.ground.ask("POST", "/api/v1/namespaces/chaos-gate/configmaps", mode)
         others = [(f"bench-{number % NAMESPACES}", f"o{number}") for number in range(self.asked.deployments)]
-        others = others[len(self.names) :]
-        say(f"making {len(self.names) + len(others)} Deployments")
+        others = others[len(self.names) + len(self.later) :]
+        say(f"making {len(self.names) + len(self.later) + len(others)} Deployments")
         with ThreadPoolExecutor(WRITERS) as writers:
-            list(writers.map(lambda name: self._make(*name, replicas=1), self.names))
-            list(writers.map(lambda name: self._make(*name, replicas=0), others))
+            list(writers.map(lambda name: self._make(*name, label=SUBSCRIBED), self.names))
+            list(writers.map(lambda name: self._make(*name, label=LATER), self.later))
+            list(writers.map(lambda name: self._make(*name), others))
         self.others = others
         self._wait_for("all have rolled out", self._all_complete)
 
-    def _make(self, namespace: str, name: str, *, replicas: int) -> None:
-        labels = {"app": name}
+    def _make(self, namespace: str, name: str, *, label: str = "") -> None:
+        """With a pod, if it has the label."""
+        labels, replicas = {"app": name}, int(bool(label))
         body = {
-            "metadata": {"name": name, "labels": {**labels, **(LABEL if replicas else {})}},
+            "metadata": {"name": name, "labels": {**labels, **({LABEL: label} if label else {})}},
             "spec": {
                 "replicas": replicas,
                 "strategy": {"type": "Recreate"},
@@ -184,8 +202,15 @@ class Bench:
     # ------------------------------------------------------------------------------------------------------- the gate
 
     def _catalogue(self) -> Path:
-        documents = {"subscriptions/bench.yaml": SUBSCRIPTION, "workflows/nothing.yaml": WORKFLOW}
+        documents = {"subscriptions/first.yaml": _subscribing(SUBSCRIBED), "workflows/nothing.yaml": WORKFLOW}
         return committed(self.place / "catalogue", documents)
+
+    def _subscribe_more(self, catalogue: Path) -> None:
+        """From the next fetch on the burst is about as many workloads as it changes."""
+        if self.later:
+            committed(catalogue, {"subscriptions/later.yaml": _subscribing(LATER)})
+            self.names += self.later
+            self._wait_for("more are recorded", lambda: self._count("version") >= len(self.names))
 
     def _gate(self, catalogue: Path) -> AbstractContextManager[tuple[subprocess.Popen[bytes], float]]:
         command: tuple[str, ...] = COMMAND
@@ -193,49 +218,68 @@ class Bench:
             command = (sys.executable, "-m", "pyinstrument", "-r", "html", "-o", str(self.asked.profile), *COMMAND)
         return serving(self.place, self.ground.kubeconfig, catalogue, command)
 
-    def _floor(self) -> tuple[float, float]:
-        """Seconds and megabytes that a bare list of all Deployments takes."""
+    @contextmanager
+    def _floor(self) -> Iterator[tuple[subprocess.Popen[bytes], float, float]]:
+        """A bare loop; the seconds and megabytes that its list of all Deployments took."""
         session = self.ground.session
         arguments = [self.ground.url, str(session.verify), *(session.cert or ())]
-        done = subprocess.run([sys.executable, "-c", FLOOR, *arguments], capture_output=True, check=True, text=True)
-        found, seconds, megabytes = json.loads(done.stdout)
-        say(f"floor: {found} Deployments in {seconds:.2f} s, {megabytes:.0f} MB")
-        return seconds, megabytes
+        with subprocess.Popen([sys.executable, "-c", FLOOR, *arguments], stdout=subprocess.PIPE) as process:
+            try:
+                found, seconds, most = json.loads(process.stdout.readline() if process.stdout else b"")
+                say(f"floor: {found} Deployments in {seconds:.2f} s, {most:.0f} MB")
+                yield process, seconds, most
+            finally:
+                process.terminate()
 
     # ------------------------------------------------------------------------------------------------ what is measured
 
     def _latencies(self) -> None:
         for rate, count in ((1, 20), (10, 100), (100, 400)):
-            late = self._measured(rate, count)
-            self.add(f"decision saved, {rate}/s, p50", 1000 * percentile(late, 0.50), "ms", goal=15)
-            self.add(f"decision saved, {rate}/s, p99", 1000 * percentile(late, 0.99), "ms", goal=50)
+            late, heard = self._measured(rate, count)
+            for share, goal in ((0.50, 15), (0.99, 50)):
+                value, floor = (1000 * percentile(times, share) for times in (late, heard))
+                self.add(f"decision saved, {rate}/s, p{100 * share:.0f}", value, "ms", goal=goal, floor=floor)
 
-    def _measured(self, rate: int, count: int) -> list[float]:
-        """Seconds from the Deployment's event that completes a rollout to the event of its gate's decision."""
+    def _measured(self, rate: int, count: int) -> tuple[list[float], list[float]]:
+        """Seconds from the Deployment's event that completes a rollout to the event of its gate's decision; and, as the
+        floor, from the answer to a change to the event of that change.
+        """
         image = self._next_image()
         chosen = self.names[:count]
+        answered: dict[tuple[str, str], float] = {}
+
+        def change(name: tuple[str, str]) -> None:
+            self._set_image(*name, image)
+            answered[name] = time.monotonic()
+
         with Observer(self.ground, WHOLE) as deployments, Observer(self.ground, GATES) as gates:
             with ThreadPoolExecutor(WRITERS) as writers:
                 began = time.monotonic()
                 for number, name in enumerate(chosen):
                     time.sleep(max(0.0, began + number / rate - time.monotonic()))
-                    writers.submit(self._set_image, *name, image)
+                    writers.submit(change, name)
             decided = {key: gates.wait(lambda gate, key=key: is_decided(gate, key, image), within=60) for key in chosen}
             complete = {
                 key: deployments.wait(lambda item, key=key: is_named(item, key) and runs(item, image), within=60)
                 for key in chosen
             }
-        return [max(0.0, decided[key] - complete[key]) for key in chosen]
+            changed = {
+                key: deployments.wait(lambda item, key=key: is_named(item, key) and has(item, image), within=60)
+                for key in chosen
+            }
+        late = [max(0.0, decided[key] - complete[key]) for key in chosen]
+        return late, [max(0.0, changed[key] - answered[key]) for key in chosen]
 
     def _next_image(self) -> str:
         self.round += 1
         return f"app:{self.round}"
 
-    def _idle(self, process: subprocess.Popen[bytes]) -> None:
+    def _idle(self, process: subprocess.Popen[bytes], bare: subprocess.Popen[bytes]) -> None:
         time.sleep(5)
-        self.add("CPU while nothing changes", cpu(process, 20), "%", goal=0.5)
+        used, least = cpu((process, bare), 20)
+        self.add("CPU while nothing changes", used, "%", goal=0.5, floor=least)
 
-    def _noise(self, process: subprocess.Popen[bytes]) -> None:
+    def _noise(self, process: subprocess.Popen[bytes], bare: subprocess.Popen[bytes]) -> None:
         """100 unsubscribed Deployments a second change an annotation."""
         stop = threading.Event()
 
@@ -261,21 +305,19 @@ class Bench:
         thread = threading.Thread(target=annotate)
         thread.start()
         try:
-            self.add("CPU while 100 unsubscribed change each second", cpu(process, 20), "%", goal=8)
+            used, least = cpu((process, bare), 20)
+            self.add("CPU while 100 unsubscribed change each second", used, "%", goal=8, floor=least)
         finally:
             stop.set()
             thread.join()
 
     def _burst(self) -> None:
         """More images changed at once than anybody could follow by hand: nothing may be lost, nothing judged twice."""
-        rounds = -(-self.asked.burst // len(self.names))
-        image = ""
+        image = self._next_image()
         began = time.monotonic()
         with Observer(self.ground, WHOLE) as deployments, Observer(self.ground, GATES) as gates:
-            for _ in range(rounds):
-                image = self._next_image()
-                with ThreadPoolExecutor(WRITERS) as writers:
-                    list(writers.map(lambda name, image=image: self._set_image(*name, image), self.names))
+            with ThreadPoolExecutor(WRITERS) as writers:
+                list(writers.map(lambda name: self._set_image(*name, image), self.names))
             saved = max(
                 gates.wait(lambda gate, key=key: is_decided(gate, key, image), within=300) for key in self.names
             )
@@ -283,8 +325,9 @@ class Bench:
                 deployments.wait(lambda item, key=key: is_named(item, key) and runs(item, image), within=300)
                 for key in self.names
             )
-        count = rounds * len(self.names)
-        self.add(f"burst of {count}: last one saved after the last rollout", max(0.0, saved - last), "s", goal=10)
+        self.add(
+            f"burst of {len(self.names)}: last one saved after the last rollout", max(0.0, saved - last), "s", goal=10
+        )
         say(f"the burst took {last - began:.0f} s to roll out")
         self._check(image)
 
@@ -319,49 +362,6 @@ class Bench:
         self.add("burst: versions with more than one set of runs", sum(n > 1 for n in versions.values()), "", goal=0)
 
 
-class Observer:
-    """A watch that notes when each event came: the same that any client would see."""
-
-    def __init__(self, ground: Ground, path: str) -> None:
-        self._ground, self._path = ground, path
-        self._events: list[tuple[float, Any]] = []
-        self._changed = threading.Condition()
-
-    def __enter__(self) -> Self:
-        version = self._ground.ask("GET", self._path, params={"limit": "1"}).json()["metadata"]["resourceVersion"]
-        query = {"watch": "1", "resourceVersion": version, "timeoutSeconds": "1200"}
-        self._session = new_session(self._ground)
-        self._response = self._session.get(self._ground.url + self._path, params=query, stream=True, timeout=(10, 1200))
-        self._thread = threading.Thread(target=self._follow, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """The watch ends with the control plane: closing a stream that another thread reads would block."""
-
-    def _follow(self) -> None:
-        try:
-            for line in self._response.iter_lines(chunk_size=None):
-                at = time.monotonic()
-                with self._changed:
-                    self._events.append((at, json.loads(line)["object"]))
-                    self._changed.notify_all()
-        except requests.RequestException:
-            return  # the control plane has ended
-
-    def wait(self, wanted: Callable[[Any], bool], within: float) -> float:
-        """When the first event came that is wanted."""
-        deadline, seen = time.monotonic() + within, 0
-        while True:
-            with self._changed:
-                if len(self._events) == seen and not self._changed.wait(deadline - time.monotonic()):
-                    raise SystemExit(f"an event of {self._path} that was waited for did not come")
-                fresh, seen = self._events[seen:], len(self._events)
-            for at, item in fresh:
-                if wanted(item):
-                    return at
-
-
 def is_named(item: Any, key: tuple[str, str]) -> bool:
     return key_of(item) == key
 
@@ -371,8 +371,12 @@ def key_of(item: Any) -> tuple[str, str]:
     return metadata["namespace"], metadata["name"].removeprefix("deployment-")
 
 
+def has(item: Any, image: str) -> bool:
+    return bool(item["spec"]["template"]["spec"]["containers"][0]["image"] == image)
+
+
 def runs(item: Any, image: str) -> bool:
-    return item["spec"]["template"]["spec"]["containers"][0]["image"] == image and is_complete(item)
+    return has(item, image) and is_complete(item)
 
 
 def is_complete(item: Any) -> bool:
@@ -388,11 +392,16 @@ def is_decided(gate: Any, key: tuple[str, str], image: str) -> bool:
     return bool(status.get("image") == image and status.get("runs"))
 
 
-def cpu(process: subprocess.Popen[bytes], seconds: float) -> float:
-    """Percent of one core over so many seconds."""
-    before, began = processor_seconds(process), time.monotonic()
+def cpu(processes: Sequence[subprocess.Popen[bytes]], seconds: float) -> list[float]:
+    """Percent of one core over so many seconds, for each of them."""
+    before, began = [processor_seconds(each) for each in processes], time.monotonic()
     time.sleep(seconds)
-    return 100 * (processor_seconds(process) - before) / (time.monotonic() - began)
+    used = [processor_seconds(each) - then for each, then in zip(processes, before, strict=True)]
+    return [100 * each / (time.monotonic() - began) for each in used]
+
+
+def _subscribing(label: str) -> str:
+    return SUBSCRIPTION.replace("LABEL", label)
 
 
 _sessions = threading.local()
@@ -404,12 +413,6 @@ def session_of(ground: Ground) -> requests.Session:
         _sessions.own = new_session(ground)
     own: requests.Session = _sessions.own
     return own
-
-
-def new_session(ground: Ground) -> requests.Session:
-    made = requests.Session()
-    made.trust_env, made.cert, made.verify = False, ground.session.cert, ground.session.verify
-    return made
 
 
 def say(text: str) -> None:

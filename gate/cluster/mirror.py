@@ -151,8 +151,12 @@ class Mirror(Generic[T]):
 
     def _list(self) -> str:
         began, all_of_them = self._monotonic(), self._is_to_compare()
-        items, version = self._api.list(self._resource, self._namespace, form=self._form)
-        fresh = {_key(item): (item["metadata"]["resourceVersion"], self._keep(item)) for item in items}
+        fresh: dict[Key, tuple[str, T]] = {}
+        version = ""
+        for items, at in self._api.pages(self._resource, self._namespace, form=self._form):
+            fresh |= {_key(item): (item["metadata"]["resourceVersion"], self._keep(item)) for item in items}
+            version = at
+            del items  # before the next page comes
         before = self._replace(fresh)
         self._call(
             key
