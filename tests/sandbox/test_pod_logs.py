@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 import pytest
 from pod_world import FOREVER, PODS
 
+from gate.sandbox.kubernetes.api.pod_requests import LogQuery
+from gate.sandbox.kubernetes.runtime.logs import Logs
 from gate.sandbox.kubernetes.runtime.ward.journal import Journal, older, records
 
 
@@ -154,3 +156,27 @@ def test_a_very_long_line_is_kept_in_parts_and_shown_as_one(pods):
     pods.run("head -c 100000 /dev/zero | tr '\\0' x; echo end", spec={"restartPolicy": "Never"})
     pods.phase("Succeeded")
     assert pods.log() == "x" * 100_000 + "end\n"
+
+
+class Vanishing:
+    """A container that writes a line, and whose log is gone when somebody looks again."""
+
+    def __init__(self, path):
+        self._path = path
+        path.write_bytes(b"2026-01-01T00:00:00.000000000Z stdout F said\n")
+
+    def log(self, *_, **__):
+        return self._path
+
+    def is_writing(self, log):
+        return log.exists()
+
+    def go(self, _seconds):
+        self._path.unlink()
+
+
+def test_who_follows_a_log_that_goes_with_its_pod_comes_to_its_end(tmp_path):
+    written = Vanishing(tmp_path / "0.log")
+    pod = {"metadata": {"name": "one", "namespace": "default"}}
+    read = Logs(written, sleep=written.go).read(pod, LogQuery(container="main", follow=True))
+    assert b"".join(read) == b"said\n"

@@ -1,5 +1,6 @@
 """What containers have written, as `kubectl logs` asks for it."""
 
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
@@ -105,11 +106,17 @@ class _Tail:
     def new(self) -> Iterator[Record]:
         """What has come since the last question."""
         yield from self._read()
-        if self._log.exists() and not self._log.samefile(f"/proc/self/fd/{self._file.fileno()}"):
-            yield from self._read()  # what came between the last look and the turn
-            self._file.close()
-            self._file = self._log.open("rb")
-            yield from self._read()
+        try:
+            present = self._log.open("rb")
+        except FileNotFoundError:  # the pod has gone meanwhile, and its logs with it
+            return
+        if os.path.sameopenfile(present.fileno(), self._file.fileno()):
+            present.close()
+            return
+        yield from self._read()  # what came between the last look and the turn
+        self._file.close()
+        self._file = present
+        yield from self._read()
 
     def _read(self) -> Iterator[Record]:
         while chunk := self._file.read(_CHUNK):

@@ -37,9 +37,12 @@ def parse(line: bytes) -> Record:
 def records(path: Path, *, present: bool = True) -> Iterator[Record]:
     """All that is there now, the oldest first; or only what is not in the present file any more."""
     for each in (older(path), path) if present else (older(path),):
-        if each.exists():
-            with each.open("rb") as file:
-                yield from (parse(line[:-1]) for line in file if line.endswith(b"\n"))
+        try:
+            file = each.open("rb")
+        except FileNotFoundError:
+            continue
+        with file:
+            yield from (parse(line[:-1]) for line in file if line.endswith(b"\n"))
 
 
 class Journal:
