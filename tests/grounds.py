@@ -14,7 +14,7 @@ import yaml
 from gate.cluster.api import Api
 from gate.sandbox.kubernetes.cluster import Kubernetes
 from gate.sandbox.kubernetes.runtime.images import Image, Images
-from gate.sandbox.kubernetes.server import BEARER_PATH
+from gate.sandbox.kubernetes.serving.connection import BEARER_PATH
 from tests.control_plane.running import ControlPlane
 
 CRDS = sorted((Path(__file__).parent.parent / "charts" / "chaos-gate" / "crds").glob("*.yaml"))

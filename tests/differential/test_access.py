@@ -9,7 +9,7 @@ import requests
 
 from gate.sandbox.kubernetes.language.objects import name_of
 from gate.sandbox.kubernetes.rights import default_roles
-from gate.sandbox.kubernetes.server import BEARER_PATH
+from gate.sandbox.kubernetes.serving.connection import BEARER_PATH
 from tests.differential.comparing import Pair
 from tests.differential.player import PATIENCE, PAUSE, Ask
 from tests.differential.words import (

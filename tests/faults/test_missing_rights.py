@@ -8,7 +8,7 @@ import yaml
 
 from gate.cluster.api import Api
 from gate.errors import Denied
-from gate.sandbox.kubernetes.server import BEARER_PATH
+from gate.sandbox.kubernetes.serving.connection import BEARER_PATH
 from tests.faults.application import Application
 from tests.faults.cases import CASES
 

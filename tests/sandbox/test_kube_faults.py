@@ -29,7 +29,7 @@ from gate.sandbox.kubernetes.registry.registry import Registry
 from gate.sandbox.kubernetes.registry.resources import CONFIG_MAPS
 from gate.sandbox.kubernetes.registry.routes import Request
 from gate.sandbox.kubernetes.rights.users import ADMINISTRATOR, User
-from gate.sandbox.kubernetes.server import ApiServer
+from gate.sandbox.kubernetes.serving.server import ApiServer
 from gate.sandbox.kubernetes.store.store import Store
 from gate.sandbox.shipped import crds
 

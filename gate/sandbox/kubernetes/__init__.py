@@ -13,7 +13,7 @@
     api          requests in, answers and streams out        services     addresses, balancer
     runtime      containers as processes
     kubelet      the node and its pods                       faults       the API server made to misbehave
-    server       HTTP on loopback                            workloads    controllers, node and balancer as one
+    serving      HTTP on loopback                            workloads    controllers, node and balancer as one
     cluster
 
 To read it in half an hour: `registry.resources` (what there is), `store.store` (what a write does), `api.rest` (what a

@@ -21,7 +21,8 @@ from gate.sandbox.kubernetes.language.objects import Object, lookup, namespace_o
 from gate.sandbox.kubernetes.registry.resources import SERVICE_ACCOUNTS
 from gate.sandbox.kubernetes.rights.users import ADMINISTRATOR, User
 from gate.sandbox.kubernetes.runtime.images import Images
-from gate.sandbox.kubernetes.server import BEARER_PATH, ApiServer
+from gate.sandbox.kubernetes.serving.connection import BEARER_PATH
+from gate.sandbox.kubernetes.serving.server import ApiServer
 from gate.sandbox.kubernetes.store.store import HISTORY, Store
 from gate.sandbox.kubernetes.workloads import Workloads
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from gate.sandbox.kubernetes.api import tables
 from gate.sandbox.kubernetes.language.errors import ApiError
+from gate.sandbox.kubernetes.store.watch import Watch
 
 JSON = "application/json"
 
@@ -28,6 +29,10 @@ class Stream:
     chunks: Generator[bytes]
     media_type: str = JSON
     warnings: tuple[str, ...] = ()
+    source: Watch | None = None
+    """What the chunks come from. Once it announces they wait no longer: an empty chunk says that there is none now."""
+    ends: float | None = None
+    """When it ends by itself, on the monotonic clock."""
 
 
 NO_PAGE = Answer(status=404, body=b"404 page not found\n", media_type="text/plain; charset=utf-8")

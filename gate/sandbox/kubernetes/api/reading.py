@@ -110,4 +110,5 @@ class Reading:
             monotonic=self._monotonic,
         )
         next(chunks)
-        return Stream(chunks=chunks)
+        ends = None if view.seconds is None else self._monotonic() + view.seconds
+        return Stream(chunks=chunks, source=watch, ends=ends)

@@ -1,6 +1,6 @@
 """A watch: the changes of some resources from some moment on, kept until somebody takes them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from queue import Empty, SimpleQueue
 from threading import RLock
 from typing import Protocol, Self
@@ -27,20 +27,35 @@ class Watch:
         self._store = store
         self._keys = keys
         self._queue: SimpleQueue[Change | None] = SimpleQueue()
+        self._announce: Callable[[], None] | None = None
         self.closed = False
 
     def wants(self, change: Change) -> bool:
         return self._keys is None or change.resource.key in self._keys
 
     def offer(self, change: Change) -> None:
-        self._queue.put(change)
+        self._put(change)
+
+    @property
+    def pending(self) -> bool:
+        """There is something to take: a change, or the end."""
+        return not self._queue.empty()
+
+    def announce(self, callback: Callable[[], None]) -> None:
+        """Call this whenever there is something to take, from whatever thread it comes; from now on `next` never waits.
+
+        So one thread can read many watches. The callback must not wait either: the store is locked meanwhile.
+        """
+        self._announce = callback
+        if self.pending:
+            callback()
 
     def next(self, timeout: float | None = None) -> Change | None:
         """The next change; None after so many seconds without one, or when the watch was closed."""
         if self.closed and self._queue.empty():
             return None
         try:
-            return self._queue.get(timeout=timeout)
+            return self._queue.get(timeout=timeout, block=self._announce is None)
         except Empty:
             return None
 
@@ -58,7 +73,12 @@ class Watch:
         if not self.closed:
             self.closed = True
             self._store.leave(self)
-            self._queue.put(None)
+            self._put(None)
+
+    def _put(self, change: Change | None) -> None:
+        self._queue.put(change)
+        if self._announce is not None:
+            self._announce()
 
     def __enter__(self) -> Self:
         return self

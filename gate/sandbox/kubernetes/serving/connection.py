@@ -1,18 +1,14 @@
-"""The API over HTTP on loopback: HTTP/1.1 with connections that stay, and chunked streams for watches and logs."""
+"""One connection to the server: requests are read from it and answered, one after the other, on its own thread."""
 
 import contextlib
 import json
-import logging
 import select
 import socket
-import sys
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import ip_address
-from typing import Any, ClassVar
+from http.server import BaseHTTPRequestHandler
+from typing import ClassVar, Protocol, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from gate.sandbox.kubernetes.api import tables
@@ -23,17 +19,13 @@ from gate.sandbox.kubernetes.faults.port import Fault, Faults, When
 from gate.sandbox.kubernetes.faults.streams import disturbed
 from gate.sandbox.kubernetes.language.errors import ApiError
 from gate.sandbox.kubernetes.registry.routes import Request
-
-PATIENCE = 1.0
-"""Seconds that answers under way get when the server stops."""
+from gate.sandbox.kubernetes.serving.fanout import LAST
 
 BEARER_PATH = "/bearer/"
 """What comes before a token in an address.
 
 `kubectl` sends no token without TLS, and opens no WebSocket to an address with a password: only the path is left.
 """
-
-_log = logging.getLogger(__name__)
 
 _REASONS: Mapping[int, str] = {
     409: "Conflict",
@@ -45,103 +37,30 @@ _REASONS: Mapping[int, str] = {
 }
 
 
-class ApiServer:
-    """A listening API server; `start` and `stop` it once."""
+class Site(Protocol):
+    """The server, as its connections know it."""
 
-    def __init__(
-        self,
-        api: Api,
-        *,
-        address: str = "127.0.0.1",
-        port: int = 0,
-        faults: Faults | None = None,
-        sleep: Callable[[float], object] | None = None,
-    ) -> None:
-        """`sleep` is how the faults' delays pass; by default they end when the server stops.
-
-        ValueError for an address that others can reach: without TLS they would read its tokens.
-        """
-        if not ip_address(address).is_loopback:
-            raise ValueError(
-                f"the sandbox shows its tokens to whoever listens, so it is on loopback only, not on {address}"
-            )
-        self._listener = _Listener((address, port), api, faults, sleep)
-        self._thread = threading.Thread(target=self._listener.serve_forever, args=(0.05,), name="api", daemon=True)
+    api: Api
+    faults: Faults | None
 
     @property
-    def url(self) -> str:
-        host, port = self._listener.server_address[:2]
-        return f"http://{host!s}:{port}"
+    def sleep(self) -> Callable[[float], object]: ...
 
-    def suffer(self, faults: Faults | None) -> None:
-        """From now on misbehave like this; None: behave."""
-        self._listener.faults = faults
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop listening, end all streams and close all connections."""
-        self._listener.stopping.set()
-        self._listener.shutdown()
-        self._thread.join()
-        self._listener.api.store.close()
-        self._listener.close_connections()
-        self._listener.server_close()
+    def lend(self, connection: socket.socket, stream: Stream, *, reusable: bool) -> None:
+        """Have the stream sent while this connection's thread ends, and then hear its next request, if it can."""
+        ...
 
 
-class _Listener(ThreadingHTTPServer):
-    daemon_threads = False
-    block_on_close = True
-    request_queue_size = 256
-
-    def __init__(
-        self, address: tuple[str, int], api: Api, faults: Faults | None, sleep: Callable[[float], object] | None
-    ) -> None:
-        super().__init__(address, _Connection)
-        self.api = api
-        self.faults = faults
-        self.stopping = threading.Event()
-        self.sleep = sleep or self.stopping.wait
-        self._connections: set[socket.socket] = set()
-        self._changing = threading.Condition()
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        with self._changing:
-            self._connections.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        with self._changing:
-            self._connections.discard(request)
-            self._changing.notify_all()
-        super().shutdown_request(request)
-
-    def close_connections(self) -> None:
-        """Hear no more requests, let the answers under way end, and cut what then is still open."""
-        with self._changing:
-            self._shut(socket.SHUT_RD)
-            self._changing.wait_for(lambda: not self._connections, timeout=PATIENCE)
-            self._shut(socket.SHUT_RDWR)
-
-    def _shut(self, how: int) -> None:
-        for connection in self._connections:
-            with contextlib.suppress(OSError):
-                connection.shutdown(how)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A connection that broke is its client's business; anything else is ours."""
-        if not isinstance(sys.exception(), OSError):
-            _log.exception("connection failed client=%s", client_address)
-
-
-class _Connection(BaseHTTPRequestHandler):
+class Connection(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     default_request_version = "HTTP/1.1"  # of what has none, and so cannot be read: it gets an answer with headers
     disable_nagle_algorithm = True
     wbufsize = -1
-    server: _Listener
     extensions_map: ClassVar[dict[str, str]] = {}
+
+    @property
+    def _site(self) -> Site:
+        return cast("Site", self.server)
 
     def _serve(self) -> None:
         if "Transfer-Encoding" in self.headers:
@@ -168,19 +87,19 @@ class _Connection(BaseHTTPRequestHandler):
             repeated=tuple(self.headers.items()),
         )
         try:
-            request = replace(request, user=self.server.api.access.user(request))
+            request = replace(request, user=self._site.api.access.user(request))
         except ApiError as error:
             self._send(Answer(status=error.code, body=tables.encode(error.as_status())))
             return
-        fault = (self.server.faults(request) if self.server.faults is not None else None) or Fault()
+        fault = (self._site.faults(request) if self._site.faults is not None else None) or Fault()
         if fault.delay:
-            self.server.sleep(fault.delay)
+            self._site.sleep(fault.delay)
         if fault.answers and fault.when is When.BEFORE:
             self._fail(fault)
             return
-        answer = self.server.api.answer(request)
+        answer = self._site.api.answer(request)
         if isinstance(answer, Stream) and fault.events is not None:
-            answer = replace(answer, chunks=disturbed(answer.chunks, fault.events, self.server.sleep))
+            answer = Stream(chunks=disturbed(answer.chunks, fault.events, self._site.sleep), warnings=answer.warnings)
         if fault.answers:
             if isinstance(answer, Stream):
                 answer.chunks.close()
@@ -234,7 +153,8 @@ class _Connection(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def _stream(self, stream: Stream) -> None:
-        with contextlib.closing(stream.chunks):
+        with contextlib.ExitStack() as open_stream:
+            open_stream.enter_context(contextlib.closing(stream.chunks))
             self.send_response(200, "OK")
             self.send_header("Content-Type", stream.media_type)
             for warning in stream.warnings:
@@ -242,6 +162,11 @@ class _Connection(BaseHTTPRequestHandler):
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
             self.wfile.flush()
+            if stream.source is not None:
+                open_stream.pop_all()
+                self._site.lend(self.connection, stream, reusable=not self.close_connection)
+                self.close_connection = True
+                return
             for chunk in stream.chunks:
                 if chunk:
                     self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
@@ -249,7 +174,7 @@ class _Connection(BaseHTTPRequestHandler):
                 elif self._is_deserted():
                     self.close_connection = True
                     return
-        self.wfile.write(b"0\r\n\r\n")
+        self.wfile.write(LAST)
         self.wfile.flush()
 
     def _is_deserted(self) -> bool:
@@ -264,7 +189,7 @@ class _Connection(BaseHTTPRequestHandler):
 class _Wire:
     """The connection itself, for an answer that takes it over."""
 
-    def __init__(self, connection: _Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def receive(self) -> bytes:
