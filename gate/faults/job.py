@@ -4,7 +4,6 @@ The Job that does it stays until it was taken back: it is what says that there i
 record of that got lost. One record has both, so a Job to revert can be made by whoever finds it.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
@@ -13,6 +12,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from gate.documents.units import Lasting
+from gate.documents.variables import FACTS, own_variables
 from gate.errors import Conflict, Futile, Permanent, Temporary
 from gate.faults.choosing import Choice, choose
 from gate.faults.objects import OURS, Json, must_find, named, zone_of
@@ -32,19 +32,8 @@ from gate.running.jobs import (
 )
 from gate.running.ports import Cluster
 
-FACTS = "CHAOS_GATE_"
-"""How the names of our own variables begin."""
 ACT = "chaosgate.dev/act"
 """The label that says whose Job it is: the name that the act has in its record."""
-
-
-def _variables(given: dict[str, str]) -> dict[str, str]:
-    for name in given:
-        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-            raise ValueError(f'"{name}" cannot be the name of a variable')
-        if name.startswith(FACTS):
-            raise ValueError(f'"{name}": what begins with {FACTS} is set by the gate')
-    return given
 
 
 Words = Annotated[list[str], Field(min_length=1)]
@@ -59,7 +48,7 @@ class Settings(Choice):
         default=None, description="A command that looks for the effect afterwards, and fails if there is none."
     )
     revert: Words = Field(description="The command that takes it back, also if it was done twice, half, or not at all.")
-    env: Annotated[dict[str, str], AfterValidator(_variables)] = Field(
+    env: Annotated[dict[str, str], AfterValidator(own_variables)] = Field(
         default={}, description="Variables for all of them."
     )
     service_account: str = Field(default="", description="As whom they speak to the API; as nobody if left out.")

@@ -4,9 +4,10 @@ here.
 
 from collections.abc import Mapping
 
-from gate.loads import http
+from gate.loads import http, job
 from gate.running.ports import LoadKind
 
 LOADS: Mapping[str, LoadKind] = {
     "http": http,
+    "job": job,
 }

@@ -53,19 +53,19 @@ def _of_pod(pod: Json) -> Iterator[str]:
     for each in containers:
         ended = (each.get("state") or {}).get("terminated")
         if ended and ended.get("exitCode"):
-            yield f"{each['name']} ended with exit code {ended['exitCode']}{_quoted(ended.get('message'))}"
+            yield f"{each['name']} ended with exit code {ended['exitCode']}{quoted(ended.get('message'))}"
     for each in containers:
         waits = (each.get("state") or {}).get("waiting") or {}
         if waits.get("reason") not in {None, "ContainerCreating", "PodInitializing"}:
-            yield f"{each['name']} waits, {waits['reason']}{_quoted(waits.get('message'))}"
+            yield f"{each['name']} waits, {waits['reason']}{quoted(waits.get('message'))}"
     if status.get("reason"):
-        yield f"its pod failed, {status['reason']}{_quoted(status.get('message'))}"
+        yield f"its pod failed, {status['reason']}{quoted(status.get('message'))}"
     for each in status.get("conditions") or ():
         if (each["type"], each["status"]) == ("PodScheduled", "False"):
-            yield f"its pod has no node, {each.get('reason') or 'nobody says why'}{_quoted(each.get('message'))}"
+            yield f"its pod has no node, {each.get('reason') or 'nobody says why'}{quoted(each.get('message'))}"
 
 
-def _quoted(text: str | None) -> str:
-    """The end of a text, where programs say why; in one line."""
+def quoted(text: str | None) -> str:
+    """The end of a text, where programs say why, in one line behind a colon; empty if there is none."""
     words = " ".join((text or "").split())
     return f': "{words if len(words) <= LONGEST else f"…{words[-LONGEST:]}"}"' if words else ""

@@ -19,6 +19,11 @@ def nobody(*names: str) -> str:
     raise Permanent(f"there are no credentials {'/'.join(names)}: the operators keep none for probes and loads")
 
 
+def nothing(*_: object) -> None:
+    """Makes nothing, so that nothing has to be undone or waited for."""
+    raise Permanent("nothing can be made here: there is no run that it would belong to")
+
+
 class Clock(Protocol):
     """Time as an argument. Durations are measured on `monotonic`, which no one can set."""
 
@@ -169,13 +174,15 @@ class LoadSummary:
     due: int
     sent: int
     failed: int
+    problem: str = ""
+    """Why it was not the load that was asked for, whatever it counted; in one clause."""
 
 
 class RunningLoad(Protocol):
     """A load that is under way."""
 
     def stop(self) -> LoadSummary:
-        """End it within a second or two and say what it delivered."""
+        """End it, within a second or two where it is ours to end, and say what it delivered."""
         ...
 
 
@@ -188,7 +195,9 @@ class LoadKind(Protocol):
         ...
 
     def start(self, settings: Mapping[str, Any], surroundings: "Surroundings") -> RunningLoad:
-        """Begin; what is wrong in the settings raises `Permanent`."""
+        """Begin, and return when it sends. What is wrong in the settings raises `Permanent`, and so does what does not
+        begin.
+        """
         ...
 
 
@@ -206,6 +215,14 @@ class Surroundings:
     """The name of the run, which the service is told."""
     credentials: Callable[[str], str] = nobody
     """The secret of that name that the operators keep for the namespace. Raises `GateError`."""
+    keep: Callable[[Undo], None] = nothing
+    """Asks whether something may be made, and writes down how to undo it; before it is made. Raises if it may not."""
+    rest: Callable[[], None] = nothing
+    """Waits a moment, for something that is to begin. Raises when the run shall end."""
+    deadline: datetime | None = None
+    """That of the run."""
+    what: str = ""
+    """What this is for, in words that nothing else of the run has: `load shoppers`."""
 
 
 class Workloads(Protocol):

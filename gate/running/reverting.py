@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from gate.errors import Conflict
 from gate.model import COPY, Judgement, Reason, RunPhase, RunStatus, Undo
+from gate.running import companions
+from gate.running.companions import COMPANION
 from gate.running.execution import FIRST_PAUSE, LONGEST_PAUSE, PATIENCE, TICK, errored
 from gate.running.logbook import Logbook
 from gate.running.ports import Journal, World
@@ -51,13 +53,18 @@ def everything(_undo: Undo) -> bool:
 
 
 def faults(undo: Undo) -> bool:
-    """What steps have done. A copy stays for as long as it is asked."""
-    return undo.fault != COPY
+    """What steps have done. A copy or a companion stands beside the workload for as long as it is asked."""
+    return undo.fault not in {COPY, COMPANION}
 
 
-def copies(undo: Undo) -> bool:
+def beside(undo: Undo) -> bool:
     """The other way about."""
-    return undo.fault == COPY
+    return not faults(undo)
+
+
+def all_but_copies(undo: Undo) -> bool:
+    """What is of no use to an executor that takes over: a copy can still recover."""
+    return undo.fault != COPY
 
 
 def take_back(book: Logbook, world: World, time: Timekeeper, which: Callable[[Undo], bool] = everything) -> None:
@@ -100,10 +107,11 @@ def _round(book: Logbook, world: World, which: Callable[[Undo], bool]) -> None:
 
 def _revert(undo: Undo, world: World) -> str:
     """Who meets another writer looks again at once: controllers write all the time to what a fault has changed."""
+    revert = companions.revert if companions.is_companion(undo) else world.faults[undo.fault].revert
     for _ in range(LOOKS):
         with suppress(Conflict):
-            return world.faults[undo.fault].revert(undo, world.cluster)
-    return world.faults[undo.fault].revert(undo, world.cluster)
+            return revert(undo, world.cluster)
+    return revert(undo, world.cluster)
 
 
 def target_in_words(undo: Undo) -> str:

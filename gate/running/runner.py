@@ -9,17 +9,19 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from gate.errors import GateError
+from gate.errors import Denied, GateError, Permanent
 from gate.model import (
     Evidence,
     Isolation,
     Judgement,
+    Load,
     Reason,
     RunPhase,
     RunSpec,
     RunStatus,
     Step,
     StepRecord,
+    Undo,
     Verdict,
     Window,
     WorkloadName,
@@ -32,7 +34,7 @@ from gate.running.logbook import Logbook
 from gate.running.observation import Observation
 from gate.running.ports import Journal, Surroundings, World
 from gate.running.record import UNRECORDED, Record
-from gate.running.reverting import copies, faults, revert_all, take_back
+from gate.running.reverting import all_but_copies, beside, faults, revert_all, take_back
 from gate.running.sampling import Sampler
 from gate.running.stepping import await_answers, play_step, prove, recover
 from gate.running.time import Timekeeper
@@ -93,15 +95,10 @@ def _end(run: Execution, stopped: Judgement | None, *, handed_over: bool) -> Run
     """Take everything back, unless that has been tried to the end, and write down how it ended."""
     try:
         if stopped is None or stopped.reason is not Reason.REVERT_FAILED:
-            take_back(run.log, run.world, run.time, faults)
-    except Stopped as error:
-        stopped = error.judgement
+            stopped = _take_back(run, faults) or stopped
     finally:
         weak = _stop_watching(run)
-    try:
-        take_back(run.log, run.world, run.time, copies)  # now that nobody asks them any more
-    except Stopped as error:
-        stopped = error.judgement
+    stopped = _take_back(run, beside) or stopped  # now that nobody asks them any more
     if run.stage and weak:
         run.log.evidence(uncompared=weak.message)
         weak = None
@@ -115,6 +112,15 @@ def _end(run: Execution, stopped: Judgement | None, *, handed_over: bool) -> Run
     _file(run)
     _insist(run, run.log.save)
     return run.log.status
+
+
+def _take_back(run: Execution, which: Callable[[Undo], bool]) -> Judgement | None:
+    """What is to be said of it, if not all could be taken back."""
+    try:
+        take_back(run.log, run.world, run.time, which)
+    except Stopped as error:
+        return error.judgement
+    return None
 
 
 def _file(run: Execution) -> None:
@@ -189,21 +195,44 @@ def _watch(run: Execution) -> None:
         resolve=world.resolve,
         run=world.run,
         credentials=partial(world.credentials, run.spec.workload.name.namespace),
+        keep=partial(_keep, run),
+        rest=run.pause,
+        deadline=run.spec.deadline,
     )
     for load in workflow.load:
-        if load.kind not in world.loads:
-            raise errored(Reason.BAD_DOCUMENT, f'there is no load "{load.kind}"')
-        run.loads[load.name] = world.loads[load.kind].start(run.bound(load.settings), around)
+        _start(run, load, around)
     askers = {}
     for probe in workflow.steady_state:
         if probe.kind not in world.probes:
             raise errored(Reason.BAD_DOCUMENT, f'there is no probe "{probe.kind}"')
-        askers[probe.name] = world.probes[probe.kind].prepare(
-            run.bound(probe.settings), run.bound(probe.expect), around
-        )
+        about = replace(around, what=f"probe {probe.name}")
+        askers[probe.name] = world.probes[probe.kind].prepare(run.bound(probe.settings), run.bound(probe.expect), about)
     run.sampler = Sampler(workflow.steady_state, askers, run.time, world.background)
     past = run.log.status.evidence.summaries
     run.observation = Observation(workflow.steady_state, run.sampler, past, run.record.samples, run.stage)
+
+
+def _start(run: Execution, load: Load, around: Surroundings) -> None:
+    if load.kind not in run.world.loads:
+        raise errored(Reason.BAD_DOCUMENT, f'there is no load "{load.kind}"')
+    around = replace(around, what=f"load {load.name}")
+    try:
+        run.loads[load.name] = run.world.loads[load.kind].start(run.bound(load.settings), around)
+    except (Denied, Permanent) as error:
+        raise errored(Reason.LOAD_TOO_WEAK, f'the load "{load.name}" did not begin: {error}') from error
+
+
+def _keep(run: Execution, undo: Undo) -> None:
+    """Something of ours is about to be made beside the run: may it, and what takes it away again?"""
+    known = run.log.status.evidence.undo
+    number = sum(each.id.startswith(undo.id) for each in known)
+    undo = replace(undo, id=f"{undo.id} {number + 1}" if number else undo.id)
+    nothing = timedelta(0)
+    act = Step(name=undo.id, fault=undo.fault, settings={}, hold=nothing, recover=nothing)
+    if refusal := run.world.permission(run.spec, act, [undo.target]):
+        raise Stopped(refusal)
+    run.log.evidence(undo=(*known, undo))
+    run.patiently(run.log.save)
 
 
 def _stop_watching(run: Execution) -> Judgement | None:
@@ -216,7 +245,9 @@ def _stop_watching(run: Execution) -> Judgement | None:
     weak = None
     for name, load in run.loads.items():
         sent = load.stop()
-        if sent.sent < DELIVERED * sent.due:
+        if sent.problem:
+            weak = errored(Reason.LOAD_TOO_WEAK, f'the load "{name}" {sent.problem}').judgement
+        elif sent.sent < DELIVERED * sent.due:
             message = f'the load "{name}" sent {sent.sent} of {sent.due} requests that were due'
             weak = errored(Reason.LOAD_TOO_WEAK, message).judgement
     run.loads.clear()
@@ -278,7 +309,7 @@ def _resume(run: Execution) -> bool:
     step = _left_behind(run)
     proven = step is not None and prove(run, step)
     failed = judge(run.spec, run.log.status.evidence)[0].verdict is Verdict.FAILED
-    take_back(run.log, run.world, run.time, faults)
+    take_back(run.log, run.world, run.time, all_but_copies)
     run.log.show()
     run.copy = standing_copy(run)
     if step is None or not proven or (run.copy is None and run.spec.workflow.isolation is Isolation.COPY):

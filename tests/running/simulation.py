@@ -26,6 +26,7 @@ from gate.model import (
     WorkloadKind,
     WorkloadName,
 )
+from gate.running.companions import COMPANION
 from gate.running.ports import Answer, Asker, Cluster, LoadSummary, Surroundings, World
 from gate.running.record import UNRECORDED, Record
 from gate.running.runner import execute
@@ -228,9 +229,18 @@ class Traffic:
     """The kind of load, and itself under way."""
 
     summary: LoadSummary = field(default_factory=lambda: LoadSummary(due=100, sent=100, failed=0))
+    refusal: GateError | None = None
+    """Why it does not begin."""
+    apart: bool = False
+    """It is sent by something that has to be taken away afterwards."""
     Settings: type[BaseModel] = NoBlock
 
     def start(self, settings: Mapping[str, Any], surroundings: Surroundings) -> "Traffic":
+        if self.apart:
+            what = Target(kind="Job", namespace=surroundings.namespace, name="sends", uid="")
+            surroundings.keep(Undo(id=surroundings.what, step="", fault=COMPANION, target=what))
+        if self.refusal:
+            raise self.refusal
         return self
 
     def stop(self) -> LoadSummary:
@@ -262,7 +272,9 @@ class NoCluster:
     """The faults here do not need one."""
 
     def get(self, resource: str, namespace: str, name: str) -> dict[str, Any] | None:
-        raise AssertionError
+        """What sends a load is gone whenever somebody looks."""
+        assert (resource, name) == ("jobs", "sends")
+        return None
 
     def patch(
         self, resource: str, namespace: str, name: str, body: dict[str, Any], *, subresource: str = ""
@@ -327,5 +339,5 @@ def with_steps(*steps: Step) -> RunSpec:
     return replace(SPEC, workflow=replace(WORKFLOW, steps=steps))
 
 
-def with_load() -> RunSpec:
-    return replace(SPEC, workflow=replace(WORKFLOW, load=(Load(name="shoppers", kind="fake", settings={}),)))
+def with_load(spec: RunSpec = SPEC) -> RunSpec:
+    return replace(spec, workflow=replace(spec.workflow, load=(Load(name="shoppers", kind="fake", settings={}),)))

@@ -7,16 +7,18 @@ import pytest
 from gate.model import RunPhase, Verdict
 from gate.running.judge import judge
 from gate.running.reverting import revert_all
-from tests.running.simulation import SPEC, Killed, Life, Service, Stage
+from tests.running.simulation import SPEC, Killed, Life, Service, Stage, Traffic, with_load
 
 SOUND = {"suffers": False}
 WEAK = {"recovers_after": 0.5}
 BROKEN = {"recovers_after": None}
 
 
-def killed_at(point: int, **service: Any) -> Stage | None:
-    """The stage after a kill at that point; None if the run ended before."""
+def killed_at(point: int, *, with_a_load: bool = False, **service: Any) -> Stage | None:
+    """The stage after a kill at that point; None if the run ended before. The load is sent by something apart."""
     stage = Stage(Service(**service))
+    if with_a_load:
+        stage.spec, stage.load = with_load(SPEC), Traffic(apart=True)
     try:
         stage.execute(Life(ends_at=point))
     except Killed:
@@ -37,6 +39,18 @@ def test_the_verdict_is_the_same_wherever_the_executor_was_killed(service: dict[
         assert status.phase is RunPhase.EXECUTED
         assert not stage.service.in_force
         assert not stage.journal.guarded
+        point += 1
+    assert point > 20
+
+
+def test_what_sends_a_load_is_taken_away_wherever_the_executor_was_killed() -> None:
+    point = 0
+    while stage := killed_at(point, with_a_load=True, **SOUND):
+        stage.restart()
+        status = stage.execute()
+        assert judge(stage.spec, status.evidence)[0].verdict is Verdict.PASSED, point
+        assert not stage.journal.guarded, point
+        assert any(undo.id.startswith("load") for undo in status.evidence.undo), point
         point += 1
     assert point > 20
 

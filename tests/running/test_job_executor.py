@@ -76,6 +76,12 @@ class Stage:
     def all(self) -> Sequence[Run]:
         return [self.about]
 
+    def around(self, about: Run, *, everywhere: bool) -> Sequence[Run]:
+        return [self.about]
+
+    def show(self, about: Run, activity: str) -> None:
+        """It waits, and people are told for what."""
+
     def read(self, about: Run) -> Run:
         return self.about
 

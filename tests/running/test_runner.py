@@ -5,12 +5,25 @@ from datetime import timedelta
 
 import pytest
 
-from gate.errors import Futile, Temporary
+from gate.errors import Futile, Permanent, Temporary
 from gate.model import Judgement, Reason, RunPhase, RunStatus, Verdict, Window
 from gate.running.judge import judge
 from gate.running.ports import LoadSummary
 from gate.running.reverting import revert_all
-from tests.running.simulation import POD, PROBE, SPEC, START, STEP, Life, Service, Stage, seconds, with_load, with_steps
+from tests.running.simulation import (
+    POD,
+    PROBE,
+    SPEC,
+    START,
+    STEP,
+    Life,
+    Service,
+    Stage,
+    Traffic,
+    seconds,
+    with_load,
+    with_steps,
+)
 
 SUPERSEDED = Judgement(verdict=Verdict.CANCELED, reason=Reason.SUPERSEDED, message="v2 is out")
 LOST = Judgement(verdict=Verdict.ERRORED, reason=Reason.EXECUTOR_LOST, message="the gate was told to stop")
@@ -243,6 +256,47 @@ def test_a_load_that_did_not_deliver_proves_nothing() -> None:
     stage = Stage(Service(suffers=False), spec=with_load())
     stage.load.summary = LoadSummary(due=100, sent=89, failed=0)
     assert verdict(stage, stage.execute()) == (Verdict.ERRORED, Reason.LOAD_TOO_WEAK)
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        Traffic(summary=LoadSummary(due=0, sent=0, failed=0, problem="ended before the run did")),
+        Traffic(refusal=Permanent("there is no such image")),
+    ],
+    ids=["ended", "never began"],
+)
+def test_a_load_that_did_not_last_or_never_began_says_why(load: Traffic) -> None:
+    stage = Stage(Service(suffers=False), spec=with_load(SPEC), load=load)
+    status = stage.execute()
+    assert verdict(stage, status) == (Verdict.ERRORED, Reason.LOAD_TOO_WEAK)
+    assert status.evidence.stopped is not None
+    assert status.evidence.stopped.message in {
+        'the load "shoppers" ended before the run did',
+        'the load "shoppers" did not begin: there is no such image',
+    }
+    assert stage.service.injections == (0 if load.refusal else 1)
+
+
+def test_what_sends_a_load_is_taken_away_when_the_run_ends_and_not_with_the_first_fault() -> None:
+    steps = tuple(replace(STEP, name=name) for name in ("first", "second"))
+    stage = Stage(Service(suffers=False), spec=with_load(with_steps(*steps)), load=Traffic(apart=True))
+    status = stage.execute()
+    assert verdict(stage, status) == (Verdict.PASSED, None)
+    reverted = {undo.id: undo.reverted for undo in status.evidence.undo}
+    ended = [step.ended for step in status.evidence.steps]
+    assert len(reverted) == 3
+    assert reverted["load shoppers"] is not None
+    assert all(end is not None and reverted["load shoppers"] >= end for end in ended)
+    assert not stage.journal.guarded
+
+
+def test_without_permission_nothing_that_sends_a_load_is_made() -> None:
+    no = Judgement(verdict=Verdict.ERRORED, reason=Reason.POLICY_DENIED, message="not in kube-system")
+    stage = Stage(spec=with_load(SPEC), load=Traffic(apart=True), refusal=no)
+    status = stage.execute()
+    assert status.evidence.stopped == no
+    assert not any(each.evidence.undo for each in stage.journal.saves)
 
 
 def test_two_steps_are_told_apart() -> None:
