@@ -3,12 +3,15 @@
 import json
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from kube_samples import Client, config_map, deployment, pod
 
 from gate.sandbox.kubernetes.cluster import Kubernetes
+from gate.sandbox.kubernetes.kubelet.node import node
 from gate.sandbox.kubernetes.registry.resources import CONFIG_MAPS, DEPLOYMENTS
+from tests.control_plane import build
 
 DEPLOYMENTS_PATH = "/apis/apps/v1/namespaces/default/deployments"
 CONFIG_MAPS_PATH = "/api/v1/namespaces/default/configmaps"
@@ -281,8 +284,13 @@ def test_a_lease_is_made_by_putting_it_and_then_wants_its_version(client: Client
     assert client.ask("PUT", path, made.json()).status_code == 200
 
 
+def test_the_node_has_the_version_of_the_real_control_plane() -> None:
+    made = node("127.0.0.1", datetime(2026, 1, 1, tzinfo=UTC))
+    assert made["status"]["nodeInfo"]["kubeletVersion"] == build.version()
+
+
 def test_the_server_says_who_it_is_and_that_it_is_well(client: Client) -> None:
-    assert client.get("/version")["gitVersion"].startswith("v1.34")
+    assert client.get("/version")["gitVersion"] == f"{build.version()}+chaos-gate-sandbox"
     for path in ("/healthz", "/readyz", "/livez"):
         assert client.ask("GET", path).text == "ok"
     groups = {group["name"] for group in client.get("/apis")["groups"]}

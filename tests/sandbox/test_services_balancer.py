@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from gate.sandbox.kubernetes.services.addresses import Addresses
-from gate.sandbox.kubernetes.services.balancer import Balancer, Socket
+from gate.sandbox.kubernetes.services.balancer import Balancer
+from gate.sandbox.kubernetes.services.routes import Socket
 
 PORT = 8080
 PATIENCE = 20.0

@@ -8,7 +8,7 @@ from gate.sandbox.kubernetes.controllers.running import Controllers
 from gate.sandbox.kubernetes.kubelet.kubelet import Kubelet
 from gate.sandbox.kubernetes.kubelet.node import place
 from gate.sandbox.kubernetes.registry.resources import PODS
-from gate.sandbox.kubernetes.runtime.executing import Commands
+from gate.sandbox.kubernetes.runtime.commands import Commands
 from gate.sandbox.kubernetes.runtime.images import Images
 from gate.sandbox.kubernetes.runtime.logs import Logs
 from gate.sandbox.kubernetes.runtime.runtime import Account

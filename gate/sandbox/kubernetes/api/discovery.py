@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from gate.sandbox.kubernetes.language.objects import Object
+from gate.sandbox.kubernetes.language.objects import RELEASE, Object
 from gate.sandbox.kubernetes.registry.registry import Registry
 from gate.sandbox.kubernetes.registry.resource import Resource
 from gate.sandbox.kubernetes.registry.resources import PODS, SERVICE_ACCOUNTS
@@ -14,7 +14,7 @@ VERSION: Object = {
     "emulationMinor": "34",
     "minCompatibilityMajor": "1",
     "minCompatibilityMinor": "33",
-    "gitVersion": "v1.34.0+chaos-gate-sandbox",
+    "gitVersion": f"{RELEASE}+chaos-gate-sandbox",
     "gitCommit": "",
     "gitTreeState": "clean",
     "buildDate": "1970-01-01T00:00:00Z",

@@ -1,13 +1,13 @@
 """The node object that the sandbox's kubelet stands for, and the scheduler that has nothing to choose."""
 
 import os
-import platform
 import socket
 from datetime import datetime
 
-from gate.sandbox.kubernetes.language.objects import Object, is_terminating, timestamp
+from gate.sandbox.kubernetes.language.objects import RELEASE, Object, is_terminating, timestamp
 
 NODE = "sandbox"
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 _GATED = {"reason": "SchedulingGated", "message": "Scheduling is blocked due to non-empty scheduling gates"}
 
 
@@ -26,7 +26,7 @@ def place(pod: Object, old: Object | None) -> None:
 
 def node(address: str, now: datetime) -> Object:
     """The node, ready from its first moment to the sandbox's end."""
-    at = timestamp(now)
+    at, machine = timestamp(now), os.uname()
     resources = {"cpu": str(os.cpu_count() or 1), "memory": f"{_memory_kib()}Ki", "pods": "110"}
     return {
         "metadata": {
@@ -34,9 +34,7 @@ def node(address: str, now: datetime) -> Object:
             "labels": {
                 "kubernetes.io/hostname": NODE,
                 "kubernetes.io/os": "linux",
-                "kubernetes.io/arch": {"x86_64": "amd64", "aarch64": "arm64"}.get(
-                    platform.machine(), platform.machine()
-                ),
+                "kubernetes.io/arch": _ARCHITECTURES.get(machine.machine, machine.machine),
             },
         },
         "spec": {},
@@ -55,12 +53,12 @@ def node(address: str, now: datetime) -> Object:
                 }
             ],
             "nodeInfo": {
-                "architecture": platform.machine(),
+                "architecture": _ARCHITECTURES.get(machine.machine, machine.machine),
                 "bootID": "",
                 "containerRuntimeVersion": "processes://1",
-                "kernelVersion": platform.release(),
+                "kernelVersion": machine.release,
                 "kubeProxyVersion": "",
-                "kubeletVersion": "v1.32.0",
+                "kubeletVersion": RELEASE,
                 "machineID": "",
                 "operatingSystem": "linux",
                 "osImage": "chaos-gate sandbox",

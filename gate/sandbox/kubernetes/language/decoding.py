@@ -43,7 +43,7 @@ _GO_TYPES = {
 }
 
 
-class _TimelessLoader(yaml.SafeLoader):
+class _TimelessLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # as it was built
     """YAML as Kubernetes reads it: what looks like a date stays text."""
 
 

@@ -5,6 +5,9 @@ from typing import Any, TypeAlias
 
 Object: TypeAlias = dict[str, Any]
 
+RELEASE = "v1.34.4"
+"""The Kubernetes that the sandbox says it is, and whose behaviour the tests hold it to."""
+
 
 def name_of(obj: Object) -> str:
     return str(obj.get("metadata", {}).get("name") or "")

@@ -12,30 +12,16 @@ import itertools
 import socket
 import struct
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Iterator
 from types import TracebackType
 from typing import Any, Self
+
+from gate.sandbox.kubernetes.services.routes import Routes, Socket
 
 _BACKLOG = 1024
 _CHUNK = 65_536
 _RESET = struct.pack("ii", 1, 0)
 """SO_LINGER with no time to linger: close with RST, as a kernel answers for a process that is no more."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Socket:
-    """An address and a TCP port."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
-
-
-Routes = Mapping[Socket, tuple[Socket, ...]]
-"""For each port of each Service: its ready endpoints."""
 
 
 class Balancer:

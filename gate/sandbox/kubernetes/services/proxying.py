@@ -1,18 +1,20 @@
 """Services made real: each gets an address of the sandbox, and the balancer behind it follows the EndpointSlices."""
 
 import logging
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from gate.sandbox.kubernetes.controllers.endpoints import SERVICE_NAME
-from gate.sandbox.kubernetes.language.objects import Object, labels_of, lookup, name_of, namespace_of
+from gate.sandbox.kubernetes.language.objects import Object, lookup, name_of, namespace_of
 from gate.sandbox.kubernetes.loops.events import Events, EventType
 from gate.sandbox.kubernetes.loops.following import Following
 from gate.sandbox.kubernetes.loops.work import Work
 from gate.sandbox.kubernetes.registry.resources import ENDPOINT_SLICES, SERVICES
 from gate.sandbox.kubernetes.services.addresses import Addresses
-from gate.sandbox.kubernetes.services.balancer import Balancer, Routes, Socket
+from gate.sandbox.kubernetes.services.routes import Routes, Socket, routes
 from gate.sandbox.kubernetes.store.changes import Change, ChangeType
 from gate.sandbox.kubernetes.store.store import Store
+
+if TYPE_CHECKING:
+    from gate.sandbox.kubernetes.services.balancer import Balancer
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +28,7 @@ class Proxying:
         self._store = store
         self._addresses = addresses
         self._tell = Events(store, "kube-proxy").tell
-        self._balancer: Balancer
+        self._balancer: Balancer | None = None
         self._refused: set[Socket] = set()
         self._work: Work[str] = Work("kube-proxy", self._reconcile)
         self._following = Following(
@@ -36,7 +38,6 @@ class Proxying:
         store.observe(SERVICES, self._take_address_back)
 
     def start(self) -> None:
-        self._balancer = Balancer(unbound=self._complain)
         self._work.ask(_EVERYTHING)
         self._following.start()
         self._work.start()
@@ -44,7 +45,8 @@ class Proxying:
     def stop(self) -> None:
         self._following.stop()
         self._work.stop()
-        self._balancer.close()
+        if self._balancer is not None:
+            self._balancer.close()
 
     def _give_address(self, service: Object, old: Object | None) -> None:
         spec = service["spec"]
@@ -66,8 +68,16 @@ class Proxying:
     def _reconcile(self, _key: str) -> float | None:
         services = [entry.shared for entry in self._store.entries(SERVICES)[0]]
         slices = [entry.shared for entry in self._store.entries(ENDPOINT_SLICES)[0]]
-        self._balancer.route(routes(services, slices))
+        self._balance(routes(services, slices))
         return None
+
+    def _balance(self, wanted: Routes) -> None:
+        if self._balancer is None and any(wanted.values()):  # asyncio, and a thread: from the first endpoint on
+            from gate.sandbox.kubernetes.services.balancer import Balancer
+
+            self._balancer = Balancer(unbound=self._complain)
+        if self._balancer is not None:
+            self._balancer.route(wanted)
 
     def _complain(self, at: Socket, error: OSError) -> None:
         if at in self._refused:
@@ -80,35 +90,3 @@ class Proxying:
                 where = f"{namespace_of(entry.shared)}/{name_of(entry.shared)}"
                 logger.warning("service=%s %s", where, message)
                 self._tell(entry.copy(), "PortNotBound", message, kind=EventType.WARNING)
-
-
-def routes(services: list[Object], slices: list[Object]) -> Routes:
-    """Where each port of each Service leads: ready endpoints or, without any, those that still serve while they go."""
-    found: dict[Socket, tuple[Socket, ...]] = {}
-    for service in services:
-        host = lookup(service, "spec.clusterIP", "None")
-        if host == "None":
-            continue
-        mine = [
-            each
-            for each in slices
-            if namespace_of(each) == namespace_of(service) and labels_of(each).get(SERVICE_NAME) == name_of(service)
-        ]
-        for port in lookup(service, "spec.ports", []):
-            ends = list(_ends(mine, port.get("name", "")))
-            chosen = [end for end, ready in ends if ready] or [end for end, _ in ends]
-            found[Socket(host=host, port=port["port"])] = tuple(sorted(chosen))
-    return found
-
-
-def _ends(slices: list[Object], port_name: str) -> Iterator[tuple[Socket, bool]]:
-    """The endpoints of a port that may be used, and whether they are ready."""
-    for each in slices:
-        for port in each.get("ports") or ():
-            if (port.get("name") or "") != port_name:
-                continue
-            for endpoint in each.get("endpoints") or ():
-                conditions = endpoint.get("conditions") or {}
-                ready = conditions.get("ready", True)
-                if ready or (conditions.get("serving") and conditions.get("terminating")):
-                    yield Socket(host=endpoint["addresses"][0], port=port["port"]), ready
