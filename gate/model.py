@@ -195,6 +195,25 @@ class Commit:
     job: int | None = None
 
 
+class Rung(StrEnum):
+    """By what a workload's commit may be known where the deploy job says nothing, best first."""
+
+    OCI_LABELS = "OCI labels"
+    IMAGE_TAG = "image tag"
+    DEPLOYMENT = "deploy board labels"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitHint:
+    """What somebody other than the deploy job says of the commit; nobody believes it before GitLab confirms it."""
+
+    rung: Rung
+    project: str
+    """As far as the hint tells: a path that begins with the project's, or its slug."""
+    revision: str = ""
+    """A commit's id, or the beginning of one; empty: the newest deployment is meant."""
+
+
 class Progress(StrEnum):
     """How far a rollout is."""
 
@@ -219,6 +238,9 @@ class Rollout:
     commit: Commit | None = None
     commit_problem: str = ""
     """Why the commit cannot be told, if the deploy job wrote something that cannot be read."""
+    commit_found: str = ""
+    """By what the commit was found, if not by the deploy job's annotations."""
+    hints: tuple[CommitHint, ...] = ()
     image: str = ""
     """The image references of the pod template, for people; versions are told apart by digest alone."""
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -732,6 +754,8 @@ class GateStatus:
     """Why the version is less sure than digests would make it; empty if it is sure."""
     commit: Commit | None = None
     commit_problem: str = ""
+    commit_found: str = ""
+    """By what the commit is known, for people."""
     subscriptions: tuple[str, ...] = ()
     announcements: tuple[Announcement, ...] = ()
     judged: tuple[JudgedVersion, ...] = ()

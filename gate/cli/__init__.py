@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "mode": ("gate.cli.mode:mode", "Say or set how much chaos there may be: run, pause, drain, abort."),
     "override": ("gate.cli.override:override", "Record that a run's faults were taken back by hand."),
     "report": ("gate.cli.report:report", "Judge a run once more from its evidence file."),
+    "annotate": ("gate.cli.annotate:annotate", "Print the lines with which a deploy job says its commit."),
     "wait": ("gate.cli.wait:wait", "Wait for the gate's verdict on a commit; the exit code is the verdict."),
 }
 """Name -> where the command is, and what it does in one line."""

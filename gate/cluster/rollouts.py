@@ -10,6 +10,7 @@ from gate.cluster.kinds.observed import Json, Observed, Split
 from gate.errors import Permanent
 from gate.model import Commit, ContainerImage, Progress, Rollout, Target, Version, Workload, WorkloadKind, WorkloadName
 from gate.tracking.annotations import commit_from
+from gate.tracking.ladder import hints_of
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 """In `imageID`, whichever way the runtime writes it: `docker-pullable://NAME@sha256:…`, `NAME@sha256:…`, `sha256:…`."""
@@ -66,6 +67,11 @@ def _rollout(
         commit_problem=commit_problem,
         image=", ".join(container["image"] for container in _containers(template)),
         labels=metadata.get("labels") or {},
+        hints=hints_of(
+            metadata.get("annotations") or {},
+            metadata.get("labels") or {},
+            [container["image"] for container in _containers(template)],
+        ),
     )
 
 

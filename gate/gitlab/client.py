@@ -55,6 +55,8 @@ class Pipeline:
     id: int
     sha: str
     status: str
+    source: str = ""
+    """What started it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,8 @@ class Deployment:
     id: int
     sha: str
     status: str
+    pipeline: int | None = None
+    """That its job belongs to; None for one that was recorded from outside."""
 
 
 class GitLab:
@@ -114,9 +118,19 @@ class GitLab:
         """The newest deployments to an environment, newest first."""
         said = self.send(protocol.get_deployments(project, environment=environment))
         return tuple(
-            Deployment(id=_number(one, "id"), sha=_text(one, "sha"), status=_text(one, "status"))
+            Deployment(
+                id=_number(one, "id"), sha=_text(one, "sha"), status=_text(one, "status"), pipeline=_job_pipeline(one)
+            )
             for one in _objects(said)
         )
+
+    def commit(self, project: str, revision: str) -> str:
+        """The whole id of a commit; `Permanent` if there is none, or several fit."""
+        return _text(self.send(protocol.get_commit(project, revision)), "id")
+
+    def pipelines_of(self, project: str, sha: str) -> Sequence[Pipeline]:
+        """The newest pipelines of a commit, newest first."""
+        return tuple(_pipeline(one) for one in _objects(self.send(protocol.get_pipelines_of(project, sha))))
 
     def unfinished(self, project: str) -> Sequence[Pipeline]:
         """The pipelines that are not over, newest first."""
@@ -228,7 +242,15 @@ def _json(request: Request, answer: Answer) -> Any:
 
 
 def _pipeline(said: Any) -> Pipeline:
-    return Pipeline(id=_number(said, "id"), sha=_text(said, "sha"), status=_text(said, "status"))
+    source = str(said.get("source") or "")
+    return Pipeline(id=_number(said, "id"), sha=_text(said, "sha"), status=_text(said, "status"), source=source)
+
+
+def _job_pipeline(deployment: Mapping[str, Any]) -> int | None:
+    job = deployment.get("deployable")
+    pipeline = job.get("pipeline") if isinstance(job, dict) else None
+    number = pipeline.get("id") if isinstance(pipeline, dict) else None
+    return number if isinstance(number, int) else None
 
 
 def _objects(said: Any) -> Sequence[Mapping[str, Any]]:

@@ -1,4 +1,4 @@
-"""Whether what a workload says of its commit is true: asked of GitLab before anything is written there in its name."""
+"""Which commit and pipeline a hint means: asked of GitLab, before anything is written there in a commit's name."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,17 +6,24 @@ from typing import Protocol
 
 from gate.errors import Permanent
 from gate.gitlab.client import Deployment, Pipeline
-from gate.model import Commit
+from gate.model import Commit, CommitHint
 
-_DEPLOYED = {"running", "success"}
+DEPLOYED = {"running", "success"}
 """While the cluster has changed already, the record of the deploy job that changed it is still `running`."""
+NOT_WAITING = {"parent_pipeline", "external"}
+"""Sources of pipelines that nobody waits for: GitLab finds no child by its id, and the other is no run of anything."""
+REMEDY = "let the deploy job write its annotations: `chaos-gate annotate` prints the lines"
 
 
 class Records(Protocol):
-    """GitLab, as far as a commit is verified with it."""
+    """GitLab, as far as commits are looked up in it."""
 
-    def pipeline(self, project: str, pipeline: int) -> Pipeline:
-        """One pipeline; `Permanent` if there is none."""
+    def commit(self, project: str, revision: str) -> str:
+        """The whole id of a commit; `Permanent` if there is none, or several fit."""
+        ...
+
+    def pipelines_of(self, project: str, sha: str) -> Sequence[Pipeline]:
+        """The pipelines of a commit, newest first."""
         ...
 
     def deployments(self, project: str, *, environment: str) -> Sequence[Deployment]:
@@ -25,60 +32,58 @@ class Records(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verified:
-    """GitLab knows the commit and its pipeline."""
+class Resolved:
+    """GitLab knows the commit and a pipeline of it."""
 
     commit: Commit
     how: str
-    """What it was compared with, for people."""
+    """By what it was found, for people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unresolved:
     """GitLab does not confirm it. `why` says what does not fit and what to do."""
 
-    commit: Commit
     why: str
 
 
-def verify(gitlab: Records, commit: Commit, *, environment: str = "") -> Verified | Unresolved:
-    """Compare a commit with its pipeline and, where an environment is given, with the deployments recorded for it.
+def resolve(gitlab: Records, hint: CommitHint, *, project: str, environment: str) -> Resolved | Unresolved:
+    """The commit that a hint means, in a project and an environment.
 
     Raises `Temporary` while GitLab cannot be asked; that is no answer, neither yes nor no.
     """
-    if commit.pipeline is None:
-        why = "no pipeline is named; let the deploy job write chaosgate.dev/pipeline=$CI_PIPELINE_ID on the workload"
-        return Unresolved(commit=commit, why=why)
     try:
-        pipeline = gitlab.pipeline(commit.project, commit.pipeline)
-        deployments = gitlab.deployments(commit.project, environment=environment) if environment else ()
+        deployments = gitlab.deployments(project, environment=environment)
+        if not hint.revision:
+            return _deployed_last(deployments, hint, project=project, environment=environment)
+        sha = gitlab.commit(project, hint.revision)
+        if not sha.startswith(hint.revision):  # a branch or a tag may be called as the beginning of a commit's id
+            return Unresolved(why=f"{hint.revision} of the {hint.rung} is no commit of {project}; {REMEDY}")
+        record = next((each for each in deployments if each.sha == sha), None)
+        if record is not None and record.status not in DEPLOYED:
+            where = f"deployment {record.id} of commit {sha[:8]} to {environment}"
+            return Unresolved(why=f"{where} is {record.status}; run the deploy job again")
+        pipeline = record.pipeline if record else None
+        if pipeline is None:
+            fitting = [each for each in gitlab.pipelines_of(project, sha) if each.source not in NOT_WAITING]
+            pipeline = fitting[0].id if fitting else None
     except Permanent as error:
-        return Unresolved(commit=commit, why=str(error))
-    if pipeline.sha != commit.sha:
-        why = (
-            f"pipeline {commit.pipeline} of {commit.project} is for commit {pipeline.sha[:8]}, "
-            f"the workload says {commit.sha[:8]}; write both annotations from the same job, in one patch"
-        )
-        return Unresolved(commit=commit, why=why)
-    how = f"pipeline {pipeline.id}"
-    if not environment:
-        return Verified(commit=commit, how=how)
-    return _deployed(commit, deployments, environment=environment, how=how)
+        return Unresolved(why=f"{error}; {REMEDY}")
+    if pipeline is None:
+        return Unresolved(why=f"{project} has no pipeline of commit {sha[:8]} that waits for a status; {REMEDY}")
+    confirmed = (
+        f"deployment {record.id} ({record.status})" if record else f"pipeline {pipeline}, no deployment recorded"
+    )
+    return Resolved(commit=Commit(project=project, sha=sha, pipeline=pipeline), how=f"{hint.rung}, {confirmed}")
 
 
-def _deployed(
-    commit: Commit, deployments: Sequence[Deployment], *, environment: str, how: str
-) -> Verified | Unresolved:
-    """The newest record of this very commit decides; an older success says nothing of a newer attempt."""
-    record = next((one for one in deployments if one.sha == commit.sha), None)
-    if record is None:
-        why = (
-            f"{commit.project} has no deployment of commit {commit.sha[:8]} to {environment}; "
-            f"give the deploy job `environment: {{name: {environment}}}`"
-        )
-        return Unresolved(commit=commit, why=why)
-    if record.status not in _DEPLOYED:
-        where = f"deployment {record.id} of commit {commit.sha[:8]} to {environment}"
-        why = f"{where} is {record.status}; run the deploy job again"
-        return Unresolved(commit=commit, why=why)
-    return Verified(commit=commit, how=f"{how}, deployment {record.id} ({record.status})")
+def _deployed_last(
+    deployments: Sequence[Deployment], hint: CommitHint, *, project: str, environment: str
+) -> Resolved | Unresolved:
+    """Without a commit the newest deployment is the one, as long as it is not over and done without success."""
+    newest = next(iter(deployments), None)
+    if newest is None or newest.status not in DEPLOYED or newest.pipeline is None:
+        said = f"is {newest.status}" if newest else "is not recorded"
+        return Unresolved(why=f"the newest deployment of {project} to {environment} {said}; {REMEDY}")
+    commit = Commit(project=project, sha=newest.sha, pipeline=newest.pipeline)
+    return Resolved(commit=commit, how=f"{hint.rung}, deployment {newest.id} ({newest.status})")

@@ -223,6 +223,17 @@ def get_pipelines(project: str, status: str) -> Request:
     return Request(method=Method.GET, path=project_path(project, "pipelines"), query=query)
 
 
+def get_pipelines_of(project: str, sha: str) -> Request:
+    """The pipelines of a commit, newest first."""
+    query = {"sha": sha, "order_by": "id", "sort": "desc", "per_page": "100"}
+    return Request(method=Method.GET, path=project_path(project, "pipelines"), query=query)
+
+
+def get_commit(project: str, revision: str) -> Request:
+    """One commit, by its id or the beginning of it."""
+    return Request(method=Method.GET, path=project_path(project, "repository", "commits", revision))
+
+
 def get_external(project: str, sha: str, *, pipeline: int) -> Request:
     """The visible rows of a pipeline that were posted from outside."""
     query = {"pipeline_id": str(pipeline), "stage": "external", "per_page": "100"}

@@ -12,7 +12,8 @@ COMMIT = f"{PREFIX}commit"
 PIPELINE = f"{PREFIX}pipeline"
 JOB = f"{PREFIX}job"
 
-_HINT = {PROJECT: "$CI_PROJECT_PATH", COMMIT: "$CI_COMMIT_SHA", PIPELINE: "$CI_PIPELINE_ID", JOB: "$CI_JOB_ID"}
+HINTS = {PROJECT: "$CI_PROJECT_PATH", COMMIT: "$CI_COMMIT_SHA", PIPELINE: "$CI_PIPELINE_ID", JOB: "$CI_JOB_ID"}
+"""The annotations, each with the variable of GitLab that it is written from."""
 
 
 def commit_from(annotations: Mapping[str, str]) -> Commit | None:
@@ -21,7 +22,7 @@ def commit_from(annotations: Mapping[str, str]) -> Commit | None:
     Raises `Permanent` with the annotation's name, its value and what should stand there. Half an answer is an error: a
     guess could put a verdict on another commit.
     """
-    given = {name: annotations[name].strip() for name in _HINT if annotations.get(name, "").strip()}
+    given = {name: annotations[name].strip() for name in HINTS if annotations.get(name, "").strip()}
     if not given:
         return None
     project = _matching(
@@ -39,11 +40,11 @@ def _matching(given: Mapping[str, str], name: str, pattern: str, what: str) -> s
     if value is None:
         beside = ", ".join(given)
         raise Permanent(
-            f"the annotation {name} is missing beside {beside}; the deploy job must write {name}={_HINT[name]}"
+            f"the annotation {name} is missing beside {beside}; the deploy job must write {name}={HINTS[name]}"
         )
     if not re.fullmatch(pattern, value):
         raise Permanent(
-            f"the annotation {name} is {value[:80]!r}, not {what}; the deploy job must write {name}={_HINT[name]}"
+            f"the annotation {name} is {value[:80]!r}, not {what}; the deploy job must write {name}={HINTS[name]}"
         )
     return value
 

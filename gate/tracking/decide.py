@@ -103,6 +103,7 @@ def _decide(seen: Seen) -> Decision:
         status = replace(_pending(status, "another commit was announced"), complete_since=None)
     subscriptions = tuple(sorted(claim.name for claim in seen.claims))
     status = replace(status, commit=commit, commit_problem=problem, subscriptions=subscriptions)
+    status = replace(status, commit_found=(rollout.commit_found or "annotations") if commit else "")
     status = replace(status, version_problem=rollout.version_problem)
     if rollout.progress is not Progress.COMPLETE or rollout.version is None:
         return _not_seen_yet(seen, status) if first_sight else _incomplete(seen, status)

@@ -68,6 +68,10 @@ class GitLabs:
         self._of = Instances(instances, lambda each: FencedGitLab(_client(each), insist))
         self._watch = TokenWatch([each.client for each in self._of.all], clock.now)
 
+    def client(self, project: str) -> GitLab:
+        """For looks, which anybody may have; `Permanent` if none has the project."""
+        return self._of.of(project).client
+
     def of(self, project: str) -> FencedGitLab:
         """The one that has the project; `Permanent` if none does."""
         return self._of.of(project)

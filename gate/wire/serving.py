@@ -41,6 +41,7 @@ from gate.wire.comparing import Comparing
 from gate.wire.due import Due
 from gate.wire.fetching import Fetching
 from gate.wire.gitlabs import GitLabs, Reported, Upkeep, instances_of
+from gate.wire.resolving import Resolving
 from gate.wire.shown import Shown
 from gate.wire.ties import GateStore, RevertNews, RunLeases, RunStore, identity
 from gate.wire.vocabulary import vocabulary
@@ -101,8 +102,10 @@ class _Process:
             every=settings.fetch_every,
             clock=self._clock,
         )
+        self._gitlabs = self._make_gitlabs()
+        self._resolving = self._make_resolving()
         self._reconciler = Reconciler(
-            workloads=Workloads(api),
+            workloads=self._resolving or Workloads(api),
             gates=Gates(self._fenced),
             runs=Runs(self._fenced),
             subscriptions=self._subscribed,
@@ -113,7 +116,6 @@ class _Process:
             self._due.workloads, self._reconciler.reconcile, leads=self._leading.leads, now=self._clock.now
         )
         self._executor = self._make_executor()
-        self._gitlabs = self._make_gitlabs()
         self._outbox = self._make_outbox()
         self._upkeep = self._make_upkeep()
 
@@ -166,6 +168,17 @@ class _Process:
         instances = instances_of(self._settings)
         return GitLabs(instances, self._leading.insist, self._clock) if instances else None
 
+    def _make_resolving(self) -> Resolving | None:
+        if self._gitlabs is None:
+            return None
+        return Resolving(
+            Workloads(self._api),
+            self._subscribed,
+            self._gitlabs.client,
+            found=self._due.workloads.add,
+            monotonic=self._clock.monotonic,
+        )
+
     def _make_outbox(self) -> Outbox | None:
         if self._gitlabs is None:
             return None
@@ -214,6 +227,8 @@ class _Process:
         ]
         if self._outbox:
             loops.append(("gitlab", partial(self._deliver, self._outbox)))
+        if self._resolving:
+            loops.append(("commits", self._resolving.run))
         if self._upkeep:
             loops.append(("upkeep", partial(self._upkeep.run, self._stop)))
         for name, loop in loops:
@@ -229,6 +244,8 @@ class _Process:
         self._executor.poke()
         if self._upkeep:
             self._upkeep.hurry()
+        if self._resolving:
+            self._resolving.close()
         self._due.close()
         lasting = [thread for thread in self._threads if not thread.daemon]
         for thread in lasting:

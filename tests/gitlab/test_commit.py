@@ -1,72 +1,104 @@
-"""Whether a workload's word about its commit is taken."""
+"""A hint counts only as far as GitLab confirms it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 
 from gate.errors import Permanent, Temporary
 from gate.gitlab.client import Deployment, Pipeline
-from gate.gitlab.commit import Unresolved, Verified, verify
-from gate.model import Commit
+from gate.gitlab.commit import Resolved, Unresolved, resolve
+from gate.model import Commit, CommitHint, Rung
+from tests.gitlab.ground import PATH, World
 
-SHA = "a" * 40
-COMMIT = Commit(project="shop/checkout", sha=SHA, pipeline=3)
+SHA, OTHER = "a" * 40, "b" * 40
+TAG = CommitHint(rung=Rung.IMAGE_TAG, project="shop/checkout", revision=SHA)
+SHORT = CommitHint(rung=Rung.IMAGE_TAG, project="shop/checkout", revision=SHA[:8])
+BOARD = CommitHint(rung=Rung.DEPLOYMENT, project="shop-checkout")
 
 
 @dataclass
 class Known:
     """What GitLab knows."""
 
-    pipelines: dict[int, str] = field(default_factory=lambda: {3: SHA})
+    commits: dict[str, str] = field(default_factory=lambda: {SHA: SHA, SHA[:8]: SHA})
+    pipelines: Sequence[Pipeline] = (Pipeline(id=7, sha=SHA, status="running", source="push"),)
     deployed: Sequence[Deployment] = ()
-    error: Exception | None = None
+    trouble: Exception | None = None
 
-    def pipeline(self, project: str, pipeline: int) -> Pipeline:
-        if self.error is not None:
-            raise self.error
-        if project != COMMIT.project or pipeline not in self.pipelines:
-            raise Permanent("404 Not Found")
-        return Pipeline(id=pipeline, sha=self.pipelines[pipeline], status="running")
+    def commit(self, project: str, revision: str) -> str:
+        if self.trouble:
+            raise self.trouble
+        if revision not in self.commits:
+            raise Permanent("GitLab answered 404: 404 Commit Not Found")
+        return self.commits[revision]
+
+    def pipelines_of(self, project: str, sha: str) -> Sequence[Pipeline]:
+        return [each for each in self.pipelines if each.sha == sha]
 
     def deployments(self, project: str, *, environment: str) -> Sequence[Deployment]:
-        return self.deployed if (project, environment) == (COMMIT.project, "staging") else ()
+        return self.deployed if environment == "staging" else ()
 
 
-def deployment(status: str, *, number: int = 1, sha: str = SHA) -> Deployment:
-    return Deployment(id=number, sha=sha, status=status)
+def deployment(status: str = "running", *, sha: str = SHA, pipeline: int | None = 9) -> Deployment:
+    return Deployment(id=1, sha=sha, status=status, pipeline=pipeline)
 
 
-def test_a_pipeline_of_that_commit_is_enough_where_no_environment_is_asked() -> None:
-    assert verify(Known(), COMMIT) == Verified(commit=COMMIT, how="pipeline 3")
+def found(known: Known, hint: CommitHint = TAG) -> Resolved | Unresolved:
+    return resolve(known, hint, project=PATH, environment="staging")
 
 
-@pytest.mark.parametrize("status", ["running", "success"])
-def test_a_deployment_that_runs_or_has_ended_well_confirms_it(status: str) -> None:
-    found = verify(Known(deployed=[deployment(status)]), COMMIT, environment="staging")
-    assert found == Verified(commit=COMMIT, how=f"pipeline 3, deployment 1 ({status})")
+@pytest.mark.parametrize("hint", [TAG, SHORT])
+def test_the_pipeline_of_the_deployment_is_the_one_that_waits(hint: CommitHint) -> None:
+    answer = found(Known(deployed=[deployment(sha=OTHER, pipeline=11), deployment("success")]), hint)
+    assert answer == Resolved(commit=Commit(project=PATH, sha=SHA, pipeline=9), how="image tag, deployment 1 (success)")
+
+
+def test_without_a_deployment_it_is_the_newest_pipeline_that_somebody_waits_for() -> None:
+    pipelines = [
+        Pipeline(id=number, sha=SHA, status="running", source=source)
+        for number, source in ((9, "parent_pipeline"), (8, "external"), (7, "merge_request_event"), (6, "push"))
+    ]
+    answer = found(Known(pipelines=pipelines))
+    assert isinstance(answer, Resolved)
+    assert answer.commit.pipeline == 7
+    assert answer.how == "image tag, pipeline 7, no deployment recorded"
+
+
+def test_the_deploy_board_says_the_project_and_the_newest_deployment_the_commit() -> None:
+    answer = found(Known(deployed=[deployment(sha=OTHER), deployment()]), BOARD)
+    assert isinstance(answer, Resolved)
+    assert (answer.commit.sha, answer.how) == (OTHER, "deploy board labels, deployment 1 (running)")
 
 
 @pytest.mark.parametrize(
-    ("known", "commit", "environment", "why"),
+    ("known", "hint", "words"),
     [
-        (Known(), replace(COMMIT, pipeline=None), "", "no pipeline is named"),
-        (Known(pipelines={}), COMMIT, "", "404 Not Found"),
-        (Known(pipelines={3: "b" * 40}), COMMIT, "", "pipeline 3 of shop/checkout is for commit bbbbbbbb"),
-        (Known(), COMMIT, "staging", "no deployment of commit aaaaaaaa to staging"),
-        (Known(deployed=[deployment("success", sha="b" * 40)]), COMMIT, "staging", "no deployment of commit"),
-        (Known(deployed=[deployment("failed")]), COMMIT, "staging", "is failed"),
-        (Known(deployed=[deployment("failed", number=2), deployment("success")]), COMMIT, "staging", "deployment 2"),
+        (Known(commits={}), TAG, "404 Commit Not Found"),
+        (Known(commits={SHA[:8]: OTHER}), SHORT, "aaaaaaaa of the image tag is no commit of shop/checkout"),
+        (Known(pipelines=()), TAG, "has no pipeline of commit aaaaaaaa that waits for a status"),
+        (Known(deployed=[deployment("failed")]), TAG, "is failed; run the deploy job again"),
+        (Known(), BOARD, "the newest deployment of shop/checkout to staging is not recorded"),
+        (Known(deployed=[deployment("canceled")]), BOARD, "to staging is canceled"),
+        (Known(deployed=[deployment(pipeline=None)]), BOARD, "to staging is running"),
     ],
 )
-def test_what_gitlab_does_not_confirm_is_unresolved_and_says_why(
-    known: Known, commit: Commit, environment: str, why: str
-) -> None:
-    found = verify(known, commit, environment=environment)
-    assert isinstance(found, Unresolved)
-    assert why in found.why
+def test_what_gitlab_does_not_confirm_is_unresolved_with_the_remedy(known: Known, hint: CommitHint, words: str) -> None:
+    answer = found(known, hint)
+    assert isinstance(answer, Unresolved)
+    assert words in answer.why
+    assert "run the deploy job again" in answer.why or "chaos-gate annotate" in answer.why
 
 
-def test_a_gitlab_that_is_away_says_neither_yes_nor_no() -> None:
-    with pytest.raises(Temporary):
-        verify(Known(error=Temporary("502")), COMMIT)
+def test_while_gitlab_is_away_there_is_no_answer() -> None:
+    with pytest.raises(Temporary, match="away"):
+        found(Known(trouble=Temporary("away")))
+
+
+def test_the_embedded_gitlab_confirms_a_commit_by_its_beginning(world: World) -> None:
+    hint = CommitHint(rung=Rung.IMAGE_TAG, project=PATH, revision=world.sha[:8])
+    answer = resolve(world.client, hint, project=PATH, environment="staging")
+    assert isinstance(answer, Resolved)
+    assert (answer.commit.sha, answer.commit.pipeline) == (world.sha, max(world.pipelines))
+    unknown = CommitHint(rung=Rung.IMAGE_TAG, project=PATH, revision="f" * 8)
+    assert isinstance(resolve(world.client, unknown, project=PATH, environment="staging"), Unresolved)

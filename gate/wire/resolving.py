@@ -1,0 +1,125 @@
+"""Workloads with the commits that GitLab knows of them. Nobody waits for GitLab: what is found is heard of later."""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from gate.errors import GateError, Temporary
+from gate.gitlab.commit import Records, Resolved, Unresolved, resolve
+from gate.model import CommitHint, Rollout, WorkloadName
+from gate.tracking.ladder import project_of
+from gate.tracking.ports import Subscriptions, Workloads
+from gate.tracking.queue import WorkQueue
+
+log = logging.getLogger(__name__)
+
+AGAIN = 15.0
+"""Seconds until GitLab is asked again, if it could not be."""
+STALE = 600.0
+"""Seconds after which what was not found is asked for again: a pipeline, or a deployment, may have come."""
+MOST = 10_000
+"""Answers that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is looked up: a hint in a project and an environment."""
+
+    hint: CommitHint
+    project: str
+    environment: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    answer: Resolved | Unresolved
+    at: float
+
+
+class Resolving:
+    """The workloads; where no annotation names the commit, the ladder is climbed."""
+
+    def __init__(
+        self,
+        workloads: Workloads,
+        subscriptions: Subscriptions,
+        gitlab: Callable[[str], Records],
+        *,
+        found: Callable[[WorkloadName], None],
+        monotonic: Callable[[], float],
+    ) -> None:
+        """`gitlab` of a project, `Permanent` if there is none; `found` hears of a workload when it is known."""
+        self._workloads, self._subscriptions, self._gitlab = workloads, subscriptions, gitlab
+        self._found, self._monotonic = found, monotonic
+        self._answers: dict[Question, _Found] = {}
+        self._askers: dict[Question, WorkloadName] = {}
+        self._lock = threading.Lock()
+        self._due: WorkQueue[Question] = WorkQueue(monotonic)
+
+    def rollout(self, name: WorkloadName) -> Rollout | None:
+        """The rollout, with the commit as far as it is known by now, and why it is not."""
+        rollout = self._workloads.rollout(name)
+        if rollout is None or rollout.commit or rollout.commit_problem or not rollout.hints:
+            return rollout
+        questions = self._questions(rollout)
+        answers = [self._answer(name, question) for question in questions]
+        for answer in answers:
+            if answer is None:
+                return replace(rollout, commit_problem="the commit is being looked up in GitLab")
+            if isinstance(answer, Resolved):
+                return replace(rollout, commit=answer.commit, commit_found=answer.how)
+        problems = "; ".join(answer.why for answer in answers if isinstance(answer, Unresolved))
+        return replace(rollout, commit_problem=problems)
+
+    def run(self) -> None:
+        """Ask GitLab, one question after the other, until closed."""
+        while (question := self._due.take()) is not None:
+            again = self._ask(question)
+            self._due.done(question)
+            if again:
+                self._due.add(question, after=AGAIN)
+
+    def close(self) -> None:
+        """Nothing will be asked any more."""
+        self._due.close()
+
+    def _questions(self, rollout: Rollout) -> list[Question]:
+        claims = self._subscriptions.of(rollout.workload.name, rollout.labels)
+        subscribed = [claim.subscription for claim in claims if claim.subscription and claim.subscription.project]
+        found = []
+        for hint in rollout.hints:
+            project = project_of(hint, [each.project for each in subscribed])
+            environments = {each.environment for each in subscribed if each.project == project}
+            found += [Question(hint, project, environment) for environment in sorted(environments)]
+        return found
+
+    def _answer(self, name: WorkloadName, question: Question) -> Resolved | Unresolved | None:
+        with self._lock:
+            known = self._answers.get(question)
+            fresh = known is not None and (isinstance(known.answer, Resolved) or self._monotonic() - known.at < STALE)
+            if not fresh:
+                self._askers[question] = name
+                self._due.add(question)
+            return known.answer if known else None
+
+    def _ask(self, question: Question) -> bool:
+        """Whether to ask again."""
+        try:
+            gitlab = self._gitlab(question.project)
+            answer = resolve(gitlab, question.hint, project=question.project, environment=question.environment)
+        except Temporary as error:
+            log.warning("commit.later project=%s why=%r", question.project, str(error))
+            return True
+        except GateError as error:
+            answer = Unresolved(why=str(error))
+        said = answer.how if isinstance(answer, Resolved) else answer.why
+        with self._lock:
+            if len(self._answers) >= MOST:
+                self._answers.pop(next(iter(self._answers)))
+            self._answers[question] = _Found(answer, self._monotonic())
+            name = self._askers.pop(question, None)
+        log.info("commit.%s workload=%s why=%r", type(answer).__name__.lower(), name, said)
+        if name:
+            self._found(name)
+        return False
