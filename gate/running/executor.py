@@ -137,9 +137,20 @@ class Executor:
             self._world.clock.wait(self._poked, next_beat - self._world.clock.monotonic())
             self._poked.clear()
         self._closing.set()
-        for active in self._snapshot():
-            if active.thread:
-                active.thread.join()
+        self._wait_for_all()
+
+    def _wait_for_all(self) -> None:
+        """Taking back may take a while, and whoever does not beat meanwhile may not write."""
+        threads = [active.thread for active in self._snapshot() if active.thread]
+        while self._snapshot():
+            try:
+                self._beat()
+            except Exception:  # as above
+                log.exception("execute.again")
+            self._world.clock.wait(self._poked, BEAT.total_seconds())
+            self._poked.clear()
+        for thread in threads:
+            thread.join()
 
     def poke(self) -> None:
         """A run changed, or it is time to stop: look now."""

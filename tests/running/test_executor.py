@@ -66,7 +66,7 @@ class Cluster:
         self.seen, self.now = seen, now
         self.ours: bool | None = True
         self.saved: list[RunStatus] = []
-        self.released = self.watched = 0
+        self.released = self.watched = self.beats = 0
         self.others: list[Run] = []
         self.shown: list[str] = []
         self.leads = True
@@ -97,6 +97,7 @@ class Cluster:
             self.seen = self.now = replace(self.now, status=status)
 
     def hold(self, run: Run, now: datetime) -> bool:
+        self.beats += 1
         if self.ours is None:
             raise Temporary("the API server is away")
         return self.ours
@@ -232,6 +233,42 @@ def test_a_load_learns_for_which_run_it_is_and_gets_secrets_of_its_namespace_onl
     played(cluster, lambda: cluster.released, eventually, **keyring)
     (told,) = load.told
     assert (told.run, told.namespace, told.credentials("token")) == ("a", "shop", "shop/token")
+
+
+class Slow(Noting):
+    """A load that takes its time to end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told_to_end, self.may_end = threading.Event(), threading.Event()
+
+    def stop(self) -> LoadSummary:
+        self.told_to_end.set()
+        assert self.may_end.wait(60)
+        return super().stop()
+
+
+def test_an_executor_that_is_told_to_end_beats_until_everything_is_taken_back(eventually: Eventually) -> None:
+    """Or it could not write any more: four seconds without a beat, and somebody else may have the run."""
+    pending, load = run("a"), Slow()
+    loads = (Load(name="shoppers", kind="slow", settings={}),)
+    pending = replace(pending, spec=replace(pending.spec, workflow=replace(pending.spec.workflow, load=loads)))
+    cluster, stop = Cluster(pending, pending), threading.Event()
+    made = executor(cluster, lambda _: UNRECORDED, loads={"slow": load})
+    thread = threading.Thread(target=made.run, args=(stop,))
+    thread.start()
+    try:
+        eventually(load.told_to_end.is_set)
+        stop.set()
+        made.poke()
+        beats = cluster.beats
+        eventually(lambda: cluster.beats > beats + 2)
+        assert thread.is_alive()
+    finally:
+        stop.set()
+        load.may_end.set()
+        thread.join(60)
+    assert (thread.is_alive(), cluster.released) == (False, 1)
 
 
 def test_a_run_that_has_ended_since_it_was_seen_is_left_alone(eventually: Eventually) -> None:
