@@ -181,7 +181,7 @@ class JobExecutor:
             self._watched.clear()
             return
         mode = self._read_mode()
-        runs = list(self._line.next(mode, {uid for uid, watched in self._watched.items() if watched.job}))
+        runs = list(self._line.next(mode, ()))
         self._watched = {run.uid: self._watched.get(run.uid, _Watched()) for run in runs}
         for run in runs:
             watched = self._watched[run.uid]
