@@ -302,6 +302,15 @@ class Load:
     settings: Settings
 
 
+class Targets(StrEnum):
+    """What becomes of the fault when a pod that it hit is replaced while it is held."""
+
+    FIXED = "fixed"
+    """What came in its place is left alone."""
+    FOLLOW = "follow"
+    """What came in its place is hit as well."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One fault for some time, and how long the service may take to be steady again after the fault was taken back."""
@@ -315,6 +324,7 @@ class Step:
     """Another workload than the one that is judged, such as a dependency."""
     used: str = ""
     """The probe whose good answers need the target: one before the fault shows that the target had been used."""
+    targets: Targets = Targets.FIXED
     repetition: int = 1
     """Which repetition of the workflow it belongs to; each has steps of its own."""
 
@@ -452,6 +462,10 @@ class Undo:
     """How long the act waits, after the one before it, for the workload to have all of its pods again."""
     patience: timedelta = timedelta(0)
     """How long taking it back may take, where that is longer than it is tried for anything."""
+    follows: str = ""
+    """The undo whose target this one took the place of, under `targets: follow`."""
+    replaced: datetime | None = None
+    """When its target was seen to be gone while the fault was held."""
     injected: datetime | None = None
     reverted: datetime | None = None
     error: str = ""

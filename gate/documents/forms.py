@@ -16,7 +16,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from gate.documents.units import Duration, Lasting, Percent, WholePercent
-from gate.model import Compare, Isolation, JudgeAt, OnRollback, OnSubscribe, Window, WorkloadKind
+from gate.model import Compare, Isolation, JudgeAt, OnRollback, OnSubscribe, Targets, Window, WorkloadKind
 
 GROUP = "chaosgate.dev"
 API_VERSION = f"{GROUP}/v1alpha1"
@@ -189,6 +189,10 @@ class StepForm(Form):
     target: TargetForm | None = Field(default=None, description="Another workload to hit than the judged one.")
     used: str | None = Field(
         default=None, description="The probe whose good answers need the target, and so show that it had been used."
+    )
+    targets: Targets = Field(
+        default=Targets.FIXED,
+        description="Whether what replaces a pod that was hit, while the fault is held, is hit as well.",
     )
     hold: Lasting = Field(description="How long the fault stays.")
     recover: Lasting = Field(description="How soon after the fault the service must be steady again.")

@@ -33,6 +33,7 @@ from gate.model import (
     Settings,
     Step,
     Subscription,
+    Targets,
     Tolerance,
     Window,
     Workflow,
@@ -47,6 +48,8 @@ NEEDED = {
 }
 """Windows in which at least one probe has to count, and why."""
 BOUNDS = ("atLeast", "atMost")
+CHOOSES = "count"
+"""The setting of faults that choose how many pods they hit."""
 FACTS = ("workload.kind", "workload.namespace", "workload.name", "environment")
 
 
@@ -263,11 +266,20 @@ class _Shaping:
             path = (*SPEC, "steps", index)
             if isinstance(fault, str) and fault in faults:
                 self._fits(faults[fault], step.get("with", {}), (*path, "with"))
+                self._follows(fault, step, path)
             elif isinstance(fault, str) and self._own is not None:
-                self._own_fault(self._own, fault, step.get("with", {}), path)
+                self._own_fault(self._own, fault, step, path)
 
-    def _own_fault(self, own: OwnFaults, name: str, added: Any, path: Path) -> None:
+    def _follows(self, kind: str, step: Mapping[str, Any], path: Path) -> None:
+        """Only faults that choose some pods can follow them."""
+        if step.get("targets") == Targets.FOLLOW and CHOOSES not in self._vocabulary.faults[kind].model_fields:
+            at = (*path, "targets")
+            why = f"{kind} does not hit pods that could be followed; leave it out"
+            self._problems.append(BadDocument(why, place=self._tree.place(at), path=dotted(at)))
+
+    def _own_fault(self, own: OwnFaults, name: str, step: Mapping[str, Any], path: Path) -> None:
         """A step adds what its fault leaves open: what would be said twice is a mistake."""
+        added = step.get("with", {})
 
         def wrong(why: str, *at: str) -> None:
             self._problems.append(BadDocument(why, place=self._tree.place((*path, *at)), path=dotted((*path, *at))))
@@ -281,6 +293,7 @@ class _Shaping:
             said = fault.settings.keys() & added.keys() if isinstance(added, dict) else set()
             for field in sorted(said):
                 wrong(f"the fault {name} says this already, at {fault.tree.place(())}", "with", field)
+            self._follows(fault.kind, step, path)
             if not said:
                 whole = {**fault.settings, **added} if isinstance(added, dict) else added
                 self._fits(self._vocabulary.faults[fault.kind], whole, (*path, "with"))
@@ -314,6 +327,7 @@ class _Shaping:
             settings={**own[0].settings, **form.settings} if own else form.settings,
             target=target,
             used=form.used or "",
+            targets=form.targets,
             hold=form.hold,
             recover=form.recover,
         )

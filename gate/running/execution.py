@@ -59,6 +59,8 @@ class Execution:
     record: Record = UNRECORDED
     sampler: Sampler | None = None
     observation: Observation | None = None
+    bystanders: frozenset[str] = frozenset()
+    """The uids of the pods that were ready when the targets of the present step were chosen."""
     waiting: str = ""
     """What it waited for last, if it ever did."""
     loads: dict[str, RunningLoad] = field(default_factory=dict)

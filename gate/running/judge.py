@@ -20,6 +20,7 @@ from gate.model import (
     StepRecord,
     Summary,
     Target,
+    Targets,
     Undo,
     Verdict,
     Window,
@@ -164,6 +165,10 @@ def _step(case: Case, step: Step) -> Iterator[Finding]:
         return
     if any((undo.target.kind, undo.target.uid) not in case.hit for undo in undos):
         yield _errored(Reason.NO_TARGETS, f'the targets of "{step.name}" are not on record')
+        return
+    if step.targets is not Targets.FOLLOW and (strays := [undo for undo in undos if undo.follows]):
+        named = ", ".join(_named(undo.target) for undo in strays)
+        yield _errored(Reason.INTERNAL_ERROR, f'{named} was hit in "{step.name}", whose targets are fixed')
         return
     if not case.proven(step):
         yield _errored(Reason.NO_EFFECT, f'nothing shows that {_fault(undos)} in "{step.name}" was felt')

@@ -8,6 +8,7 @@ from functools import partial
 from gate.errors import Futile, GateError
 from gate.model import Effect, Reason, Step, StepRecord, Undo, Window, WorkloadName
 from gate.running.execution import PATIENCE, Execution, Stopped, errored
+from gate.running.following import Replacements
 from gate.running.reverting import faults, take_back, target_in_words
 from gate.running.tolerance import had_good, too_long
 from gate.running.turns import WAITING
@@ -55,6 +56,7 @@ def choose(run: Execution, step: Step, name: WorkloadName) -> list[Undo]:
             raise errored(Reason.NO_TARGETS, f'"{step.name}" found nothing to hit: {name} has {len(pods)} ready pods')
         holder = run.patiently(partial(world.locks, world.run, run.spec, step, undos))
         if not holder:
+            run.bystanders = frozenset(pod.uid for pod in pods)
             return undos
         run.waiting = f"{WAITING}{holder}"
         if holder != before:
@@ -111,9 +113,10 @@ def _ready(run: Execution, step: Step) -> int:
 def _hold(run: Execution, step: Step, record: StepRecord) -> StepRecord:
     """Keep the fault for its time, but no longer than the service can be said to stand it; then take it back."""
     end = (record.injected or run.time.now()) + step.hold
-    proven = False
+    proven, replacements = False, Replacements(run, step, record.injected or run.time.now())
     while (left := (end - run.time.now()).total_seconds()) > 0:
         proven = proven or prove(run, step)
+        proven = not replacements.look() and proven
         if proven and (probe := _given_up(run)):
             run.log.note(f'"{probe}" is beyond what is tolerated: the fault is taken back early')
             break

@@ -268,13 +268,19 @@ class Paper:
         self.life.point()
 
 
-class NoCluster:
-    """The faults here do not need one."""
+@dataclass
+class OnlyPods:
+    """The faults here need no cluster; the engine looks whether pods are still there."""
+
+    service: Service
 
     def get(self, resource: str, namespace: str, name: str) -> dict[str, Any] | None:
-        """What sends a load is gone whenever somebody looks."""
-        assert (resource, name) == ("jobs", "sends")
-        return None
+        if resource == "jobs":  # what sends a load is gone whenever somebody looks
+            assert name == "sends"
+            return None
+        assert resource == "pods"
+        found = (pod for pod in self.service.pods if (pod.namespace, pod.name) == (namespace, name))
+        return next(({"metadata": {"name": pod.name, "uid": pod.uid}} for pod in found), None)
 
     def patch(
         self, resource: str, namespace: str, name: str, body: dict[str, Any], *, subresource: str = ""
@@ -319,7 +325,7 @@ class Stage:
 
     def world(self, life: Life | None = None) -> World:
         return World(
-            cluster=NoCluster(),
+            cluster=OnlyPods(self.service),
             workloads=Pods(self.service),
             permission=lambda *_: self.refusal,
             clock=self.clock,

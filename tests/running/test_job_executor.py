@@ -85,12 +85,6 @@ class Stage:
     def read(self, about: Run) -> Run:
         return self.about
 
-    def around(self, about: Run, *, everywhere: bool) -> Sequence[Run]:
-        return [self.about]
-
-    def show(self, about: Run, activity: str) -> None:
-        self.about = replace(about, status=replace(about.status, activity=activity))
-
     def heard(self, about: Run) -> Heard:
         return self.says
 

@@ -29,6 +29,7 @@ from gate.model import (
     RunSpec,
     RunStatus,
     Step,
+    Targets,
     Window,
     Workflow,
     Workload,
@@ -158,12 +159,19 @@ class Shop:
         assert found is not None
         return int(found["spec"]["replicas"])
 
-    def begin(self, fault: str = "scale", hold: timedelta = timedelta(seconds=1), **settings: Any) -> Run:
+    def begin(
+        self,
+        fault: str = "scale",
+        hold: timedelta = timedelta(seconds=1),
+        targets: Targets = Targets.FIXED,
+        **settings: Any,
+    ) -> Run:
         """A run of one step that its gate waits for, and nobody executes yet."""
         found = self.api.get("deployments", self.namespace, "web")
         assert found is not None
         workload = Workload(name=self.name, uid=found["metadata"]["uid"])
-        step = Step(name="it breaks", fault=fault, settings=settings, hold=hold, recover=timedelta(seconds=20))
+        recover = timedelta(seconds=20)
+        step = Step(name="it breaks", fault=fault, settings=settings, hold=hold, recover=recover, targets=targets)
         spec = RunSpec(
             workload=workload,
             version="0123456789",

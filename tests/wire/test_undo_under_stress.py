@@ -17,7 +17,7 @@ from gate.cluster.runs import RunJournal, Runs
 from gate.cluster.workloads import Workloads
 from gate.errors import GateError
 from gate.faults import FAULTS
-from gate.model import Judgement, Reason, Run, RunPhase, RunStatus, Verdict
+from gate.model import Judgement, Reason, Run, RunPhase, RunStatus, Targets, Verdict
 from gate.policy.allow import Policy
 from gate.probes import PROBES
 from gate.running.background import Threads
@@ -238,6 +238,24 @@ def test_reapers_and_an_executor_at_once_come_to_one_end(shop: Shop) -> None:
         for reaper in reapers:
             reaper.join()
         shop.eventually(lambda: is_whole(shop, run))
+
+
+def test_who_replaces_a_pod_that_was_hit_is_hit_too_if_targets_are_followed(shop: Shop) -> None:
+    run = shop.begin("pod-kill", LONG, Targets.FOLLOW, count=1)
+    with executing(shop):
+        shop.eventually(lambda: len(felt(shop, run)) >= 3)
+        shop.say(Mode.ABORT)
+        shop.eventually(lambda: phase(shop, run) is RunPhase.EXECUTED)
+    after = shop.look(run).status.evidence
+    chain = [undo.follows for undo in after.undo]
+    assert chain == ["", *(undo.id for undo in after.undo[:-1])]
+    assert len({undo.target.uid for undo in after.undo}) == len(after.undo)
+    assert {undo.target.uid for undo in after.undo} == {target.uid for target in after.targets}
+    shop.eventually(lambda: is_whole(shop, run))
+
+
+def felt(shop: Shop, run: Run) -> set[str]:
+    return {effect.undo for effect in shop.look(run).status.evidence.effects}
 
 
 # --------------------------------------------------------------------------------- the API refuses for two minutes
