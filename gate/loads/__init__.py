@@ -4,10 +4,11 @@ here.
 
 from collections.abc import Mapping
 
-from gate.loads import http, job
+from gate.loads import http, job, locust
 from gate.running.ports import LoadKind
 
 LOADS: Mapping[str, LoadKind] = {
     "http": http,
     "job": job,
+    "locust": locust,
 }
