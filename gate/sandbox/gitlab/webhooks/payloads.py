@@ -102,7 +102,17 @@ def pipeline(each: Pipeline, of: Project, state: State, url: str, title: str) ->
         "project": project(of, url),
         "commit": commit(each.sha, title, of, url),
         "builds": [_build(row, of, state) for row in each.jobs],
+        **_source(each, of, url),
     }
+
+
+def _source(child: Pipeline, of: Project, url: str) -> Json:
+    """Who started a child pipeline; others have no such field."""
+    bridge = of.row(child.parent or 0)
+    if bridge is None:
+        return {}
+    started_by = {"project": project(of, url), "job_id": bridge.id, "pipeline_id": bridge.pipeline}
+    return {"source_pipeline": started_by}
 
 
 def _asked(each: MergeRequest) -> Json:
