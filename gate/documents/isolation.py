@@ -15,6 +15,9 @@ NOT_COPIED = {
 }
 """Kind of workload -> why there can be no copy of it. A Rollout is copied as a Deployment."""
 
+VERSION_BEFORE = "(version before)"
+"""What the names of steps end with when they are done to the version before."""
+
 Contradiction = tuple[Path, str]
 """Where in the specification, and why."""
 
@@ -28,6 +31,9 @@ def contradictions(workflow: Workflow, facts: Mapping[str, str], vocabulary: Voc
     if kind in NOT_COPIED:
         field = "isolation" if isolated else "compare"
         yield (field,), f"a {kind} cannot be copied: {NOT_COPIED[kind]}; leave this out"
+    for index, step in enumerate(workflow.steps):
+        if workflow.compare and step.repetition == 1 and step.name.endswith(VERSION_BEFORE):
+            yield ("steps", index, "name"), f"ends as the steps of the version before do; leave out {VERSION_BEFORE}"
     if isolated:
         yield from _disturbing(workflow, vocabulary)
     yield from _asking_others(workflow, facts)
@@ -43,7 +49,10 @@ def _disturbing(workflow: Workflow, vocabulary: Vocabulary) -> Iterator[Contradi
     for index, step in enumerate(each for each in workflow.steps if each.repetition == 1):
         path: Path = ("steps", index)
         if step.target is not None:
-            yield (*path, "target"), f"{step.target} is no copy, and others use it; isolation: copy hits the copy alone"
+            yield (
+                (*path, "target"),
+                f"{step.target.name} is no copy, and others use it; isolation: copy hits the copy alone",
+            )
         others = getattr(vocabulary.faults.get(step.fault), "others", "")
         if others:
             yield (*path, "fault"), f"{step.fault} hits {others}; isolation: copy hits the copy alone"

@@ -7,16 +7,15 @@ how long the service has been as it is.
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from gate.documents.isolation import VERSION_BEFORE
 from gate.model import Compared, Isolation, Judgement, Step, Verdict, Version, Window, Workflow
 from gate.running.case import Case
 
-VERSION_BEFORE = "(version before)"
-"""What the names of its steps end with, and what its baseline has instead of a step."""
 Findings = Callable[[Case, Step], Iterable[Judgement]]
 
 
 def steps_before(workflow: Workflow) -> tuple[Step, ...]:
-    """The same steps, for the version before."""
+    """The same steps, for the version before. What its baseline has instead of a step is the mark alone."""
     return tuple(replace(step, name=f"{step.name} {VERSION_BEFORE}") for step in workflow.steps)
 
 

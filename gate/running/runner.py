@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
+from gate.documents.isolation import VERSION_BEFORE
 from gate.errors import Denied, GateError, Permanent
 from gate.model import (
     Evidence,
@@ -26,7 +27,7 @@ from gate.model import (
     Window,
     WorkloadName,
 )
-from gate.running.comparison import VERSION_BEFORE, steps_before
+from gate.running.comparison import steps_before
 from gate.running.copying import copy_of, standing_copy
 from gate.running.execution import PATIENCE, Execution, HandedOver, Stopped, errored, why_stopped
 from gate.running.judge import judge

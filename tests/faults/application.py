@@ -87,7 +87,10 @@ class Application:
         self.be_whole()
 
     def pods(self) -> Sequence[Target]:
-        return Workloads(self.api).ready_pods(self.name)
+        return self.pods_of(self.name)
+
+    def pods_of(self, name: WorkloadName) -> Sequence[Target]:
+        return Workloads(self.api).ready_pods(name)
 
     def be_whole(self) -> None:
         self.eventually(lambda: len(self.pods()) == PODS)

@@ -13,8 +13,9 @@ from pydantic import BaseModel
 from gate.cluster.api import Api
 from gate.cluster.runs import SPEC, RunJournal, Runs
 from gate.cluster.workloads import Workloads
+from gate.documents.target import HOST
 from gate.faults import ACTS
-from gate.model import Probe, Run, RunSpec, Step, Window, Workflow, Workload
+from gate.model import Isolation, Probe, Run, RunSpec, Step, Version, Window, Workflow, Workload
 from gate.running.background import Threads
 from gate.running.ports import Answer, Asker, Surroundings, World
 from gate.running.runner import execute
@@ -22,7 +23,7 @@ from gate.running.time import SystemClock
 from tests.faults.application import Application
 
 MOMENT = timedelta(milliseconds=200)
-FINE = Probe(name="all is well", kind="fine", settings={}, every=MOMENT / 4, when=(Window.AFTER,))
+FINE = Probe(name="all is well", kind="fine", settings={"host": HOST}, every=MOMENT / 4, when=(Window.AFTER,))
 PROCESSES = multiprocessing.get_context("forkserver")
 """Each child is forked from a process that has everything loaded, and no threads."""
 PROCESSES.set_forkserver_preload([__name__])
@@ -52,14 +53,24 @@ class Fine:
         return lambda: Answer(ok=True)
 
 
-def begin(web: Application, name: str, fault: str, settings: Mapping[str, Any]) -> Run:
+def begin(
+    web: Application, name: str, fault: str, settings: Mapping[str, Any], isolation: Isolation = Isolation.NONE
+) -> Run:
     """A run of one short step, which nobody executes yet."""
+    images = web.pods()[0].images
     step = Step(name="it breaks", fault=fault, settings=settings, hold=MOMENT, recover=MOMENT)
     spec = RunSpec(
         workload=Workload(name=web.name, uid=web.read("deployments", "web")["metadata"]["uid"]),
-        version="0123456789",
-        images=(),
-        workflow=Workflow(name="dies", baseline=timedelta(0), steady_state=(FINE,), steps=(step,)),
+        version=Version(images=images).key,
+        images=images,
+        workflow=Workflow(
+            name="dies",
+            baseline=timedelta(0),
+            steady_state=(FINE,),
+            steps=(step,),
+            isolation=isolation,
+            service="web" if isolation is Isolation.COPY else "",
+        ),
         subscriptions=("web",),
         revision="r1",
         seed=name,
@@ -107,6 +118,7 @@ def _execute(kubeconfig: str, namespace: str, name: str, before_write: int | Non
         faults=ACTS,
         probes={"fine": Fine()},
         loads={},
+        run=name,
     )
     execute(run.spec, run.status, world, RunJournal(Runs(api), run), lambda: None)
     background.close()

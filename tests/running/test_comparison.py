@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gate.documents.isolation import VERSION_BEFORE
 from gate.model import COPY, Compared, Evidence, Isolation, Judgement, Reason, Repeat, RunSpec, Verdict, Window
-from gate.running.comparison import VERSION_BEFORE
 from gate.running.judge import judge
 from tests.running.copied import NEW, NEW_KEY, OLD_KEY, CopyingStage, pod_of, spec
 from tests.running.evidence import NUMBERS, lose_bad, lose_good, turn_bad, with_summary, without
