@@ -36,9 +36,11 @@ def plan(step: Step, workload: WorkloadName, pods: Sequence[Target], seed: str, 
     """
     settings = Settings.model_validate(step.settings)
     item = cluster.get(RESOURCES[workload.kind], workload.namespace, workload.name)
-    if item is None or not pods:
+    if item is None:
         return []
     _must_be_copyable(workload, item, settings)
+    if not pods:
+        return []
     services, _ = cluster.list(SERVICES, workload.namespace)
     if settings.service:
         _front(settings.service, workload, item, services)
