@@ -115,7 +115,20 @@ _RULES = (
         _only(403),
         "",
         Fate.NEVER,
-        "the token's user may not do this; it needs the role Developer, on a protected branch Maintainer",
+        "the token's user may not do this: it needs the role Developer, on a protected branch Maintainer, and the "
+        "project needs CI/CD switched on",
+    ),
+    _Rule(
+        _only(404),
+        "404 Commit Not Found",
+        Fate.NEVER,
+        "the commit is not in the project, or not any more, as after a force push; deploy one that is there",
+    ),
+    _Rule(
+        _only(404),
+        "404 Pipeline for pipeline_id",
+        Fate.NEVER,
+        "the pipeline was deleted, is a child, or is not of this commit; deploy from a pipeline of the commit",
     ),
     _Rule(
         _only(404),

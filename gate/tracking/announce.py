@@ -49,6 +49,11 @@ def status_name(subscription: Subscription) -> str:
     return f"chaos/{subscription.environment}/{subscription.name}"
 
 
+def is_of(commit: Commit, project: str) -> bool:
+    """Whether a commit is of a project; GitLab takes a path in any case."""
+    return commit.project.lower() == project.lower()
+
+
 def _key(announcement: Announcement) -> tuple[str, str, str, int | None]:
     commit = announcement.commit
     return announcement.name, commit.project, commit.sha, commit.pipeline
@@ -56,7 +61,7 @@ def _key(announcement: Announcement) -> tuple[str, str, str, int | None]:
 
 def _present(status: GateStatus, subscription: Subscription) -> Announcement | None:
     commit = status.commit
-    if commit is None or not subscription.project or commit.project != subscription.project:
+    if commit is None or not subscription.project or not is_of(commit, subscription.project):
         return None
     state, description = _state(status, subscription.name)
     version = status.version if status.runs else ""

@@ -30,7 +30,7 @@ from gate.model import (
     fingerprint,
 )
 from gate.tracking import claims, pacing
-from gate.tracking.announce import announce
+from gate.tracking.announce import announce, is_of
 from gate.tracking.claims import Claim
 from gate.tracking.judgements import follow, remember, standing
 
@@ -98,6 +98,7 @@ def _decide(seen: Seen) -> Decision:
         return _unclaimed(seen)
     first_sight, status = _first_sight(seen)
     commit, problem = _commit(seen)
+    problem = problem or _untold(commit, seen.claims)
     if commit != status.commit:
         # No answer passes from one commit to another by itself: the new one's image may only just be on the way.
         status = replace(_pending(status, "another commit was announced"), complete_since=None)
@@ -152,6 +153,15 @@ def _commit(seen: Seen) -> tuple[Commit | None, str]:
             problem = f"the annotations name commit {said.commit.sha[:8]}, which another version was built from"
             return None, f"{problem}; let the deploy job write image and annotations in one patch"
     return rollout.commit, rollout.commit_problem
+
+
+def _untold(commit: Commit | None, claims: Sequence[Claim]) -> str:
+    """Why GitLab is told nothing of a commit that is known: a fork's is not the subscribed project's."""
+    projects = sorted({claim.subscription.project for claim in claims if claim.subscription} - {""})
+    if commit is None or not projects or any(is_of(commit, project) for project in projects):
+        return ""
+    said = f"the commit is of the project {commit.project}, subscribed is {', '.join(projects)}"
+    return f"{said}: GitLab is told nothing; name the project whose pipeline deploys, as its path is written now"
 
 
 def _judging(status: GateStatus) -> bool:

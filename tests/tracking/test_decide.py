@@ -533,6 +533,22 @@ def test_nothing_is_judged_for_a_workload_without_subscriptions() -> None:
     assert story.created == []
 
 
+def test_a_commit_of_a_fork_is_judged_and_it_is_said_why_gitlab_is_told_nothing() -> None:
+    story = Story(claim("a"))
+    forked = Commit(project="somebody/checkout", sha="f" * 40, pipeline=1)
+    story.sees(replace(rollout("1.1"), commit=forked))
+    assert "the commit is of the project somebody/checkout, subscribed is shop/checkout" in story.status.commit_problem
+    assert story.status.commit == forked
+    assert story.status.announcements == ()
+
+
+def test_a_project_is_the_same_in_any_case() -> None:
+    story = Story(claim("a", project="Shop/Checkout"))
+    story.sees(replace(rollout("1.1"), commit=Commit(project="shop/checkout", sha="f" * 40, pipeline=1)))
+    assert story.status.commit_problem == ""
+    assert len(story.status.announcements) == 1
+
+
 def subscribed_again(story: Story, *steps: Rollout, since: timedelta = timedelta(days=60)) -> None:
     """The subscription is removed, the workload goes these steps, and after a long time the subscription is back."""
     claims, story.claims = story.claims, ()
