@@ -23,6 +23,8 @@ from gate.running.stepping import choose
 
 READY_WITHIN = timedelta(minutes=5)
 """How long the pods of a copy may take to be ready."""
+LEARNT_WITHIN = timedelta(seconds=2)
+"""How long resolvers and balancers may take to learn of a new Service and of pods that are ready."""
 NOW = timedelta(0)
 
 
@@ -44,6 +46,8 @@ def copy_of(run: Execution, images: tuple[ContainerImage, ...], *, pinned: bool)
     run.log.undo(replace(undo, injected=run.time.now()))
     copy = Copy(name=undo.settings["name"], version=key, pods=_ready(run, fault, undo))
     _must_be_of(copy, images)
+    if undo.settings["service"]:
+        run.wait_until(run.time.now() + LEARNT_WITHIN)
     run.log.evidence(copies=(*run.log.status.evidence.copies, copy))
     run.patiently(run.log.save)
     return copy

@@ -185,6 +185,18 @@ def test_its_pods_run_what_the_workload_runs(web: Application) -> None:
     web.revert(undo)
 
 
+def test_another_version_runs_by_its_digests_under_the_present_template(web: Application) -> None:
+    main, beside = sorted(web.pods()[0].images, key=lambda image: image.container, reverse=True)
+    (undo,) = web.plan(COPY, images={main.container: main.digest, beside.container: beside.digest}, pinned=True)
+    web.inject(undo)
+    web.feel(undo)
+    name = WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace=web.namespace, name=undo.settings["name"])
+    assert {pod.images for pod in web.pods_of(name)} == {web.pods()[0].images}
+    pods = web.read("deployments", name.name)["spec"]["template"]["spec"]["containers"]
+    assert [container["image"].partition("@")[2] for container in pods] == [main.digest, beside.digest]
+    web.revert(undo)
+
+
 def test_a_service_that_does_not_lead_there_is_refused_with_those_that_do(web: Application) -> None:
     with pytest.raises(Permanent, match=r"no Service .*/front leads to the pods .*; name one of web in `service`"):
         web.plan(COPY, service="front")

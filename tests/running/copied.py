@@ -159,7 +159,11 @@ class Copying:
                 step=step.name,
                 fault=COPY,
                 target=Target(kind="Deployment", namespace="shop", name=workload.name, uid="workload-1"),
-                settings={"name": f"{kind}{step.settings['attempt']}", "replicas": 1},
+                settings={
+                    "name": f"{kind}{step.settings['attempt']}",
+                    "service": step.settings["service"],
+                    "replicas": 1,
+                },
             )
         ]
 
