@@ -1,4 +1,7 @@
-"""command: runs a program in a container that is there already, and looks at how it ends. No shell is in between."""
+"""command: runs a program in a container, and looks at how it ends. No shell is in between.
+
+The container is there already, or is one of the author's, in a Job beside the workload for as long as the run lasts.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -8,10 +11,13 @@ from pydantic import Field, FiniteFloat, ValidationError, model_validator
 
 from gate.documents.blocks import Block, Expectation
 from gate.documents.units import Lasting
+from gate.documents.variables import FACTS
 from gate.errors import Absent, GateError, Permanent
 from gate.probes.conditions import Bounds, finite, said
 from gate.probes.patterns import Pattern, is_found
+from gate.running import companions
 from gate.running.aside import Aside
+from gate.running.companions import Companion, Outfit
 from gate.running.ports import Answer, Asker, NoSample, Surroundings
 
 Json = dict[str, Any]
@@ -23,15 +29,19 @@ class Settings(Block):
     run: list[str] = Field(
         min_length=1, description="The program and its arguments.", examples=[["redis-cli", "llen", "orders"]]
     )
-    container: str = Field(min_length=1, description="The container in which it is run.")
-    pod: str = Field(default="", description="The name of the pod; or else")
-    labels: dict[str, str] = Field(default={}, description="the labels of pods, of which one that is ready is taken.")
+    container: str = Field(default="", description="The container in which it is run.")
+    pod: str = Field(default="", description="The name of its pod; or else")
+    labels: dict[str, str] = Field(default={}, description="the labels of pods, of which a ready one is taken; or")
+    image: str = Field(default="", description="the image of a container of its own, which has `sleep`.")
+    begins: Lasting = Field(default=timedelta(minutes=1), description="How long that may take until it runs.")
     timeout: Lasting = Field(default=timedelta(seconds=5), description="How long it may take.")
 
     @model_validator(mode="after")
     def _somewhere(self) -> Self:
-        if bool(self.pod) == bool(self.labels):
-            raise ValueError("say either pod or labels")
+        if sum(map(bool, (self.pod, self.labels, self.image))) != 1:
+            raise ValueError("say either pod, or labels, or image")
+        if bool(self.container) == bool(self.image):
+            raise ValueError("a pod needs a container, which one of an image has already")
         if not self.run[0]:
             raise ValueError("run begins with the name of a program")
         return self
@@ -63,23 +73,17 @@ def prepare(settings: Mapping[str, Any], expect: Mapping[str, Any], surroundings
     except ValidationError as error:
         raise Permanent(f"the command probe cannot be asked: {error}") from error
     cluster, namespace = surroundings.cluster, surroundings.namespace
-    aside = Aside(f"{wanted.run[0]} in {wanted.container}")
-
-    def pods() -> Sequence[Json]:
-        if wanted.pod:
-            found = cluster.get("pods", namespace, wanted.pod)
-            return [] if found is None else [found]
-        return cluster.list(
-            "pods", namespace, labels=",".join(f"{name}={value}" for name, value in wanted.labels.items())
-        )[0]
+    own = companions.begin(surroundings, _idle(wanted, surroundings)) if wanted.image else None
+    container = wanted.container or companions.CONTAINER
+    aside = Aside(f"{wanted.run[0]} in {container}")
 
     def run() -> str | None:
         """What it wrote; None if there is no container in which it could run."""
-        running = [pod for pod in pods() if _runs(pod, wanted.container)]
+        running = [pod for pod in _pods(wanted, own, surroundings) if _runs(pod, container)]
         if not running:
             return None
         best = min(running, key=lambda pod: (not _is_ready(pod), pod["metadata"]["name"]))
-        return cluster.execute(namespace, best["metadata"]["name"], wanted.container, wanted.run, changing=False)
+        return cluster.execute(namespace, best["metadata"]["name"], container, wanted.run, changing=False)
 
     def ask() -> Answer | NoSample:
         try:
@@ -90,11 +94,33 @@ def prepare(settings: Mapping[str, Any], expect: Mapping[str, Any], surroundings
             return Answer(ok=False, detail=" ".join(str(error).split()))
         except GateError as error:
             return NoSample(why=str(error))
+        if output is None and own is not None:  # that says nothing about the service
+            return NoSample(why=f"its container of {wanted.image} does not run any more")
         if output is None:
-            return Answer(ok=False, detail=f"no container {wanted.container} runs in {wanted.pod or 'such a pod'}")
+            return Answer(ok=False, detail=f"no container {container} runs in {wanted.pod or 'such a pod'}")
         return judged(expected, output)
 
     return ask
+
+
+def _pods(wanted: Settings, own: Companion | None, around: Surroundings) -> Sequence[Json]:
+    """Those in one of which it is run. Raises `GateError`."""
+    if own is not None:
+        pod = own.pod()
+    elif wanted.pod:
+        pod = around.cluster.get("pods", around.namespace, wanted.pod)
+    else:
+        labels = ",".join(f"{name}={value}" for name, value in wanted.labels.items())
+        return around.cluster.list("pods", around.namespace, labels=labels)[0]
+    return [] if pod is None else [pod]
+
+
+def _idle(wanted: Settings, around: Surroundings) -> Outfit:
+    """A container that waits to be asked in."""
+    left = around.deadline - around.clock.now() if around.deadline else timedelta(hours=1)
+    seconds = int((left + companions.LONGER).total_seconds())
+    facts = {f"{FACTS}RUN": around.run, f"{FACTS}NAMESPACE": around.namespace}
+    return Outfit(image=wanted.image, command=["sleep", str(seconds)], variables=facts, begins=wanted.begins)
 
 
 def judged(expect: Expect, output: str) -> Answer:

@@ -16,6 +16,7 @@ from gate.model import (
     Isolation,
     Judgement,
     Load,
+    Probe,
     Reason,
     RunPhase,
     RunSpec,
@@ -33,7 +34,7 @@ from gate.running.execution import PATIENCE, Execution, HandedOver, Stopped, err
 from gate.running.judge import judge
 from gate.running.logbook import Logbook
 from gate.running.observation import Observation
-from gate.running.ports import Journal, Surroundings, World
+from gate.running.ports import Asker, Journal, Surroundings, World
 from gate.running.record import UNRECORDED, Record
 from gate.running.reverting import all_but_copies, beside, faults, revert_all, take_back
 from gate.running.sampling import Sampler
@@ -202,12 +203,7 @@ def _watch(run: Execution) -> None:
     )
     for load in workflow.load:
         _start(run, load, around)
-    askers = {}
-    for probe in workflow.steady_state:
-        if probe.kind not in world.probes:
-            raise errored(Reason.BAD_DOCUMENT, f'there is no probe "{probe.kind}"')
-        about = replace(around, what=f"probe {probe.name}")
-        askers[probe.name] = world.probes[probe.kind].prepare(run.bound(probe.settings), run.bound(probe.expect), about)
+    askers = {probe.name: _prepare(run, probe, around) for probe in workflow.steady_state}
     run.sampler = Sampler(workflow.steady_state, askers, run.time, world.background)
     past = run.log.status.evidence.summaries
     run.observation = Observation(workflow.steady_state, run.sampler, past, run.record.samples, run.stage)
@@ -221,6 +217,17 @@ def _start(run: Execution, load: Load, around: Surroundings) -> None:
         run.loads[load.name] = run.world.loads[load.kind].start(run.bound(load.settings), around)
     except (Denied, Permanent) as error:
         raise errored(Reason.LOAD_TOO_WEAK, f'the load "{load.name}" did not begin: {error}') from error
+
+
+def _prepare(run: Execution, probe: Probe, around: Surroundings) -> Asker:
+    if probe.kind not in run.world.probes:
+        raise errored(Reason.BAD_DOCUMENT, f'there is no probe "{probe.kind}"')
+    around = replace(around, what=f"probe {probe.name}")
+    kind, settings, expect = run.world.probes[probe.kind], run.bound(probe.settings), run.bound(probe.expect)
+    try:
+        return kind.prepare(settings, expect, around)
+    except (Denied, Permanent) as error:
+        raise errored(Reason.NO_DATA, f'the probe "{probe.name}" cannot be asked: {error}') from error
 
 
 def _keep(run: Execution, undo: Undo) -> None:

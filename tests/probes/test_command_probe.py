@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from gate.errors import Absent, Denied, Permanent, Temporary
+from gate.model import Undo
 from gate.probes import command
+from gate.running import companions
 from gate.running.ports import Answer, Asker, NoSample
 from tests.builders import deployment
 from tests.grounds import Ground
@@ -144,6 +146,8 @@ def test_a_program_that_never_ends_is_no_sample_and_holds_nobody_up() -> None:
         ({"run": "rm -rf /"}, {}),
         ({"labels": {}}, {}),
         ({"pod": "a"}, {}),
+        ({"image": "a"}, {}),
+        ({"image": "a", "labels": {}}, {}),
         ({"container": ""}, {}),
         ({"timeout": "0s"}, {}),
         ({}, {"output": "("}),
@@ -172,3 +176,38 @@ def test_programs_are_run_in_containers_that_are_really_there(sandbox: Ground, e
     unknown = asking("no-such-program")()
     assert isinstance(unknown, NoSample)
     assert "executable file not found" in unknown.why
+
+
+def rest() -> None:
+    threading.Event().wait(0.05)
+
+
+def test_a_container_of_its_own_is_asked_in_and_what_becomes_of_it_says_nothing_about_the_service(
+    sandbox: Ground, eventually: Eventually
+) -> None:
+    kept: list[Undo] = []
+    around = replace(
+        surroundings(sandbox.api),
+        namespace="default",
+        run="the-run",
+        what="probe orders",
+        keep=kept.append,
+        rest=rest,
+    )
+    block = {"run": ["sh", "-c", "echo $CHAOS_GATE_RUN"], "image": "web:1", "begins": "30s"}
+    ask = command.prepare(block, {"output": "^the-run$"}, around)
+    assert ask() == Answer(ok=True)
+    (undo,) = kept
+    assert companions.revert(undo, sandbox.api) == "it is removed"
+
+    def is_gone() -> bool:
+        answer = ask()
+        return isinstance(answer, NoSample) and answer.why == "its container of web:1 does not run any more"
+
+    eventually(is_gone)
+
+
+def test_a_container_of_its_own_that_does_not_begin_is_refused_with_what_its_pod_says(sandbox: Ground) -> None:
+    around = replace(surroundings(sandbox.api), namespace="default", keep=lambda _: None, rest=rest)
+    with pytest.raises(Permanent, match=r"it was not there within 1s: main waits, (ErrImagePull|ImagePullBackOff)"):
+        command.prepare({"run": ["true"], "image": "nowhere:1", "begins": "1s"}, {}, around)

@@ -213,10 +213,15 @@ class Question:
     """The kind of probe."""
 
     service: Service
+    refusal: GateError | None = None
+    """Why it cannot be asked."""
     Settings: type[BaseModel] = NoBlock
     Expect: type[BaseModel] = NoBlock
 
     def prepare(self, settings: Mapping[str, Any], expect: Mapping[str, Any], surroundings: Surroundings) -> Asker:
+        if self.refusal:
+            raise self.refusal
+
         def ask() -> Answer:
             good = self.service.answers(surroundings.clock.monotonic())
             return Answer(ok=good, detail="" if good else "HTTP 502")
@@ -314,6 +319,7 @@ class Stage:
     spec: RunSpec = SPEC
     load: Traffic = field(default_factory=Traffic)
     refusal: Judgement | None = None
+    refuses_probes: GateError | None = None
     stop: Callable[[], Judgement | None] = lambda: None
     record: Record = UNRECORDED
 
@@ -332,7 +338,7 @@ class Stage:
             background=self.clock,
             resolve=str,
             faults={"outage": Outage(self.service, self.clock, life or Life(), self.journal)},
-            probes={"fake": Question(self.service)},
+            probes={"fake": Question(self.service, self.refuses_probes)},
             loads={"fake": self.load},
         )
 

@@ -278,6 +278,15 @@ def test_a_load_that_did_not_last_or_never_began_says_why(load: Traffic) -> None
     assert stage.service.injections == (0 if load.refusal else 1)
 
 
+def test_a_probe_that_cannot_be_asked_at_all_is_no_data_and_says_why() -> None:
+    stage = Stage(Service(suffers=False), refuses_probes=Permanent("there is no such image"))
+    status = stage.execute()
+    assert verdict(stage, status) == (Verdict.ERRORED, Reason.NO_DATA)
+    assert status.evidence.stopped is not None
+    assert status.evidence.stopped.message == f'the probe "{PROBE.name}" cannot be asked: there is no such image'
+    assert stage.service.injections == 0
+
+
 def test_what_sends_a_load_is_taken_away_when_the_run_ends_and_not_with_the_first_fault() -> None:
     steps = tuple(replace(STEP, name=name) for name in ("first", "second"))
     stage = Stage(Service(suffers=False), spec=with_load(with_steps(*steps)), load=Traffic(apart=True))
