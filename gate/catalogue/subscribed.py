@@ -12,7 +12,7 @@ from datetime import datetime
 from gate.catalogue.selections import Selections
 from gate.documents.catalogue import Catalogue
 from gate.documents.loading import Broken, Loaded
-from gate.model import Selection, Subscription, Workflow, WorkloadName, WorkloadSelector, fingerprint
+from gate.model import Selection, Subscription, Workflow, WorkloadName, fingerprint
 from gate.tracking.claims import Claim
 
 Labels = Mapping[str, str]
@@ -32,6 +32,8 @@ class Subscribed:
     """Holds one catalogue at a time. A revision that was read stays in force until another one takes its place.
 
     `known` says since when the gate knows each subscription; it outlives the process if somebody keeps it (`knew`).
+    What is kept is right, and what a replica has seen by itself counts only for what is kept nowhere: it may have
+    missed that a subscription was gone for a while.
     """
 
     def __init__(self, now: Callable[[], datetime], namespaces: Collection[str] = ()) -> None:
@@ -45,6 +47,8 @@ class Subscribed:
         self._selected: dict[tuple[str, WorkloadName], _Resolved] = {}
         """By the key of the selection, as far as anybody asked."""
         self._known: dict[str, datetime] = {}
+        self._keys: frozenset[str] = frozenset()
+        """Of the catalogue's subscriptions in the gate's namespaces."""
         self._had: set[tuple[str, WorkloadName]] = set()
         """Names of subscriptions, and workloads that they were seen to have."""
 
@@ -64,10 +68,9 @@ class Subscribed:
             return dict(self._known)
 
     def knew(self, known: Mapping[str, datetime]) -> None:
-        """What an earlier process, or another replica, knew: whoever knew a subscription first is right."""
+        """What is kept of what the gate knows, whichever process wrote it."""
         with self._lock:
-            for key, since in known.items():
-                self._known[key] = min(since, self._known.get(key, since))
+            self._known = {**dict.fromkeys(self._keys, self._now()), **known}
 
     def judges(self, namespace: str) -> bool:
         """Whether workloads of that namespace are this gate's affair."""
@@ -107,17 +110,18 @@ class Subscribed:
         for subscription in catalogue.loaded.subscriptions:
             if not self.judges(subscription.workload.namespace):
                 continue
-            entry = _resolve(catalogue, subscription, _key(subscription.name, subscription.workload))
+            entry = _resolve(catalogue, subscription, _key(subscription.name, str(subscription.workload)))
             resolved.setdefault(subscription.workload, []).append(entry)
         keys = {entry.key for entries in resolved.values() for entry in entries}
         inside = [each for each in catalogue.loaded.selections if self._may_find(each)]
-        keys |= {_key(each.pattern.name, each.selector) for each in inside}
+        keys |= {self._key_of(each, scope) for each in inside for scope in self._namespaces or ("",)}
         selections = Selections(inside)
         # A document that is broken just now is not one that was taken away.
         broken = {each.name for each in catalogue.broken_subscriptions}
         with self._lock:
             before = self.workloads()
             self._catalogue, self._resolved, self._selections, self._selected = catalogue, resolved, selections, {}
+            self._keys = frozenset(keys)
             kept = {key: since for key, since in self._known.items() if key in keys or key.rpartition(".")[0] in broken}
             self._known = dict.fromkeys(keys, self._now()) | kept
             self._had |= {(entry.subscription.name, name) for name, entries in resolved.items() for entry in entries}
@@ -174,10 +178,15 @@ class Subscribed:
         self, catalogue: Catalogue | None, name: WorkloadName, labels: Labels
     ) -> Iterable[_Resolved]:
         for selection in self._selecting(name, labels):
-            key = _key(selection.pattern.name, selection.selector)
+            key = self._key_of(selection, name.namespace)
             if (key, name) not in self._selected and catalogue:
                 self._selected[key, name] = _resolve(catalogue, selection.of(name), key)
             yield self._selected[key, name]
+
+    def _key_of(self, selection: Selection, namespace: str) -> str:
+        """In a namespace that the gate is given later, a selection is known anew."""
+        about = str(selection.selector)
+        return _key(selection.pattern.name, f"{about} here: {namespace}" if self._namespaces else about)
 
     def _selecting(self, name: WorkloadName, labels: Labels) -> Sequence[Selection]:
         return self._selections.of(name, labels) if self.judges(name.namespace) else ()
@@ -195,6 +204,6 @@ def _resolve(catalogue: Catalogue, subscription: Subscription, key: str) -> _Res
     return _Resolved(subscription, key, workflows, tuple(str(each) for each in problems))
 
 
-def _key(name: str, about: WorkloadName | WorkloadSelector) -> str:
+def _key(name: str, about: str) -> str:
     """A subscription that turns to another workload is known anew."""
-    return f"{name}.{fingerprint(str(about))}"
+    return f"{name}.{fingerprint(about)}"

@@ -124,6 +124,18 @@ class Carrier(Protocol):
     ) -> urllib3.BaseHTTPResponse: ...
 
 
+class Timing(Protocol):
+    """A clock that learns from answers."""
+
+    def moment(self) -> float:
+        """Now, by a clock that nobody can set."""
+        ...
+
+    def heard(self, date: str, asked: float) -> None:
+        """An answer to what was asked at that moment says this `Date`."""
+        ...
+
+
 class Api:
     """One API server. Thread-safe; raises `Temporary`, `Denied` or `Permanent`, never a library's error."""
 
@@ -134,6 +146,7 @@ class Api:
         """How requests name who sends them; audit logs show it."""
         self._configuration = configuration
         self._read = READ
+        self._clock: Timing | None = None
         self._before_write: Callable[[], None] = _nothing
         self._carrier: Carrier = carrier or RESTClientObject(configuration).pool_manager
 
@@ -163,6 +176,12 @@ class Api:
         fenced = copy.copy(self)
         fenced._before_write = insist
         return fenced
+
+    def timing(self, clock: "Timing") -> "Api":
+        """The same server, and a clock that hears what time its answers say."""
+        timing = copy.copy(self)
+        timing._clock = clock
+        return timing
 
     def hurried(self, seconds: float) -> "Api":
         """The same server, for questions whose answers are worth nothing after so many seconds."""
@@ -340,6 +359,7 @@ class Api:
             headers["Content-Type"] = "application/merge-patch+json" if method == "PATCH" else "application/json"
         if method != "GET":
             self._before_write()
+        asked = self._clock.moment() if self._clock else 0.0
         try:
             response = self._carrier.request(
                 method,
@@ -351,6 +371,8 @@ class Api:
             )
         except urllib3.exceptions.HTTPError as error:
             raise Temporary(f"{method} {url}: the Kubernetes API does not answer: {error}") from error
+        if self._clock and (date := response.headers.get("Date")):
+            self._clock.heard(date, asked)
         if response.status >= 400:
             raise _error(response.status, response.data, f"{method} {url}")
         try:

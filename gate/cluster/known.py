@@ -18,25 +18,30 @@ class Known:
     def __init__(self, api: Api, namespace: str) -> None:
         self._api, self._namespace = api, namespace
         self._stored: Mapping[str, datetime] | None = None
+        self._version = ""
 
     def read(self) -> Mapping[str, datetime]:
         """Raises `Permanent` for something that is no time: without it, what is new cannot be told from what is old."""
         found = self._api.get("configmaps", self._namespace, CONFIG_MAP)
+        self._version = found["metadata"]["resourceVersion"] if found else ""
         self._stored = None if found is None else {key: self._time(key, text) for key, text in _data(found)}
         return self._stored or {}
 
     def save(self, known: Mapping[str, datetime]) -> None:
-        """Write what differs from what was read last."""
+        """Write what differs from what was read last. Raises `Conflict` if somebody has written since."""
         if self._stored is None:
             metadata = {"name": CONFIG_MAP, "namespace": self._namespace}
             data = {key: since.isoformat() for key, since in known.items()}
             body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
-            self._api.create("configmaps", self._namespace, body)
+            written = self._api.create("configmaps", self._namespace, body)
         elif known != self._stored:
             gone = dict.fromkeys(self._stored.keys() - known.keys())
             changed = {key: since.isoformat() for key, since in known.items() if self._stored.get(key) != since}
-            self._api.patch("configmaps", self._namespace, CONFIG_MAP, {"data": {**gone, **changed}})
-        self._stored = dict(known)
+            body = {"metadata": {"resourceVersion": self._version}, "data": {**gone, **changed}}
+            written = self._api.patch("configmaps", self._namespace, CONFIG_MAP, body)
+        else:
+            return
+        self._stored, self._version = dict(known), written["metadata"]["resourceVersion"]
 
     def _time(self, key: str, text: str) -> datetime:
         try:

@@ -4,12 +4,12 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from typing import Protocol
 
-from gate.catalogue.repository import Repository
 from gate.catalogue.subscribed import Subscribed
 from gate.cluster.known import Known
 from gate.documents.catalogue import Catalogue
-from gate.errors import GateError
+from gate.errors import GateError, Temporary
 from gate.model import WorkloadName
 from gate.running.ports import Clock
 
@@ -17,6 +17,22 @@ log = logging.getLogger(__name__)
 
 AGAIN = timedelta(seconds=2)
 """How soon to look again while no revision has been read."""
+
+
+class Repository(Protocol):
+    """Where the documents come from."""
+
+    def fetch(self) -> object:
+        """Bring what is at hand up to date. Raises `GateError` when that did not work."""
+        ...
+
+    def fetched(self) -> datetime | None:
+        """When that last worked; None if it never did."""
+        ...
+
+    def read(self, fetched: datetime) -> Catalogue:
+        """The documents at hand. Raises `GateError` if there are none."""
+        ...
 
 
 class Fetching:
@@ -30,13 +46,17 @@ class Fetching:
         *,
         leads: Callable[[], bool],
         changed: Callable[[Iterable[WorkloadName]], None],
+        learnt: Callable[[], None],
         every: timedelta,
         clock: Clock,
     ) -> None:
-        """`changed` hears of a new revision in force, with the workloads that it or the one before it names."""
+        """`changed` hears of a new revision in force, with the workloads that it or the one before it names; `learnt`
+        when what is kept of the subscriptions has been read in a new term.
+        """
         self._repository, self._subscribed, self._known, self._clock = repository, subscribed, known, clock
-        self._leads, self._changed, self._every = leads, changed, every
+        self._leads, self._changed, self._learnt, self._every = leads, changed, learnt, every
         self._hurried = threading.Event()
+        self._terms, self._term, self._learnt_in = 0, 0, 0
         self.problem = ""
         """Why the catalogue cannot be fetched, in one sentence."""
 
@@ -46,6 +66,20 @@ class Fetching:
         catalogue = self._subscribed.catalogue
         return catalogue.fetched if catalogue else None
 
+    @property
+    def may_decide(self) -> bool:
+        """Whether what is kept was read since this replica began to lead: what it remembers by itself may be older than
+        what the leader before it has written.
+        """
+        return self._term > 0 and self._learnt_in == self._term
+
+    def lead(self, leads: bool) -> None:
+        """This replica leads from now on, or does not any more."""
+        self._terms += 1
+        self._term = self._terms if leads else 0
+        if leads:
+            self.hurry()
+
     def hurry(self) -> None:
         self._hurried.set()
 
@@ -54,36 +88,67 @@ class Fetching:
         while not stop.is_set():
             self._hurried.clear()
             try:
-                self._once()
+                pause = self.step()
             except Exception as error:  # whatever it is, the next revision is to be read
                 log.exception("catalogue.unread")
-                self.problem = f"{type(error).__name__}: {error}"
-            pause = self._every if self._subscribed.revision else AGAIN
+                self.problem, pause = f"{type(error).__name__}: {error}", AGAIN
             if not stop.is_set():
                 self._clock.wait(self._hurried, pause.total_seconds())
 
-    def _once(self) -> None:
+    def step(self) -> timedelta:
+        """Fetch once; returns how soon to do so again."""
+        unlearnt = self._learn()
         fetched = self._clock.now()
         try:
             self._repository.fetch()
-            self.problem = ""
+            self.problem = unlearnt
         except GateError as error:
             log.warning("catalogue.stale revision=%s why=%r", self._subscribed.revision or "-", str(error))
             self.problem, fetched = str(error), self.fetched or self._repository.fetched() or fetched
+        if not unlearnt:
+            try:
+                self._put(self._repository.read(fetched))
+            except GateError as error:
+                log.warning("catalogue.unread why=%r", str(error))
+                self.problem = self.problem or str(error)
+        return self._every if self._subscribed.revision and (self.may_decide or not self._term) else AGAIN
+
+    def _learn(self) -> str:
+        """Read what is kept, before anything else: git may take its time. Returns why that did not work.
+
+        What can be told now and not later, such as the verdict of a run, must not wait for somebody to mend what is
+        kept; what cannot be reached will be there in a moment.
+        """
+        term = self._term
         try:
             self._subscribed.knew(self._known.read())
-            self._put(self._repository.read(fetched))
-            if self._leads():
-                self._known.save(self._subscribed.known)
         except GateError as error:
             log.warning("catalogue.unread why=%r", str(error))
-            self.problem = self.problem or str(error)
+            if isinstance(error, Temporary):
+                return str(error)
+            problem = str(error)
+        else:
+            problem = ""
+        if term and self._learnt_in != term:
+            self._learnt_in = term
+            self._learnt()
+        return problem
 
     def _put(self, catalogue: Catalogue) -> None:
+        """What is new is kept first: nobody decides on what the next leader would not know. Should that not work just
+        now, it is tried with the next fetch.
+        """
         is_new = catalogue.revision != self._subscribed.revision
         names = self._subscribed.put(catalogue)
-        if not is_new:
-            return
+        try:
+            if self._leads():
+                self._known.save(self._subscribed.known)
+        finally:
+            if is_new:
+                self._tell(catalogue)
+                self._changed(names)
+
+    def _tell(self, catalogue: Catalogue) -> None:
         log.info(
             "catalogue.read revision=%s subscriptions=%d workflows=%d broken=%d",
             catalogue.revision[:8],
@@ -93,4 +158,3 @@ class Fetching:
         )
         for problem in catalogue.linked.problems:
             log.error("catalogue.broken why=%r", str(problem))
-        self._changed(names)

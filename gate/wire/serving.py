@@ -12,6 +12,7 @@ from functools import partial
 from gate.catalogue.repository import Repository
 from gate.catalogue.subscribed import Subscribed
 from gate.cluster.api import Api
+from gate.cluster.clock import ServerClock
 from gate.cluster.events import Events
 from gate.cluster.executor_jobs import ExecutorJobs
 from gate.cluster.gates import Gates
@@ -75,8 +76,9 @@ class _Process:
 
     def __init__(self, settings: Settings, api: Api, me: str) -> None:
         """`me` is this replica, and nobody who was ever before."""
+        self._clock = ServerClock(SystemClock(), since_boot)
+        api = api.timing(self._clock)
         self._settings, self._api, self._me = settings, api, me
-        self._clock = SystemClock()
         self._background = Threads(self._clock)
         self._stop, self._resign = threading.Event(), threading.Event()
         self._threads: list[threading.Thread] = []
@@ -99,6 +101,7 @@ class _Process:
             Known(self._fenced, settings.namespace),
             leads=self._leading.leads,
             changed=self._catalogue_changed,
+            learnt=self._due.everything,
             every=settings.fetch_every,
             clock=self._clock,
         )
@@ -113,7 +116,7 @@ class _Process:
             now=self._clock.now,
         )
         self._comparing = Comparing(
-            self._due.workloads, self._reconciler.reconcile, leads=self._leading.leads, now=self._clock.now
+            self._due.workloads, self._reconciler.reconcile, leads=self._may_decide, now=self._clock.now
         )
         self._executor = self._make_executor()
         self._outbox = self._make_outbox()
@@ -266,13 +269,16 @@ class _Process:
 
         The thread that renews the Lease waits for this, so it only tells others what to do.
         """
+        self._fetching.lead(leads)
         if leads:
             self._doubt()
-            self._fetching.hurry()
             if self._upkeep:
                 self._upkeep.hurry()
         self._executor.poke()
         self._due.changes.ring()
+
+    def _may_decide(self) -> bool:
+        return self._leading.leads() and self._fetching.may_decide
 
     def _poke(self) -> None:
         self._executor.poke()

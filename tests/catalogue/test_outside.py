@@ -88,3 +88,14 @@ def test_a_namespace_that_a_gate_is_given_later_is_new_to_it(clock: HandClock) -
     wide.put(catalogue(SUBSCRIPTION, ODD, WORKFLOW))
     assert wide.of(INSIDE, {})[0].since == NOW
     assert wide.of(OUTSIDE, {})[0].since == clock.now()
+
+
+def test_a_selection_is_new_in_a_namespace_that_a_gate_is_given_later_and_known_where_it_was(clock: HandClock) -> None:
+    narrow = Subscribed(clock.now, ("shop",))
+    narrow.put(catalogue(EVERYWHERE, WORKFLOW))
+    clock.advance(timedelta(days=1))
+    wide = Subscribed(clock.now, ("odd", "shop"))
+    wide.knew(narrow.known)
+    wide.put(catalogue(EVERYWHERE, WORKFLOW))
+    assert wide.of(INSIDE, {"tier": "web"})[0].since == NOW
+    assert wide.of(OUTSIDE, {"tier": "web"})[0].since == clock.now()

@@ -10,7 +10,7 @@ from gate.cluster.known import Known
 from gate.documents.catalogue import Catalogue
 from gate.documents.loading import Loaded, load
 from gate.documents.review import Severity, review
-from gate.errors import Permanent
+from gate.errors import Conflict, Permanent
 from gate.model import WorkloadKind, WorkloadName
 from tests.clocks import START as NOW
 from tests.clocks import HandClock
@@ -135,6 +135,30 @@ def test_what_an_earlier_process_knew_is_known(clock: HandClock) -> None:
     after.knew(before.known)
     after.put(catalogue(SUBSCRIPTION, WORKFLOW))
     assert after.of(workload("checkout"), {})[0].since == NOW
+
+
+def test_what_is_kept_counts_and_not_what_a_replica_remembers_that_missed_something(clock: HandClock) -> None:
+    leader, other = Subscribed(clock.now), Subscribed(clock.now)
+    for replica in (leader, other):
+        replica.put(catalogue(SUBSCRIPTION, WORKFLOW))
+    leader.put(catalogue(WORKFLOW, revision="2"))
+    clock.advance(timedelta(days=1))
+    leader.put(catalogue(SUBSCRIPTION, WORKFLOW, revision="3"))
+    clock.advance(timedelta(days=1))
+    other.knew(leader.known)
+    other.put(catalogue(SUBSCRIPTION, WORKFLOW, revision="3"))
+    assert other.of(workload("checkout"), {})[0].since == NOW + timedelta(days=1)
+
+
+def test_who_has_written_since_is_not_written_over(api: Api) -> None:
+    api.create("namespaces", "", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "chaos-gate"}})
+    one, other = Known(api, "chaos-gate"), Known(api, "chaos-gate")
+    one.save({"a.1": NOW})
+    other.read()
+    one.save({"a.1": NOW, "b.2": NOW})
+    with pytest.raises(Conflict):
+        other.save({})
+    assert one.read() == {"a.1": NOW, "b.2": NOW}
 
 
 def test_a_subscription_that_was_taken_away_is_forgotten_and_one_that_is_broken_is_not(clock: HandClock) -> None:

@@ -72,9 +72,10 @@ class Folder:
         return replace(self, wishes=(*self.wishes[:index], other, *self.wishes[index + 1 :]))
 
     def mended(self) -> "Folder":
-        """Every document can be read, and the workload is subscribed."""
-        wishes = tuple(replace(each, broken=False) for each in self.wishes)
-        return replace(self, wishes=wishes or (Wish(name="checkout"),))
+        """Every document can be read, no two contradict each other, and the workload is subscribed."""
+        first = next(iter(self.wishes), Wish(name="checkout"))
+        agreed = {"on_subscribe": first.on_subscribe, "on_rollback": first.on_rollback, "broken": False}
+        return replace(self, wishes=tuple(replace(each, **agreed) for each in self.wishes or (first,)))
 
 
 def wish(name: str, random: Random) -> Wish:

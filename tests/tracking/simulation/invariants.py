@@ -149,8 +149,6 @@ def no_fault_begins_beside_another(world: World) -> None:
 
 def a_workload_that_is_made_under_a_subscription_is_never_recorded(world: World) -> None:
     """As long as nobody touches the catalogue: its first version is judged already."""
-    if world.record.clocks_were_set:
-        return
     for made in world.record.workloads:
         created = (START + timedelta(seconds=made.at)).replace(microsecond=0)
         under = any(since.replace(microsecond=0) < created for since in made.known.values())
@@ -180,7 +178,7 @@ def what_comes_after_the_first_look_is_judged(world: World) -> None:
 def a_push_to_the_catalogue_starts_no_chaos(world: World) -> None:
     """A run is made only if the workload got another template or commit after it was subscribed."""
     wishes = [wish for folder in world.record.folders.values() for wish in folder.wishes]
-    if world.record.clocks_were_set or any(wish.on_subscribe == "run" for wish in wishes):
+    if any(wish.on_subscribe == "run" for wish in wishes):
         return
     for made in world.record.made:
         since = _subscribed(world, made)
@@ -190,8 +188,6 @@ def a_push_to_the_catalogue_starts_no_chaos(world: World) -> None:
 
 def what_is_judged_has_settled(world: World) -> None:
     """A run is made only if its version, and no other one, was complete for the settling time."""
-    if world.record.clocks_were_set:
-        return
     for runs in _sets(world):
         run, named = runs[0].run, _named(runs, world)
         settle = max(wish.settle for wish in world.record.folders[run.spec.revision].wishes)

@@ -1,7 +1,8 @@
 """One process of the gate: its real parts, a step of one of its threads at a time."""
 
+import threading
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -9,6 +10,7 @@ from kubernetes.client import Configuration
 
 from gate.catalogue.subscribed import Subscribed
 from gate.cluster.api import Api
+from gate.cluster.clock import ServerClock
 from gate.cluster.gates import Gates
 from gate.cluster.known import Known
 from gate.cluster.runs import Runs
@@ -21,12 +23,12 @@ from gate.tracking.leading import NotLeading
 from gate.tracking.reconciler import Reconciler
 from gate.wire.comparing import Comparing
 from gate.wire.due import Due
+from gate.wire.fetching import Fetching
 from tests.tracking.simulation.executing import judged
 from tests.tracking.simulation.server import NAMESPACE
 from tests.tracking.simulation.wire import Wire
 
 FETCH_EVERY = 10.0
-AGAIN = 2.0
 
 
 def honest(port: Any) -> Any:
@@ -54,10 +56,11 @@ class Replica:
         self.name, self._now, self._monotonic, self._newest, self._leads = name, now, monotonic, newest, leads
         configuration = Configuration()
         configuration.host = "http://in-process"
-        api = Api(configuration, wire)
+        clock = ServerClock(_Machine(now, monotonic), monotonic)
+        api = Api(configuration, wire).timing(clock)
+        now, self._now = clock.now, clock.now
         fenced = api.fenced(self._insist)
         self.subscribed = Subscribed(now)
-        self._known = Known(fenced, NAMESPACE)
         self._due = Due(api, (), self.subscribed, poke=_nothing, monotonic=monotonic, draw=draw)
         self.due = self._due.workloads
         self.reconciler = Reconciler(
@@ -68,17 +71,32 @@ class Replica:
             judge=judged,
             now=now,
         )
-        self._comparing = Comparing(self.due, self._told, leads=leads, now=now)
+        self._fetching = Fetching(
+            _Git(newest),
+            self.subscribed,
+            Known(fenced, NAMESPACE),
+            leads=leads,
+            changed=self._due.named,
+            learnt=self._due.gather,
+            every=timedelta(seconds=FETCH_EVERY),
+            clock=clock,
+        )
+        self._comparing = Comparing(self.due, self._told, leads=self._may_decide, now=now)
         self._said = ""
         self._steps: list[tuple[float, Callable[[], float]]] = [
             (monotonic(), self._fetch),
             *((monotonic(), mirror.step) for mirror in self._due.copies.mirrors),
         ]
 
-    def begins_to_lead(self) -> None:
-        """It looks at everything once, and reads git anew."""
-        self._due.gather()
-        self._steps[0] = (self._monotonic(), self._fetch)
+    def lead(self, leads: bool) -> None:
+        """It begins to lead, or has heard that it does not any more."""
+        self._fetching.lead(leads)
+        if leads:
+            self._due.gather()
+            self._steps[0] = (self._monotonic(), self._fetch)
+
+    def _may_decide(self) -> bool:
+        return self._leads() and self._fetching.may_decide
 
     def ready(self) -> list[Callable[[], str]]:
         """What its threads would do now, each a step of one of them; a comparison, if one is due, is the last."""
@@ -113,18 +131,7 @@ class Replica:
             raise
 
     def _fetch(self) -> float:
-        try:
-            self.subscribed.knew(self._known.read())
-            catalogue = self._newest()
-            new = catalogue.revision != self.subscribed.revision
-            named = self.subscribed.put(catalogue)
-            if new:
-                self._due.named(named)
-            if self._leads():
-                self._known.save(self.subscribed.known)
-        except GateError:
-            return AGAIN
-        return FETCH_EVERY
+        return self._fetching.step().total_seconds()
 
     def _insist(self) -> None:
         if not self._leads():
@@ -133,3 +140,29 @@ class Replica:
 
 def _nothing() -> None:
     """There is no executor in this process."""
+
+
+class _Machine:
+    """Its own clocks, of which one may be set."""
+
+    def __init__(self, now: Callable[[], datetime], monotonic: Callable[[], float]) -> None:
+        self.now, self.monotonic = now, monotonic
+
+    def wait(self, _event: threading.Event, _seconds: float) -> bool:
+        raise AssertionError("nobody waits in a simulation")
+
+
+class _Git:
+    """The catalogue's repository: what was pushed last."""
+
+    def __init__(self, newest: Callable[[], Catalogue]) -> None:
+        self._newest = newest
+
+    def fetch(self) -> None:
+        """There is nothing in between."""
+
+    def fetched(self) -> None:
+        """It is never asked."""
+
+    def read(self, _fetched: datetime) -> Catalogue:
+        return self._newest()

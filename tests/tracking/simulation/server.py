@@ -28,6 +28,7 @@ class Server:
     """Holds the objects. Parts of the cluster use `store` and what is about it, the gate `answer` and `events`."""
 
     def __init__(self, now: Callable[[], datetime], random: Random) -> None:
+        self.now = now
         self.store = Store(clock=now, random=random)
         CustomResources(self.store).attach()
         for (group, plural), served in _custom().items():

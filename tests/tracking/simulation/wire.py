@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import format_datetime
 from enum import Enum
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
@@ -95,8 +96,9 @@ class Ways(Protocol):
 class Answered:
     """An answer as urllib3 would give it."""
 
-    def __init__(self, status: int, data: bytes, *, breaks: bool = False) -> None:
+    def __init__(self, status: int, data: bytes, *, breaks: bool = False, date: str = "") -> None:
         self.status, self.data, self._breaks = status, data, breaks
+        self.headers = {"Date": date} if date else {}
         self._rest = data
 
     def read(self) -> bytes:
@@ -153,11 +155,12 @@ class Wire:
         if fate in {Fate.LOST, Fate.UNANSWERED, Fate.LATE}:
             raise urllib3.exceptions.ProtocolError(fate.value)
         statuses = {Fate.REFUSED: 503, Fate.CONFLICT: 409, Fate.FAILED_AFTER: 500}
+        date = format_datetime(self._server.now(), usegmt=True)
         if fate in statuses:
-            return Answered(statuses[fate], json.dumps({"message": fate.value}).encode())
+            return Answered(statuses[fate], json.dumps({"message": fate.value}).encode(), date=date)
         if fate is Fate.HTML or served is None:
             return Answered(200, b"<html>please log in</html>")
-        return Answered(*served)
+        return Answered(*served, date=date)
 
     def _watch(self, asked: Asked) -> Answered:
         lines = self._server.events(asked.path, int(asked.query["resourceVersion"]))

@@ -109,8 +109,6 @@ class Record:
     """When each commit to the catalogue was pushed."""
     subscribed_anew: list[float] = field(default_factory=lambda: [0.0])
     """When the catalogue got subscriptions after it had none, as far as every replica had noticed that."""
-    clocks_were_set: bool = False
-    """Of a replica."""
 
 
 class World:
@@ -138,6 +136,7 @@ class World:
         self._lives = 0
         self.push(self.folder)
         self.replicas: list[Replica] = [self._born(0), self._born(1)]
+        self.replicas[0].lead(True)
         self._dead_until = [0.0, 0.0]
 
     def time(self) -> datetime:
@@ -222,15 +221,18 @@ class World:
             self._dead_until[index] = self.now + self.random.choice((0.0, 1.0, 5.0))
             if self.leader == index and self.random.random() < 0.5:
                 self._elect(1 - index)
+            elif self.leader == index:
+                self.replicas[index].lead(True)  # it was back before its Lease ended, and has to wait for that
             return
         if said and (len(self.story) > before or said != "looked"):
             self.tell(replica.name, said)
 
     def _elect(self, index: int) -> None:
         if index != self.leader:
+            self.replicas[self.leader].lead(False)
             self.leader = index
             self.tell(f"replica {index}", "leads now")
-            self.replicas[index].begins_to_lead()
+            self.replicas[index].lead(True)
 
     def _collect(self) -> None:
         """The garbage collector: what is owned goes with its owner."""
@@ -248,7 +250,6 @@ class World:
             self._elect(1 - self.leader)
         if self.random.random() < self.rough.clocks:
             index = self.random.randrange(2)
-            self.record.clocks_were_set = True
             self.offsets[index] += self.random.choice((-3600.0, -7.0, -2.0, 2.0, 7.0, 3600.0))
             self.tell(f"replica {index}", f"its clock is set, and off by {self.offsets[index]:.0f}s")
         if self.random.random() < self.rough.watches:
