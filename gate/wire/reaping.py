@@ -11,7 +11,7 @@ from gate.cluster.workloads import Workloads
 from gate.errors import GateError, Permanent
 from gate.faults import ACTS
 from gate.loads import LOADS
-from gate.model import Run
+from gate.model import Run, RunStatus
 from gate.probes import PROBES
 from gate.running.background import Threads
 from gate.running.execution import Fenced
@@ -47,18 +47,28 @@ def reap(api: Api) -> tuple[int, list[str]]:
         try:
             if not leases.hold(run, clock.now()):
                 continue
-            fenced = api.fenced(partial(_insist_on, leases, run, clock))
             try:
-                status = revert_all(run.status, replace(world, cluster=fenced), RunJournal(Runs(fenced), run))
+                status = _take_back(api, run, world, leases)
             finally:
                 leases.release(run)
         except GateError as error:
             left.append(f"{run.namespace}/{run.name}: {error}")
             continue
+        if status is None:
+            continue
         still = [undo for undo in status.evidence.undo if undo.reverted is None]
         left += [f"{run.namespace}/{run.name}: {undo.fault} of {undo.target.name}: {undo.error}" for undo in still]
         done += not still
     return done, left
+
+
+def _take_back(api: Api, seen: Run, world: World, leases: RunLeases) -> RunStatus | None:
+    """None if there is nothing to take back any more: its executor lived, and has done it since the run was seen."""
+    run = Runs(api).get(seen.namespace, seen.name)
+    if run is None or run.uid != seen.uid or not run.guarded:
+        return None
+    fenced = api.fenced(partial(_insist_on, leases, run, world.clock))
+    return revert_all(run.status, replace(world, cluster=fenced), RunJournal(Runs(fenced), run))
 
 
 def _guarded(api: Api) -> tuple[list[Run], list[str]]:

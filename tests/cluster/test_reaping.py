@@ -1,12 +1,26 @@
 """The reaper goes on beside what it cannot read, and says what that is."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from gate.cluster.runs import FINALIZER, SPEC
-from gate.model import Probe, RunSpec, Step, Workflow, Workload, WorkloadKind, WorkloadName
+from gate.cluster.runs import FINALIZER, SPEC, RunJournal, Runs
+from gate.model import (
+    Evidence,
+    Probe,
+    RunPhase,
+    RunSpec,
+    RunStatus,
+    Step,
+    Workflow,
+    Workload,
+    WorkloadKind,
+    WorkloadName,
+)
 from gate.wire.reaping import reap
+from tests.faults.application import through
 from tests.grounds import Ground
+from tests.runs import created, found, unreverted
 
 SHORT = timedelta(seconds=1)
 SPEC_OF_A_RUN = SPEC.write_new(
@@ -58,3 +72,26 @@ def test_a_run_that_cannot_be_read_is_named_and_keeps_no_other_from_being_taken_
     after = cluster.api.get("chaosruns", namespace, "b-readable")
     assert after is not None
     assert not after["metadata"].get("finalizers")
+
+
+def test_a_run_that_its_executor_has_ended_since_the_reaper_saw_it_is_left_as_it_is(
+    cluster: Ground, namespace: str
+) -> None:
+    run = created(cluster.api, namespace, "alive", finalizers=[FINALIZER])
+    undo = replace(unreverted(namespace), error="")
+    status = RunStatus(phase=RunPhase.RUNNING, attempt=1, evidence=Evidence(undo=(undo,)))
+    journal = RunJournal(Runs(cluster.api), found(cluster.api, namespace, "alive"))
+    journal.save(status, guarded=True)
+    ended = replace(status, phase=RunPhase.EXECUTED, evidence=Evidence(undo=(replace(undo, reverted=run.created),)))
+    to_end = [ended]
+
+    def before() -> None:
+        """The reaper has looked, and is about to take the lease that the executor has just given up."""
+        if to_end:
+            journal.save(to_end.pop(), guarded=False)
+
+    _, left = reap(through(cluster.kubeconfig, before))
+    assert to_end == []
+    assert not any(namespace in each for each in left)
+    after = found(cluster.api, namespace, "alive")
+    assert (after.status, after.guarded) == (ended, False)
