@@ -118,8 +118,8 @@ def test_a_load_that_ends_by_itself_was_not_the_load_that_was_asked_for(
 
 @on_the_sandbox
 def test_a_load_whose_image_is_not_there_never_begins_and_says_why(yard: Yard) -> None:
-    with pytest.raises(Permanent, match=r"it was not there within 1s: main waits, (ErrImagePull|ImagePullBackOff)"):
-        yard.start("exit 0", image="nowhere:1", begins="1s")
+    with pytest.raises(Permanent, match=r"it was not there within 5s: main waits, (ErrImagePull|ImagePullBackOff)"):
+        yard.start("exit 0", image="nowhere:1", begins="5s")
     assert yard.revert() == ["it is removed"]
 
 

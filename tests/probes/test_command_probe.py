@@ -209,5 +209,5 @@ def test_a_container_of_its_own_is_asked_in_and_what_becomes_of_it_says_nothing_
 
 def test_a_container_of_its_own_that_does_not_begin_is_refused_with_what_its_pod_says(sandbox: Ground) -> None:
     around = replace(surroundings(sandbox.api), namespace="default", keep=lambda _: None, rest=rest)
-    with pytest.raises(Permanent, match=r"it was not there within 1s: main waits, (ErrImagePull|ImagePullBackOff)"):
-        command.prepare({"run": ["true"], "image": "nowhere:1", "begins": "1s"}, {}, around)
+    with pytest.raises(Permanent, match=r"it was not there within 5s: main waits, (ErrImagePull|ImagePullBackOff)"):
+        command.prepare({"run": ["true"], "image": "nowhere:1", "begins": "5s"}, {}, around)

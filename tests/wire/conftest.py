@@ -1,7 +1,9 @@
 """What tests of execution by Jobs stand on."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,9 +12,22 @@ from tests.wire.job_world import Eventually, Shop
 
 
 @pytest.fixture
-def shop(cluster: Ground, namespace: str, eventually: Eventually, tmp_path: Path) -> Iterator[Shop]:
+def in_time() -> Eventually:
+    """Waits for what takes a process or two, each of which loads the whole product, on a machine that is busy."""
+
+    def wait(holds: Any) -> None:
+        deadline = time.monotonic() + 150
+        while not holds():
+            assert time.monotonic() < deadline, f"{holds} did not come to hold"
+            time.sleep(0.05)
+
+    return wait
+
+
+@pytest.fixture
+def shop(cluster: Ground, namespace: str, in_time: Eventually, tmp_path: Path) -> Iterator[Shop]:
     """A workload on either ground, with its team's account, and a namespace for the gate."""
-    made = Shop(ground=cluster, namespace=namespace, eventually=eventually, folder=tmp_path)
+    made = Shop(ground=cluster, namespace=namespace, eventually=in_time, folder=tmp_path)
     made.create()
     yield made
     made.delete()

@@ -59,7 +59,7 @@ DONE = Image(name="done:1", argv=("true",))
 ACCOUNT = "chaos-gate-executor"
 RBAC = "rbac.authorization.k8s.io"
 PODS = 2
-BEGINS = timedelta(seconds=60)
+BEGINS = timedelta(seconds=120)
 """The time that a Job has to begin, where a test does not want it to be over."""
 THERE = Probe(
     name="somebody is there",
@@ -112,10 +112,11 @@ class Shop:
         made = self.ground.ask("POST", path, body)
         assert made.status_code == 201, made.text
 
-    def _give(self, name: str, namespace: str, whom: tuple[str, str] | None = None) -> None:
+    def _give(self, name: str, namespace: str, whom: tuple[str, str] | None = None, *, at_home: bool = False) -> None:
         """The shipped role of that name, as a role there, for one account alone: the team's, or another one."""
         account, home = whom or (ACCOUNT, self.namespace)
-        rules = next(each["rules"] for each in rights_of_jobs() if "rules" in each and each["metadata"]["name"] == name)
+        roles = [each for each in rights_of_jobs() if "rules" in each and each["metadata"]["name"] == name]
+        rules = roles[-1 if at_home else 0]["rules"]
         path = f"/apis/{RBAC}/v1/namespaces/{namespace}"
         role = {"apiGroup": RBAC, "kind": "Role", "name": name}
         subjects = [{"kind": "ServiceAccount", "name": account, "namespace": home}]
@@ -128,11 +129,15 @@ class Shop:
         assert self.ground.ask("DELETE", path).status_code == 200
 
     def as_gate(self) -> Api:
-        """As the gate of the shipped manifest, with its cluster role and the right to make Jobs, in this namespace."""
+        return Api.from_environment(str(self.kubeconfig_of_gate()))
+
+    def kubeconfig_of_gate(self) -> Path:
+        """Of the gate with the shipped rights, and that to make Jobs, in this namespace and its own alone."""
         self.post(f"/api/v1/namespaces/{self.home}/serviceaccounts", {"metadata": {"name": "chaos-gate"}})
         for name in ("chaos-gate", "chaos-gate-hires"):
             self._give(name, self.namespace, ("chaos-gate", self.home))
-        return Api.from_environment(str(self.ground.kubeconfig_of(self.home, "chaos-gate", self.folder)))
+        self._give("chaos-gate", self.home, ("chaos-gate", self.home), at_home=True)
+        return self.ground.kubeconfig_of(self.home, "chaos-gate", self.folder)
 
     def as_team(self) -> Api:
         """As the account that executes its runs."""

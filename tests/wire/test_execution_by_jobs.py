@@ -159,10 +159,10 @@ def test_a_run_whose_every_job_is_lost_is_given_up_and_brought_back_by_a_reaper(
 @on_the_sandbox
 def test_an_image_that_is_not_there_is_an_error_that_names_it(shop: Shop) -> None:
     run = shop.begin("scale", LONG, to=1)
-    with looked_after(shop, image="nowhere:1", begins=SHORT):
+    with looked_after(shop, image="nowhere:1", begins=timedelta(seconds=5)):
         shop.eventually(lambda: has_ended(shop, run))
     assert ended(shop, run) == (Verdict.ERRORED, Reason.EXECUTOR_LOST, 2, False)
-    assert re.search(r"did not begin within 1s: executor waits, (ErrImagePull|ImagePullBackOff)", shop.story(run))
+    assert re.search(r"did not begin within 5s: executor waits, (ErrImagePull|ImagePullBackOff)", shop.story(run))
     assert "nowhere:1" in shop.story(run)
 
 
