@@ -16,7 +16,7 @@ from gate.quantities import duration
 
 PREFIX = "CHAOS_GATE_"
 Word = TypeVar("Word", bound=StrEnum)
-ELSEWHERE = {f"{PREFIX}URL"}
+ELSEWHERE = {f"{PREFIX}URL", f"{PREFIX}ID_TOKEN"}
 """Variables of the same prefix that other commands read."""
 
 
@@ -79,6 +79,7 @@ class Settings:
     gitlab_token: Secret | None
     gitlab_ca: Path | None
     gitlabs: Path | None
+    audience: str
     listen: tuple[str, int]
     public_url: str
     resolve: Resolve
@@ -113,6 +114,7 @@ class Settings:
             "gitlab_url": reading.take("GITLAB_URL", _address, ""),
             "gitlab_token": reading.take("GITLAB_TOKEN_FILE", _secret, ""),
             "gitlab_ca": reading.take("GITLAB_CA_FILE", _file, ""),
+            "audience": reading.take("AUDIENCE", str, ""),
             "gitlabs": reading.take("GITLABS", _file, ""),
             "listen": reading.take("LISTEN", _host_and_port, "127.0.0.1:8080"),
             "public_url": reading.take("PUBLIC_URL", _address, ""),
@@ -135,6 +137,10 @@ class Settings:
             reading.problems.append(f"{PREFIX}GITLAB_TOKEN_FILE is missing: {PREFIX}GITLAB_URL needs a token")
         if settings["gitlab_url"] and settings["gitlabs"]:
             reading.problems.append(f"{PREFIX}GITLABS and {PREFIX}GITLAB_URL are both there; write all into the first")
+        if settings["audience"] and not (settings["gitlab_url"] or settings["gitlabs"]):
+            reading.problems.append(
+                f"{PREFIX}AUDIENCE needs a GitLab that signs: {PREFIX}GITLAB_URL or {PREFIX}GITLABS"
+            )
         reading.finish()
         settings["evidence"] = settings["state"] / settings["evidence"]
         return cls(**settings)

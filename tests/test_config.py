@@ -115,3 +115,8 @@ def test_evidence_is_kept_in_the_state_folder_unless_it_is_said_where() -> None:
     assert (settings.evidence, settings.keep_evidence) == (Path("state/evidence"), timedelta(days=30))
     elsewhere = Settings.read(LEAST | {"CHAOS_GATE_EVIDENCE": "/evidence", "CHAOS_GATE_KEEP_EVIDENCE": "7d"})
     assert (elsewhere.evidence, elsewhere.keep_evidence) == (Path("/evidence"), timedelta(days=7))
+
+
+def test_an_audience_needs_a_gitlab_that_signs() -> None:
+    with pytest.raises(GateError, match="CHAOS_GATE_AUDIENCE needs a GitLab that signs"):
+        Settings.read(LEAST | {"CHAOS_GATE_AUDIENCE": "chaos-gate"})

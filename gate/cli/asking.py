@@ -21,10 +21,11 @@ _REFUSED = {400, 401, 403, 422}
 class AskedGate:
     """A gate at an address, asked one question again and again."""
 
-    def __init__(self, address: str, question: Mapping[str, str]) -> None:
-        """`question`: the query of `/api/v1/wait`, without `after` and `timeout`."""
+    def __init__(self, address: str, question: Mapping[str, str], token: str = "") -> None:
+        """`question`: the query of `/api/v1/wait`, without `after` and `timeout`; `token`: what says who asks."""
         self.address = address.rstrip("/")
         self._question = dict(question)
+        self._token = token
 
     def ask(self, *, after: str, timeout: float) -> Answer:
         """The answer once its etag is not `after`, or after `timeout` seconds.
@@ -39,7 +40,10 @@ class AskedGate:
                 params=query,
                 timeout=(CONNECT_TIMEOUT, timeout + MARGIN),
                 stream=True,
+                auth=self._say_who,
                 headers={"Accept": "application/json", "User-Agent": "chaos-gate wait"},
+                # A redirect would carry the token to wherever it points.
+                allow_redirects=not self._token,
             ) as response:
                 status, said = response.status_code, self._read(response)
         except requests.exceptions.RequestException as error:
@@ -49,6 +53,12 @@ class AskedGate:
         why = str(said.get("error", "")) if isinstance(said, dict) else ""
         message = f"{self.address} answered {status}{f': {why}' if why else ''}"
         raise Permanent(message) if status in _REFUSED else Temporary(message)
+
+    def _say_who(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+        """As `auth` it also keeps a .netrc from saying somebody else."""
+        if self._token:
+            prepared.headers["Authorization"] = f"Bearer {self._token}"
+        return prepared
 
     def _read(self, response: requests.Response) -> object:
         """The JSON of the body; None if there is none, as from a proxy."""

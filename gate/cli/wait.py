@@ -46,6 +46,11 @@ Exit codes:
     "--environment", envvar="CI_ENVIRONMENT_NAME", help="Only subscriptions there.  [env: CI_ENVIRONMENT_NAME]"
 )
 @click.option(
+    "--id-token",
+    envvar="CHAOS_GATE_ID_TOKEN",
+    help="JWT that says which project asks, where the gate wants one.  [env: CHAOS_GATE_ID_TOKEN]",
+)
+@click.option(
     "--timeout", type=Duration(), default="45m", show_default=True, help="How long to wait, such as 90s, 1h30m."
 )
 @click.option(
@@ -68,6 +73,7 @@ def wait(
     sha: str | None,
     pipeline: str | None,
     environment: str | None,
+    id_token: str | None,
     timeout: timedelta,
     unsubscribed: str,
     junit: Path | None,
@@ -89,7 +95,7 @@ def wait(
     else:
         raise click.UsageError("nothing to ask for; give --service, or --project and --sha")
     reports = Reports(junit=junit, dotenv=dotenv, annotations=annotations)
-    gate = AskedGate(url, {name: value for name, value in question.items() if value})
+    gate = AskedGate(url, {name: value for name, value in question.items() if value}, token=id_token or "")
     ending = _wait(gate, timeout)
     _tell(ending, gate.address)
     for complaint in reports.write(ending, gate.address):

@@ -7,20 +7,22 @@ from datetime import UTC, datetime
 from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException, NotFound, ServiceUnavailable
 
+from gate.errors import Denied, Temporary
 from gate.model import Gate, Run
 from gate.web.answer import Answer, answer
 from gate.web.answer_json import to_json
 from gate.web.asked import Asked, BadQuestion, asked
 from gate.web.metrics import CONTENT_TYPE, metrics
+from gate.web.own import bearer, own
 from gate.web.shown import gate_json, readiness_json, run_json
-from gate.web.views import Views
+from gate.web.views import Askers, Views
 
 MOST_WAITING = 80
 """Each job that waits holds a thread of the server. One job more than this is answered at once and asks again later."""
 
 
-def create_app(views: Views, *, most_waiting: int = MOST_WAITING) -> Flask:
-    """The application over these views."""
+def create_app(views: Views, *, most_waiting: int = MOST_WAITING, askers: Askers | None = None) -> Flask:
+    """The application over these views. With `askers`, jobs have to say who they are, and ask for their own only."""
     app = Flask(__name__)
     waiting = threading.BoundedSemaphore(most_waiting)
 
@@ -57,7 +59,11 @@ def create_app(views: Views, *, most_waiting: int = MOST_WAITING) -> Flask:
 
     @app.get("/api/v1/wait")
     def wait() -> Response:
-        return _no_store(jsonify(to_json(_answer_within(views, asked(request.args), waiting))))
+        what = asked(request.args)
+        if askers is not None:
+            project = askers.project(bearer(request.headers.get("Authorization", "")))
+            what = own(what, project, subscriptions=views.subscriptions() or (), gates=views.gates())
+        return _no_store(jsonify(to_json(_answer_within(views, what, waiting))))
 
     @app.get("/")
     def index() -> Response:
@@ -81,6 +87,14 @@ def _answer_errors_and_guard(app: Flask) -> None:
     @app.errorhandler(BadQuestion)
     def bad_question(error: BadQuestion) -> tuple[Response, int]:
         return jsonify({"error": str(error)}), 400
+
+    @app.errorhandler(Denied)
+    def denied(error: Denied) -> tuple[Response, int]:
+        return jsonify({"error": str(error)}), 403
+
+    @app.errorhandler(Temporary)
+    def later(error: Temporary) -> tuple[Response, int]:
+        return jsonify({"error": str(error)}), 503
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> tuple[Response, int]:

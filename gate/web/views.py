@@ -99,3 +99,13 @@ class Views(Protocol):
     def changed(self, since: int, timeout: float) -> int:
         """A number that grows with each change: as soon as it is above `since`, or after `timeout` seconds as it is."""
         ...
+
+
+class Askers(Protocol):
+    """Who asks, where that is not everybody's."""
+
+    def project(self, token: str) -> str:
+        """The GitLab project of the job that has this token. `Denied` if it proves nothing, `Temporary` if that cannot
+        be told just now.
+        """
+        ...

@@ -21,6 +21,7 @@ from gate.model import Announcement, Gate
 from gate.running.executor import Insist
 from gate.running.ports import Clock
 from gate.tracking.announce import status_name
+from gate.web.views import Askers
 from gate.wire.copies import Copies
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,16 @@ def instances_of(settings: Settings) -> tuple[Instance, ...]:
     if settings.gitlab_url and settings.gitlab_token:
         return (Instance(url=settings.gitlab_url, token_file=settings.gitlab_token.file, ca_file=settings.gitlab_ca),)
     return ()
+
+
+def askers_of(settings: Settings) -> Askers | None:
+    """Who tells which project a job is of; None where everybody may ask for everything."""
+    if not settings.audience:
+        return None
+    from gate.gitlab.job_tokens import JobTokens, Signer
+
+    signers = [Signer(url=each.url, authority=each.ca_file) for each in instances_of(settings)]
+    return JobTokens(signers, settings.audience)
 
 
 class FencedGitLab:

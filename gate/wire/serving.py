@@ -41,7 +41,7 @@ from gate.wire.acting import caps_of, mode_of, outfit_of, permits_of, world_of
 from gate.wire.comparing import Comparing
 from gate.wire.due import Due
 from gate.wire.fetching import Fetching
-from gate.wire.gitlabs import GitLabs, Reported, Upkeep, instances_of
+from gate.wire.gitlabs import GitLabs, Reported, Upkeep, askers_of, instances_of
 from gate.wire.resolving import Resolving
 from gate.wire.shown import Shown
 from gate.wire.ties import GateStore, RevertNews, RunLeases, RunStore, identity
@@ -214,7 +214,7 @@ class _Process:
             clock=self._clock,
         )
         host, port = self._settings.listen
-        return Server(create_app(shown), host=host, port=port)
+        return Server(create_app(shown, askers=askers_of(self._settings)), host=host, port=port)
 
     # -------------------------------------------------------------------------------------------------- start, stop
 

@@ -49,3 +49,10 @@ def test_it_neither_counts_as_a_deployment_nor_gives_way(component) -> None:
     assert job["environment"] == {"name": "staging", "action": "verify"}
     assert job["artifacts"]["when"] == "always"
     assert "allow_failure" not in job
+
+
+def test_the_job_says_who_it_is_in_the_variable_that_the_command_reads(component) -> None:
+    _, job = component
+    (name,) = job["id_tokens"]
+    assert job["id_tokens"][name] == {"aud": "chaos-gate"}
+    assert name in {option.envvar for option in wait.params}

@@ -1,0 +1,132 @@
+"""Which project a job is of, proven by the JWT that its GitLab signed for it (`id_tokens`)."""
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+from joserfc import jwk, jwt
+from joserfc.errors import JoseError
+
+from gate.errors import Denied, Temporary
+
+log = logging.getLogger(__name__)
+
+KEYS = "/oauth/discovery/keys"
+ALGORITHMS = ["RS256"]
+"""The one that GitLab signs with; whatever else a token asks for is not done."""
+LEEWAY = 30
+"""Seconds that two clocks may differ."""
+FRESH, AT_MOST = 3600.0, 30.0
+"""Seconds for which keys are taken as they are, and between two looks for one that is not among them."""
+TIMEOUT = 10.0
+LONGEST_TOKEN = 16 * 1024
+"""Characters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signer:
+    """A GitLab that signs: its address is the issuer that its tokens name."""
+
+    url: str
+    authority: Path | None = None
+
+
+class JobTokens:
+    """Verifies the tokens of jobs, with the public keys of the GitLabs that are configured and of no other."""
+
+    def __init__(
+        self,
+        signers: Sequence[Signer],
+        audience: str,
+        *,
+        now: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`audience`: what a job has to write as `aud`."""
+        self._keys = [(signer, _Keys(signer, monotonic)) for signer in signers]
+        self.audience, self._now = audience, now
+
+    def project(self, token: str) -> str:
+        """The path of the project. `Denied` with what is wrong with the token, `Temporary` while there are no keys."""
+        if not token or len(token) > LONGEST_TOKEN:
+            raise Denied(f"a job has to send a JWT of its GitLab: `id_tokens` with `aud: {self.audience}`")
+        faults, lost = [], []
+        for signer, keys in self._keys:
+            try:
+                return self._read(token, signer, keys)
+            except Temporary as error:
+                lost.append(error)
+            except (JoseError, ValueError) as error:
+                faults.append(f"{signer.url}: {_said(error)}")
+        if lost:  # one of these may have signed it
+            raise lost[0]
+        raise Denied(
+            f"the JWT is not taken ({'; '.join(faults)}); it needs `aud: {self.audience}`, from a GitLab of ours"
+        )
+
+    def _read(self, token: str, signer: Signer, keys: "_Keys") -> str:
+        claims = self._claims(token, keys)
+        rules = jwt.JWTClaimsRegistry(
+            now=lambda: int(self._now()),
+            leeway=LEEWAY,
+            iss={"essential": True, "value": signer.url},
+            aud={"essential": True, "value": self.audience},
+            exp={"essential": True},
+            project_path={"essential": True},
+        )
+        rules.validate(claims)
+        return str(claims["project_path"])
+
+    def _claims(self, token: str, keys: "_Keys") -> dict[str, Any]:
+        try:
+            claims: dict[str, Any] = jwt.decode(token, keys.known(), algorithms=ALGORITHMS).claims
+        except (JoseError, ValueError):
+            if not keys.renew():
+                raise
+            claims = jwt.decode(token, keys.known(), algorithms=ALGORITHMS).claims
+        return claims
+
+
+class _Keys:
+    """The public keys of one GitLab, kept for a while: it may change them at any time."""
+
+    def __init__(self, signer: Signer, monotonic: Callable[[], float]) -> None:
+        self._signer, self._monotonic = signer, monotonic
+        self._lock = threading.Lock()
+        self._set: jwk.KeySet | None = None
+        self._read = 0.0
+
+    def known(self) -> jwk.KeySet:
+        with self._lock:
+            if self._set is None or self._monotonic() - self._read > FRESH:
+                self._set, self._read = self._fetch(), self._monotonic()
+            return self._set
+
+    def renew(self) -> bool:
+        """Read them again, unless that was done just now: whoever sends rubbish cannot make us ask all the time."""
+        with self._lock:
+            if self._monotonic() - self._read < AT_MOST:
+                return False
+            self._set, self._read = self._fetch(), self._monotonic()
+            return True
+
+    def _fetch(self) -> jwk.KeySet:
+        address, verify = f"{self._signer.url}{KEYS}", str(self._signer.authority) if self._signer.authority else True
+        try:
+            answer = requests.get(address, timeout=TIMEOUT, verify=verify, allow_redirects=False)
+            answer.raise_for_status()
+            said: Mapping[str, Any] = json.loads(answer.content)
+            return jwk.KeySet.import_key_set({"keys": list(said["keys"])})
+        except (requests.RequestException, JoseError, ValueError, KeyError, TypeError) as error:
+            raise Temporary(f"the keys of {self._signer.url} cannot be read: {type(error).__name__}") from error
+
+
+def _said(error: Exception) -> str:
+    """Never the token itself, which some texts of the library could hold."""
+    return str(error.error) if isinstance(error, JoseError) else "it cannot be read"

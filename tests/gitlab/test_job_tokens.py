@@ -1,0 +1,126 @@
+"""A job's JWT says which project it is of, if one of our GitLabs signed it for us, and not otherwise."""
+
+import base64
+import json
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from joserfc import jwk, jwt
+
+from gate.errors import Denied, Temporary
+from gate.gitlab.job_tokens import AT_MOST, JobTokens, Signer
+from tests.gitlab.ground import World
+from tests.sandbox.gitlab_world import Project
+
+PATIENCE = 60.0
+AUDIENCE = "chaos-gate"
+CI = """
+say:
+  id_tokens:
+    CHAOS_GATE_ID_TOKEN: {{aud: {audience}}}
+  script:
+    - printf %s "$CHAOS_GATE_ID_TOKEN" > {file}.part
+    - mv {file}.part {file}
+"""
+
+
+@pytest.fixture(scope="module")
+def token(world: World, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What a job of the project shop/jobs is given."""
+    file = tmp_path_factory.mktemp("job") / "token"
+    Project(world.project.client, "shop/jobs").commit({".gitlab-ci.yml": CI.format(audience=AUDIENCE, file=file)})
+    return said(file)
+
+
+def said(file: Path) -> str:
+    deadline = time.monotonic() + PATIENCE
+    while not file.exists():
+        assert time.monotonic() < deadline, "the job has said nothing"
+        threading.Event().wait(0.05)
+    return file.read_text()
+
+
+def tokens(world: World, **more: object) -> JobTokens:
+    return JobTokens([Signer(url=world.server.url)], AUDIENCE, **more)
+
+
+def test_the_token_of_a_job_says_its_project(world: World, token: str) -> None:
+    assert tokens(world).project(token) == "shop/jobs"
+
+
+def test_a_token_for_somebody_else_is_not_taken(world: World, token: str) -> None:
+    with pytest.raises(Denied, match="needs `aud: elsewhere`"):
+        JobTokens([Signer(url=world.server.url)], "elsewhere").project(token)
+
+
+def test_a_token_that_is_over_is_not_taken(world: World, token: str) -> None:
+    with pytest.raises(Denied, match="expired_token"):
+        tokens(world, now=lambda: time.time() + 2 * 3600).project(token)
+
+
+def test_no_token_is_none(world: World) -> None:
+    with pytest.raises(Denied, match="a job has to send a JWT of its GitLab: `id_tokens` with `aud: chaos-gate`"):
+        tokens(world).project("")
+
+
+def changed(token: str, part: int, **claims: str) -> str:
+    parts = token.split(".")
+    said = json.loads(base64.urlsafe_b64decode(parts[part] + "=="))
+    parts[part] = base64.urlsafe_b64encode(json.dumps(said | claims).encode()).decode().rstrip("=")
+    return ".".join(parts)
+
+
+def test_what_was_changed_or_signed_by_another_is_not_taken(world: World, token: str) -> None:
+    own_key = jwk.RSAKey.generate_key(2048)
+    claims = {"iss": world.server.url, "aud": AUDIENCE, "exp": int(time.time()) + 60, "project_path": "shop/jobs"}
+    forged = jwt.encode({"alg": "RS256"}, claims, own_key)
+    unsigned = f"{changed(token, 0, alg='none').rpartition('.')[0]}."
+    shared = jwt.encode({"alg": "HS256"}, claims, jwk.OctKey.import_key("secret" * 8))
+    for each in (
+        changed(token, 1, project_path="shop/other"),
+        forged,
+        unsigned,
+        shared,
+        "rubbish",
+        "a.b.c",
+        "x" * 99999,
+    ):
+        with pytest.raises(Denied) as error:
+            tokens(world).project(each)
+        assert each not in str(error.value)
+
+
+def test_while_the_keys_cannot_be_had_there_is_no_answer(token: str) -> None:
+    with pytest.raises(Temporary, match=r"the keys of http://.* cannot be read"):
+        JobTokens([Signer(url="http://127.0.0.1:1")], AUDIENCE).project(token)
+
+
+@pytest.fixture
+def rotating(scripted) -> tuple[JobTokens, list[float], object]:
+    """A signer whose keys a test changes."""
+    clock = [0.0]
+    return JobTokens([Signer(url=scripted.address)], AUDIENCE, monotonic=lambda: clock[0]), clock, scripted
+
+
+def test_new_keys_are_fetched_when_they_are_met_but_not_for_each_rubbish(rotating) -> None:
+    verifier, clock, scripted = rotating
+    old, new = (jwk.RSAKey.generate_key(2048, {"kid": name}) for name in ("old", "new"))
+
+    def shows(*keys: jwk.RSAKey) -> None:
+        body = {"keys": [{**key.as_dict(private=False), "kid": key.kid} for key in keys]}
+        scripted.answers("200 OK", json.dumps(body).encode())
+
+    claims = {"iss": scripted.address, "aud": AUDIENCE, "exp": int(time.time()) + 600, "project_path": "a/b"}
+    by_old, by_new = (jwt.encode({"alg": "RS256", "kid": key.kid}, claims, key) for key in (old, new))
+    shows(old)
+    assert verifier.project(by_old) == "a/b"
+    for _ in range(3):
+        with pytest.raises(Denied):
+            verifier.project(by_new)
+    assert len(scripted.heard) == 1
+    clock[0] += AT_MOST
+    shows(new)
+    assert verifier.project(by_new) == "a/b"
+    assert len(scripted.heard) == 2
