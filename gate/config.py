@@ -110,7 +110,7 @@ class Settings:
             "fetch_every": reading.take("FETCH_EVERY", _lasting, "30s"),
             "state": reading.take("STATE", Path, str(Path(tempfile.gettempdir()) / "chaos-gate")),
             "namespace": reading.take("NAMESPACE", str, "chaos-gate"),
-            "namespaces": reading.take("NAMESPACES", _list, ""),
+            "namespaces": reading.take("NAMESPACES", _namespaces, ""),
             "gitlab_url": reading.take("GITLAB_URL", _address, ""),
             "gitlab_token": reading.take("GITLAB_TOKEN_FILE", _secret, ""),
             "gitlab_ca": reading.take("GITLAB_CA_FILE", _file, ""),
@@ -196,6 +196,15 @@ def _cap(text: str) -> int | None:
 
 def _list(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _namespaces(text: str) -> tuple[str, ...]:
+    names = _list(text)
+    if wrong := [name for name in names if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", name)]:
+        raise ValueError(f'"{wrong[0]}" is not the name of a namespace; patterns are for subscriptions')
+    if twice := [name for name in sorted(set(names)) if names.count(name) > 1]:
+        raise ValueError(f"{', '.join(twice)} is there twice; name each namespace once")
+    return names
 
 
 def _address(text: str) -> str:

@@ -47,6 +47,20 @@ def test_a_time_without_its_unit_or_of_no_length_is_refused(written: str, compla
         Settings.read(LEAST | {"CHAOS_GATE_FETCH_EVERY": written})
 
 
+@pytest.mark.parametrize(
+    ("written", "complaint"),
+    [
+        ("shop,cart, shop", "shop is there twice"),
+        ("team-*", "patterns are for subscriptions"),
+        ("Shop", "not the name"),
+    ],
+)
+def test_namespaces_are_names_and_each_is_there_once(written: str, complaint: str) -> None:
+    assert Settings.read(LEAST | {"CHAOS_GATE_NAMESPACES": "shop, cart"}).namespaces == ("shop", "cart")
+    with pytest.raises(GateError, match=complaint):
+        Settings.read(LEAST | {"CHAOS_GATE_NAMESPACES": written})
+
+
 def test_a_gitlab_needs_a_token() -> None:
     with pytest.raises(GateError, match="CHAOS_GATE_GITLAB_TOKEN_FILE is missing"):
         Settings.read(LEAST | {"CHAOS_GATE_GITLAB_URL": "https://gitlab.example.org"})

@@ -70,6 +70,8 @@ AGENT = "chaos-gate"
 USUAL = Path("~/.kube/config")
 CONNECT = 5.0
 READ = 20.0
+SILENCE = 90.0
+"""Seconds after which a watch that says nothing is taken for cut. Servers send a bookmark about each minute."""
 CONNECTIONS = 100
 """How many are kept for the next request. With fewer, as many runs at once would connect anew each time."""
 PAGE = 500
@@ -77,6 +79,10 @@ PAGE = 500
 
 class Expired(Temporary):
     """The server no longer keeps the history that was asked for (410): list again."""
+
+
+class Silent(Temporary):
+    """A watch has said nothing for so long that nobody may be there any more: watch again, from where it was."""
 
 
 class _Unserved(Temporary):
@@ -249,7 +255,9 @@ class Api:
     def watch(
         self, resource: str, namespace: str, since: str, *, lasting: timedelta, form: Form = Form.WHOLE
     ) -> Iterator[WatchEvent]:
-        """What happens after `since`, for about so long. Raises `Expired` when that is too long ago."""
+        """What happens after `since`, for about so long. Raises `Expired` when that is too long ago, `Silent` when for
+        too long nothing was heard, not even a bookmark.
+        """
         query = {
             "watch": "true",
             "resourceVersion": since,
@@ -258,12 +266,14 @@ class Api:
         }
         url = f"{self.host}{path_of(resource, namespace)}?{urlencode(query)}"
         # The server ends the watch; the read timeout is for a server that went away without a word.
-        timeout = urllib3.Timeout(connect=CONNECT, read=lasting.total_seconds() + READ)
+        timeout = urllib3.Timeout(connect=CONNECT, read=SILENCE)
+        answered = False
         try:
             headers = self._headers(form.value.format(kind=""))
             response = self._carrier.request(
                 "GET", url, headers=headers, timeout=timeout, retries=False, preload_content=False
             )
+            answered = True
             with closing(response):
                 if response.status >= 400:
                     raise _error(response.status, response.read(), url)
@@ -272,6 +282,8 @@ class Api:
         except _Unserved as error:
             raise Absent(str(error)) from error
         except (urllib3.exceptions.HTTPError, ValueError, KeyError) as error:
+            if answered and isinstance(error, urllib3.exceptions.ReadTimeoutError):
+                raise Silent(f"the watch of {resource} at {self.host} has said nothing for {SILENCE:.0f} s") from error
             raise Temporary(f"the watch of {resource} at {self.host} broke: {error}") from error
 
     def create(self, resource: str, namespace: str, body: Json) -> Json:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Generic, TypeVar
 
-from gate.cluster.api import Api, EventType, Expired, Form, Json
+from gate.cluster.api import Api, EventType, Expired, Form, Json, Silent
 from gate.errors import Absent, GateError
 
 log = logging.getLogger(__name__)
@@ -117,6 +117,9 @@ class Mirror(Generic[T]):
             lasted = self._follow(stopped)
         except Expired:
             self._version = ""
+            return FIRST_PAUSE
+        except Silent as error:  # what was heard is still true; if nobody is there, the next watch says so
+            log.info("watch.silent resource=%s why=%r", self._resource, str(error))
             return FIRST_PAUSE
         except Absent as error:
             self._version = ""

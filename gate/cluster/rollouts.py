@@ -7,6 +7,7 @@ from datetime import datetime
 
 from gate.cluster.kinds import KINDS
 from gate.cluster.kinds.observed import Json, Observed, Split
+from gate.cluster.references import is_reference
 from gate.errors import Permanent
 from gate.model import Commit, ContainerImage, Progress, Rollout, Target, Version, Workload, WorkloadKind, WorkloadName
 from gate.tracking.annotations import commit_from
@@ -55,6 +56,8 @@ def _rollout(
     problem: str = "",
 ) -> Rollout:
     metadata, template = seen.workload["metadata"], KINDS[kind].template(seen)
+    if progress is not Progress.COMPLETE:
+        message = "; ".join([message, *_unreadable(template)])
     commit, commit_problem = _commit(metadata.get("annotations") or {})
     return Rollout(
         workload=workload_of(kind, seen.workload),
@@ -73,6 +76,15 @@ def _rollout(
             [container["image"] for container in _containers(template)],
         ),
     )
+
+
+def _unreadable(template: Json | None) -> list[str]:
+    """Why no pod of this template will ever start, as far as its images say so."""
+    return [
+        f"the image {each['image']!r} of the container {each['name']} is no image reference, such as registry/path:tag"
+        for each in _containers(template)
+        if not is_reference(each["image"])
+    ]
 
 
 def current_pods(kind: WorkloadKind, seen: Observed) -> Sequence[Json]:

@@ -4,8 +4,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import MappingProxyType
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+import urllib3
+from kubernetes.client import Configuration
 
 from gate.cluster.api import Api
 from gate.cluster.mirror import Mirror
@@ -74,6 +78,56 @@ def test_of_what_changes_nothing_that_counts_only_those_hear_who_look(api: Api, 
         eventually(lambda: len(heard) == 3)
         assert called == [("default", "a")]
         assert mirror.get(("default", "a")) == "pause"
+
+
+class Line:
+    """Answers one list, and each watch with what comes next: lines, or what breaks it."""
+
+    def __init__(self, *watches: tuple[bytes | Exception, ...]) -> None:
+        self.watches, self.asked = list(watches), list[dict[str, str]]()
+
+    def request(self, _method: str, url: str, **_: object) -> "Line":
+        query = dict(parse_qsl(urlsplit(url).query))
+        self.asked.append(query)
+        if "watch" in query:
+            self._lines = list(self.watches.pop(0)) if self.watches else []
+            if not self._lines:
+                raise urllib3.exceptions.ReadTimeoutError(None, url, "no answer")
+        return self
+
+    status, headers = 200, MappingProxyType({})
+    data = b'{"kind": "List", "metadata": {"resourceVersion": "7"}, "items": []}'
+
+    def read1(self, _amount: int) -> bytes:
+        line = self._lines.pop(0) if self._lines else b""
+        if isinstance(line, Exception):
+            raise line
+        return line
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+BOOKMARK = b'{"type":"BOOKMARK","object":{"kind":"ConfigMap","metadata":{"resourceVersion":"9"}}}\n'
+SILENCE = urllib3.exceptions.ReadTimeoutError(None, "", "Read timed out.")
+
+
+def test_a_watch_that_falls_silent_is_begun_again_from_where_it_was_without_another_list() -> None:
+    line = Line((BOOKMARK, SILENCE), (BOOKMARK,))
+    mirror = Mirror(Api(Configuration(host="http://line"), line), "configmaps", "default", lambda _: "", lambda _: None)
+    assert mirror.step() < 1
+    assert (mirror.synced.is_set(), mirror.problem) == (True, "")
+    mirror.step()
+    assert [each.get("resourceVersion") for each in line.asked] == [None, "7", "9"]
+    assert mirror.lists == 1
+
+
+def test_a_server_that_does_not_answer_a_watch_at_all_is_a_problem() -> None:
+    line = Line()
+    mirror = Mirror(Api(Configuration(host="http://line"), line), "configmaps", "default", lambda _: "", lambda _: None)
+    mirror.step()
+    assert not mirror.synced.is_set()
+    assert "the watch of configmaps at http://line broke" in mirror.problem
 
 
 def test_what_changed_while_the_server_was_away_is_called_for(tmp_path: Path, eventually: Eventually) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from gate.cluster.references import is_reference
 from gate.cluster.rollouts import version_of
 
 Json = dict[str, Any]
@@ -85,3 +86,35 @@ def test_an_image_that_is_no_reference_is_told_apart_as_it_is_written() -> None:
     assert version is not None
     assert version.images[0].digest == ":::not an image+5c9f"
     assert problem
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "app", "app:1", "shop/app:1.2_3-rc", "localhost:5000/app", "registry.example.org/shop/app__x:v1",
+        f"app@sha256:{'a' * 64}", f"r.example.org:443/a/b-c.d:t@sha256:{'0' * 64}", "[::1]:5000/app:1",
+        "UPPER.example.org/app",
+    ],
+)  # fmt: skip
+def test_an_image_that_a_runtime_can_read_is_one(image: str) -> None:
+    assert is_reference(image)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "",
+        ":::no image",
+        "App:1",
+        "app:",
+        "app: 1",
+        "app@sha256:abc",
+        "/app",
+        "app//x",
+        "app:1:2",
+        "https://r/app",
+        "app:1\n",
+    ],
+)
+def test_an_image_that_no_runtime_can_read_is_none(image: str) -> None:
+    assert not is_reference(image)
