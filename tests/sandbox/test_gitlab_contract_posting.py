@@ -379,6 +379,33 @@ def test_c40_a_pipeline_that_is_over_is_opened_again(project: Project, sha: str,
     eventually(lambda: project.pipeline(pipeline)["status"] == "running")
 
 
+def test_c14_a_pipeline_that_is_named_is_found_behind_a_hundred_newer_ones(project: Project) -> None:
+    """The newer ones are on another branch at the same commit; without its id only the newest hundred are looked at."""
+    sha = project.commit()
+    old = project.say(sha, "success", ref="main").json()["pipeline_id"]
+    project.client.post(f"{project.path}/repository/branches", branch="topic", ref="main")
+    state = project.client.ask("PUT", "/application/plan_limits", json={"plan_name": "default", "ci_pipeline_size": 1})
+    assert state.status_code == 200
+    try:
+        for number in range(100):
+            project.say(sha, "success", ref="topic", name=f"n{number}")
+    finally:
+        project.client.ask("PUT", "/application/plan_limits", json={"plan_name": "default", "ci_pipeline_size": 0})
+    assert project.say(sha, "success", name="named", pipeline_id=old).json()["pipeline_id"] == old
+    assert project.say(sha, "success", name="unnamed", ref="main").json()["pipeline_id"] != old
+
+
+def test_a_project_without_pipelines_takes_no_statuses(project: Project, sha: str) -> None:
+    assert project.client.ask("PUT", project.path, json={"builds_access_level": "disabled"}).status_code == 200
+    assert refusal(project.say(sha, "pending")) == (403, {"message": "403 Forbidden"})
+
+
+def test_a_pipeline_that_was_deleted_takes_no_statuses(project: Project, held: tuple[str, int]) -> None:
+    sha, pipeline = held
+    assert project.client.ask("DELETE", f"{project.path}/pipelines/{pipeline}").status_code == 204
+    assert refusal(project.say(sha, "pending", pipeline_id=pipeline)) == (404, NO_SUCH_PIPELINE)
+
+
 @needs_contract
 @pytest.mark.parametrize("pair", transitions(), ids=lambda pair: f"{pair['current']} to {pair['post_state']}")
 def test_a_posted_state_meets_the_row_as_the_contract_says(project: Project, sha: str, pair: dict[str, Any]) -> None:

@@ -30,6 +30,32 @@ def test_a_pipeline_has_the_status_of_the_first_rule_that_fits_its_rows(statuses
     assert composite((status, False) for status in statuses) == pipeline
 
 
+@pytest.mark.parametrize(
+    ("statuses", "pipeline"),
+    [
+        # Each row has what the rule looks for, and what all rules after it look for: the first one decides.
+        (["running", "waiting_for_resource", "waiting_for_callback", "manual", "scheduled", "preparing"], "running"),
+        (["pending", "waiting_for_resource", "waiting_for_callback", "manual", "scheduled", "preparing"], "running"),
+        (
+            ["waiting_for_resource", "waiting_for_callback", "manual", "scheduled", "preparing", "created"],
+            "waiting_for_resource",
+        ),
+        (["waiting_for_callback", "manual", "scheduled", "preparing", "created", "failed"], "waiting_for_callback"),
+        (["manual", "scheduled", "preparing", "created", "canceling", "failed"], "manual"),
+        (["scheduled", "preparing", "created", "canceling", "failed"], "scheduled"),
+        (["preparing", "created", "canceling", "failed"], "preparing"),
+        (["created", "canceling", "failed"], "running"),
+        (["canceling", "failed"], "canceling"),
+        (["failed", "success", "canceled", "skipped"], "failed"),
+        (["preparing", "preparing"], "preparing"),
+        (["preparing", "success"], "preparing"),
+    ],
+)
+def test_the_rules_of_a_pipelines_status_hold_in_their_order(statuses: list[str], pipeline: str) -> None:
+    assert composite((status, False) for status in statuses) == pipeline
+    assert composite((status, False) for status in reversed(statuses)) == pipeline
+
+
 def test_a_failed_external_status_hides_behind_a_job_that_waits_for_a_person() -> None:
     assert composite([("manual", False), ("failed", False)]) == "manual"
 

@@ -165,13 +165,18 @@ def point(repository: Path, ref: str, sha: str) -> None:
     git(repository, *(("update-ref", ref, sha) if sha else ("update-ref", "-d", ref)))
 
 
-def merge(repository: Path, target: str, source: str, message: str) -> str:
-    """A commit that merges the source into the target, on no branch yet; empty if they conflict."""
+def merged(repository: Path, target: str, source: str) -> str:
+    """The tree that a merge of the source into the target would have; empty if they conflict."""
     try:
-        tree = git(repository, "merge-tree", "--write-tree", target, source).splitlines()[0]
+        return git(repository, "merge-tree", "--write-tree", target, source).splitlines()[0]
     except GitFailed:
         return ""
-    return git(repository, "commit-tree", tree, "-p", target, "-p", source, "-m", message)
+
+
+def merge(repository: Path, target: str, source: str, message: str) -> str:
+    """A commit that merges the source into the target, on no branch yet; empty if they conflict."""
+    tree = merged(repository, target, source)
+    return git(repository, "commit-tree", tree, "-p", target, "-p", source, "-m", message) if tree else ""
 
 
 def branches(repository: Path) -> dict[str, str]:

@@ -5,14 +5,15 @@ import hashlib
 import json
 import math
 import secrets
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
-BITS = 2048
+BITS, PRIMES = 2048, 4
+"""Of the modulus. More primes than two verify alike (RFC 8017), and four are found in a quarter of the time."""
 EXPONENT = 65537
-ROUNDS = 20
+ROUNDS = 10
 SMALL = tuple(n for n in range(3, 2000, 2) if all(n % d for d in range(3, math.isqrt(n) + 1, 2)))
 SHA256 = bytes.fromhex("3031300d060960864801650304020105000420")
 """What PKCS #1 puts before a SHA-256 digest (RFC 8017, section 9.2)."""
@@ -36,11 +37,18 @@ class PrivateKey:
 class Keys:
     """One key, made when it is first needed, since that takes a moment."""
 
-    @cached_property
-    def _key(self) -> PrivateKey:
-        return _make(BITS)
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._made: PrivateKey | None = None
 
-    @cached_property
+    @property
+    def _key(self) -> PrivateKey:
+        with self._lock:
+            if self._made is None:
+                self._made = _make(BITS, PRIMES)
+            return self._made
+
+    @property
     def number(self) -> str:
         """The key's id: its thumbprint (RFC 7638)."""
         told = {"e": _text(_bytes(EXPONENT)), "kty": "RSA", "n": _text(_bytes(self._key.modulus))}
@@ -58,18 +66,18 @@ class Keys:
         return f"{signed}.{_text(self._key.sign(signed.encode()))}"
 
 
-def _make(bits: int) -> PrivateKey:
+def _make(bits: int, primes: int) -> PrivateKey:
     while True:
-        first, second = _prime(bits // 2), _prime(bits // 2)
-        order = math.lcm(first - 1, second - 1)
-        if first != second and math.gcd(order, EXPONENT) == 1:
-            return PrivateKey(first * second, pow(EXPONENT, -1, order))
+        factors = [_prime(bits // primes) for _ in range(primes)]
+        modulus, order = math.prod(factors), math.lcm(*(factor - 1 for factor in factors))
+        if modulus.bit_length() == bits and len(set(factors)) == primes and math.gcd(order, EXPONENT) == 1:
+            return PrivateKey(modulus, pow(EXPONENT, -1, order))
 
 
 def _prime(bits: int) -> int:
     while True:
-        # The two highest bits are set, so that the product of two has all its bits.
-        candidate = secrets.randbits(bits) | 0b11 << (bits - 2) | 1
+        # The four highest bits are set, so that the product of four has all its bits.
+        candidate = secrets.randbits(bits) | 0b1111 << (bits - 4) | 1
         if all(candidate % small for small in SMALL) and _is_prime(candidate):
             return candidate
 

@@ -3,6 +3,7 @@
 import secrets
 import shutil
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from gate.sandbox.gitlab import hosting, surroundings
@@ -12,12 +13,14 @@ from gate.sandbox.gitlab.deploying import Deploying, is_approved, is_outdated, r
 from gate.sandbox.gitlab.keys import Keys
 from gate.sandbox.gitlab.model import CHILD, FINISHED, Pipeline, Project, Row, User
 from gate.sandbox.gitlab.permissions import may_deploy
-from gate.sandbox.gitlab.playing import Performance, Player, Script
+from gate.sandbox.gitlab.playing import BROKE, KILLED, Performance, Player, Script
 from gate.sandbox.gitlab.progress import Progress
 from gate.sandbox.gitlab.state import State
 from gate.sandbox.gitlab.turns import Turn, after, turn
 from gate.sandbox.kubernetes.runtime.processes import StartFailed
 
+AT_ONCE = 4
+"""How many jobs are being started at a time; any number runs."""
 RETRYABLE = frozenset({"success", "failed", "canceled"})
 
 
@@ -37,13 +40,15 @@ class Runner:
         self._state, self._progress, self._deploying = state, progress, deploying
         self._keys, self._url = keys, url
         self._creating = Creating(state, deploying, url)
+        self._starting = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="gitlab runner")
         self._player = Player(self._played)
         self._running: dict[str, tuple[Project, Pipeline, Row]] = {}
         self._scripts = scripts
         progress.ended.append(self._child_ended)
 
     def close(self) -> None:
-        """End every job that runs."""
+        """Begin no more jobs, and end those that run."""
+        self._starting.shutdown(cancel_futures=True)
         self._player.close()
 
     def create(self, project: Project, cause: Cause, *, file: str = FILE) -> Pipeline:
@@ -134,7 +139,9 @@ class Runner:
             self._begin_child(project, pipeline, row, row.config.child)
         else:
             self._move(project, pipeline, row, "pending")
-            self._start(project, pipeline, row)
+            name = f"job-{row.id}"
+            self._running[name] = (project, pipeline, row)
+            self._starting.submit(self._start, name, project, pipeline, row)
 
     def _begin_child(self, project: Project, pipeline: Pipeline, row: Row, file: str) -> None:
         cause = Cause(
@@ -164,32 +171,44 @@ class Runner:
             self._move(project, pipeline, row, "failed" if child.status == "failed" else child.status)
             self.advance(project, pipeline)
 
-    def _start(self, project: Project, pipeline: Pipeline, row: Row) -> None:
-        name, folder = f"job-{row.id}", self._folder(row)
-        row.trace = self._state.folder / "traces" / f"{row.id}.log"
-        row.trace.parent.mkdir(parents=True, exist_ok=True)
-        self._running[name] = (project, pipeline, row)
-        self._move(project, pipeline, row, "running")
+    def _start(self, name: str, project: Project, pipeline: Pipeline, row: Row) -> None:
+        """On a thread of the runner's: the lock is not held while git clones."""
+        log, folder = self._log(row), self._folder(row)
+        failure: Exception | None = None
         try:
             hosting.checkout(project.repository, pipeline.sha, folder)
-            variables = surroundings.of_job(
-                self._state,
-                project,
-                pipeline,
-                row,
-                url=self._url,
-                folder=folder,
-                own=self._tokens(project, pipeline, row),
-            )
-            if (act := self._scripts.get((project.path, row.name))) is not None:
-                self._player.perform(name, act, Performance(variables=variables, folder=folder, log=row.trace))
+        except (hosting.GitFailed, OSError) as error:
+            failure = error
+        if row.config and row.config.id_tokens:
+            self._keys.public()  # made now, if they have to be
+        with self._state.lock:
+            if row.status != "pending":  # canceled meanwhile
+                self._end(name, KILLED)
                 return
-            script = folder.parent / f"{row.id}.sh"
-            script.write_text("\n".join([f"cd '{folder}'", *(row.config.script if row.config else ()), ""]))
-            self._player.run(name, script, variables=variables, log=row.trace)
-        except (hosting.GitFailed, StartFailed, OSError) as error:
-            row.trace.write_text(f"the job could not be started: {error}\n")
-            self._end(name, 1)
+            self._move(project, pipeline, row, "running")
+            try:
+                if failure is not None:
+                    raise failure
+                self._play(name, project, pipeline, row)
+            except (hosting.GitFailed, StartFailed, OSError) as error:
+                log.write_text(f"the job could not be started: {error}\n")
+                self._end(name, BROKE)
+
+    def _play(self, name: str, project: Project, pipeline: Pipeline, row: Row) -> None:
+        log, folder = self._log(row), self._folder(row)
+        own = self._tokens(project, pipeline, row)
+        variables = surroundings.of_job(self._state, project, pipeline, row, url=self._url, folder=folder, own=own)
+        if (act := self._scripts.get((project.path, row.name))) is not None:
+            self._player.perform(name, act, Performance(variables=variables, folder=folder, log=log))
+            return
+        script = folder.parent / f"{row.id}.sh"
+        script.write_text("\n".join([f"cd '{folder}'", *(row.config.script if row.config else ()), ""]))
+        self._player.run(name, script, variables=variables, log=log)
+
+    def _log(self, row: Row) -> Path:
+        row.trace = self._state.folder / "traces" / f"{row.id}.log"
+        row.trace.parent.mkdir(parents=True, exist_ok=True)
+        return row.trace
 
     def _folder(self, row: Row) -> Path:
         return self._state.folder / "builds" / str(row.id)

@@ -135,17 +135,21 @@ class MergeRequests:
 
     def _merged(self, project: Project, each: MergeRequest) -> str:
         """The commit that a merge makes; empty if it cannot be made."""
-        target = hosting.resolve(project.repository, f"refs/heads/{each.target_branch}")
+        target = self._target(project, each)
         message = f"Merge branch '{each.source_branch}' into '{each.target_branch}'"
         return hosting.merge(project.repository, target, each.sha, message) if target else ""
+
+    def _target(self, project: Project, each: MergeRequest) -> str:
+        return hosting.resolve(project.repository, f"refs/heads/{each.target_branch}")
 
     def _obstacle(self, project: Project, each: MergeRequest) -> str:
         now = self._asked.state.clock().timestamp()
         says = [
             merging.check_status(each.checks.get(check.id), each.sha, now) for check in merging.checks_of(project, each)
         ]
-        conflict = each.state == "opened" and not self._merged(project, each)
-        return merging.mergeable(project, each, says, conflict=conflict)
+        target = self._target(project, each)
+        fits = target and hosting.merged(project.repository, target, each.sha)
+        return merging.mergeable(project, each, says, conflict=not fits)
 
     def _seen(self, key: str, iid: int, least: Role) -> tuple[Project, User, MergeRequest]:
         project, user = self._asked.seen(key, least)
