@@ -4,6 +4,7 @@ Where a cluster does not have these resources, that is asked once a minute and n
 than labels, names and namespaces, the rest is taken to match: to wait once too often does no harm.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -12,6 +13,8 @@ from gate.cluster.api import Api, Json
 from gate.cluster.selecting import Labels, from_text, selects
 from gate.errors import Absent, Denied
 from gate.model import WorkloadName
+
+log = logging.getLogger(__name__)
 
 REMEMBERED = timedelta(minutes=1)
 """For how long it is remembered which of them a cluster has. Whoever installs one is heard of a minute later."""
@@ -43,6 +46,8 @@ class Foreign:
 
     def __init__(self, api: Api, monotonic: Callable[[], float]) -> None:
         self._api, self._monotonic = api, monotonic
+        self._partly: set[str] = set()
+        """Of which of them only those of some namespaces may be seen; that was said."""
         self._known: tuple[float, tuple[tuple[str, str], ...]] | None = None
 
     def on(self, workload: WorkloadName, labels_of: Callable[[], Sequence[tuple[str, Labels]]]) -> str:
@@ -85,8 +90,12 @@ class Foreign:
             return self._api.list(resource)[0]
         except Absent:
             return ()
-        except Denied:
-            return self._api.list(resource, namespace)[0]
+        except Denied as error:
+            found = self._api.list(resource, namespace)[0]
+            if resource not in self._partly:
+                self._partly.add(resource)
+                log.warning("foreign.partly resource=%s seen_in=%s why=%r", resource, namespace, str(error))
+            return found
 
 
 def is_active(group: str, item: Json) -> bool:
