@@ -47,6 +47,8 @@ NEEDED = {
     Window.AFTER: "nobody could see it recover",
 }
 """Windows in which at least one probe has to count, and why."""
+MOST_STEPS = 100
+"""What each step leaves behind, some 2 to 10 kB, has to fit into one object of Kubernetes, which takes 1.5 MB."""
 BOUNDS = ("atLeast", "atMost")
 CHOOSES = "count"
 """The setting of faults that choose how many pods they hit."""
@@ -301,6 +303,12 @@ class _Shaping:
     def _steps(self, forms: list[StepForm], repeat: RepeatForm | None) -> tuple[Step, ...]:
         """Each repetition has steps of its own, with names that tell them apart."""
         steps = tuple(self._step(each) for each in forms)
+        count = len(steps) * (repeat.times if repeat else 1)
+        if count > MOST_STEPS:
+            at, counted = (*SPEC, "steps"), ", repetitions counted" if repeat else ""
+            why = f"{count} steps{counted}, a run keeps a record of {MOST_STEPS} at most; make it several workflows"
+            self._problems.append(BadDocument(why, place=self._tree.place(at), path=dotted(at)))
+            return steps
         if repeat is None:
             return steps
         repeated = tuple(
