@@ -4,6 +4,7 @@ Whether it is heard is measured on this process' own clock, from when the Lease 
 stand in it are somebody else's, and for people.
 """
 
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -22,12 +23,13 @@ Key = tuple[str, str]
 
 
 class Leases:
-    """Leases held under one identity. `monotonic` is a clock in seconds. Only `release` is for any thread."""
+    """Leases held under one identity. `monotonic` is a clock in seconds. Thread-safe; one `hold` of each at a time."""
 
     def __init__(self, api: Api, identity: str, monotonic: Callable[[], float]) -> None:
         self._api, self._identity, self._monotonic = api, identity, monotonic
         self._ours: dict[Key, str] = {}
         """The resourceVersion of each, as we wrote it."""
+        self._lock = threading.Lock()
         self._seen: dict[Key, tuple[str, float]] = {}
         """Somebody else's: its resourceVersion, and when it was first seen."""
 
@@ -59,7 +61,8 @@ class Leases:
             if key in self._ours:
                 raise
             return False
-        self._seen.pop(key, None)
+        with self._lock:
+            self._seen.pop(key, None)
         self._ours[key] = written["metadata"]["resourceVersion"]
         return True
 
@@ -102,12 +105,13 @@ class Leases:
         if spec.get("holderIdentity") in {None, "", self._identity}:
             return True
         version = present["metadata"]["resourceVersion"]
-        seen, since = self._seen.get(key, ("", now))
-        if seen != version:
-            horizon = now - REMEMBERED.total_seconds()
-            self._seen = {key: (seen, since) for key, (seen, since) in self._seen.items() if since > horizon}
-            self._seen[key] = (version, now)
-            return False
+        with self._lock:
+            seen, since = self._seen.get(key, ("", now))
+            if seen != version:
+                horizon = now - REMEMBERED.total_seconds()
+                self._seen = {key: (seen, since) for key, (seen, since) in self._seen.items() if since > horizon}
+                self._seen[key] = (version, now)
+                return False
         return now - since >= lasts_of(spec, LASTS).total_seconds()
 
     def _spec(self, now: datetime) -> Json:

@@ -5,12 +5,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 from gate.errors import GateError, Temporary
 from gate.model import Judgement, Reason, Run, RunPhase, RunStatus, Verdict
 from gate.running import line
 from gate.running.execution import Fenced
+from gate.running.hands import Hands
 from gate.running.line import Line
 from gate.running.mode import Mode
 from gate.running.permit import Permit
@@ -24,6 +26,8 @@ log = logging.getLogger(__name__)
 BEAT = timedelta(seconds=1)
 SILENCE = 4 * BEAT
 """An executor that could not beat for so long must assume that another one has taken its place."""
+BEATERS = 10
+"""Beats that may be under way at once. One after the other, of many runs at a slow API server all would be late."""
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 60.0
 """Seconds until something that could not be taken back is tried again."""
 
@@ -72,6 +76,10 @@ class _Active:
     """When the last beat that succeeded was begun."""
     taken: bool = False
     """Somebody else has the lease, or had it meanwhile."""
+    over: bool = False
+    """It has ended; nobody beats for it any more."""
+    beating: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    """Held from when a beat is wanted until it is over."""
     thread: threading.Thread | None = field(default=None, repr=False)
 
     @property
@@ -114,6 +122,7 @@ class Executor:
         self._line = Line(store, world.clock, caps)
         self._lock = threading.Lock()
         self._active: dict[str, _Active] = {}
+        self._beaters = Hands("lease", BEATERS)
         self._pauses: dict[str, tuple[float, float]] = {}
         self._closing = threading.Event()
         self._poked = threading.Event()
@@ -151,6 +160,7 @@ class Executor:
             self._poked.clear()
         for thread in threads:
             thread.join()
+        self._beaters.close()
 
     def poke(self) -> None:
         """A run changed, or it is time to stop: look now."""
@@ -222,6 +232,8 @@ class Executor:
             log.error("run.lost run=%s why=%r", run.name, str(error))  # noqa: TRY400 - the sentence says it all
         finally:
             record.close()
+            with active.beating:  # a beat after the release would take the lease again
+                active.over = True
             with self._lock:
                 del self._active[run.uid]
             self._release(run)
@@ -255,16 +267,22 @@ class Executor:
 
     def _beat(self) -> None:
         for active in self._snapshot():
+            if active.beating.acquire(blocking=False):  # while the last one is not over, another one would be no sooner
+                self._beaters.do(partial(self._beat_for, active))
+
+    def _beat_for(self, active: _Active) -> None:
+        try:
+            if active.over:
+                return
             now = self._world.clock.monotonic()
-            try:
-                ours = self._leases.hold(active.run, self._world.clock.now())
-            except GateError as error:
-                log.warning("lease.unsure run=%s why=%r", active.run.name, str(error))
-                continue
-            if ours:
+            if self._leases.hold(active.run, self._world.clock.now()):
                 active.last_beat = now
             else:
                 active.taken = True
+        except GateError as error:
+            log.warning("lease.unsure run=%s why=%r", active.run.name, str(error))
+        finally:
+            active.beating.release()
 
     def _watch_others(self) -> None:
         """While another replica leads: know since when its executors are not heard, to follow them without a pause."""

@@ -301,6 +301,62 @@ def test_a_replica_that_does_not_lead_starts_nothing_but_watches_those_who_do(ev
     assert (cluster.saved, cluster.released) == ([], 0)
 
 
+class SlowLeases(Cluster):
+    """Nobody hears of a beat before the test says so."""
+
+    def __init__(self, *runs: Run) -> None:
+        super().__init__(runs[0], runs[0])
+        self.runs, self.held, self.most = runs, list[str](), 0
+        self.answer, self.under_way, self.lock = threading.Event(), list[str](), threading.Lock()
+
+    def all(self) -> list[Run]:
+        return list(self.runs)
+
+    def latest(self, run: Run) -> Run | None:
+        return next((each for each in self.runs if each.uid == run.uid), None)
+
+    def read(self, run: Run) -> Run | None:
+        return self.latest(run)
+
+    def save(self, status: RunStatus, *, guarded: bool) -> None:
+        """Nobody writes anything down."""
+
+    def hold(self, run: Run, now: datetime) -> bool:
+        with self.lock:
+            first = run.name not in self.held
+            self.held.append(run.name)
+            self.under_way.append(run.name)
+            self.most = max(self.most, len(self.under_way))
+            assert len(set(self.under_way)) == len(self.under_way), "one beat of each at a time"
+        if not first:
+            self.answer.wait(30)
+        with self.lock:
+            self.under_way.remove(run.name)
+        return True
+
+
+def lasting(name: str) -> Run:
+    """A run that is on for as long as the test is."""
+    made = run(name, namespace=name)
+    workflow = replace(made.spec.workflow, baseline=timedelta(minutes=4))
+    return replace(made, spec=replace(made.spec, workflow=workflow))
+
+
+def test_a_slow_beat_of_one_run_does_not_hold_up_those_of_the_others(eventually: Eventually) -> None:
+    cluster = SlowLeases(*(lasting(name) for name in ("a", "b", "c")))
+
+    def all_at_once() -> bool:
+        if len(cluster.under_way) == 3:
+            cluster.answer.set()
+        return cluster.answer.is_set()
+
+    try:
+        played(cluster, all_at_once, eventually)
+    finally:
+        cluster.answer.set()
+    assert cluster.released == 3, "what runs is handed over when the gate stops"
+
+
 class Time:
     """A clock that is set by the test."""
 
