@@ -222,7 +222,9 @@ class Bench:
         for file in self.place.rglob("bench-[0-9]*/*.jsonl.gz"):
             windows: dict[tuple[str, str], list[datetime]] = defaultdict(list)
             for line in read(file):
-                if line.kind == "sample":
+                if line.kind == "attempt":  # a run that begins again has its windows anew
+                    windows.clear()
+                elif line.kind == "sample":
                     asked = line.content
                     missing += "sample" not in asked
                     windows[asked["window"], asked["step"]].append(datetime.fromisoformat(asked["at"]))
