@@ -115,6 +115,15 @@ class Simulation:
 
         return end
 
+    def later(self, delay: float, work: Callable[[], None]) -> None:
+        """Do the work once, after so many seconds."""
+
+        def once() -> float:
+            work()
+            return float("inf")
+
+        heapq.heappush(self._beats, (self._now + delay, next(self._numbers), once))
+
     def do(self, work: Callable[[], None]) -> None:
         work()
 
