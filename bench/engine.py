@@ -120,7 +120,7 @@ def service() -> Iterator[str]:
     """Something that answers at once, as a process of its own; its address."""
     with subprocess.Popen([sys.executable, "-c", SERVICE], stdout=subprocess.PIPE, text=True) as process:
         try:
-            yield f"http://127.0.0.1:{cast('IO[str]', process.stdout).readline().strip()}/"
+            yield f"http://localhost:{cast('IO[str]', process.stdout).readline().strip()}/"  # a name, to be looked up
         finally:
             process.terminate()
 
@@ -159,7 +159,7 @@ class Bench:
         before = megabytes(process)
         say(f"{self.runs} runs wait")
         self.set_mode("run")
-        self.wait(lambda: all(run.get("status", {}).get("phase") == "Running" for run in self.many()))
+        self.wait(lambda: all(run.get("status", {}).get("phase", "Pending") != "Pending" for run in self.many()))
         began, used = time.monotonic(), processor_seconds(process)
         threading.Event().wait(HOLD / 2)
         share = 100 * (processor_seconds(process) - used) / (time.monotonic() - began)

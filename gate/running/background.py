@@ -15,19 +15,26 @@ log = logging.getLogger(__name__)
 HANDS = 1000
 """Questions that may be open at the same moment; one more waits. A thread that waits for an answer costs some 50 kB."""
 
+LATE, CALM = 0.02, 1.0
+"""A process has time in which no beat was late by so many seconds, for so many seconds."""
+
 
 class Threads:
     """One thread for all beats, so that they do not compete with each other, and hands for what may be slow."""
 
     def __init__(self, clock: Clock, hands: int = HANDS) -> None:
-        self._beats = _Beats(clock)
-        self._hands = Hands("probe", hands)
+        self._clock, self._beats = clock, _Beats(clock)
+        self._hands = Hands("probe", hands, may_start=self._has_time)
 
     def beat(self, tick: Callable[[], float]) -> Callable[[], None]:
         return self._beats.add(tick)
 
     def do(self, work: Callable[[], None]) -> None:
         self._hands.do(work)
+
+    def _has_time(self) -> bool:
+        """Where even the beats are late, everybody waits for the interpreter, and one more thread makes it worse."""
+        return self._clock.monotonic() - self._beats.late_at > CALM
 
     def close(self) -> None:
         """Wait for what is under way."""
@@ -52,6 +59,8 @@ class _Beats:
         self._lock = threading.Lock()
         self._beats: list[_Beat] = []
         self._sooner = threading.Event()
+        self.late_at = -CALM
+        """When a beat was late for the last time."""
 
     def add(self, tick: Callable[[], float]) -> Callable[[], None]:
         """Returns what ends it; after that the tick is not called any more, not even by a call that had begun."""
@@ -84,6 +93,8 @@ class _Beats:
                 left = beat.due - self._clock.monotonic()
                 if left > 0:
                     return left
+                if left < -LATE:
+                    self.late_at = beat.due - left
                 beat.due = self._clock.monotonic() + _ticked(beat.tick)
                 heapq.heapreplace(self._beats, beat)
             return None

@@ -19,7 +19,7 @@ from gate.running.permit import Permit
 from gate.running.ports import Clock, Cluster, Journal, World
 from gate.running.record import UNRECORDED, Record
 from gate.running.runner import execute
-from gate.running.turns import CAPS, Caps
+from gate.running.turns import CAPS, Caps, under_way
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,10 @@ SILENCE = 4 * BEAT
 """An executor that could not beat for so long must assume that another one has taken its place."""
 BEATERS = 10
 """Beats that may be under way at once. One after the other, of many runs at a slow API server all would be late."""
+APART = 0.1
+"""Seconds between the beginnings of two runs, as a beginning, an act and an end are much work, and probes of other runs
+have to be in time meanwhile. A run that may have left a fault behind waits for nobody.
+"""
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 60.0
 """Seconds until something that could not be taken back is tried again."""
 
@@ -123,6 +127,7 @@ class Executor:
         self._lock = threading.Lock()
         self._active: dict[str, _Active] = {}
         self._beaters = Hands("lease", BEATERS)
+        self._next_beginning = 0.0
         self._pauses: dict[str, tuple[float, float]] = {}
         self._closing = threading.Event()
         self._poked = threading.Event()
@@ -143,7 +148,9 @@ class Executor:
             except Exception:  # a mistake of ours must not end the only thread that beats for what runs
                 log.exception("execute.again")
                 self._mode = Mode.PAUSE
-            self._world.clock.wait(self._poked, next_beat - self._world.clock.monotonic())
+            now = self._world.clock.monotonic()
+            wake = min(next_beat, self._next_beginning) if self._next_beginning > now else next_beat
+            self._world.clock.wait(self._poked, wake - now)
             self._poked.clear()
         self._closing.set()
         self._wait_for_all()
@@ -177,8 +184,11 @@ class Executor:
                 continue
             if clock.monotonic() >= until:
                 return
+            if not under_way(run) and clock.monotonic() < self._next_beginning:
+                return  # those that are under way came before it
             if self._begin(run):
                 executed.add(run.uid)
+                self._next_beginning = clock.monotonic() + APART
 
     def _begin(self, seen: Run) -> bool:
         """Take the run, and start a thread for it; False if it is not to be had."""

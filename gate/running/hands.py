@@ -9,76 +9,85 @@ log = logging.getLogger(__name__)
 
 KEPT = 10.0
 """Seconds after which a thread that nobody needs ends."""
+FEW = 20
+"""So many threads are started without a question."""
+
+Work = Callable[[], object]
 
 
 class Hands:
     """Does work on threads of its own; `do` returns at once. Thread-safe.
 
-    There are never more threads than were needed at the same moment. Work beyond `most` waits for a hand. The threads
-    hold no process back.
+    A thread is started only when all others are busy, up to `most`; work beyond that waits for a hand. The threads hold
+    no process back.
     """
 
-    def __init__(self, name: str, most: int, *, kept: float = KEPT) -> None:
-        self._name, self._most, self._kept = name, most, kept
-        self._waiting: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
-        self._changed = threading.Condition()
-        self._threads = 0
+    def __init__(
+        self, name: str, most: int, *, kept: float = KEPT, may_start: Callable[[], bool] = lambda: True
+    ) -> None:
+        """`may_start` is asked before more than a few threads are started."""
+        self._name, self._most, self._kept, self._may_start = name, most, kept, may_start
+        self._waiting: SimpleQueue[Work | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._threads: set[threading.Thread] = set()
         self._under_way = 0
         """What was given and has not ended, begun or not."""
 
-    def do(self, work: Callable[[], object]) -> None:
+    def do(self, work: Work) -> None:
         """Do the work as soon as a hand is free."""
-        with self._changed:
+        one_more: threading.Thread | None = None
+        with self._lock:
             self._under_way += 1
-            one_more = self._threads < min(self._under_way, self._most)
-            self._threads += one_more
+            if len(self._threads) < min(self._under_way, self._most) and self._has_room():
+                one_more = threading.Thread(target=self._serve, name=self._name, daemon=True)
+                self._threads.add(one_more)
         self._waiting.put(work)
-        if one_more:
-            self._start()
+        if one_more is not None:
+            self._start(one_more)
 
     def close(self) -> None:
         """Wait for all that was given, and end the threads."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self._under_way)
-            for _ in range(self._threads):
-                self._waiting.put(None)
-            self._changed.wait_for(lambda: not self._threads)
+        with self._lock:
+            threads = list(self._threads)
+        for _ in threads:
+            self._waiting.put(None)
+        for thread in threads:
+            thread.join()
 
-    def _start(self) -> None:
+    def _has_room(self) -> bool:
+        return len(self._threads) < FEW or self._may_start()
+
+    def _start(self, thread: threading.Thread) -> None:
         try:
-            threading.Thread(target=self._serve, name=self._name, daemon=True).start()
+            thread.start()
         except RuntimeError:  # the machine has no thread for it now; those that there are do the work, only later
             log.exception("hands.start name=%s", self._name)
-            self._ended()
+            with self._lock:
+                self._threads.discard(thread)
 
     def _serve(self) -> None:
         while True:
             try:
                 work = self._waiting.get(timeout=self._kept)
             except Empty:
-                if self._is_spare():
+                if self._ends(spare=True):
                     return
                 continue
             if work is None:
-                self._ended()
+                self._ends(spare=False)
                 return
             try:
                 work()
             except Exception:  # a mistake in one piece of work must not cost the others their hand
                 log.exception("work beside the runs ended in an error")
-            with self._changed:
+            del work
+            with self._lock:
                 self._under_way -= 1
-                self._changed.notify_all()
 
-    def _is_spare(self) -> bool:
-        """Whether this thread may end: there are more than there is work. If so, it is counted no more."""
-        with self._changed:
-            spare = self._threads > self._under_way
-            self._threads -= spare
-            self._changed.notify_all()
-        return spare
-
-    def _ended(self) -> None:
-        with self._changed:
-            self._threads -= 1
-            self._changed.notify_all()
+    def _ends(self, *, spare: bool) -> bool:
+        """Whether this thread may end; if it may only when it is `spare`, there must be more threads than work."""
+        with self._lock:
+            if spare and len(self._threads) <= self._under_way:
+                return False
+            self._threads.discard(threading.current_thread())
+            return True

@@ -4,6 +4,7 @@ import socket
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
 
 from gate.errors import Absent, GateError, Temporary
@@ -28,9 +29,12 @@ class Lookups:
         """`resolve` is asked first, and the system's resolver for what it gives."""
         self._host, self._resolve = host, resolve
         self._aside = Aside(f"the look-up of {host}")
+        self._is_address = _is_address(host)
 
     def addresses(self, port: int, seconds: float) -> Sequence[Address]:
         """The addresses, best first. Raises `Absent` when nobody has the name, another `GateError` when nobody says."""
+        if self._is_address:  # to be read, and not to be looked up
+            return self._look_up(port)
         return self._aside.wait_for(lambda: self._look_up(port), seconds)
 
     def begin(self, port: int) -> "Future[Sequence[Address]]":
@@ -39,7 +43,8 @@ class Lookups:
 
     def _look_up(self, port: int) -> Sequence[Address]:
         try:
-            found = socket.getaddrinfo(self._resolve(self._host), port, type=socket.SOCK_STREAM)
+            host = self._host if self._is_address else self._resolve(self._host)
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except socket.gaierror as error:
             raise meaning(error, self._host) from error
         except UnicodeError as error:
@@ -47,6 +52,14 @@ class Lookups:
         except OSError as error:
             raise Temporary(f"{self._host} cannot be looked up: {error}") from error
         return [Address(family, at) for family, _, _, _, at in found]
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def meaning(error: socket.gaierror, host: str) -> GateError:

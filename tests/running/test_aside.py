@@ -51,6 +51,16 @@ def test_an_address_is_looked_up_as_it_is() -> None:
     assert (address.family, address.at) == (socket.AF_INET, ("127.0.0.1", 80))
 
 
+def test_what_is_an_address_already_is_looked_up_by_nobody() -> None:
+    def resolve(host: str) -> str:
+        raise AssertionError(host)
+
+    (address,) = Lookups("127.0.0.1", resolve).addresses(80, 5)
+    assert address.at == ("127.0.0.1", 80)
+    (address,) = Lookups("::1", resolve).addresses(80, 5)
+    assert address.family == socket.AF_INET6
+
+
 @pytest.mark.parametrize(
     ("code", "error"),
     [

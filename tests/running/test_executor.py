@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ from gate.model import (
     WorkloadName,
 )
 from gate.running.execution import Fenced
-from gate.running.executor import SILENCE, Executor, _Active
+from gate.running.executor import APART, SILENCE, Executor, _Active
 from gate.running.mode import Mode
 from gate.running.ports import LoadSummary, Surroundings, World
 from gate.running.record import UNRECORDED, Record, Unrecorded
@@ -306,7 +307,7 @@ class SlowLeases(Cluster):
 
     def __init__(self, *runs: Run) -> None:
         super().__init__(runs[0], runs[0])
-        self.runs, self.held, self.most = runs, list[str](), 0
+        self.runs, self.held = runs, dict[str, float]()
         self.answer, self.under_way, self.lock = threading.Event(), list[str](), threading.Lock()
 
     def all(self) -> list[Run]:
@@ -324,9 +325,8 @@ class SlowLeases(Cluster):
     def hold(self, run: Run, now: datetime) -> bool:
         with self.lock:
             first = run.name not in self.held
-            self.held.append(run.name)
+            self.held.setdefault(run.name, monotonic())
             self.under_way.append(run.name)
-            self.most = max(self.most, len(self.under_way))
             assert len(set(self.under_way)) == len(self.under_way), "one beat of each at a time"
         if not first:
             self.answer.wait(30)
@@ -355,6 +355,19 @@ def test_a_slow_beat_of_one_run_does_not_hold_up_those_of_the_others(eventually:
     finally:
         cluster.answer.set()
     assert cluster.released == 3, "what runs is handed over when the gate stops"
+
+
+def test_runs_do_not_all_begin_at_once_but_what_may_have_left_a_fault_behind_does_not_wait(
+    eventually: Eventually,
+) -> None:
+    begun = [replace(lasting(name), status=RunStatus(phase=RunPhase.RUNNING)) for name in ("x", "y", "z")]
+    cluster = SlowLeases(*(lasting(name) for name in ("a", "b", "c")), *begun)
+    cluster.answer.set()
+    played(cluster, lambda: len(cluster.held) == 6, eventually)
+    assert set(list(cluster.held)[:3]) == {"x", "y", "z"}
+    a, b, c = (cluster.held[name] for name in ("a", "b", "c"))
+    assert b - a >= APART
+    assert c - b >= APART
 
 
 class Time:

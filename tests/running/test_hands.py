@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from gate.running.background import Threads
-from gate.running.hands import Hands
+from gate.running.hands import FEW, Hands
 from gate.running.time import SystemClock
 
 Eventually = Callable[[Callable[[], object]], None]
@@ -57,6 +57,28 @@ def test_work_beyond_the_hands_waits_for_one(hands: Hands, eventually: Eventuall
     finally:
         release.set()
     eventually(lambda: sorted(begun) == [0, 1, 2])
+
+
+def test_more_than_a_few_threads_are_started_only_where_there_is_time_for_them(eventually: Eventually) -> None:
+    release, begun, time = threading.Event(), list[int](), [False]
+
+    def hang(number: int) -> None:
+        begun.append(number)
+        release.wait(60)
+
+    hands = Hands("bounded", FEW + 5, may_start=lambda: time[0])
+    try:
+        for number in range(FEW + 1):
+            hands.do(partial(hang, number))
+        eventually(partial(at_least, begun, FEW))
+        assert sum(thread.name == "bounded" for thread in threading.enumerate()) == FEW
+        time[0] = True
+        hands.do(partial(hang, FEW + 1))
+        eventually(partial(at_least, begun, FEW + 1))
+    finally:
+        release.set()
+    hands.close()
+    assert len(begun) == FEW + 2
 
 
 def test_threads_that_nobody_needs_end(eventually: Eventually) -> None:
