@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from flask import Flask, Response, jsonify, render_template, request
@@ -45,11 +46,7 @@ def create_app(views: Views, *, most_waiting: int = MOST_WAITING, askers: Askers
 
     @app.get("/api/v1/gates/<namespace>/<kind>/<name>")
     def gate(namespace: str, kind: str, name: str) -> Response:
-        for one in views.gates():
-            workload = one.workload.name
-            if (workload.namespace, workload.kind.lower(), workload.name) == (namespace, kind.lower(), name):
-                return jsonify(gate_json(one))
-        raise NotFound(f"there is no gate for {kind} {namespace}/{name}; /api/v1/gates lists all")
+        return jsonify(gate_json(_named(views, namespace, kind, name)))
 
     @app.get("/api/v1/runs")
     def runs() -> Response:
@@ -67,12 +64,29 @@ def create_app(views: Views, *, most_waiting: int = MOST_WAITING, askers: Askers
 
     @app.get("/")
     def index() -> Response:
-        page = render_template("index.html", gates=_sorted(views), readiness=views.readiness(), now=datetime.now(UTC))
-        return _no_store(Response(page, mimetype="text/html"))
+        return _page(views, _sorted(views))
+
+    @app.get("/gates/<namespace>/<kind>/<name>")
+    def one_gate(namespace: str, kind: str, name: str) -> Response:
+        """Where the link of a commit status leads."""
+        return _page(views, [_named(views, namespace, kind, name)])
 
     _answer_errors_and_guard(app)
     app.jinja_env.globals["ago"] = _ago
     return app
+
+
+def _named(views: Views, namespace: str, kind: str, name: str) -> Gate:
+    for one in views.gates():
+        workload = one.workload.name
+        if (workload.namespace, workload.kind.lower(), workload.name) == (namespace, kind.lower(), name):
+            return one
+    raise NotFound(f"there is no gate for {kind} {namespace}/{name}; /api/v1/gates lists all")
+
+
+def _page(views: Views, gates: Sequence[Gate]) -> Response:
+    page = render_template("index.html", gates=gates, readiness=views.readiness(), now=datetime.now(UTC))
+    return _no_store(Response(page, mimetype="text/html"))
 
 
 def _answer_errors_and_guard(app: Flask) -> None:

@@ -3,6 +3,7 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -216,6 +217,17 @@ def test_the_page_shows_what_goes_on_and_escapes_it(known, served) -> None:
     assert "&lt;script&gt;alert(1)" in page
     assert "<script" not in page
     assert "0123456789" in page
+
+
+def test_the_link_of_a_commit_status_leads_to_its_gate_alone(known, served) -> None:
+    other = replace(gate(None), name="cart", workload=Workload(name=replace(CHECKOUT, name="cart"), uid="c"))
+    known.all_gates = [gate(Verdict.PASSED), other]
+    address = served()
+    answer = get(address, "/gates/shop/Deployment/checkout")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert "Deployment shop/checkout" in answer.text
+    assert "Deployment shop/cart" not in answer.text
+    assert get(address, "/gates/shop/Deployment/nothing").status_code == 404
 
 
 def test_the_page_shows_what_is_subscribed_outside_and_nothing_where_all_is_inside(known, served) -> None:
