@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from gate.cli.wait import wait
+from gate.tracking.annotations import HINTS
 
 TEMPLATE = Path(__file__).parents[2] / "templates" / "chaos-gate.yml"
 
@@ -56,3 +57,16 @@ def test_the_job_says_who_it_is_in_the_variable_that_the_command_reads(component
     (name,) = job["id_tokens"]
     assert job["id_tokens"][name] == {"aud": "chaos-gate"}
     assert name in {option.envvar for option in wait.params}
+
+
+def test_its_page_has_each_input_with_its_default(component) -> None:
+    inputs, _ = component
+    page = TEMPLATE.with_name("README.md").read_text(encoding="utf-8")
+    said = dict(re.findall(r"^\| `([a-z-]+)` \| `?([^`|]+?)`? \|", page, re.MULTILINE))
+    assert said == {name: str(one.get("default", "required")) for name, one in inputs.items()}
+
+
+def test_the_deploy_job_of_its_page_writes_what_the_gate_reads() -> None:
+    page = TEMPLATE.with_name("README.md").read_text(encoding="utf-8")
+    written = dict(re.findall(r'(chaosgate\.dev/\w+)="(\$\w+)"', page))
+    assert written == dict(HINTS)
