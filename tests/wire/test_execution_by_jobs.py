@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -19,6 +20,7 @@ from gate.running.jobs import COMPLETE, condition
 from gate.running.mode import Mode
 from gate.running.runner import MOST_ATTEMPTS
 from gate.running.time import SystemClock
+from gate.sandbox.kubernetes.runtime.images import Image
 from gate.wire.reaping import reap
 from tests import grounds
 from tests.grounds import Ground
@@ -37,10 +39,21 @@ on_the_control_plane = pytest.mark.parametrize(
 """The sandbox asks nobody whether there is such a service account."""
 
 
+ROOT = Path(__file__).parents[2]
+FRAGILE = [
+    Image(
+        name=f"fragile:{number}",
+        argv=("env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "tests.wire.fragile", str(number)),
+    )
+    for number in range(2, 16, 2)
+]
+"""Executors of which the first one dies before that write; the beats of its Lease count as well."""
+
+
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     """One sandbox for all tests of the file, which has the image of the gate."""
-    with grounds.sandbox(tmp_path_factory.mktemp("sandbox"), more=(GATE_IMAGE, DONE)) as (ground, _):
+    with grounds.sandbox(tmp_path_factory.mktemp("sandbox"), more=(GATE_IMAGE, DONE, *FRAGILE)) as (ground, _):
         yield ground
 
 
@@ -73,8 +86,7 @@ def test_a_job_executes_the_run_to_its_end_for_a_gate_that_may_break_nothing(sho
     after = shop.look(run)
     assert len(shop.jobs(run)) == 1
     assert after.status.attempt == 1
-    assert [undo.reverted is not None for undo in after.status.evidence.undo] == [True]
-    assert after.status.evidence.effects
+    assert [(bool(undo.injected), bool(undo.reverted)) for undo in after.status.evidence.undo] == [(True, True)]
     assert (shop.replicas(), after.guarded) == (2, False)
 
 
@@ -131,6 +143,20 @@ def test_a_job_that_is_lost_has_a_successor_that_takes_back_and_begins_again(how
     assert ended(shop, run) == (Verdict.CANCELED, Reason.ABORTED, 2, False)
     assert shop.look(run).status.attempt == 2
     assert "the executor was lost; another one takes over" in shop.story(run)
+
+
+@on_the_sandbox
+@pytest.mark.thorough
+@pytest.mark.parametrize("image", [image.name for image in FRAGILE])
+def test_wherever_the_first_job_is_killed_everything_comes_back(image: str, shop: Shop) -> None:
+    """One that dies before it has begun the run has lost nothing, and ends it; any other one has a successor."""
+    run = shop.begin("scale", SHORT, to=1)
+    with looked_after(shop, image=image):
+        shop.eventually(lambda: is_done(shop, run))
+    after = shop.look(run)
+    assert shop.replicas() == 2
+    assert all(undo.reverted for undo in after.status.evidence.undo)
+    assert (judged(after).reason is Reason.EXECUTOR_LOST) == (not after.status.attempt)
 
 
 @on_the_sandbox
