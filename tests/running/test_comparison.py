@@ -1,6 +1,7 @@
 """A version that fails is compared with the one before: what is said of it, and that no verdict follows from it."""
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -129,9 +130,22 @@ def test_the_verdict_is_the_same_wherever_the_executor_was_killed(plan: RunSpec)
 
 # -------------------------------------------------------------------------------------------- more or less is no better
 
-REGRESSION = stage_of(IN_A_COPY, WEAK, SOUND).execute().evidence
-OLD_WEAKNESS = stage_of(IN_A_COPY, WEAK, WEAK).execute().evidence
-PASSED = stage_of(IN_A_COPY, SOUND, SOUND).execute().evidence
+
+@cache
+def regression() -> Evidence:
+    return stage_of(IN_A_COPY, WEAK, SOUND).execute().evidence
+
+
+@cache
+def old_weakness() -> Evidence:
+    return stage_of(IN_A_COPY, WEAK, WEAK).execute().evidence
+
+
+@cache
+def passed() -> Evidence:
+    return stage_of(IN_A_COPY, SOUND, SOUND).execute().evidence
+
+
 PARTS = ("summaries", "steps", "targets", "effects", "undo", "copies")
 
 
@@ -156,7 +170,7 @@ def _is_before(each: Any) -> bool:
 
 @given(st.data())
 def test_no_verdict_depends_on_the_version_before(data: st.DataObject) -> None:
-    for evidence in (REGRESSION, OLD_WEAKNESS):
+    for evidence in (regression(), old_weakness()):
         judgement, score = judge(IN_A_COPY, data.draw(spoilt(evidence, before=True)))
         assert judgement.verdict is Verdict.FAILED
         assert score == judge(IN_A_COPY, evidence)[1]
@@ -165,7 +179,7 @@ def test_no_verdict_depends_on_the_version_before(data: st.DataObject) -> None:
 @given(st.data())
 def test_what_is_missing_of_the_version_before_turns_no_claim_into_the_other_one(data: st.DataObject) -> None:
     number = data.draw(NUMBERS)
-    for evidence in (REGRESSION, OLD_WEAKNESS):
+    for evidence in (regression(), old_weakness()):
         part = data.draw(st.sampled_from(PARTS))
         numbers = [index for index, each in enumerate(getattr(evidence, part)) if _is_before(each)]
         fewer = without(evidence, part, numbers[number % len(numbers)]) if numbers else evidence
@@ -175,23 +189,23 @@ def test_what_is_missing_of_the_version_before_turns_no_claim_into_the_other_one
 
 @given(st.data())
 def test_of_the_version_that_is_judged_nothing_less_is_a_pass_again(data: st.DataObject) -> None:
-    judgement, _ = judge(IN_A_COPY, data.draw(spoilt(REGRESSION, before=False)))
+    judgement, _ = judge(IN_A_COPY, data.draw(spoilt(regression(), before=False)))
     assert judgement.verdict is not Verdict.PASSED
     assert (judgement.compared is None) is (judgement.verdict is not Verdict.FAILED)
 
 
 def test_a_good_version_before_is_no_excuse_for_a_bad_baseline() -> None:
-    index = next(i for i, each in enumerate(REGRESSION.summaries) if (each.window, each.step) == (Window.BEFORE, ""))
-    judgement, _ = judge(IN_A_COPY, with_summary(PASSED, index, failures=19))
+    index = next(i for i, each in enumerate(regression().summaries) if (each.window, each.step) == (Window.BEFORE, ""))
+    judgement, _ = judge(IN_A_COPY, with_summary(passed(), index, failures=19))
     assert (judgement.verdict, judgement.reason) == (Verdict.ERRORED, Reason.BASELINE_UNSTEADY)
 
 
 def test_a_copy_of_the_version_before_that_is_still_there_is_told() -> None:
     undo = tuple(
         replace(each, reverted=None) if each.fault == COPY and VERSION_BEFORE in each.step else each
-        for each in REGRESSION.undo
+        for each in regression().undo
     )
-    evidence = replace(REGRESSION, undo=undo)
+    evidence = replace(regression(), undo=undo)
     assert judge(IN_A_COPY, evidence)[0].verdict is Verdict.FAILED
-    mended = replace(evidence, summaries=PASSED.summaries, steps=PASSED.steps)
+    mended = replace(evidence, summaries=passed().summaries, steps=passed().steps)
     assert judge(IN_A_COPY, mended)[0].reason is Reason.REVERT_FAILED
