@@ -97,7 +97,7 @@ def is_killed(web: Application, name: str, *, before_write: int | None) -> bool:
     place = (str(web.ground.kubeconfig), web.namespace, name)
     child = PROCESSES.Process(target=_execute, args=(*place, before_write))
     child.start()
-    child.join(60)
+    child.join(120)
     assert child.exitcode in {0, -signal.SIGKILL}, child.exitcode
     return child.exitcode != 0
 

@@ -86,7 +86,9 @@ ThreadingHTTPServer((os.environ["POD_IP"], 8080), Shop).serve_forever()
 """
 """A checkout that needs the inventory for each answer, or not."""
 SOUND, WEAK, WEAKER = "alone", "needs it", "needs it still"
-MOMENT = timedelta(seconds=1)
+MOMENT = timedelta(seconds=2)
+TOO_BUSY = {Reason.BASELINE_UNSTEADY, Reason.NO_DATA, Reason.LOAD_TOO_WEAK}
+TRIES = 4
 
 
 def image(name: str, what: str) -> Image:
@@ -131,6 +133,16 @@ class Shop:
 
     def play(
         self, workflow: Workflow, images: tuple[ContainerImage, ...], previous: tuple[ContainerImage, ...] = ()
+    ) -> tuple[RunStatus, Judgement]:
+        """As often as it takes to find something out: a machine that is too busy sees too little."""
+        for _ in range(TRIES):
+            status, judgement = self._play(workflow, images, previous)
+            if judgement.reason not in TOO_BUSY and judgement.compared is not Compared.UNKNOWN:
+                break
+        return status, judgement
+
+    def _play(
+        self, workflow: Workflow, images: tuple[ContainerImage, ...], previous: tuple[ContainerImage, ...]
     ) -> tuple[RunStatus, Judgement]:
         found = self.api.get("deployments", NAMESPACE, NAME.name)
         assert found is not None
@@ -179,6 +191,12 @@ class Shop:
         assert not after.guarded
         return after.status
 
+    @property
+    def evidence(self) -> Path:
+        """The file of the last run."""
+        (file,) = self.folder.rglob(f"run-{self.versions}.*.jsonl.gz")
+        return file
+
     def names(self, resource: str) -> set[str]:
         return {item["metadata"]["name"] for item in self.api.list(resource, NAMESPACE)[0]}
 
@@ -215,15 +233,24 @@ def example(name: str) -> str:
 
 
 def workflow_of(name: str, **changes: Any) -> Workflow:
-    """The example as it is resolved for the checkout, with times that fit into a test."""
+    """The example as it is resolved for the checkout, with times that fit into a test, and patient with the machine."""
     words = vocabulary()
     texts = (example(name), SUBSCRIPTION.replace("NAME", name))
     loaded = Loaded.together(load(text.encode(), "example.yaml", words) for text in texts)
     found = Catalogue(revision="r", fetched=datetime.now(UTC), loaded=loaded, vocabulary=words)
     ((workflow,), problems) = found.resolve(loaded.subscriptions[0])
     assert problems == ()
-    steps = tuple(replace(step, hold=2 * MOMENT, **changes) for step in workflow.steps)
-    return replace(workflow, baseline=MOMENT, steps=steps)
+    steps = tuple(replace(step, hold=MOMENT, **changes) for step in workflow.steps)
+    calm = tuple(
+        replace(
+            probe,
+            every=MOMENT / 8,
+            tolerate=Tolerance(failures=0.5),
+            settings={**probe.settings, "timeout": "10s"},
+        )
+        for probe in workflow.steady_state
+    )
+    return replace(workflow, baseline=MOMENT, steps=steps, steady_state=calm)
 
 
 def test_the_example_hits_a_copy_and_the_service_itself_notices_nothing(shop: Shop) -> None:
@@ -238,8 +265,7 @@ def test_the_example_hits_a_copy_and_the_service_itself_notices_nothing(shop: Sh
     assert (shop.names("deployments"), shop.names("services")) == ({"checkout", "inventory"},) * 2
     how = {Reason.NO_COPY, Reason.VERSION_CHANGED, Reason.REVERT_FAILED, Reason.NO_EFFECT, Reason.BAD_DOCUMENT}
     assert judgement.reason not in how, judgement
-    (file,) = shop.folder.rglob("*.jsonl.gz")
-    verified = verify(file)
+    verified = verify(shop.evidence)
     assert (verified.same, verified.problems) == (True, ())
 
 
@@ -250,14 +276,12 @@ def test_the_example_compares_with_the_version_before(shop: Shop, before: str, c
     """What the checkout needs is gone for a while: it has an answer for that, or not."""
     old, new = shop.deploy(before), shop.deploy("2")
     workflow = workflow_of("survives-pod-loss-as-before", fault="scale-to-zero", target=INVENTORY)
-    half = tuple(replace(probe, tolerate=Tolerance(failures=0.5)) for probe in workflow.steady_state)
-    status, judgement = shop.play(replace(workflow, steady_state=half), new, old)
+    status, judgement = shop.play(workflow, new, old)
     assert (judgement.verdict, judgement.reason) == (Verdict.FAILED, Reason.PROBE_FAILED), judgement
     assert judgement.compared is compared, judgement
     assert [pod.images for copy in status.evidence.copies for pod in copy.pods] == [old, old]
     assert (shop.names("deployments"), shop.names("services")) == ({"checkout", "inventory"},) * 2
-    (file,) = shop.folder.rglob("*.jsonl.gz")
-    assert verify(file).same
+    assert verify(shop.evidence).same
 
 
 def test_plan_says_of_how_many_pods_there_would_be_a_copy_or_why_there_can_be_none(shop: Shop, tmp_path: Path) -> None:
