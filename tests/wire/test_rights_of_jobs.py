@@ -3,9 +3,11 @@
 from collections.abc import Callable
 
 import pytest
+import yaml
 
 from gate.cluster.api import Api
 from gate.errors import Denied
+from gate.sandbox.shipped import rights
 from tests.wire.job_world import Shop, rights_of_jobs
 
 OWN = {"chaosgates", "chaosruns", "chaosgates/status", "chaosruns/status", "leases", "events", "configmaps"}
@@ -49,6 +51,20 @@ def test_what_the_gate_is_given_everywhere_breaks_nothing() -> None:
 def test_no_other_role_for_the_gate_is_bound_by_the_manifest() -> None:
     bound = {each["roleRef"]["name"] for each in rights_of_jobs() if "roleRef" in each}
     assert bound == {"chaos-gate", "chaos-gate-mode"}
+
+
+def test_what_teams_may_be_given_besides_is_the_same_in_both_manifests() -> None:
+    optional = {"chaos-gate-config", "chaos-gate-copies", "chaos-gate-exec", "chaos-gate-jobs", "chaos-gate-nodes"}
+    ours, others = (
+        {
+            name: each["rules"]
+            for each in manifests
+            if (name := each["metadata"]["name"]) in optional and "rules" in each
+        }
+        for manifests in (rights_of_jobs(), list(yaml.safe_load_all(rights().read_text())))
+    )
+    assert ours.keys() == optional
+    assert ours == others
 
 
 def test_the_gate_may_not_do_what_the_teams_account_may(shop: Shop) -> None:
