@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ from tests.grounds import Ground
 Eventually = Callable[[Callable[[], object]], None]
 LOG = "/dev/termination-log"
 SENT = json.dumps({"due": 100, "sent": 95, "failed": 2})
-SENDS = f"trap 'echo {json.dumps(SENT)} >{LOG}; exit 0' TERM; while :; do sleep 1000d & wait; done"
+SENDS = f"trap 'echo {json.dumps(SENT)} >{LOG}; exit 0' TERM; touch $READY; while :; do sleep 1000d & wait; done"
 
 on_the_sandbox = pytest.mark.parametrize("cluster", ["sandbox"], indirect=True)
 """On nodes that are played by kwok every Job is done at once."""
@@ -88,8 +89,11 @@ def yard(cluster: Ground, namespace: str) -> Yard:
 
 
 @on_the_sandbox
-def test_it_sends_until_it_is_told_to_end_and_says_what_it_sent(yard: Yard) -> None:
-    load = yard.start(SENDS, summary=True)
+def test_it_sends_until_it_is_told_to_end_and_says_what_it_sent(
+    yard: Yard, tmp_path: Path, eventually: Eventually
+) -> None:
+    load = yard.start(SENDS, summary=True, env={"READY": str(tmp_path / "ready")})
+    eventually((tmp_path / "ready").exists)
     assert load.stop() == LoadSummary(due=100, sent=95, failed=2)
     assert yard.revert() == ["it is removed"]
     assert yard.jobs() == []
