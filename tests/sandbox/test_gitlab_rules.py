@@ -2,8 +2,8 @@
 
 import pytest
 
-from gate.sandbox.gitlab import ci
 from gate.sandbox.gitlab.composite import composite
+from gate.sandbox.gitlab.configuration import document
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_an_optional_manual_job_does_not_hold_its_pipeline() -> None:
 
 
 def test_a_job_takes_the_stage_test_and_the_common_variables_unless_it_says_otherwise() -> None:
-    config = ci.read(
+    config = document.read(
         """
         variables: {A: 1, B: common}
         unit: {script: make test}
@@ -85,7 +85,7 @@ def test_a_job_takes_the_stage_test_and_the_common_variables_unless_it_says_othe
 
 
 def test_a_manual_job_may_fail_unless_it_says_otherwise() -> None:
-    config = ci.read(
+    config = document.read(
         """
         optional: {script: "true", when: manual}
         blocking: {script: "true", when: manual, allow_failure: false}
@@ -130,10 +130,10 @@ def test_a_manual_job_may_fail_unless_it_says_otherwise() -> None:
     ],
 )
 def test_what_the_sandbox_does_not_run_is_an_error_that_names_it(text: str, why: str) -> None:
-    with pytest.raises(ci.BadConfig, match=why):
-        ci.read(text)
+    with pytest.raises(document.BadConfig, match=why):
+        document.read(text)
 
 
 def test_a_job_whose_name_begins_with_a_dot_is_a_template_and_does_not_run() -> None:
-    config = ci.read(".shared: {image: x}\nunit: {script: x}")
+    config = document.read(".shared: {image: x}\nunit: {script: x}")
     assert [job.name for job in config.jobs] == ["unit"]

@@ -1,4 +1,25 @@
-"""An embedded GitLab: commit statuses, pipelines whose jobs run, deployments, and git over HTTP, on loopback."""
+"""An embedded GitLab on loopback: what is written to it, what its pipelines do, and what really blocks.
+
+`GitLab` is the whole of it. The rooms, from the ground up (import-linter holds them to this order):
+
+    configuration   what a `.gitlab-ci.yml` says                pure
+    composite       the status of a pipeline from its rows      pure
+    statuses        what a posted state does to a row           pure
+    hosting         git                      locks, background, trouble, answers
+    model           the nouns                state        all of them, under one lock
+    permissions     who may do what          merging      what stands in the way of merging
+    shapes          the nouns as JSON        asking       what a request says
+    openid          tokens of jobs           webhooks     what goes out
+    progress        what follows when something has moved
+    running         pipelines on their way
+    posting         a commit status          pushing      a moved branch
+    routes          one table for each kind of thing
+    api             all of them as one application
+
+To read it in half an hour: `model`, `statuses`, `posting`, `running.turns`, `running.runner`, one table of `routes`.
+
+What a real GitLab does and this one does not is said in docs/sandbox.md; the tests play each case of the contract.
+"""
 
 import socket
 import tempfile
@@ -16,12 +37,12 @@ from cheroot import wsgi
 
 from gate.sandbox.gitlab.api import Parts, create_app
 from gate.sandbox.gitlab.background import Background
-from gate.sandbox.gitlab.deploying import Deploying
-from gate.sandbox.gitlab.keys import Keys
 from gate.sandbox.gitlab.locks import Locks
-from gate.sandbox.gitlab.playing import Performance, Script
+from gate.sandbox.gitlab.openid.keys import Keys
 from gate.sandbox.gitlab.progress import Progress
-from gate.sandbox.gitlab.runner import Runner
+from gate.sandbox.gitlab.running.deploying import Deploying
+from gate.sandbox.gitlab.running.playing import Performance, Script
+from gate.sandbox.gitlab.running.runner import Runner
 from gate.sandbox.gitlab.state import Clock, State
 from gate.sandbox.gitlab.trouble import Trouble, Troubles
 from gate.sandbox.gitlab.webhooks.delivering import TIMEOUT, Webhooks

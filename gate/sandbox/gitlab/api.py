@@ -10,9 +10,8 @@ from werkzeug.exceptions import HTTPException
 
 from gate.sandbox.gitlab.answers import Refusal
 from gate.sandbox.gitlab.asking import Answer, Asked, Route, Routes
-from gate.sandbox.gitlab.deploying import Deploying
-from gate.sandbox.gitlab.keys import Keys
 from gate.sandbox.gitlab.locks import Locks
+from gate.sandbox.gitlab.openid.keys import Keys
 from gate.sandbox.gitlab.posting import Posting
 from gate.sandbox.gitlab.progress import Progress
 from gate.sandbox.gitlab.pushing import Git, Pushes
@@ -31,7 +30,8 @@ from gate.sandbox.gitlab.routes.statuses import Statuses
 from gate.sandbox.gitlab.routes.tokens import Tokens
 from gate.sandbox.gitlab.routes.troubles import Ordering
 from gate.sandbox.gitlab.routes.users import Users
-from gate.sandbox.gitlab.runner import Runner
+from gate.sandbox.gitlab.running.deploying import Deploying
+from gate.sandbox.gitlab.running.runner import Runner
 from gate.sandbox.gitlab.state import State
 from gate.sandbox.gitlab.trouble import AFTER, ANSWERS, CUT, SLOW, Order, Troubles
 from gate.sandbox.gitlab.webhooks.delivering import Webhooks

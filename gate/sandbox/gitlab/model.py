@@ -6,8 +6,8 @@ from enum import IntEnum, StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from gate.sandbox.gitlab.ci import JobConfig
 from gate.sandbox.gitlab.composite import composite
+from gate.sandbox.gitlab.configuration.document import JobConfig
 
 
 class Role(IntEnum):

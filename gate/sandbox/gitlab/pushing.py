@@ -7,11 +7,11 @@ import flask
 from gate.sandbox.gitlab import hosting
 from gate.sandbox.gitlab.answers import missing
 from gate.sandbox.gitlab.asking import Answer
-from gate.sandbox.gitlab.creating import Cause, NotCreated
 from gate.sandbox.gitlab.model import Project, Role, Setting, User
 from gate.sandbox.gitlab.permissions import may_push
 from gate.sandbox.gitlab.progress import Progress
-from gate.sandbox.gitlab.runner import Runner
+from gate.sandbox.gitlab.running.creating import Cause, NotCreated
+from gate.sandbox.gitlab.running.runner import Runner
 from gate.sandbox.gitlab.state import State
 from gate.sandbox.gitlab.webhooks.payloads import NOTHING
 

@@ -7,11 +7,11 @@ import flask
 from gate.sandbox.gitlab import shapes
 from gate.sandbox.gitlab.answers import found, invalid, refused
 from gate.sandbox.gitlab.asking import PROJECT, Answer, Asked, Route, Routes
-from gate.sandbox.gitlab.deploying import Deploying, is_approved, rules_of
 from gate.sandbox.gitlab.model import Approval, ApprovalRule, Deployment, Project, Role, User
 from gate.sandbox.gitlab.permissions import lets_through, may_deploy
 from gate.sandbox.gitlab.routes.repository import full_id
-from gate.sandbox.gitlab.runner import Runner
+from gate.sandbox.gitlab.running.deploying import Deploying, is_approved, rules_of
+from gate.sandbox.gitlab.running.runner import Runner
 
 STATUSES = ("running", "success", "failed", "canceled")
 """What a deployment from outside may be in."""

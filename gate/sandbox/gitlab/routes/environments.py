@@ -7,7 +7,7 @@ import flask
 from gate.sandbox.gitlab import shapes
 from gate.sandbox.gitlab.answers import Refusal, found, missing, refused
 from gate.sandbox.gitlab.asking import PROJECT, Answer, Asked, Route, Routes
-from gate.sandbox.gitlab.ci import TIERS
+from gate.sandbox.gitlab.configuration.document import TIERS
 from gate.sandbox.gitlab.model import Access, ApprovalRule, Environment, Project, ProtectedEnvironment, Role
 
 LEVELS = (Role.DEVELOPER, Role.MAINTAINER)

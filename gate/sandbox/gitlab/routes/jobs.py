@@ -7,10 +7,10 @@ import flask
 from gate.sandbox.gitlab import shapes
 from gate.sandbox.gitlab.answers import forbidden, found, missing, refused
 from gate.sandbox.gitlab.asking import PROJECT, Answer, Asked, Route, Routes
-from gate.sandbox.gitlab.deploying import is_outdated, record_of
 from gate.sandbox.gitlab.model import Pipeline, Project, Role, Row, User
 from gate.sandbox.gitlab.permissions import may_deploy, may_update_pipeline
-from gate.sandbox.gitlab.runner import RETRYABLE, Runner
+from gate.sandbox.gitlab.running.deploying import is_outdated, record_of
+from gate.sandbox.gitlab.running.runner import RETRYABLE, Runner
 
 
 class Jobs:

@@ -7,12 +7,12 @@ import flask
 from gate.sandbox.gitlab import hosting, merging, shapes
 from gate.sandbox.gitlab.answers import found, refused, unauthorized
 from gate.sandbox.gitlab.asking import PROJECT, Answer, Asked, Route, Routes
-from gate.sandbox.gitlab.creating import Cause, NotCreated
 from gate.sandbox.gitlab.model import MERGE_REQUEST, MergeRequest, Project, Role, Setting, User
 from gate.sandbox.gitlab.permissions import may_merge
 from gate.sandbox.gitlab.progress import Progress
 from gate.sandbox.gitlab.pushing import Pushes
-from gate.sandbox.gitlab.runner import Runner
+from gate.sandbox.gitlab.running.creating import Cause, NotCreated
+from gate.sandbox.gitlab.running.runner import Runner
 
 ONE = f"{PROJECT}/merge_requests/<int:iid>"
 

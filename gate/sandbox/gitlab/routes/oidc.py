@@ -1,7 +1,7 @@
 """What a verifier of the jobs' JWTs needs: OpenID discovery and the public keys."""
 
 from gate.sandbox.gitlab.asking import Answer, Route, Routes
-from gate.sandbox.gitlab.keys import Keys
+from gate.sandbox.gitlab.openid.keys import Keys
 
 KEYS = "/oauth/discovery/keys"
 

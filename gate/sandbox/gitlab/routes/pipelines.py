@@ -8,10 +8,10 @@ import flask
 from gate.sandbox.gitlab import hosting, shapes
 from gate.sandbox.gitlab.answers import Refusal, forbidden, found, missing, refused
 from gate.sandbox.gitlab.asking import PROJECT, Answer, Asked, Route, Routes
-from gate.sandbox.gitlab.creating import Cause, NotCreated
 from gate.sandbox.gitlab.model import Pipeline, Project, Role, Setting, User
 from gate.sandbox.gitlab.permissions import may_update_pipeline
-from gate.sandbox.gitlab.runner import RETRYABLE, Runner
+from gate.sandbox.gitlab.running.creating import Cause, NotCreated
+from gate.sandbox.gitlab.running.runner import RETRYABLE, Runner
 from gate.sandbox.gitlab.state import own_pipelines
 
 

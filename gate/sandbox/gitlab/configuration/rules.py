@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gate.sandbox.gitlab.keywords import BadConfig, known, one_of, truth
+from gate.sandbox.gitlab.configuration.keywords import BadConfig, known, one_of, truth
 
 Variables = Mapping[str, str]
 Condition = Callable[[Variables], bool]

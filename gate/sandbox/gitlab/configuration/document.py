@@ -7,9 +7,9 @@ from typing import Any
 
 import yaml
 
-from gate.sandbox.gitlab import rules
-from gate.sandbox.gitlab.keywords import BadConfig, known, one_of, text, texts, truth, variables
-from gate.sandbox.gitlab.rules import Rule
+from gate.sandbox.gitlab.configuration import rules
+from gate.sandbox.gitlab.configuration.keywords import BadConfig, known, one_of, text, texts, truth, variables
+from gate.sandbox.gitlab.configuration.rules import Rule
 
 STAGES = ("build", "test", "deploy")
 """The stages of a file that names none; `.pre` and `.post` are not there."""

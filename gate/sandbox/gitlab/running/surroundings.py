@@ -7,8 +7,8 @@ from urllib.parse import urlparse
 
 from gate.sandbox.gitlab.model import MERGE_REQUEST, Pipeline, Project, Row
 from gate.sandbox.gitlab.permissions import protection_of
+from gate.sandbox.gitlab.running.turns import before
 from gate.sandbox.gitlab.state import State
-from gate.sandbox.gitlab.turns import before
 
 
 def of_pipeline(state: State, project: Project, pipeline: Pipeline, url: str) -> dict[str, str]:

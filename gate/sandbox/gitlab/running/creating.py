@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gate.sandbox.gitlab import ci, surroundings
-from gate.sandbox.gitlab.deploying import Deploying
+from gate.sandbox.gitlab.configuration import document
 from gate.sandbox.gitlab.model import MERGE_REQUEST, Pipeline, Project, Row
 from gate.sandbox.gitlab.permissions import protection_of
+from gate.sandbox.gitlab.running import surroundings
+from gate.sandbox.gitlab.running.deploying import Deploying
 from gate.sandbox.gitlab.state import State
 
 FILE = ".gitlab-ci.yml"
@@ -61,13 +62,13 @@ class Creating:
             parent=cause.parent,
         )
         try:
-            config = ci.read(text)
-        except ci.BadConfig as error:
+            config = document.read(text)
+        except document.BadConfig as error:
             made.yaml_errors, made.status = str(error), "failed"
             project.pipelines.append(made)
             return made
         given = {**surroundings.of_pipeline(self._state, project, made, self._url), **cause.variables}
-        jobs = ci.chosen(config, given, merge_request=cause.source == MERGE_REQUEST)
+        jobs = document.chosen(config, given, merge_request=cause.source == MERGE_REQUEST)
         if not jobs:
             raise NotCreated(NO_JOBS)
         project.pipelines.append(made)
@@ -75,7 +76,7 @@ class Creating:
             made.rows.append(self.row(project, made, job, config.stages.index(job.stage)))
         return made
 
-    def row(self, project: Project, pipeline: Pipeline, job: ci.JobConfig, stage: int) -> Row:
+    def row(self, project: Project, pipeline: Pipeline, job: document.JobConfig, stage: int) -> Row:
         """A job as it begins, with the record of its deployment."""
         made = Row(
             id=self._state.next_id("row"),

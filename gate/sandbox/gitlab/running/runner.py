@@ -6,17 +6,18 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from gate.sandbox.gitlab import hosting, surroundings
-from gate.sandbox.gitlab.claims import claims
-from gate.sandbox.gitlab.creating import FILE, NO_FILE, Cause, Creating, NotCreated
-from gate.sandbox.gitlab.deploying import Deploying, is_approved, is_outdated, record_of
-from gate.sandbox.gitlab.keys import Keys
+from gate.sandbox.gitlab import hosting
 from gate.sandbox.gitlab.model import CHILD, FINISHED, Pipeline, Project, Row, User
+from gate.sandbox.gitlab.openid.claims import claims
+from gate.sandbox.gitlab.openid.keys import Keys
 from gate.sandbox.gitlab.permissions import may_deploy
-from gate.sandbox.gitlab.playing import BROKE, KILLED, Performance, Player, Script
 from gate.sandbox.gitlab.progress import Progress
+from gate.sandbox.gitlab.running import surroundings
+from gate.sandbox.gitlab.running.creating import FILE, NO_FILE, Cause, Creating, NotCreated
+from gate.sandbox.gitlab.running.deploying import Deploying, is_approved, is_outdated, record_of
+from gate.sandbox.gitlab.running.playing import BROKE, KILLED, Performance, Player, Script
+from gate.sandbox.gitlab.running.turns import Turn, after, turn
 from gate.sandbox.gitlab.state import State
-from gate.sandbox.gitlab.turns import Turn, after, turn
 from gate.sandbox.kubernetes.runtime.processes import StartFailed
 
 AT_ONCE = 4

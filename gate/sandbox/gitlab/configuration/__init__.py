@@ -1,0 +1,1 @@
+"""`.gitlab-ci.yml`: what it may say, and what it means."""

@@ -1,0 +1,1 @@
+"""OpenID Connect for jobs: the key, and what their tokens say."""

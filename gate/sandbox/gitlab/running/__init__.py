@@ -1,0 +1,1 @@
+"""Pipelines on their way: created, their jobs started in turn and played, their deployments recorded."""
