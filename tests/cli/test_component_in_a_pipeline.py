@@ -22,7 +22,7 @@ from tests.web.conftest import Known
 from tests.web.test_app import SUBSCRIPTION, gate
 
 TEMPLATE = Path(__file__).parents[2] / "templates" / "chaos-gate.yml"
-PATIENCE = 120.0
+PATIENCE = 240.0
 FINISHED = {"success", "failed", "canceled", "skipped"}
 
 

@@ -14,7 +14,7 @@ from gate.gitlab.job_tokens import AT_MOST, JobTokens, Signer
 from tests.gitlab.ground import World
 from tests.sandbox.gitlab_world import Project
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 AUDIENCE = "chaos-gate"
 CI = """
 say:
