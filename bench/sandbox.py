@@ -176,7 +176,7 @@ def settled(connection: Connection) -> str:
             must(len(listed["items"]) == DEPLOYMENTS, "all Deployments are there")
             return str(listed["metadata"]["resourceVersion"])
         must(time.monotonic() < deadline, "the controller has seen all Deployments")
-        time.sleep(0.05)
+        time.sleep(0.5)  # a look takes the time that the controllers need
 
 
 def listing(connection: Connection, accept: str) -> float:

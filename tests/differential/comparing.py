@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from tests.differential.player import Ask, Reply, play
+from tests.differential.player import MERGE, Ask, Reply, play
 from tests.differential.renaming import LONGEST, Renaming, as_text
-from tests.differential.words import NAMESPACES
+from tests.differential.words import DEFINITIONS, NAMESPACES
 from tests.grounds import Ground
 
 
@@ -47,3 +47,7 @@ def _play(script: tuple[Ask, ...], ground: Ground, namespace: str) -> list[Reply
         return play(script, ground, namespace)
     finally:
         ground.ask("DELETE", place)
+        for name in {ask.path.split("/")[5] for ask in script if ask.path.startswith(f"{DEFINITIONS.path()}/")}:
+            defined = DEFINITIONS.path(name.replace("${ns}", namespace))
+            ground.ask("PATCH", defined, {"metadata": {"finalizers": None}}, media=MERGE)
+            ground.ask("DELETE", defined)

@@ -20,6 +20,9 @@ JSON_PATCH = "application/json-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 APPLY = "application/apply-patch+yaml"
 
+CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
+"""What holds a definition until its objects are gone."""
+
 HEADERS = ("Content-Type", "Warning", "Retry-After")
 """What clients act on."""
 
@@ -48,7 +51,8 @@ class Ask:
     expected: Expected | None = None
     """Ask again until the answer has these values."""
     settled: bool = False
-    """Ask again until the controller of the object, if there is one, has seen its newest generation (of a Job: it)."""
+    """Ask again until the controller of the object, if there is one, has seen its newest generation (of a Job: it;
+    of a definition: serves it)."""
     shown: tuple[str, ...] | None = None
     """The dotted paths that are compared; None: the whole answer."""
     events: int | None = None
@@ -139,9 +143,19 @@ def _is_as_expected(ask: Ask, reply: Reply) -> bool:
         return False  # a real server that has just come up, and says so
     if ask.settled and reply.code == 200 and value_at(reply.body, "kind") == "Job":
         return bool(value_at(reply.body, "status.conditions"))
+    if ask.settled and reply.code == 200 and value_at(reply.body, "kind") == "CustomResourceDefinition":
+        return _is_served_or_gone(reply.body)
     if ask.settled and reply.code == 200:
         return bool(value_at(reply.body, "status.observedGeneration") == value_at(reply.body, "metadata.generation"))
     return all(_has(reply, path, value) for path, value in (ask.expected or {}).items())
+
+
+def _is_served_or_gone(definition: Any) -> bool:
+    """Its kinds are served or, if somebody still holds a definition that is going, its objects are gone."""
+    if value_at(definition, "metadata.deletionTimestamp"):
+        return CLEANUP not in (value_at(definition, "metadata.finalizers") or ())
+    conditions = value_at(definition, "status.conditions") or ()
+    return {"NamesAccepted", "Established"} <= {each["type"] for each in conditions if each["status"] == "True"}
 
 
 def _has(reply: Reply, path: str, value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.differential.player import Ask
 from tests.differential.words import PODS, RUNS
 
 WORKLOAD = {"name": {"kind": "Deployment", "namespace": "shop", "name": "checkout"}, "uid": "u"}
@@ -28,6 +29,11 @@ def run(name: str = "r", /, **spec: Any) -> dict[str, Any]:
         "workflow": WORKFLOW,
     }
     return RUNS.object(name, spec={**whole, **spec})
+
+
+def evict(name: str, /, query: dict[str, str] | None = None, **fields: Any) -> Ask:
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": "${ns}"}}
+    return PODS.create({**eviction, **fields}, name, "eviction", **(query or {}))
 
 
 def pod(name: str, /, **fields: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.differential.comparing import Pair
 from tests.differential.player import Ask
-from tests.differential.samples import pod
+from tests.differential.samples import evict, pod
 from tests.differential.words import BUDGETS, DEPLOYMENTS, PODS, deployment
 
 pytestmark = pytest.mark.cluster
@@ -15,11 +15,6 @@ STATUS = (
     *("status.observedGeneration", "status.disruptionsAllowed", "status.currentHealthy", "status.desiredHealthy"),
     *("status.expectedPods", "status.conditions"),
 )
-
-
-def evict(name: str, /, query: dict[str, str] | None = None, **fields: Any) -> Ask:
-    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": "${ns}"}}
-    return PODS.create({**eviction, **fields}, name, "eviction", **(query or {}))
 
 
 def budget(name: str = "x", /, **spec: Any) -> Ask:

@@ -4,15 +4,13 @@ from datetime import datetime
 from pathlib import Path
 
 from gate.sandbox.kubernetes.language.decoding import read_yaml
-from gate.sandbox.kubernetes.language.objects import Object, is_terminating
+from gate.sandbox.kubernetes.language.objects import Object
 from gate.sandbox.kubernetes.registry.columns import AGE, NAME, Column, since
 from gate.sandbox.kubernetes.registry.resource import Bump, Resource, Scale
 from gate.sandbox.kubernetes.registry.resources import CUSTOM_RESOURCE_DEFINITIONS
 from gate.sandbox.kubernetes.schemas.schema import Schema, path_value
 from gate.sandbox.kubernetes.store.changes import Change, ChangeType
 from gate.sandbox.kubernetes.store.store import Store
-
-CLEANUP_FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
 
 _VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
 """In this order discovery lists them, for custom resources only."""
@@ -34,21 +32,12 @@ class CustomResources:
         self._store = store
 
     def attach(self) -> None:
-        self._store.admit(CUSTOM_RESOURCE_DEFINITIONS, _hold)
         self._store.observe(CUSTOM_RESOURCE_DEFINITIONS, self._follow)
 
     def _follow(self, change: Change) -> None:
         definition = change.entry.shared
         gone = change.type is ChangeType.DELETED
         self._store.registry.replace_custom(*key_of(definition), () if gone else rows(definition))
-
-
-def _hold(new: Object, old: Object | None) -> None:
-    """A definition stays until its objects are gone."""
-    if old is None and not is_terminating(new):
-        finalizers = new["metadata"].setdefault("finalizers", [])
-        if CLEANUP_FINALIZER not in finalizers:
-            finalizers.append(CLEANUP_FINALIZER)
 
 
 def rows(definition: Object) -> tuple[Resource, ...]:

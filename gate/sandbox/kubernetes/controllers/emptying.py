@@ -1,12 +1,13 @@
 """What goes with what holds it: the contents of a terminating namespace, the objects of a terminating definition."""
 
-from gate.sandbox.kubernetes.controllers.definitions import CLEANUP_FINALIZER, key_of
+from gate.sandbox.kubernetes.controllers.definitions import key_of
 from gate.sandbox.kubernetes.language.errors import NotFound
 from gate.sandbox.kubernetes.language.objects import Object, is_terminating, name_of, namespace_of
 from gate.sandbox.kubernetes.loops.following import Following
 from gate.sandbox.kubernetes.registry.resource import Resource
 from gate.sandbox.kubernetes.registry.resources import CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES
 from gate.sandbox.kubernetes.store.changes import Change, ChangeType
+from gate.sandbox.kubernetes.store.lifecycle import CLEANUP_FINALIZER
 from gate.sandbox.kubernetes.store.store import Mutation, Store
 
 

@@ -29,6 +29,7 @@ class Grace(StrEnum):
     NONE = "at once, or when its finalizers are gone"
     POD = "terminating until its node confirms"
     NAMESPACE = "terminating until it is empty"
+    DEFINITION = "terminating until there are no objects of its kinds"
 
 
 class Bump(StrEnum):

@@ -235,6 +235,7 @@ CUSTOM_RESOURCE_DEFINITIONS = Resource(
     namespaced=False,
     status=True,
     generation=Bump.SPEC,
+    grace=Grace.DEFINITION,
     unconditional_update=False,
     default=defaults.custom_resource_definition,
     prepare=defaults.new_custom_resource_definition,

@@ -78,10 +78,17 @@ def _birth(spec: Object) -> list[Cause]:
 
 
 def _change(new: Object, old: Object) -> list[Cause]:
-    """Of a living pod's spec, only the images, the deadline, additional tolerations and fewer gates may change."""
+    """Of a living pod's spec, only the images, the deadline, additional tolerations and fewer gates may change.
+
+    One that still waits at a gate may be kept to fewer nodes, too.
+    """
     causes = _opened(new.get("schedulingGates") or [], old.get("schedulingGates") or [])
     causes += _deadline(new.get("activeDeadlineSeconds"), old.get("activeDeadlineSeconds"))
     causes += _tolerated(new.get("tolerations") or [], old.get("tolerations") or [])
+    if old.get("schedulingGates"):
+        causes += _narrowed(new.get("nodeSelector"), old.get("nodeSelector"))
+        new = new | {"nodeSelector": old.get("nodeSelector")}
+        old = old | {"nodeSelector": old.get("nodeSelector")}
     if _frozen(new) == _frozen(old):
         return causes
     detail = (
@@ -114,6 +121,13 @@ def _opened(new: list[Object], old: list[Object]) -> list[Cause]:
         for index, gate in enumerate(new)
         if gate not in old
     ]
+
+
+def _narrowed(new: dict[str, str] | None, old: dict[str, str] | None) -> list[Cause]:
+    if (old or {}).items() <= (new or {}).items():
+        return []
+    detail = "only additions to spec.nodeSelector are allowed (no mutations or deletions)"
+    return [invalid("spec.nodeSelector", new, detail)]
 
 
 def _deadline(new: int | None, old: int | None) -> list[Cause]:

@@ -191,13 +191,7 @@ def custom_resource_definition(new: Object, old: Object | None) -> list[Cause]:
         causes.append(invalid("metadata.name", name_of(new), 'must be spec.names.plural+"."+spec.group'))
     if spec.get("scope") and spec["scope"] not in ("Cluster", "Namespaced"):
         causes.append(not_supported("spec.scope", spec["scope"], ("Cluster", "Namespaced")))
-    versions = spec.get("versions") or []
-    if sum(bool(version.get("storage")) for version in versions) != 1:
-        causes.append(invalid("spec.versions", "versions", "must have exactly one version marked as storage version"))
-    for index, version in enumerate(versions):
-        causes += _version(version, f"spec.versions[{index}]")
-        if lookup(version, "schema.openAPIV3Schema") is None:
-            causes.append(required(f"spec.versions[{index}].schema.openAPIV3Schema", "schemas are required"))
+    causes += _versions(spec, old)
     for field in ("group", "scope"):
         if old is not None and lookup(old, f"spec.{field}") != spec.get(field):
             causes.append(invalid(f"spec.{field}", spec.get(field), "field is immutable"))
@@ -205,6 +199,25 @@ def custom_resource_definition(new: Object, old: Object | None) -> list[Cause]:
 
 
 # Parts of objects
+
+
+def _versions(spec: Object, old: Object | None) -> list[Cause]:
+    """The versions of a definition, one of which is stored."""
+    causes = []
+    versions = spec.get("versions") or []
+    if sum(bool(version.get("storage")) for version in versions) != 1:
+        told = versions and "versions"
+        causes.append(invalid("spec.versions", told, "must have exactly one version marked as storage version"))
+    if not versions and old is None:
+        causes.append(invalid("status.storedVersions", None, "must have at least one stored version"))
+    for index, version in enumerate(versions):
+        causes += _version(version, f"spec.versions[{index}]")
+        if lookup(version, "schema.openAPIV3Schema") is None:
+            causes.append(required(f"spec.versions[{index}].schema.openAPIV3Schema", "schemas are required"))
+    if spec.get("preserveUnknownFields"):
+        remedy = "set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead"
+        causes.append(invalid("spec.preserveUnknownFields", True, f"cannot set to true, {remedy}"))
+    return causes
 
 
 def _version(version: Object, path: str) -> list[Cause]:

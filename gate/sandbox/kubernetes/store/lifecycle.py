@@ -16,6 +16,9 @@ NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 """What generated names are made of: no vowels, so no words; nothing that looks like something else."""
 
 DEFAULT_POD_GRACE = 30
+CLEANUP_FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
+"""What a definition that is going is held by until its objects are gone."""
+
 _KEPT = ("creationTimestamp", "generation", "generateName")
 """What no update changes, whatever it says."""
 _FILLED = ("uid", "deletionTimestamp", "deletionGracePeriodSeconds")
@@ -139,6 +142,9 @@ def dying(resource: Resource, old: Object, options: Deletion, now: datetime) -> 
         if asked is not None:
             _put(meta, "finalizers", finalizers or None)
     _schedule_death(new, grace, now)
+    if resource.grace is Grace.DEFINITION:
+        _mark_definition(new, now)
+        return new
     if resource.grace is Grace.NAMESPACE:
         new["status"] = {**(new.get("status") or {}), "phase": "Terminating"}
     if "generation" in meta:
@@ -149,6 +155,22 @@ def dying(resource: Resource, old: Object, options: Deletion, now: datetime) -> 
 def _schedule_death(obj: Object, grace: int, now: datetime) -> None:
     obj["metadata"]["deletionTimestamp"] = timestamp(now + timedelta(seconds=grace))
     obj["metadata"]["deletionGracePeriodSeconds"] = grace
+
+
+def _mark_definition(obj: Object, now: datetime) -> None:
+    """The way of definitions: they are held from now on, and neither their generation nor a grace says so."""
+    meta, status = obj["metadata"], obj["status"]
+    del meta["deletionGracePeriodSeconds"]
+    held = meta.get("finalizers") or []
+    meta["finalizers"] = held if CLEANUP_FINALIZER in held else [*held, CLEANUP_FINALIZER]
+    going = {
+        "type": "Terminating",
+        "status": "True",
+        "lastTransitionTime": timestamp(now),
+        "reason": "InstanceDeletionPending",
+        "message": "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+    }
+    status["conditions"] = [*(status.get("conditions") or []), going]
 
 
 def _grace(resource: Resource, obj: Object, options: Deletion) -> int:
