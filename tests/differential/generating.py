@@ -92,7 +92,7 @@ CONTENTS: dict[Collection, tuple[dict[str, Any], ...]] = {
         {},
     ),
     DEFINITIONS: (
-        {"spec": {"names": {"shortNames": ["th"]}}},
+        {"spec": {"names": {"categories": ["all", "things"]}}},
         {"spec": {"names": {"categories": ["all"]}}},
         {"spec": {"scope": "Some"}},
         {"spec": {"versions": []}},

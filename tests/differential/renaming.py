@@ -31,6 +31,8 @@ _UID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a
 _MESSAGES = (
     (re.compile(r"(ResourceVersion in (?:precondition|object meta): )\d+"), r"\1<version>"),
     (re.compile(r"(ResourceVersion in (?:the precondition|record) \()\d+"), r"\1<version>"),
+    # What a pod's change would have changed, as a diff of Go's structures.
+    (re.compile(r"(if it was previously negative\))\n@@ .*", re.DOTALL), r"\1"),
     # What etcd and its client add is not the API's.
     (re.compile(r"StorageError: invalid object, Code: 4, Key: \S+, ResourceVersion: 0, AdditionalErrorMsg: "), ""),
     (re.compile(r"(too old resource version: )\d+ \(\d+\)"), r"\1<version> (<version>)"),
