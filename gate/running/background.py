@@ -17,6 +17,8 @@ HANDS = 1000
 
 LATE, CALM = 0.02, 1.0
 """A process has time in which no beat was late by so many seconds, for so many seconds."""
+STANDSTILL = 0.1
+"""Seconds by which a beat is late where this process stood still."""
 
 
 class Threads:
@@ -35,6 +37,10 @@ class Threads:
     def _has_time(self) -> bool:
         """Where even the beats are late, everybody waits for the interpreter, and one more thread makes it worse."""
         return self._clock.monotonic() - self._beats.late_at > CALM
+
+    def stood_still(self, since: float) -> float:
+        """For how many seconds the beats were late since then: so long nobody can say who was slow, we or another."""
+        return self._beats.stood_still(since)
 
     def close(self) -> None:
         """Wait for what is under way."""
@@ -61,6 +67,8 @@ class _Beats:
         self._sooner = threading.Event()
         self.late_at = -CALM
         """When a beat was late for the last time."""
+        self._standstill = (-CALM, -CALM)
+        """The last one, from when to when."""
 
     def add(self, tick: Callable[[], float]) -> Callable[[], None]:
         """Returns what ends it; after that the tick is not called any more, not even by a call that had begun."""
@@ -80,6 +88,13 @@ class _Beats:
 
         return end
 
+    def stood_still(self, since: float) -> float:
+        """The thread that asks may be awake again before the one that beats, so what is overdue counts as well."""
+        now = self._clock.monotonic()
+        due = min((beat.due for beat in self._beats[:1]), default=now)
+        began, ended = (due, now) if now - due > STANDSTILL else self._standstill
+        return max(0.0, ended - max(began, since))
+
     def _run(self) -> None:
         while (pause := self._call_due()) is not None:
             self._clock.wait(self._sooner, pause)
@@ -95,6 +110,8 @@ class _Beats:
                     return left
                 if left < -LATE:
                     self.late_at = beat.due - left
+                if left < -STANDSTILL:
+                    self._standstill = (beat.due, beat.due - left)
                 beat.due = self._clock.monotonic() + _ticked(beat.tick)
                 heapq.heapreplace(self._beats, beat)
             return None

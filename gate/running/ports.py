@@ -24,6 +24,11 @@ def nothing(*_: object) -> None:
     raise Permanent("nothing can be made here: there is no run that it would belong to")
 
 
+def never(_since: float) -> float:
+    """This process never stands still."""
+    return 0.0
+
+
 class Clock(Protocol):
     """Time as an argument. Durations are measured on `monotonic`, which no one can set."""
 
@@ -283,6 +288,8 @@ class World:
     loads: Mapping[str, LoadKind]
     run: str = ""
     """The name of the run that this is for."""
+    stood_still: Callable[[float], float] = never
+    """For how many seconds this process stood still since that reading of the monotonic clock, as far as it knows."""
     locks: Locks = lambda *_: ""
     credentials: Callable[[str, str], str] = nobody
     """The secret that the operators keep for a namespace, under a name. Raises `GateError`."""

@@ -204,7 +204,7 @@ def _watch(run: Execution) -> None:
     for load in workflow.load:
         _start(run, load, around)
     askers = {probe.name: _prepare(run, probe, around) for probe in workflow.steady_state}
-    run.sampler = Sampler(workflow.steady_state, askers, run.time, world.background)
+    run.sampler = Sampler(workflow.steady_state, askers, run.time, world.background, world.stood_still)
     past = run.log.status.evidence.summaries
     run.observation = Observation(workflow.steady_state, run.sampler, past, run.record.samples, run.stage)
 

@@ -1,18 +1,22 @@
 """Asks each probe on its rhythm, however slow the answers are."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gate.model import Probe, Sample
-from gate.running.ports import Answer, Asker, Background, NoSample
+from gate.running.ports import Answer, Asker, Background, NoSample, never
 from gate.running.time import Timekeeper
 
 TOO_LATE = 1.0
 """Seconds by which a question may be late and is still put. A later one was missed: it is due, without a sample."""
 
+OURS = 0.5
+"""The share of the time that an answer took for which the gate must have stood still to be the reason for it."""
+
 MISSED = "the gate was too busy to ask in time"
+STOOD_STILL = "the gate stood still meanwhile, so that it cannot say how long the answer took"
 BELATED = "the gate was too busy to ask in time, and a bad answer at another time counts for nothing"
 
 
@@ -53,12 +57,17 @@ class _Rhythm:
         self.asker = asker
         self.questions: list[Question] = []
         self.every = probe.every.total_seconds()
+        self._p95 = probe.tolerate.p95
         self._start = start
         self._count = 0
 
     @property
     def due(self) -> float:
         return self._start + self._count * self.every
+
+    def is_slow(self, latency: timedelta) -> bool:
+        """Whether an answer that took so long is more than `tolerate.p95` allows."""
+        return self._p95 is not None and latency > self._p95
 
     def advance(self) -> None:
         self._count += 1
@@ -67,8 +76,16 @@ class _Rhythm:
 class Sampler:
     """Puts the questions of one run and keeps what comes back. Safe to read while it is at work."""
 
-    def __init__(self, probes: Sequence[Probe], askers: Mapping[str, Asker], time: Timekeeper, background: Background):
+    def __init__(
+        self,
+        probes: Sequence[Probe],
+        askers: Mapping[str, Asker],
+        time: Timekeeper,
+        background: Background,
+        stood_still: Callable[[float], float] = never,
+    ) -> None:
         start = time.monotonic()
+        self._stood_still = stood_still
         self._rhythms = [_Rhythm(probe, askers[probe.name], start) for probe in probes]
         self._time = time
         self._background = background
@@ -115,8 +132,9 @@ class Sampler:
             self._background.do(lambda: self._ask(rhythm, question, due))
 
     def _ask(self, rhythm: _Rhythm, question: Question, due: float) -> None:
-        """What the service is not to blame for is no sample: neither a question that had to wait for us too long, nor a
-        bad answer to one that was put when the next one was due: that moment counts once.
+        """What the service is not to blame for is no sample: neither a question that had to wait for us, nor an answer
+        that was bad or slow while we stood still. Nor does a bad answer count to a question that was put when the next
+        one was due: that moment counts once.
         """
         began = self._time.monotonic()
         if began - due > TOO_LATE:
@@ -127,6 +145,10 @@ class Sampler:
             match rhythm.asker():
                 case Answer(ok=ok, detail=detail, value=value):
                     latency = timedelta(seconds=self._time.monotonic() - began)
+                    ours = timedelta(seconds=self._stood_still(began))
+                    if (not ok or rhythm.is_slow(latency)) and ours and ours >= OURS * latency:
+                        question.why = STOOD_STILL
+                        return
                     question.why = BELATED if not ok and began - due >= rhythm.every else ""
                     question.sample = Sample(at=question.at, ok=ok, latency=latency, detail=detail, value=value)
                 case NoSample(why=why):

@@ -16,14 +16,15 @@ from gate.loads import LOADS
 from gate.model import Judgement
 from gate.policy.allow import Policy
 from gate.probes import PROBES
+from gate.running.background import Threads
 from gate.running.mode import Mode
 from gate.running.permit import Permit
-from gate.running.ports import Background, Clock, World, nobody
+from gate.running.ports import Clock, World, nobody
 from gate.running.turns import Caps
 from gate.wire.locking import ClusterLocks
 
 
-def world_of(settings: Settings, api: Api, clock: Clock, background: Background) -> World:
+def world_of(settings: Settings, api: Api, clock: Clock, background: Threads) -> World:
     """The world of all runs. Each run is given its own permission, which knows when that run must stop."""
     return World(
         cluster=api,
@@ -31,6 +32,7 @@ def world_of(settings: Settings, api: Api, clock: Clock, background: Background)
         permission=lambda *_: None,
         clock=clock,
         background=background,
+        stood_still=background.stood_still,
         resolve=services_of(api) if settings.resolve is Resolve.SERVICES else str,
         faults=ACTS,
         probes=PROBES,

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from gate.running.background import Threads
+from gate.running.background import STANDSTILL, Threads
 from gate.running.hands import FEW, Hands
 from gate.running.time import SystemClock
 
@@ -157,3 +157,28 @@ def test_a_beat_that_was_ended_is_over_and_the_next_one_begins(threads: Threads,
     eventually(lambda: len(second) > 3)
     end()
     assert len(first) == until
+
+
+def test_a_process_stood_still_when_its_beats_were_late(threads: Threads, eventually: Eventually) -> None:
+    clock, blocked = SystemClock(), threading.Event()
+    before = clock.monotonic()
+    beaten = list[int]()
+
+    def count() -> float:
+        beaten.append(1)
+        return 0.01
+
+    def block() -> float:
+        blocked.wait(3 * STANDSTILL)
+        return 60.0
+
+    end = threads.beat(count)
+    eventually(lambda: beaten)
+    others = threads.beat(block)
+    eventually(lambda: threads.stood_still(before))
+    until = len(beaten)
+    eventually(partial(at_least, beaten, until + 1))
+    assert threads.stood_still(before) >= STANDSTILL
+    assert not threads.stood_still(clock.monotonic() + 60)
+    end()
+    others()

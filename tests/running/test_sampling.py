@@ -9,7 +9,7 @@ import pytest
 from gate.model import Probe, Tolerance, Window
 from gate.running.background import Threads
 from gate.running.ports import Answer, Asker, Background, Clock, NoSample
-from gate.running.sampling import BELATED, MISSED, Sampler
+from gate.running.sampling import BELATED, MISSED, STOOD_STILL, Sampler
 from gate.running.tally import summarise
 from gate.running.time import SystemClock, Timekeeper
 from gate.running.tolerance import broken, unknown
@@ -120,6 +120,51 @@ def test_a_bad_answer_counts_once_for_the_moment_at_which_it_was_given() -> None
     assert (summary.due, summary.samples, summary.failures, summary.missing) == (5, 1, 1, BELATED)
     assert not broken(replace(PROBE, tolerate=Tolerance(failures=0.2)), summary)
     assert unknown(replace(PROBE, tolerate=Tolerance(failures=0.2)), summary), "nor is it taken for good"
+
+
+class Passing(Simulation):
+    """Time passes also while a question is asked."""
+
+    passed = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.passed
+
+
+@pytest.mark.parametrize(
+    ("ok", "p95", "still", "counts"),
+    [
+        (False, None, 0.2, False),
+        (False, None, 0.1, True),
+        (False, None, 0.0, True),
+        (True, None, 0.3, True),
+        (True, 0.2, 0.2, False),
+        (True, 0.4, 0.2, True),
+    ],
+)
+def test_what_was_bad_or_slow_because_the_gate_stood_still_is_no_sample(
+    ok: bool, p95: float | None, still: float, counts: bool
+) -> None:
+    """An answer takes 0.3 s here, for some of which the gate stood still."""
+    simulation, since = Passing(), list[float]()
+    probe = replace(PROBE, every=seconds(1), tolerate=Tolerance(p95=None if p95 is None else seconds(p95)))
+
+    def ask() -> Answer:
+        simulation.passed += 0.3
+        return Answer(ok=ok)
+
+    def stood_still(began: float) -> float:
+        since.append(began)
+        return still
+
+    running = Sampler([probe], {probe.name: ask}, Timekeeper(simulation), simulation, stood_still)
+    simulation.wait(threading.Event(), 2.5)
+    questions = running.questions(probe.name)
+    assert len(questions) >= 3
+    assert all(question.counts is counts for question in questions)
+    assert {question.why for question in questions} == ({""} if counts else {STOOD_STILL})
+    assert since == pytest.approx([(question.at - START).total_seconds() for question in questions])
+    assert not any(question.open for question in questions)
 
 
 def test_a_good_answer_counts_also_if_the_question_was_late() -> None:
