@@ -72,8 +72,9 @@ def test_a_service_that_holds_every_question_up_is_asked_on_its_rhythm_all_the_s
         probe, summary, questions = asked(background, eventually, "http", settings, {})
     for thread in gates:
         thread.join(10)
-    assert summary.samples == summary.failures == summary.due >= ENOUGH
-    assert broken(probe, summary)
+    assert all(question.bad for question in questions), "also if, on a busy machine, one was too late to count"
+    assert summary.due >= ENOUGH
+    assert broken(probe, summary) is (summary.samples > 0)
     gaps = [(later.at - sooner.at) for sooner, later in pairwise(questions)]
     assert max(gaps) < timedelta(seconds=1.2)  # whoever waits for each answer asks again after 1.5 s
 
