@@ -44,9 +44,11 @@ class Secret:
 
     def __call__(self) -> str:
         try:
-            return self.file.read_text().strip()
+            return self.file.read_text(encoding="utf-8").strip()
         except OSError as error:
             raise Temporary(f"the secret in {self.file} cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError:  # its own text would show the secret
+            raise Temporary(f"the secret in {self.file} cannot be read: it is not text") from None
 
 
 @dataclass(frozen=True, slots=True)

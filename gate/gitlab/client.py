@@ -35,19 +35,6 @@ _NO_ADDRESS = (
 )
 
 
-def token_from(path: Path) -> Token:
-    """A token that is read from its file each time: whatever rotates the file rotates the token."""
-
-    def read() -> str:
-        try:
-            return path.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            why = f"the GitLab token cannot be read from {path}: {type(error).__name__}; mount it there"
-            raise Temporary(why) from error
-
-    return read
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
     """A pipeline, as far as the gate looks at it."""

@@ -94,10 +94,6 @@ class Shown:
             outside=[_in_words(each) for each in self._subscribed.outside()],
         )
 
-    def _unreverted(self) -> list[str]:
-        """What still is in force although it should not be, run by run."""
-        return [f"{run.namespace}/{run.name}: {left}" for run in self.runs() if (left := in_words(run))]
-
     def _catalogue_age(self) -> timedelta | None:
         fetched = self._fetching.fetched
         return self._clock.now() - fetched if fetched else None

@@ -188,7 +188,7 @@ def test_a_gate_that_is_killed_while_a_workload_is_scaled_to_zero_brings_it_back
     play.upgrade("1.1")
     play.until("scaled to zero", lambda: play.replicas() == 0)
     os.kill(play.stage.gate.pid, signal.SIGKILL)
-    play.until("back", lambda: play.replicas() == 3, seconds=20)
+    play.until("back", lambda: play.replicas() == 3, seconds=40)
     play.until("judged", lambda: play.gate().get("verdict"))
     (run,) = play.runs()
     assert all(undo["reverted"] for undo in run["status"]["evidence"]["undo"])
@@ -264,12 +264,12 @@ def test_without_any_gate_the_reaper_brings_a_workload_back(play: Play) -> None:
             capture_output=True,
             text=True,
             check=False,
-            timeout=30,
+            timeout=60,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout.startswith("1 ")
 
-    play.until("the lease of the dead gate is over", reaped, seconds=20)
+    play.until("the lease of the dead gate is over", reaped, seconds=40)
     assert play.replicas() == 3
     (run,) = play.runs()
     assert "chaosgate.dev/revert" not in run["metadata"].get("finalizers", [])

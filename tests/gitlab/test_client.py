@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from gate.config import Secret
 from gate.errors import GateError, Permanent, Temporary
-from gate.gitlab.client import LARGEST_BODY, WHOLE_TIMEOUT, GitLab, token_from
+from gate.gitlab.client import LARGEST_BODY, WHOLE_TIMEOUT, GitLab
 
 TOKEN = "glpat-marked-as-secret"
 
@@ -31,7 +32,7 @@ def test_the_token_goes_into_its_header_and_the_project_into_one_segment(scripte
 
 def test_the_token_is_read_again_for_each_request(scripted, tmp_path: Path) -> None:
     file = tmp_path / "token"
-    client = GitLab(scripted.address, token_from(file))
+    client = GitLab(scripted.address, Secret(file))
     for token in ("first", "second"):
         file.write_text(f"{token}\n")
         scripted.answers("200 OK", b'{"id": 5}')
@@ -41,8 +42,16 @@ def test_the_token_is_read_again_for_each_request(scripted, tmp_path: Path) -> N
 
 
 def test_a_token_file_that_is_not_there_is_said_and_may_come(tmp_path: Path) -> None:
-    with pytest.raises(Temporary, match=r"cannot be read from .*nothing"):
-        token_from(tmp_path / "nothing")()
+    with pytest.raises(Temporary, match=r"nothing cannot be read"):
+        Secret(tmp_path / "nothing")()
+
+
+def test_a_token_file_that_is_not_text_is_said_without_a_byte_of_it(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_bytes(b"glpat-\xff-hush")
+    with pytest.raises(Temporary, match=r"is not text") as error:
+        Secret(file)()
+    assert "hush" not in repr(error.value)
 
 
 @pytest.mark.parametrize("token", ["", "two words", "line\r\nX-Admin: yes", "schlüssel"])

@@ -275,7 +275,10 @@ def _children() -> list[int]:
 
 
 def _cut(log: str) -> None:
-    """Shorten a log that has grown too long. Its writer appends, so it goes on behind what is left."""
+    """Shorten a log that has grown too long. Its writer appends, so it goes on behind what is left.
+
+    What it writes in this very moment may be lost, or come first.
+    """
     with contextlib.suppress(FileNotFoundError):
         path = Path(log)
         if path.stat().st_size > _LOG_LIMIT:
