@@ -144,6 +144,14 @@ class Presuming(Worse):
         return gate and replace(gate, status=replace(gate.status, looked=looked))
 
 
+class Own(Worse):
+    """A gate that believes the clock of its own machine."""
+
+    def now(self) -> datetime:
+        now: datetime = self._real._machine.now()
+        return now
+
+
 @pytest.mark.parametrize(
     "worse",
     [
@@ -166,8 +174,11 @@ class Reluctant(Worse):
 
 
 def made_under_its_subscription(**worse: Any) -> World:
-    """A workload that is created when the gate has known its subscription for long."""
+    """A workload that is created when the gate has known its subscription for long; the clocks of all replicas are an
+    hour ahead of the API server's.
+    """
     world = World(1, **worse)
+    world.offsets = [3600.0 for _ in world.offsets]
     world.start()
     world.now += 10
     world.shop.create(world.now)
@@ -175,11 +186,19 @@ def made_under_its_subscription(**worse: Any) -> World:
     return world
 
 
-def test_a_workload_that_is_created_late_is_judged_and_the_simulation_notices_when_it_is_recorded() -> None:
-    assert made_under_its_subscription().record.begun
-    a_workload_that_is_made_under_a_subscription_is_never_recorded(made_under_its_subscription())
+def test_a_workload_that_is_created_late_is_judged() -> None:
+    world = made_under_its_subscription()
+    assert world.record.begun
+    a_workload_that_is_made_under_a_subscription_is_never_recorded(world)
+
+
+@pytest.mark.parametrize(
+    "worse",
+    [pytest.param({"gates": Reluctant}, id="always"), pytest.param({"clock": Own}, id="by clocks that do not agree")],
+)
+def test_the_simulation_notices_a_workload_that_is_created_late_and_recorded(worse: Any) -> None:
     with pytest.raises(AssertionError, match="was recorded of a workload that was made at"):
-        a_workload_that_is_made_under_a_subscription_is_never_recorded(made_under_its_subscription(gates=Reluctant))
+        a_workload_that_is_made_under_a_subscription_is_never_recorded(made_under_its_subscription(**worse))
 
 
 def test_the_simulation_notices_a_run_that_begins_beside_another() -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from tests.tracking.simulation.replica import honest
 from tests.tracking.simulation.world import CALM, Roughness, World
 
 DEEDS = (
@@ -20,9 +19,9 @@ DEEDS = (
 )
 
 
-def play(seed: int, *, gates: Callable[[Any], Any] = honest, runs: Callable[[Any], Any] = honest) -> World:
+def play(seed: int, **worse: Callable[[Any], Any]) -> World:
     """One whole history, calm at its end."""
-    world = World(seed, gates=gates, runs=runs)
+    world = World(seed, **worse)
     random = world.random
     world.rough = Roughness(
         requests=random.choice((0.0, 0.02, 0.05, 0.2)),

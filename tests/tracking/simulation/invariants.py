@@ -151,7 +151,8 @@ def a_workload_that_is_made_under_a_subscription_is_never_recorded(world: World)
     """As long as nobody touches the catalogue: its first version is judged already."""
     for made in world.record.workloads:
         created = (START + timedelta(seconds=made.at)).replace(microsecond=0)
-        under = any(since.replace(microsecond=0) < created for since in made.known.values())
+        second = timedelta(seconds=1)  # so late an answer of the server may be understood to be
+        under = any((since + second).replace(microsecond=0) < created for since in made.known.values())
         pushed = min((at for at, _ in world.record.subscribed if at >= made.at), default=math.inf)
         for write in world.record.gates:
             if under and write.at < pushed and write.after and write.after.workload.uid == made.uid:

@@ -51,14 +51,15 @@ class Replica:
         newest: Callable[[], Catalogue],
         gates: Callable[[ports.Gates], ports.Gates] = honest,
         runs: Callable[[ports.Runs], ports.Runs] = honest,
+        clock: Callable[[ServerClock], ServerClock] = honest,
     ) -> None:
         """`newest` reads git."""
         self.name, self._now, self._monotonic, self._newest, self._leads = name, now, monotonic, newest, leads
         configuration = Configuration()
         configuration.host = "http://in-process"
-        clock = ServerClock(_Machine(now, monotonic), monotonic)
-        api = Api(configuration, wire).timing(clock)
-        now, self._now = clock.now, clock.now
+        told = clock(ServerClock(_Machine(now, monotonic), monotonic))
+        api = Api(configuration, wire).timing(told)
+        now, self._now = told.now, told.now
         fenced = api.fenced(self._insist)
         self.subscribed = Subscribed(now)
         self._due = Due(api, (), self.subscribed, poke=_nothing, monotonic=monotonic, draw=draw)
@@ -79,7 +80,7 @@ class Replica:
             changed=self._due.named,
             learnt=self._due.gather,
             every=timedelta(seconds=FETCH_EVERY),
-            clock=clock,
+            clock=told,
         )
         self._comparing = Comparing(self.due, self._told, leads=self._may_decide, now=now)
         self._said = ""

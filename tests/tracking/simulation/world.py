@@ -21,7 +21,7 @@ from gate.sandbox.kubernetes.store.changes import Change, ChangeType
 from gate.tracking.judgements import asks_for
 from tests.tracking.simulation.catalogues import Folder, wish
 from tests.tracking.simulation.executing import Executor
-from tests.tracking.simulation.replica import Replica, honest
+from tests.tracking.simulation.replica import Replica
 from tests.tracking.simulation.server import NAMESPACE, Server
 from tests.tracking.simulation.shop import Shop
 from tests.tracking.simulation.wire import Asked, EventFate, Fate, Killed, Wire, serve
@@ -89,7 +89,7 @@ class Made:
     at: float
     uid: str
     known: Mapping[str, datetime]
-    """Since when the gate knew which subscription."""
+    """When it had been kept, by the API server's clock, that the gate knows which subscription."""
 
 
 @dataclass
@@ -112,9 +112,9 @@ class Record:
 
 
 class World:
-    """One history. `gates` and `runs` put worse ports in the place of the real ones."""
+    """One history; one of four has three replicas. `worse` parts of a replica take the place of the real ones."""
 
-    def __init__(self, seed: int, *, gates: Callable[[Any], Any] = honest, runs: Callable[[Any], Any] = honest) -> None:
+    def __init__(self, seed: int, **worse: Callable[[Any], Any]) -> None:
         self.random = random.Random(seed)
         self.seed, self.now, self.rough = seed, 0.0, CALM
         self.story: list[str] = []
@@ -123,21 +123,24 @@ class World:
         self.server.observe(self.server.gates, self._gate_written)
         self.server.observe(self.server.runs, self._run_written)
         self.server.observe(DEPLOYMENTS, self._workload_written)
+        self._kept: dict[str, datetime] = {}
+        self.server.observe(CONFIG_MAPS, self._known_written)
         self.shop = Shop(self.server, self.random)
         self.executor = Executor(self.server, self.random, self.time, self.gate, self._begun)
         self.folder = Folder(wishes=(wish("checkout", self.random),))
-        self._ports = (gates, runs)
+        self._worse = worse
         self.restless = False
         """It did not come to rest when everything was calm."""
         self._late: list[Asked] = []
         self._depth = 0
         self.leader = 0
-        self.offsets = [0.0, 0.0]
+        self._count = 3 if seed % 4 == 3 else 2
+        self.offsets = [0.0] * self._count
         self._lives = 0
         self.push(self.folder)
-        self.replicas: list[Replica] = [self._born(0), self._born(1)]
+        self.replicas: list[Replica] = [self._born(index) for index in range(self._count)]
         self.replicas[0].lead(True)
-        self._dead_until = [0.0, 0.0]
+        self._dead_until = [0.0] * self._count
 
     def time(self) -> datetime:
         """The API server's clock."""
@@ -151,7 +154,6 @@ class World:
 
     def _born(self, index: int) -> Replica:
         self._lives += 1
-        gates, runs = self._ports
         return Replica(
             f"replica {index} (life {self._lives})",
             Wire(self.server, _Ways(self, index)),
@@ -160,8 +162,7 @@ class World:
             draw=self.random.random,
             leads=lambda: self.leader == index,
             newest=self._newest,
-            gates=gates,
-            runs=runs,
+            **self._worse,
         )
 
     def _newest(self) -> Catalogue:
@@ -197,7 +198,7 @@ class World:
             self.now += self.random.choice((0.05, 0.3, 1.0, 2.5))
 
     def _gate_step(self) -> None:
-        index = self.random.choice([self.leader, self.leader, 0, 1])
+        index = self.random.choice([self.leader, self.leader, *range(self._count)])
         if self.now < self._dead_until[index]:
             return
         if able := self.replicas[index].ready():
@@ -205,7 +206,7 @@ class World:
 
     def start(self) -> None:
         """Let the replicas read everything once."""
-        for index in (0, 1):
+        for index in range(self._count):
             for step in self.replicas[index].all_steps():
                 self.run(index, step)
 
@@ -220,12 +221,16 @@ class World:
             self.replicas[index] = self._born(index)
             self._dead_until[index] = self.now + self.random.choice((0.0, 1.0, 5.0))
             if self.leader == index and self.random.random() < 0.5:
-                self._elect(1 - index)
+                self._elect(self._another())
             elif self.leader == index:
                 self.replicas[index].lead(True)  # it was back before its Lease ended, and has to wait for that
             return
         if said and (len(self.story) > before or said != "looked"):
             self.tell(replica.name, said)
+
+    def _another(self) -> int:
+        """A replica that does not lead."""
+        return self.random.choice([index for index in range(self._count) if index != self.leader])
 
     def _elect(self, index: int) -> None:
         if index != self.leader:
@@ -247,9 +252,9 @@ class World:
 
     def _trouble(self) -> None:
         if self.random.random() < self.rough.leaders:
-            self._elect(1 - self.leader)
+            self._elect(self._another())
         if self.random.random() < self.rough.clocks:
-            index = self.random.randrange(2)
+            index = self.random.randrange(self._count)
             self.offsets[index] += self.random.choice((-3600.0, -7.0, -2.0, 2.0, 7.0, 3600.0))
             self.tell(f"replica {index}", f"its clock is set, and off by {self.offsets[index]:.0f}s")
         if self.random.random() < self.rough.watches:
@@ -283,7 +288,7 @@ class World:
         self._depth += 1
         if writes and self.random.random() < self.rough.leaders:
             # The fence is passed, and the process stopped right behind it for as long as it takes to lose the Lease.
-            self._elect(1 - index)
+            self._elect(self._another())
             self.now += self.random.choice((0.1, 1.0, 5.0))
             for _ in range(self.random.choice((5, 40))):
                 self._gate_step()
@@ -307,7 +312,7 @@ class World:
         """Nothing goes wrong any more, everything arrives, and time goes on until nothing more happens."""
         self.tell("world", "is calm from here on")
         self.rough = CALM
-        self._dead_until = [0.0, 0.0]
+        self._dead_until = [0.0] * self._count
         if self.shop.stuck:
             self.tell("people", self.shop.stick(self.now))
         while self._late:
@@ -386,8 +391,13 @@ class World:
 
     def _workload_written(self, change: Change) -> None:
         if change.type is ChangeType.ADDED:
-            known = {key: datetime.fromisoformat(since) for key, since in self.known().items()}
-            self.record.workloads.append(Made(at=self.now, uid=change.object["metadata"]["uid"], known=known))
+            uid = change.object["metadata"]["uid"]
+            self.record.workloads.append(Made(at=self.now, uid=uid, known=dict(self._kept)))
+
+    def _known_written(self, change: Change) -> None:
+        if change.object["metadata"]["name"] == CONFIG_MAP:
+            present = change.object.get("data") or {}
+            self._kept = {key: self._kept.get(key, self.time()) for key in present}
 
     def _begun(self, run: Run) -> None:
         others = [each for each in map(run_from, self.server.all(self.server.runs)) if each.uid != run.uid]
