@@ -17,7 +17,7 @@ from gate.documents.forms import (
 )
 from gate.documents.mistakes import mistakes, unknown
 from gate.documents.own_faults import OwnFault, OwnFaults
-from gate.documents.salvage import kind_in, name_in, workload_in
+from gate.documents.salvage import kind_in, name_in, project_in, workload_in
 from gate.documents.tree import Illegible, Tree, trees
 from gate.documents.vocabulary import Vocabulary
 from gate.documents.workflows import SPEC, WorkflowDocument, check
@@ -42,6 +42,8 @@ class Broken:
     kind: str
     name: str
     workload: WorkloadName | None
+    project: str = ""
+    """The GitLab project of a subscription, if it can be read."""
     problems: tuple[BadDocument, ...]
 
 
@@ -97,7 +99,11 @@ def load(data: bytes, file: str, vocabulary: Vocabulary) -> Loaded:
 
 def _illegible(part: Illegible) -> Loaded:
     broken = Broken(
-        kind=kind_in(part.text), name=name_in(part.text), workload=workload_in(part.text), problems=(part.problem,)
+        kind=kind_in(part.text),
+        name=name_in(part.text),
+        workload=workload_in(part.text),
+        project=project_in(part.text),
+        problems=(part.problem,),
     )
     return Loaded(broken=(broken,))
 
@@ -221,6 +227,7 @@ def _broken(tree: Tree, problems: list[BadDocument]) -> Loaded:
                 kind=str(kind),
                 name=_name(tree),
                 workload=_workload(tree),
+                project=_project(tree),
                 problems=tuple(sorted(once.values(), key=_position)),
             ),
         )
@@ -243,6 +250,11 @@ def _workload(tree: Tree) -> WorkloadName | None:
     kind, namespace, name = words
     meant = difflib.get_close_matches(kind, list(WorkloadKind), n=1)
     return WorkloadName(kind=WorkloadKind(meant[0]), namespace=namespace, name=name) if meant else None
+
+
+def _project(tree: Tree) -> str:
+    project = _at(tree.value, "spec", "gitlab", "project")
+    return project if isinstance(project, str) else ""
 
 
 def _at(value: Any, *path: str) -> Any:

@@ -31,6 +31,12 @@ def workload_in(text: str) -> WorkloadName | None:
     return WorkloadName(kind=WorkloadKind(kind), namespace=namespace, name=name)
 
 
+def project_in(text: str) -> str:
+    """The GitLab project that a subscription tells; empty if it cannot be read."""
+    found = re.search(r"(?:^|[\s{,])[\"']?project[\"']?:[ \t]*[\"']?([\w./-]+)", _block("gitlab", text))
+    return found[1] if found else ""
+
+
 def _block(key: str, text: str) -> str:
     """What is written on the line of the key, and on the lines after it that are indented deeper."""
     lines = text.splitlines()

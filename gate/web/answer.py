@@ -5,7 +5,7 @@ gets a verdict only if the gate is at that commit now, or remembers both what it
 version that the announcement was about.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -59,6 +59,15 @@ class Selecting:
     selection: Selection
     beyond: bool = False
     """It may select in namespaces that this gate does not judge in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """A subscription that cannot be read, and what it is about as far as that can be told from its text."""
+
+    why: str
+    workload: WorkloadName | None = None
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +126,7 @@ def answer(
     gates: Sequence[Gate],
     subscriptions: Sequence[Subscription],
     selecting: Sequence[Selecting] = (),
+    unreadable: Sequence[Unreadable] = (),
     runs: Sequence[Run] = (),
     judges: Callable[[str], bool] = lambda _: True,
     is_there: Callable[[WorkloadName], bool] = lambda _: True,
@@ -125,7 +135,7 @@ def answer(
 
     `subscriptions` are those by name, and those by selector (`selecting`) once for each workload that they found. Of a
     namespace that this gate does not judge in, `judges` says so. Nothing is known of what is there, or of what is not
-    there yet, so the answer is not that nobody subscribed it, either.
+    there yet, so the answer is not that nobody subscribed it, either; nor is it where a document is `unreadable`.
     """
     workloads = _asked_for(question, gates, subscriptions)
     if question.workload and not judges(question.workload.namespace):
@@ -144,6 +154,7 @@ def answer(
         parts += [part for each in asked if (part := _not_all_of(each, found))]
     elif not parts and not is_there(question.workload):
         parts += _not_there_yet(question.workload, asked)
+    parts += [_not_read(each) for each in unreadable if _may_be_about(each, question, workloads, alone=not parts)]
     if not parts:
         return Answer(state=State.UNSUBSCRIBED, message=f"no subscription names {_what(question)}")
     return _fold(parts)
@@ -201,6 +212,26 @@ def _not_there_yet(workload: WorkloadName, selecting: Sequence[Selecting]) -> li
         return []
     message = f"there is no such workload; if it comes, {', '.join(names)} may select it"
     return [Answer(state=State.UNSEEN, message=message, workloads=(str(workload),))]
+
+
+def _may_be_about(document: Unreadable, question: Question, known: Collection[WorkloadName], *, alone: bool) -> bool:
+    """Whether the document may subscribe what is in question. One that does not say whose it is may be about anything,
+    but holds up only those of whom nobody else has said anything (`alone`).
+    """
+    if document.workload in known:
+        return False  # its gate knows more, and is closed
+    asked, said = question.project.lower(), document.project.lower()
+    if question.workload is not None and document.workload is not None:
+        return document.workload == question.workload
+    if said and asked:
+        return said == asked and (question.workload is None or alone)
+    return alone
+
+
+def _not_read(document: Unreadable) -> Answer:
+    message = f"a subscription that cannot be read may be about it: {document.why}"
+    workloads = (str(document.workload),) if document.workload else ()
+    return Answer(state=State.UNSEEN, message=message, workloads=workloads)
 
 
 def _what(question: Question) -> str:

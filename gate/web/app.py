@@ -142,6 +142,7 @@ def _answer(views: Views, what: Asked) -> Answer:
         gates=views.gates(),
         subscriptions=subscriptions,
         selecting=views.selecting(),
+        unreadable=views.unreadable(),
         runs=views.runs(),
         judges=views.judges,
         is_there=views.is_there,

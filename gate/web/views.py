@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from gate.model import Gate, Run, Subscription, WorkloadName
-from gate.web.answer import Selecting
+from gate.web.answer import Selecting, Unreadable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +78,10 @@ class Views(Protocol):
 
     def selecting(self) -> Sequence[Selecting]:
         """The catalogue's subscriptions by selector, whatever they found."""
+        ...
+
+    def unreadable(self) -> Sequence[Unreadable]:
+        """The catalogue's documents that are, or may be, subscriptions and cannot be read."""
         ...
 
     def is_there(self, name: WorkloadName) -> bool:

@@ -9,7 +9,7 @@ from gate.model import Gate, Run, Selection, Subscription, WorkloadName
 from gate.running.outstanding import in_words
 from gate.running.ports import Clock
 from gate.tracking.leading import Leading
-from gate.web.answer import Selecting
+from gate.web.answer import Selecting, Unreadable
 from gate.web.changes import Changes
 from gate.web.views import Readiness, Token, Watch
 from gate.wire.copies import Copies
@@ -49,6 +49,13 @@ class Shown:
         return [
             Selecting(selection=each, beyond=self._subscribed.reaches_beyond(each))
             for each in self._subscribed.selections()
+        ]
+
+    def unreadable(self) -> Sequence[Unreadable]:
+        catalogue = self._subscribed.catalogue
+        return [
+            Unreadable(why="; ".join(map(str, each.problems)), workload=each.workload, project=each.project)
+            for each in (catalogue.broken_subscriptions if catalogue else ())
         ]
 
     def is_there(self, name: WorkloadName) -> bool:

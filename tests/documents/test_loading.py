@@ -201,6 +201,14 @@ def test_a_subscription_that_is_no_yaml_still_says_whose_gate_it_would_have_kept
     assert broken.name == "checkout"
 
 
+@pytest.mark.parametrize(("whole", "broken"), [("settle: 5s", "setle: 5s"), ("settle: 5s", "settle: [5s")])
+def test_a_subscription_that_cannot_be_read_still_says_which_project_it_tells(whole: str, broken: str) -> None:
+    text = SUBSCRIPTION.replace("  gitlab:", f"  {whole}\n  gitlab:")
+    assert loaded(text).broken == ()
+    (found,) = loaded(text.replace(whole, broken)).broken
+    assert found.project == "shop/checkout"
+
+
 @pytest.mark.parametrize(
     "workload", ["{kind: Deployment, name: checkout}", "{kind: Pod, namespace: shop, name: x}", "\n"]
 )

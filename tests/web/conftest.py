@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from gate.model import Gate, Run, Subscription, WorkloadName
-from gate.web.answer import Selecting
+from gate.web.answer import Selecting, Unreadable
 from gate.web.app import create_app
 from gate.web.changes import Changes
 from gate.web.server import Server
@@ -22,6 +22,7 @@ class Known:
     all_watches: Sequence[Watch] = ()
     all_subscriptions: Sequence[Subscription] | None = ()
     all_selecting: Sequence[Selecting] = ()
+    all_unreadable: Sequence[Unreadable] = ()
     state: Readiness = field(default_factory=lambda: Readiness(ready=True, revision="0123456789abcdef"))
     foreign: str = ""
     """A namespace that this gate does not judge in."""
@@ -38,6 +39,9 @@ class Known:
 
     def selecting(self) -> Sequence[Selecting]:
         return self.all_selecting
+
+    def unreadable(self) -> Sequence[Unreadable]:
+        return self.all_unreadable
 
     def is_there(self, name: WorkloadName) -> bool:
         return any(gate.workload.name == name for gate in self.all_gates)

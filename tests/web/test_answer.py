@@ -38,7 +38,7 @@ from gate.model import (
     WorkloadName,
     WorkloadSelector,
 )
-from gate.web.answer import Answer, Question, Selecting, State, answer
+from gate.web.answer import Answer, Question, Selecting, State, Unreadable, answer
 from gate.web.answer_json import from_json, to_json
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -536,3 +536,42 @@ def test_what_cannot_be_an_answer_is_never_taken_for_one(said: object) -> None:
 def test_a_reason_that_this_program_does_not_know_hides_no_verdict() -> None:
     found = from_json({"state": "closed", "verdict": "FAILED", "reason": "SomethingNew"})
     assert (found.verdict, found.reason) == (Verdict.FAILED, None)
+
+
+# ---------------------------------------------------------------------------------------- documents that cannot be read
+
+
+def of_unreadable(question: Question, *found: Subscription, **said: Any) -> Answer:
+    """With a gate that has passed, and a document that says no more than `said`."""
+    unreadable = Unreadable(why="new.yaml:3: unknown field", **said)
+    return answer(question, gates=(judged(Verdict.PASSED),), subscriptions=found, unreadable=(unreadable,))
+
+
+OTHER = Question(project="shop/cart", environment="staging", sha=NEW)
+CART = WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="shop", name="cart")
+
+
+@pytest.mark.parametrize("said", [{}, {"project": "Shop/Cart"}, {"workload": CART}], ids=str)
+def test_who_may_be_subscribed_by_a_document_that_cannot_be_read_is_not_unsubscribed(said: dict[str, Any]) -> None:
+    found = of_unreadable(OTHER, **said)
+    assert (found.state, found.verdict) == (State.UNSEEN, None)
+    assert found.message == "a subscription that cannot be read may be about it: new.yaml:3: unknown field"
+
+
+def test_a_document_that_cannot_be_read_and_names_another_project_says_nothing() -> None:
+    assert of_unreadable(OTHER, project="shop/checkout").state is State.UNSUBSCRIBED
+
+
+def test_a_new_document_of_a_project_that_cannot_be_read_keeps_its_pass_back() -> None:
+    passed = Question(project="shop/checkout", environment="staging", sha=NEW)
+    chosen = replace(subscribed(), name="checkout")
+    assert of_unreadable(passed, chosen, project="shop/checkout", workload=CART).state is State.UNSEEN
+    assert of_unreadable(passed, chosen, project="shop/cart", workload=CART).state is State.OPEN
+    assert of_unreadable(passed, chosen).state is State.OPEN, "a document that says nothing does not stop everybody"
+
+
+def test_a_workload_waits_for_a_document_that_cannot_be_read_only_if_that_may_name_it() -> None:
+    cart = Question(workload=CART, sha=NEW)
+    assert of_unreadable(cart, workload=CART).state is State.UNSEEN
+    assert of_unreadable(cart, project="shop/cart").state is State.UNSEEN
+    assert of_unreadable(cart, workload=replace(CART, name="checkout")).state is State.UNSUBSCRIBED
