@@ -13,7 +13,7 @@ import requests
 from joserfc import jwk, jwt
 from joserfc.errors import JoseError
 
-from gate.errors import Denied, Temporary
+from gate.errors import Denied, Permanent, Temporary
 
 log = logging.getLogger(__name__)
 
@@ -45,12 +45,13 @@ class JobTokens:
         signers: Sequence[Signer],
         audience: str,
         *,
+        home: Callable[[str], str],
         now: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`audience`: what a job has to write as `aud`."""
+        """`audience`: what a job has to write as `aud`; `home`: the address of the GitLab that a project is on."""
         self._keys = [(signer, _Keys(signer, monotonic)) for signer in signers]
-        self.audience, self._now = audience, now
+        self.audience, self._home, self._now = audience, home, now
 
     def project(self, token: str) -> str:
         """The path of the project. `Denied` with what is wrong with the token, `Temporary` while there are no keys."""
@@ -81,7 +82,20 @@ class JobTokens:
             project_path={"essential": True},
         )
         rules.validate(claims)
-        return str(claims["project_path"])
+        project = claims["project_path"]
+        if not isinstance(project, str):
+            raise Denied(f"the JWT of {signer.url} names no project; `project_path` has to be a path, such as shop/api")
+        self._at_home(project, signer)
+        return project
+
+    def _at_home(self, project: str, signer: Signer) -> None:
+        """Whoever runs one GitLab may name a project there as one that is on another."""
+        try:
+            home = self._home(project)
+        except Permanent as error:
+            raise Denied(f"{signer.url} may not speak for {project}: {error}") from error
+        if home != signer.url:
+            raise Denied(f"{signer.url} may not speak for {project}, which is on {home}; mend `groups` if it moved")
 
     def _claims(self, token: str, keys: "_Keys") -> dict[str, Any]:
         try:

@@ -45,8 +45,10 @@ def askers_of(settings: Settings) -> Askers | None:
         return None
     from gate.gitlab.job_tokens import JobTokens, Signer
 
-    signers = [Signer(url=each.url, authority=each.ca_file) for each in instances_of(settings)]
-    return JobTokens(signers, settings.audience)
+    instances = instances_of(settings)
+    signers = {each.url: Signer(url=each.url, authority=each.ca_file) for each in instances}
+    home = Instances(instances, lambda each: each.url).of
+    return JobTokens(tuple(signers.values()), settings.audience, home=home)
 
 
 class FencedGitLab:

@@ -73,7 +73,7 @@ def filled(inputs: dict[str, str]) -> dict[str, Any]:
 def playing() -> Iterator[Playing]:
     known = Known(all_subscriptions=[SUBSCRIPTION])
     with GitLab(root_token=ROOT) as gitlab:
-        askers = JobTokens([Signer(url=gitlab.url)], "chaos-gate")
+        askers = JobTokens([Signer(url=gitlab.url)], "chaos-gate", home=lambda _: gitlab.url)
         server = Server(create_app(known, askers=askers), threads=12).start()
         client = Client(gitlab.url)
         try:

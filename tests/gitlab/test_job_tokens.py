@@ -10,6 +10,7 @@ import pytest
 from joserfc import jwk, jwt
 
 from gate.errors import Denied, Temporary
+from gate.gitlab.instances import Instance, Instances
 from gate.gitlab.job_tokens import AT_MOST, JobTokens, Signer
 from tests.gitlab.ground import World
 from tests.sandbox.gitlab_world import Project
@@ -43,7 +44,12 @@ def said(file: Path) -> str:
 
 
 def tokens(world: World, **more: object) -> JobTokens:
-    return JobTokens([Signer(url=world.server.url)], AUDIENCE, **more)
+    return of_one(world.server.url, **more)
+
+
+def of_one(url: str, audience: str = AUDIENCE, **more: object) -> JobTokens:
+    """Where one GitLab has every project."""
+    return JobTokens([Signer(url=url)], audience, **{"home": lambda _: url, **more})
 
 
 def test_the_token_of_a_job_says_its_project(world: World, token: str) -> None:
@@ -52,7 +58,7 @@ def test_the_token_of_a_job_says_its_project(world: World, token: str) -> None:
 
 def test_a_token_for_somebody_else_is_not_taken(world: World, token: str) -> None:
     with pytest.raises(Denied, match="needs `aud: elsewhere`"):
-        JobTokens([Signer(url=world.server.url)], "elsewhere").project(token)
+        of_one(world.server.url, "elsewhere").project(token)
 
 
 def test_a_token_that_is_over_is_not_taken(world: World, token: str) -> None:
@@ -63,6 +69,18 @@ def test_a_token_that_is_over_is_not_taken(world: World, token: str) -> None:
 def test_no_token_is_none(world: World) -> None:
     with pytest.raises(Denied, match="a job has to send a JWT of its GitLab: `id_tokens` with `aud: chaos-gate`"):
         tokens(world).project("")
+
+
+def test_a_gitlab_may_not_speak_for_a_project_of_another(world: World, token: str) -> None:
+    here, other = world.server.url, "https://other.example.org"
+    instances = [
+        Instance(url=here, token_file=Path("t")),
+        Instance(url=other, token_file=Path("t"), groups=("shop",)),
+    ]
+    with pytest.raises(Denied, match=rf"{here} may not speak for shop/jobs, which is on {other}; mend `groups`"):
+        tokens(world, home=Instances(instances, lambda each: each.url).of).project(token)
+    with pytest.raises(Denied, match=r"may not speak for shop/jobs: no GitLab is configured for the project shop/jobs"):
+        tokens(world, home=Instances([], lambda each: each.url).of).project(token)
 
 
 def changed(token: str, part: int, **claims: str) -> str:
@@ -94,33 +112,46 @@ def test_what_was_changed_or_signed_by_another_is_not_taken(world: World, token:
 
 def test_while_the_keys_cannot_be_had_there_is_no_answer(token: str) -> None:
     with pytest.raises(Temporary, match=r"the keys of http://.* cannot be read"):
-        JobTokens([Signer(url="http://127.0.0.1:1")], AUDIENCE).project(token)
+        of_one("http://127.0.0.1:1").project(token)
 
 
 @pytest.fixture
 def rotating(scripted) -> tuple[JobTokens, list[float], object]:
     """A signer whose keys a test changes."""
     clock = [0.0]
-    return JobTokens([Signer(url=scripted.address)], AUDIENCE, monotonic=lambda: clock[0]), clock, scripted
+    return of_one(scripted.address, monotonic=lambda: clock[0]), clock, scripted
+
+
+def shows(scripted, *keys: jwk.RSAKey) -> None:
+    """Answer the next request with these keys."""
+    body = {"keys": [{**key.as_dict(private=False), "kid": key.kid} for key in keys]}
+    scripted.answers("200 OK", json.dumps(body).encode())
+
+
+def signed(scripted, key: jwk.RSAKey, project: object = "a/b") -> str:
+    claims = {"iss": scripted.address, "aud": AUDIENCE, "exp": int(time.time()) + 600, "project_path": project}
+    return jwt.encode({"alg": "RS256", "kid": key.kid}, claims, key)
 
 
 def test_new_keys_are_fetched_when_they_are_met_but_not_for_each_rubbish(rotating) -> None:
     verifier, clock, scripted = rotating
     old, new = (jwk.RSAKey.generate_key(2048, {"kid": name}) for name in ("old", "new"))
-
-    def shows(*keys: jwk.RSAKey) -> None:
-        body = {"keys": [{**key.as_dict(private=False), "kid": key.kid} for key in keys]}
-        scripted.answers("200 OK", json.dumps(body).encode())
-
-    claims = {"iss": scripted.address, "aud": AUDIENCE, "exp": int(time.time()) + 600, "project_path": "a/b"}
-    by_old, by_new = (jwt.encode({"alg": "RS256", "kid": key.kid}, claims, key) for key in (old, new))
-    shows(old)
-    assert verifier.project(by_old) == "a/b"
+    shows(scripted, old)
+    assert verifier.project(signed(scripted, old)) == "a/b"
     for _ in range(3):
         with pytest.raises(Denied):
-            verifier.project(by_new)
+            verifier.project(signed(scripted, new))
     assert len(scripted.heard) == 1
     clock[0] += AT_MOST
-    shows(new)
-    assert verifier.project(by_new) == "a/b"
+    shows(scripted, new)
+    assert verifier.project(signed(scripted, new)) == "a/b"
     assert len(scripted.heard) == 2
+
+
+@pytest.mark.parametrize("project", [7, ["a/b"], {"a": "b"}])
+def test_a_project_that_is_no_path_is_not_taken(rotating, project: object) -> None:
+    verifier, _, scripted = rotating
+    key = jwk.RSAKey.generate_key(2048, {"kid": "one"})
+    shows(scripted, key)
+    with pytest.raises(Denied, match="names no project; `project_path` has to be a path"):
+        verifier.project(signed(scripted, key, project))
