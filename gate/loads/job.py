@@ -76,23 +76,24 @@ class ContainerLoad:
         return self._companion.ended() is not None
 
     def stop(self) -> LoadSummary:
-        """Within twenty seconds."""
+        """Within twenty seconds. Even a load that counts nothing has to be there until then, or nothing was sent."""
         try:
-            early = self._companion.ended()
+            pod = self._companion.pod()
+            if companions.is_gone(pod):
+                return _nothing("was gone before the run ended: nobody knows what it sent")
+            early = companions.ended(pod)
             last = early or self._companion.end()
         except GateError as error:
             return _nothing(f"could not be ended by us: {error}")
         if early is not None:
             return _nothing(f"ended before the run did, with exit code {early.code}{quoted(early.message)}")
-        if not self._counts:
-            return _nothing("")
-        return summary_of(last)
+        if last is None:
+            return _nothing("was told to end, and nobody knows how it ended")
+        return summary_of(last) if self._counts else _nothing("")
 
 
-def summary_of(last: Ended | None) -> LoadSummary:
+def summary_of(last: Ended) -> LoadSummary:
     """What a container left: `{"due": 100, "sent": 99, "failed": 1}`; what was due may be left out."""
-    if last is None:
-        return _nothing("left no summary: nobody knows how it ended")
     try:
         told = json.loads(last.message)
         sent, failed = (_count(told, name) for name in ("sent", "failed"))

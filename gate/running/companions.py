@@ -27,6 +27,8 @@ GRACE = timedelta(seconds=10)
 """How long it may take to end when it is told to."""
 LOOK = 0.2
 """Seconds between two looks whether it has ended."""
+OVER = ("Failed", "Succeeded")
+"""Phases of a pod in which nothing of it runs any more."""
 LONGER = timedelta(minutes=2)
 """How much longer than its run it may last if nobody removes it."""
 
@@ -167,6 +169,12 @@ def ended(pod: Json | None) -> Ended | None:
     found = (state["terminated"] for state in _states(pod) if state.get("terminated"))
     last = next(found, None)
     return None if last is None else Ended(code=int(last.get("exitCode", 0)), message=str(last.get("message") or ""))
+
+
+def is_gone(pod: Json | None) -> bool:
+    """Of one that had begun: its pod was deleted or evicted, and nothing says how its container ended."""
+    over = pod is not None and (pod.get("status") or {}).get("phase") in OVER
+    return pod is None or (over and ended(pod) is None)
 
 
 def _states(pod: Json | None) -> list[Json]:

@@ -76,6 +76,9 @@ class Yard:
     def jobs(self) -> list[dict[str, Any]]:
         return list(self.ground.api.list("jobs", self.namespace)[0])
 
+    def pods(self) -> list[dict[str, Any]]:
+        return list(self.ground.api.list("pods", self.namespace)[0])
+
     def start(self, script: str = "", **settings: Any) -> ContainerLoad:
         words = {"command": ["sh", "-c", script]} if script else {}
         load = LOADS["job"].start({"image": "web:1", "begins": "30s", **words, **settings}, self.around)
@@ -118,6 +121,34 @@ def test_a_load_that_ends_by_itself_was_not_the_load_that_was_asked_for(
     load = yard.start(script)
     eventually(load.has_ended)
     assert load.stop().problem == problem
+
+
+@on_the_sandbox
+@pytest.mark.parametrize("summary", [False, True])
+def test_a_load_whose_pod_was_deleted_meanwhile_was_not_there_until_the_end(
+    summary: bool, yard: Yard, eventually: Eventually
+) -> None:
+    """Even one that counts nothing: whoever passes with it would pass without a load."""
+    load = yard.start("trap exit TERM; sleep 1000d & wait", summary=summary)
+    (pod,) = yard.pods()
+    yard.ground.api.delete("pods", yard.namespace, pod["metadata"]["name"], uid=pod["metadata"]["uid"])
+    eventually(lambda: yard.pods() == [])
+    assert load.stop().problem == "was gone before the run ended: nobody knows what it sent"
+
+
+@pytest.mark.parametrize(
+    ("status", "gone"),
+    [
+        ({"phase": "Failed", "reason": "Evicted"}, True),
+        ({"phase": "Failed", "containerStatuses": [{"state": {"terminated": {"exitCode": 137}}}]}, False),
+        ({"phase": "Running", "containerStatuses": [{"state": {"running": {}}}]}, False),
+    ],
+    ids=["evicted", "ended", "runs"],
+)
+def test_a_pod_that_is_over_and_does_not_say_how_its_container_ended_is_gone(
+    status: dict[str, Any], gone: bool
+) -> None:
+    assert companions.is_gone({"status": status}) is gone
 
 
 @on_the_sandbox
@@ -173,7 +204,6 @@ def test_the_job_of_somebody_else_is_neither_used_nor_removed(yard: Yard) -> Non
 @pytest.mark.parametrize(
     ("last", "problem"),
     [
-        (None, "left no summary: nobody knows how it ended"),
         (Ended(code=0, message=""), "left no summary in its termination log, exit code 0"),
         (Ended(code=1, message="no"), 'left no summary in its termination log: "no", exit code 1'),
         (Ended(code=0, message="[]"), 'left no summary in its termination log: "[]", exit code 0'),
@@ -183,7 +213,7 @@ def test_the_job_of_somebody_else_is_neither_used_nor_removed(yard: Yard) -> Non
         (Ended(code=0, message='{"sent": 0, "failed": 0, "due": 9}'), "sent nothing"),
     ],
 )
-def test_what_cannot_be_read_is_no_summary(last: Ended | None, problem: str) -> None:
+def test_what_cannot_be_read_is_no_summary(last: Ended, problem: str) -> None:
     assert summary_of(last).problem.startswith(problem)
 
 
