@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +24,7 @@ ALGORITHMS = ["RS256"]
 LEEWAY = 30
 """Seconds that two clocks may differ."""
 FRESH, AT_MOST = 3600.0, 30.0
-"""Seconds for which keys are taken as they are, and between two looks for one that is not among them."""
+"""Seconds for which keys are taken as they are, and between two tries to read them, whatever came of the first."""
 TIMEOUT = 10.0
 LONGEST_TOKEN = 16 * 1024
 """Characters."""
@@ -98,37 +99,61 @@ class JobTokens:
             raise Denied(f"{signer.url} may not speak for {project}, which is on {home}; mend `groups` if it moved")
 
     def _claims(self, token: str, keys: "_Keys") -> dict[str, Any]:
+        known = keys.known()
         try:
-            claims: dict[str, Any] = jwt.decode(token, keys.known(), algorithms=ALGORITHMS).claims
+            claims: dict[str, Any] = jwt.decode(token, known, algorithms=ALGORITHMS).claims
         except (JoseError, ValueError):
-            if not keys.renew():
+            newer = keys.renewed()
+            if newer is known:
                 raise
-            claims = jwt.decode(token, keys.known(), algorithms=ALGORITHMS).claims
+            claims = jwt.decode(token, newer, algorithms=ALGORITHMS).claims
         return claims
 
 
 class _Keys:
-    """The public keys of one GitLab, kept for a while: it may change them at any time."""
+    """The public keys of one GitLab, kept for a while: it may change them at any time.
+
+    One thread asks for them; meanwhile the others have the old ones, or none, and never wait.
+    """
 
     def __init__(self, signer: Signer, monotonic: Callable[[], float]) -> None:
         self._signer, self._monotonic = signer, monotonic
-        self._lock = threading.Lock()
+        self._asking = threading.Lock()
         self._set: jwk.KeySet | None = None
-        self._read = 0.0
+        self._read = self._tried = -math.inf
+        self._lacking = f"the keys of {signer.url} are being read"
+        """Why newer ones are not there; empty if those that are known were the newest at the last try."""
 
     def known(self) -> jwk.KeySet:
-        with self._lock:
-            if self._set is None or self._monotonic() - self._read > FRESH:
-                self._set, self._read = self._fetch(), self._monotonic()
-            return self._set
+        """Also those that are old, while there are no others; `Temporary` if there are none."""
+        if self._monotonic() - self._read > FRESH:
+            self._try()
+        if self._set is None:
+            raise Temporary(self._lacking, retry_after=AT_MOST)
+        return self._set
 
-    def renew(self) -> bool:
-        """Read them again, unless that was done just now: whoever sends rubbish cannot make us ask all the time."""
-        with self._lock:
-            if self._monotonic() - self._read < AT_MOST:
-                return False
-            self._set, self._read = self._fetch(), self._monotonic()
-            return True
+    def renewed(self) -> jwk.KeySet:
+        """Read again, unless that was tried just now: whoever sends rubbish cannot make us ask all the time."""
+        self._try()
+        if self._set is None or self._lacking:
+            raise Temporary(self._lacking, retry_after=AT_MOST)
+        return self._set
+
+    def _try(self) -> None:
+        if not self._asking.acquire(blocking=False):
+            return
+        try:
+            if self._monotonic() - self._tried < AT_MOST:
+                return
+            self._tried = self._monotonic()
+            self._lacking = f"the keys of {self._signer.url} are being read"
+            self._set = self._fetch()
+            self._read, self._lacking = self._tried, ""
+        except Temporary as error:
+            self._lacking = str(error)
+            log.warning("gitlab.keys_unread why=%r", self._lacking)
+        finally:
+            self._asking.release()
 
     def _fetch(self) -> jwk.KeySet:
         address, verify = f"{self._signer.url}{KEYS}", str(self._signer.authority) if self._signer.authority else True
@@ -137,8 +162,15 @@ class _Keys:
             answer.raise_for_status()
             said: Mapping[str, Any] = json.loads(answer.content)
             return jwk.KeySet.import_key_set({"keys": list(said["keys"])})
-        except (requests.RequestException, JoseError, ValueError, KeyError, TypeError) as error:
-            raise Temporary(f"the keys of {self._signer.url} cannot be read: {type(error).__name__}") from error
+        # A file of CAs that is not there is a plain OSError.
+        except (OSError, JoseError, ValueError, KeyError, TypeError, RecursionError) as error:
+            raise Temporary(f"the keys of {self._signer.url} cannot be read: {_why(error)}") from error
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+        return f"{error}; mount the file of its CA there"
+    return type(error).__name__
 
 
 def _said(error: Exception) -> str:

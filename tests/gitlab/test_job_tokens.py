@@ -2,6 +2,7 @@
 
 import base64
 import json
+import socket
 import threading
 import time
 from pathlib import Path
@@ -11,7 +12,7 @@ from joserfc import jwk, jwt
 
 from gate.errors import Denied, Temporary
 from gate.gitlab.instances import Instance, Instances
-from gate.gitlab.job_tokens import AT_MOST, JobTokens, Signer
+from gate.gitlab.job_tokens import AT_MOST, FRESH, JobTokens, Signer
 from tests.gitlab.ground import World
 from tests.sandbox.gitlab_world import Project
 
@@ -155,3 +156,63 @@ def test_a_project_that_is_no_path_is_not_taken(rotating, project: object) -> No
     shows(scripted, key)
     with pytest.raises(Denied, match="names no project; `project_path` has to be a path"):
         verifier.project(signed(scripted, key, project))
+
+
+def test_keys_that_cannot_be_read_are_asked_for_once_in_a_while_only(rotating) -> None:
+    verifier, clock, scripted = rotating
+    key = jwk.RSAKey.generate_key(2048, {"kid": "one"})
+    scripted.answers("502 Bad Gateway")
+    for each in (signed(scripted, key), "rubbish", signed(scripted, key)):
+        with pytest.raises(Temporary, match="cannot be read: HTTPError"):
+            verifier.project(each)
+    assert len(scripted.heard) == 1
+    clock[0] += AT_MOST
+    shows(scripted, key)
+    assert verifier.project(signed(scripted, key)) == "a/b"
+
+
+def test_old_keys_are_better_than_none_and_are_not_renewed_at_each_question(rotating) -> None:
+    verifier, clock, scripted = rotating
+    key, new = (jwk.RSAKey.generate_key(2048, {"kid": name}) for name in ("one", "new"))
+    shows(scripted, key)
+    assert verifier.project(signed(scripted, key)) == "a/b"
+    clock[0] += FRESH + 1
+    scripted.answers("502 Bad Gateway")
+    for _ in range(3):
+        assert verifier.project(signed(scripted, key)) == "a/b"
+        with pytest.raises(Temporary, match="cannot be read: HTTPError"):  # it may be signed with a new one
+            verifier.project(signed(scripted, new))
+    assert len(scripted.heard) == 2
+
+
+def test_while_one_asks_for_the_keys_nobody_waits(rotating) -> None:
+    verifier, clock, scripted = rotating
+    key = jwk.RSAKey.generate_key(2048, {"kid": "one"})
+    shows(scripted, key)
+    assert verifier.project(signed(scripted, key)) == "a/b"
+    clock[0] += FRESH + 1
+    asked, answered = threading.Event(), threading.Event()
+
+    def hangs(connection: socket.socket) -> None:
+        asked.set()
+        answered.wait(PATIENCE)
+        connection.sendall(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
+
+    scripted.plays.append(hangs)
+    asking = threading.Thread(target=verifier.project, args=(signed(scripted, key),))
+    asking.start()
+    try:
+        assert asked.wait(PATIENCE)
+        assert verifier.project(signed(scripted, key)) == "a/b"
+        with pytest.raises(Temporary, match="are being read"):
+            verifier.project("rubbish")
+        assert asking.is_alive()
+    finally:
+        answered.set()
+        asking.join()
+
+
+def test_a_ca_file_that_is_gone_is_said(tmp_path: Path) -> None:
+    signer = Signer(url="https://127.0.0.1:1", authority=tmp_path / "gone.pem")
+    with pytest.raises(Temporary, match=r"cannot be read: .*gone\.pem; mount the file of its CA there"):
+        JobTokens([signer], AUDIENCE, home=lambda _: signer.url).project("a.b.c")
