@@ -73,7 +73,7 @@ class GitLab:
         self.address = address.rstrip("/")
         self._auth = PrivateToken(token)
         self._session = requests.Session()
-        self._session.verify = True if authority is None else str(authority)
+        self._verify = True if authority is None else str(authority)
         self._session.headers.update({"Accept": "application/json", "User-Agent": "chaos-gate"})
         self._now = now
         self._monotonic = monotonic
@@ -176,6 +176,7 @@ class GitLab:
                 json=request.body,
                 auth=self._auth,
                 timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
+                verify=self._verify,  # of a session, REQUESTS_CA_BUNDLE would override it
                 stream=True,
                 # A redirect would carry the token to wherever it points.
                 allow_redirects=False,
@@ -194,6 +195,8 @@ class GitLab:
             raise Permanent(why) from error
         except requests.exceptions.RequestException as error:
             raise Temporary(f"{self.address} did not answer {request}: {_root(error)}") from error
+        except OSError as error:  # so the library says that the file of CAs is not there
+            raise Temporary(f"{self.address} was not asked: {error}; mount the file of its CA there") from error
 
     def _refuse(self, sent: requests.PreparedRequest) -> None:
         """Asking on with a token that is refused brings nothing, and locks the address out where there is a limit."""

@@ -113,6 +113,17 @@ def test_an_address_that_is_none_is_a_persons_task(address: str) -> None:
     client.close()
 
 
+def test_the_ca_file_is_the_one_of_the_settings_and_said_if_it_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "of-others.pem").touch()
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "of-others.pem"))
+    client = GitLab("https://127.0.0.1:1", lambda: TOKEN, authority=tmp_path / "gone.pem")
+    with pytest.raises(Temporary, match=r"https://127\.0\.0\.1:1 was not asked: .*gone\.pem; mount the file of its CA"):
+        client.user()
+    client.close()
+
+
 def test_an_answer_without_end_is_dropped(scripted, gitlab) -> None:
     scripted.answers("200 OK", b"x" * (LARGEST_BODY + 1))
     with pytest.raises(Temporary, match="more than"):
