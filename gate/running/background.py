@@ -82,7 +82,7 @@ class _Beats:
 
         def end() -> None:
             with self._lock:
-                self._beats.remove(beat)
+                self._beats = [each for each in self._beats if each is not beat]
                 heapq.heapify(self._beats)
             self._sooner.set()
 

@@ -240,6 +240,8 @@ class Executor:
             self._pause(run, still_in_force=any(undo.reverted is None for undo in status.evidence.undo))
         except GateError as error:
             log.error("run.lost run=%s why=%r", run.name, str(error))  # noqa: TRY400 - the sentence says it all
+        except Exception:  # a mistake of ours: the run goes on from its record, or is taken back
+            log.exception("run.lost run=%s", run.name)
         finally:
             record.close()
             with active.beating:  # a beat after the release would take the lease again

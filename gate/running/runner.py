@@ -247,6 +247,7 @@ def _stop_watching(run: Execution) -> Judgement | None:
     """End probes and load, and write down what was seen; says so if the load was too weak to count."""
     if run.sampler:
         run.sampler.stop()
+        run.sampler = None
     if run.observation:
         run.observation.finish()
     run.write_summaries()
@@ -330,7 +331,7 @@ def _resume(run: Execution) -> bool:
     recovered = recover(run, step, record)
     if recovered and not failed:
         _stop_watching(run)
-        run.sampler = run.observation = None
+        run.observation = None
         return True
     _finish(run)
     return False

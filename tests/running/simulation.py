@@ -108,8 +108,11 @@ class Simulation:
 
     def beat(self, tick: Callable[[], float]) -> Callable[[], None]:
         heapq.heappush(self._beats, (self._now + tick(), next(self._numbers), tick))
+        ended = threading.Event()
 
         def end() -> None:
+            assert not ended.is_set(), "whoever ends a beat twice does not know whether it is at work"
+            ended.set()
             self._beats = [beat for beat in self._beats if beat[2] is not tick]
             heapq.heapify(self._beats)
 

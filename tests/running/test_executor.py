@@ -211,6 +211,24 @@ def test_a_record_is_let_go_of_also_when_the_run_was_lost(eventually: Eventually
     assert slip.became[-1] == "closed"
 
 
+def test_a_mistake_in_an_execution_is_told_and_the_run_is_taken_up_again(
+    eventually: Eventually, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Odd(Cluster):
+        opened = 0
+
+        def journal(self, run: Run, insist: Callable[[], None]) -> Cluster:
+            self.opened += 1
+            if self.opened == 1:
+                raise ValueError("not in list")
+            return super().journal(run, insist)
+
+    cluster = Odd(run("a"), run("a"))
+    played(cluster, lambda: cluster.released == 2, eventually)
+    assert cluster.saved[-1].phase is RunPhase.EXECUTED
+    assert "run.lost run=a" in caplog.text
+
+
 class Noting:
     """A load that sends nothing, and notes what it was told."""
 

@@ -159,6 +159,13 @@ def test_a_beat_that_was_ended_is_over_and_the_next_one_begins(threads: Threads,
     assert len(first) == until
 
 
+def test_a_beat_that_is_ended_twice_is_over_all_the_same(threads: Threads) -> None:
+    end, other = threads.beat(lambda: 60.0), threads.beat(lambda: 60.0)
+    end()
+    end()
+    other()
+
+
 def test_a_process_stood_still_when_its_beats_were_late(threads: Threads, eventually: Eventually) -> None:
     clock, blocked = SystemClock(), threading.Event()
     before = clock.monotonic()
