@@ -6,8 +6,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-import yaml
-
+from gate.documents.tree import Illegible, trees
 from gate.errors import GateError, Permanent
 
 T = TypeVar("T")
@@ -28,13 +27,11 @@ class Instance:
 
 def read_instances(file: Path) -> tuple[Instance, ...]:
     """A YAML list with `url`, `tokenFile`, `caFile`, `groups` in each entry; `GateError` with all that is wrong."""
-    try:
-        said = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise GateError(f"{file} cannot be read: {error}") from error
-    if not isinstance(said, list) or not said:
-        raise GateError(f"{file} is no list of GitLabs; write `- url: …` and `tokenFile: …` for each")
-    problems: list[str] = []
+    said, problems = _said(file)
+    if not problems and (not isinstance(said, list) or not said):
+        problems.append(f"{file} is no list of GitLabs; write `- url: …` and `tokenFile: …` for each")
+    if problems:
+        raise GateError("; ".join(problems))
     instances = tuple(_instance(one, f"{file}: entry {number}", problems) for number, one in enumerate(said, 1))
     named = [group for each in instances for group in each.groups or ("(no groups)",)]
     twice = sorted({group for group in named if named.count(group) > 1})
@@ -44,26 +41,57 @@ def read_instances(file: Path) -> tuple[Instance, ...]:
     return instances
 
 
+def _said(file: Path) -> tuple[Any, list[str]]:
+    """The value in the file, and what is wrong with it as YAML."""
+    try:
+        documents = [*trees(file.read_text(encoding="utf-8"), str(file))]
+    except (OSError, UnicodeDecodeError) as error:
+        return None, [f"{file} cannot be read: {error}"]
+    if len(documents) > 1:
+        return None, [f"{file} holds {len(documents)} documents; write all GitLabs into one list"]
+    for document in documents:
+        if isinstance(document, Illegible):
+            return None, [str(document.problem)]
+        return document.value, [str(problem) for problem in document.problems]
+    return None, []
+
+
 def _instance(one: Any, where: str, problems: list[str]) -> Instance:
     given: Mapping[str, Any] = one if isinstance(one, dict) else {}
-    for key in sorted(map(str, given.keys() - set(_KEYS))):
+    for key in sorted(given.keys() - set(_KEYS)):
         close = get_close_matches(key, _KEYS, n=1)
         problems.append(f"{where}: {key} is not known{f'; did you mean {close[0]}?' if close else ''}")
-    url, groups = str(given.get("url") or ""), given.get("groups") or []
+    url = str(given.get("url") or "")
     if not url.startswith(("http://", "https://")):
         problems.append(f"{where}: url is {url!r}, not an address such as https://gitlab.example.org")
     if not given.get("tokenFile"):
         problems.append(f"{where}: tokenFile is missing; name the file that holds the token")
-    if not isinstance(groups, list) or not all(isinstance(group, str) for group in groups):
-        problems.append(f"{where}: groups is no list of paths, such as [shop, payments/api]")
-        groups = []
-    ca_file = given.get("caFile")
+    token_file, ca_file = (_file(given.get(key), f"{where}: {key}", problems) for key in ("tokenFile", "caFile"))
     return Instance(
         url=url.rstrip("/"),
-        token_file=Path(str(given.get("tokenFile", ""))),
-        ca_file=Path(str(ca_file)) if ca_file else None,
-        groups=tuple(group.strip("/").lower() for group in groups),
+        token_file=token_file or Path(),
+        ca_file=ca_file,
+        groups=_groups(given, where, problems),
     )
+
+
+def _file(said: Any, what: str, problems: list[str]) -> Path | None:
+    if said is None or said == "":
+        return None
+    if not isinstance(said, str) or not Path(said).is_file():
+        problems.append(f"{what} is {said!r}, which is no file that can be read; mount it there")
+        return None
+    return Path(said)
+
+
+def _groups(given: Mapping[str, Any], where: str, problems: list[str]) -> tuple[str, ...]:
+    said = given.get("groups", [])
+    if not isinstance(said, list) or not all(isinstance(group, str) and group.strip("/") for group in said):
+        problems.append(
+            f"{where}: groups is no list of paths, such as [shop, payments/api]; leave it out for all other projects"
+        )
+        return ()
+    return tuple(group.strip("/").lower() for group in said)
 
 
 class Instances(Generic[T]):

@@ -37,15 +37,16 @@ def test_a_project_that_is_nowhere_is_said_with_the_remedy() -> None:
 
 def test_the_file_says_address_token_ca_and_groups(tmp_path: Path) -> None:
     file = tmp_path / "gitlabs.yaml"
+    a, b, ca = (tmp_path / name for name in ("a", "b", "ca"))
+    for each in (a, b, ca):
+        each.touch()
     file.write_text(
-        "- {url: https://a.example.org/, tokenFile: /t/a, caFile: /ca, groups: [Shop/]}\n"
-        "- {url: https://b.example.org, tokenFile: /t/b}\n"
+        f"- {{url: https://a.example.org/, tokenFile: {a}, caFile: {ca}, groups: [Shop/]}}\n"
+        f"- {{url: https://b.example.org, tokenFile: {b}}}\n"
     )
     first, second = read_instances(file)
-    assert first == Instance(
-        url="https://a.example.org", token_file=Path("/t/a"), ca_file=Path("/ca"), groups=("shop",)
-    )
-    assert second == Instance(url="https://b.example.org", token_file=Path("/t/b"))
+    assert first == Instance(url="https://a.example.org", token_file=a, ca_file=ca, groups=("shop",))
+    assert second == Instance(url="https://b.example.org", token_file=b)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +61,19 @@ def test_the_file_says_address_token_ca_and_groups(tmp_path: Path) -> None:
         ("- {url: https://x, tokenFile: t, groups: shop}", "groups is no list of paths"),
         ("- {url: https://x, tokenFile: t}\n- {url: https://y, tokenFile: t}", "(no groups) stands in more than one"),
         ("- seven", "url is ''"),
+        ("- {url: https://x, tokenFile: t, groups: no}", "groups is no list of paths"),
+        ("- {url: https://x, tokenFile: t, groups: {}}", "groups is no list of paths"),
+        ("- {url: https://x, tokenFile: t, groups: ''}", "groups is no list of paths"),
+        ("- {url: https://x, tokenFile: t, groups: }", "groups is no list of paths"),
+        ("- {url: https://x, tokenFile: t, groups: [/]}", "groups is no list of paths"),
+        ("- url: https://x\n  groups: [a]\n  groups: [b]", "gitlabs.yaml:3: [0]: 'groups' stands here twice"),
+        ("- {url: https://x, tokenFile: nowhere}", "tokenFile is 'nowhere', which is no file that can be read"),
+        ("- {url: https://x, tokenFile: t, caFile: nowhere}", "caFile is 'nowhere', which is no file that can be read"),
+        ("- {url: https://x, tokenFile: [t]}", "tokenFile is ['t'], which is no file"),
+        ("[" * 5000, "gitlabs.yaml:1: this cannot be read as YAML: too large"),
+        ("- {url: 2026-99-99, tokenFile: t}", "is '2026-99-99', not an address"),
+        ("- {url: https://x}\n---\n- {url: https://y}", "holds 2 documents; write all GitLabs into one list"),
+        ("", "is no list of GitLabs"),
     ],
 )
 def test_what_is_wrong_with_the_file_is_said(tmp_path: Path, text: str, words: str) -> None:
