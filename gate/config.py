@@ -4,7 +4,7 @@ import difflib
 import os
 import re
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -135,14 +135,7 @@ class Settings:
         }
         if settings["executor"] is ExecutedBy.JOB and not settings["job_image"]:
             reading.problems.append(f"{PREFIX}JOB_IMAGE is missing: a Job needs the image of the gate")
-        if settings["gitlab_url"] and not settings["gitlab_token"]:
-            reading.problems.append(f"{PREFIX}GITLAB_TOKEN_FILE is missing: {PREFIX}GITLAB_URL needs a token")
-        if settings["gitlab_url"] and settings["gitlabs"]:
-            reading.problems.append(f"{PREFIX}GITLABS and {PREFIX}GITLAB_URL are both there; write all into the first")
-        if settings["audience"] and not (settings["gitlab_url"] or settings["gitlabs"]):
-            reading.problems.append(
-                f"{PREFIX}AUDIENCE needs a GitLab that signs: {PREFIX}GITLAB_URL or {PREFIX}GITLABS"
-            )
+        reading.problems += _of_gitlab({name for name, value in environ.items() if value})
         reading.finish()
         settings["evidence"] = settings["state"] / settings["evidence"]
         return cls(**settings)
@@ -175,6 +168,21 @@ class _Reading:
             self.problems.append(f"{name} is not known{f'; did you mean {close[0]}?' if close else ''}")
         if self.problems:
             raise GateError("the settings are not right: " + "; ".join(self.problems))
+
+
+def _of_gitlab(given: set[str]) -> Iterator[str]:
+    """Which variables about GitLab that are there do not go together."""
+    several, audience = f"{PREFIX}GITLABS", f"{PREFIX}AUDIENCE"
+    url, token, authority = (f"{PREFIX}GITLAB_{name}" for name in ("URL", "TOKEN_FILE", "CA_FILE"))
+    if url in given and token not in given:
+        yield f"{token} is missing: {url} needs a token"
+    for name in (url, token, authority):
+        if name in given and several in given:
+            yield f"{several} and {name} are both there; write all into the first"
+        elif name in given and url not in given:
+            yield f"{name} is for no GitLab: {url} is missing"
+    if audience in given and not given & {url, several}:
+        yield f"{audience} needs a GitLab that signs: {url} or {several}"
 
 
 def _lasting(text: str) -> timedelta:

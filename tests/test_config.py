@@ -9,6 +9,7 @@ from gate.config import Resolve, Settings
 from gate.errors import GateError, Permanent, Temporary
 
 LEAST = {"CHAOS_GATE_CATALOGUE": "https://gitlab.example.org/chaos.git"}
+GITLAB = "CHAOS_GATE_GITLAB"
 
 
 def test_a_catalogue_is_all_that_is_needed() -> None:
@@ -66,6 +67,18 @@ def test_a_gitlab_needs_a_token() -> None:
         Settings.read(LEAST | {"CHAOS_GATE_GITLAB_URL": "https://gitlab.example.org"})
 
 
+@pytest.mark.parametrize("name", [f"{GITLAB}_TOKEN_FILE", f"{GITLAB}_CA_FILE"])
+def test_what_is_for_one_gitlab_is_not_ignored_where_there_is_none_or_a_file_of_several(
+    tmp_path: Path, name: str
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(GateError, match=f"{name} is for no GitLab: {GITLAB}_URL is missing"):
+        Settings.read(LEAST | {name: str(file)})
+    with pytest.raises(GateError, match=f"{GITLAB}S and {name} are both there; write all into the first"):
+        Settings.read(LEAST | {name: str(file), f"{GITLAB}S": str(file)})
+
+
 def test_a_variable_that_is_set_to_nothing_is_missing() -> None:
     with pytest.raises(GateError, match="CHAOS_GATE_CATALOGUE is missing"):
         Settings.read({"CHAOS_GATE_CATALOGUE": ""})
@@ -113,7 +126,7 @@ def test_variables_of_others_are_left_alone() -> None:
 
 def test_a_token_is_read_when_it_is_used_and_never_shown(tmp_path: Path) -> None:
     file = tmp_path / "token"
-    settings = Settings.read(LEAST | {"CHAOS_GATE_GITLAB_TOKEN_FILE": str(file)})
+    settings = Settings.read(LEAST | {f"{GITLAB}_URL": "https://gitlab.example.org", f"{GITLAB}_TOKEN_FILE": str(file)})
     assert settings.gitlab_token is not None
     with pytest.raises(Temporary):
         settings.gitlab_token()
