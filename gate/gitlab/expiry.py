@@ -79,23 +79,22 @@ class TokenWatch:
 
     def __init__(self, gitlabs: Sequence[Tokens], now: Callable[[], datetime]) -> None:
         self._gitlabs, self._now = gitlabs, now
-        self._states = {each.address: TokenState(address=each.address) for each in gitlabs}
+        self._states = [TokenState(address=each.address) for each in gitlabs]  # two may have one address
 
     @property
     def states(self) -> Sequence[TokenState]:
         """As they were seen last, in the order of the settings."""
-        return tuple(self._states.values())
+        return tuple(self._states)
 
     def look(self) -> None:
         """Ask each GitLab about its token. One that cannot be asked now leaves what was known."""
-        for gitlab in self._gitlabs:
-            before, state = self._states[gitlab.address], self._state(gitlab)
-            self._states[gitlab.address] = state
+        for number, gitlab in enumerate(self._gitlabs):
+            before = self._states[number]
+            state = self._states[number] = self._state(gitlab, before)
             if state.alarm > before.alarm:
                 log.log(state.alarm, "gitlab.token address=%s why=%r", state.address, state.why)
 
-    def _state(self, gitlab: Tokens) -> TokenState:
-        known = self._states[gitlab.address]
+    def _state(self, gitlab: Tokens, known: TokenState) -> TokenState:
         try:
             return state_of(gitlab.address, gitlab.token(), self._now())
         except Permanent as error:  # before GitLab 15.5 a token could not be asked about

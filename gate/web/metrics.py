@@ -58,14 +58,19 @@ class _Collector(Collector):
     def _tokens(self) -> Iterator[Metric]:
         labels = ["gitlab"]
         ends = GaugeMetricFamily(
-            "chaos_gate_gitlab_token_expires_timestamp_seconds", "When the token for a GitLab ends.", labels=labels
+            "chaos_gate_gitlab_token_expires_timestamp_seconds",
+            "When the first token for a GitLab ends.",
+            labels=labels,
         )
         taken = GaugeMetricFamily(
-            "chaos_gate_gitlab_token_taken", "Whether a GitLab takes the token: 1, or 0 if it does not.", labels=labels
+            "chaos_gate_gitlab_token_taken", "Whether a GitLab takes each token for it: 1, else 0.", labels=labels
         )
-        for token in self._views.readiness().tokens:
-            if token.ends is not None:
-                ends.add_metric([token.address], token.ends.timestamp())
-            taken.add_metric([token.address], float(token.taken))
+        tokens = self._views.readiness().tokens
+        # One series for each address, since Prometheus refuses one that is there twice.
+        for address in dict.fromkeys(token.address for token in tokens):
+            here = [token for token in tokens if token.address == address]
+            if known := [token.ends for token in here if token.ends is not None]:
+                ends.add_metric([address], min(known).timestamp())
+            taken.add_metric([address], float(all(token.taken for token in here)))
         yield ends
         yield taken

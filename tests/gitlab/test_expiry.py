@@ -73,6 +73,14 @@ def test_only_a_refusal_says_that_the_token_is_not_taken(clock: HandClock, troub
     assert [state.refused for state in watch.states] == [refused]
 
 
+def test_two_tokens_for_one_address_are_told_apart(clock: HandClock, caplog: pytest.LogCaptureFixture) -> None:
+    watch = TokenWatch([Asked(trouble=TokenRefused("401")), Asked(FINE)], clock.now)
+    for _ in range(3):
+        watch.look()
+    assert [state.refused for state in watch.states] == [True, False]
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
 def test_a_refused_token_is_not_sent_again_until_its_file_holds_another(
     scripted, caplog: pytest.LogCaptureFixture
 ) -> None:

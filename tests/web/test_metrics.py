@@ -75,3 +75,15 @@ def test_it_says_until_when_each_gitlab_takes_its_token(known: Known, served: Ca
     assert found["chaos_gate_gitlab_token_expires_timestamp_seconds", "https://a"] == ends.timestamp()
     assert ("chaos_gate_gitlab_token_expires_timestamp_seconds", "https://b") not in found
     assert [found["chaos_gate_gitlab_token_taken", address] for address in ("https://a", "https://b")] == [1, 0]
+
+
+def test_of_two_tokens_for_one_gitlab_it_says_the_worse(known: Known, served: Callable[[], str]) -> None:
+    soon = datetime(2026, 12, 1, tzinfo=UTC)
+    refused = Token(address="https://a", ends=soon, taken=False)
+    later, unknown = (Token(address="https://a", ends=ends) for ends in (soon + timedelta(days=9), None))
+    known.state = replace(known.state, tokens=(refused, later, unknown))
+    address = served()
+    found = samples(address)
+    assert found["chaos_gate_gitlab_token_expires_timestamp_seconds", "https://a"] == soon.timestamp()
+    assert found["chaos_gate_gitlab_token_taken", "https://a"] == 0
+    assert requests.get(f"{address}/metrics", timeout=5).text.count("https://a") == 2
