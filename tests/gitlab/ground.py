@@ -1,8 +1,11 @@
 """What tests against the embedded GitLab share: a commit that has two pipelines, and a bot that reports on it."""
 
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -14,6 +17,15 @@ from tests.sandbox.gitlab_world import Client as Admin
 
 PATH = "shop/checkout"
 MANUAL = "later:\n  when: manual\n  script: [exit 0]\n"
+PATIENCE = 180.0
+ASKING = """
+say:
+  id_tokens:
+    CHAOS_GATE_ID_TOKEN: {{aud: {audience}}}
+  script:
+    - printf %s "$CHAOS_GATE_ID_TOKEN" > {file}.part
+    - mv {file}.part {file}
+"""
 
 
 @dataclass
@@ -59,3 +71,13 @@ def served() -> Iterator[World]:
         yield World(server, project, client, sha, (first, second), client.user(), token)
         client.close()
         admin.close()
+
+
+def job_token(world: World, path: str, audience: str, file: Path) -> str:
+    """What a job of the project is given as `id_tokens`; it writes that into the file."""
+    Project(world.project.client, path).commit({".gitlab-ci.yml": ASKING.format(audience=audience, file=file)})
+    deadline = time.monotonic() + PATIENCE
+    while not file.exists():
+        assert time.monotonic() < deadline, "the job has said nothing"
+        threading.Event().wait(0.05)
+    return file.read_text()

@@ -13,35 +13,15 @@ from joserfc import jwk, jwt
 from gate.errors import Denied, Temporary
 from gate.gitlab.instances import Instance, Instances
 from gate.gitlab.job_tokens import AT_MOST, FRESH, JobTokens, Signer
-from tests.gitlab.ground import World
-from tests.sandbox.gitlab_world import Project
+from tests.gitlab.ground import PATIENCE, World, job_token
 
-PATIENCE = 180.0
 AUDIENCE = "chaos-gate"
-CI = """
-say:
-  id_tokens:
-    CHAOS_GATE_ID_TOKEN: {{aud: {audience}}}
-  script:
-    - printf %s "$CHAOS_GATE_ID_TOKEN" > {file}.part
-    - mv {file}.part {file}
-"""
 
 
 @pytest.fixture(scope="module")
 def token(world: World, tmp_path_factory: pytest.TempPathFactory) -> str:
     """What a job of the project shop/jobs is given."""
-    file = tmp_path_factory.mktemp("job") / "token"
-    Project(world.project.client, "shop/jobs").commit({".gitlab-ci.yml": CI.format(audience=AUDIENCE, file=file)})
-    return said(file)
-
-
-def said(file: Path) -> str:
-    deadline = time.monotonic() + PATIENCE
-    while not file.exists():
-        assert time.monotonic() < deadline, "the job has said nothing"
-        threading.Event().wait(0.05)
-    return file.read_text()
+    return job_token(world, "shop/jobs", AUDIENCE, tmp_path_factory.mktemp("job") / "token")
 
 
 def tokens(world: World, **more: object) -> JobTokens:

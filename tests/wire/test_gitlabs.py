@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from gate.config import Settings
-from gate.errors import GateError
+from gate.errors import Denied, GateError
 from gate.gitlab.instances import Instance
 from gate.gitlab.orphans import Own
 from gate.gitlab.statuses import post
 from gate.model import Announcement, Commit, Gate, StatusState
-from gate.wire.gitlabs import EVERY, UNKNOWN, GitLabs, Upkeep, instances_of
+from gate.wire.gitlabs import EVERY, UNKNOWN, GitLabs, Upkeep, askers_of, instances_of
 from tests.clocks import HandClock
-from tests.gitlab.ground import PATH, World, served
+from tests.gitlab.ground import PATH, World, job_token, served
 
 MARK = "glpat-marked-as-secret"
 
@@ -163,3 +163,20 @@ def test_the_settings_name_one_gitlab_or_a_file_of_several_but_not_both(tmp_path
     assert instances_of(Settings.read({"CHAOS_GATE_CATALOGUE": "/c"})) == ()
     with pytest.raises(GateError, match="are both there"):
         Settings.read(one | several)
+
+
+def test_of_several_gitlabs_each_speaks_only_for_the_projects_that_the_file_puts_there(
+    world: World, tmp_path: Path
+) -> None:
+    token, file = tmp_path / "token", tmp_path / "gitlabs.yaml"
+    token.touch()
+    file.write_text(
+        f"- {{url: '{world.server.url}', tokenFile: {token}}}\n"
+        f"- {{url: 'http://127.0.0.1:1', tokenFile: {token}, groups: [shop/payments]}}\n"
+    )
+    several = {"CHAOS_GATE_CATALOGUE": "/c", "CHAOS_GATE_GITLABS": str(file), "CHAOS_GATE_AUDIENCE": "gate"}
+    askers = askers_of(Settings.read(several))
+    assert askers is not None
+    assert askers.project(job_token(world, "shop/jobs", "gate", tmp_path / "here")) == "shop/jobs"
+    with pytest.raises(Denied, match=r"may not speak for shop/payments, which is on http://127\.0\.0\.1:1"):
+        askers.project(job_token(world, "shop/payments", "gate", tmp_path / "elsewhere"))
