@@ -64,6 +64,8 @@ class _Beats:
         self._numbers = itertools.count()
         self._lock = threading.Lock()
         self._beats: list[_Beat] = []
+        self._thread: threading.Thread | None = None
+        """It lets go of its place under the lock, so that there is one at most, and one whenever it is needed."""
         self._sooner = threading.Event()
         self.late_at = -CALM
         """When a beat was late for the last time."""
@@ -71,13 +73,17 @@ class _Beats:
         """The last one, from when to when."""
 
     def add(self, tick: Callable[[], float]) -> Callable[[], None]:
-        """Returns what ends it; after that the tick is not called any more, not even by a call that had begun."""
+        """Returns what ends it; after that the tick is not called any more, not even by a call that had begun.
+
+        Raises `RuntimeError` where the machine has no thread for it.
+        """
         beat = _Beat(self._clock.monotonic(), next(self._numbers), tick)
         with self._lock:
-            first = not self._beats
+            if self._thread is None:  # if it cannot start, nothing is left behind that would wait for it
+                thread = threading.Thread(target=self._run, name="beat", daemon=True)
+                thread.start()
+                self._thread = thread
             heapq.heappush(self._beats, beat)
-            if first:
-                threading.Thread(target=self._run, name="beat", daemon=True).start()
         self._sooner.set()
 
         def end() -> None:
@@ -114,6 +120,7 @@ class _Beats:
                     self._standstill = (beat.due, beat.due - left)
                 beat.due = self._clock.monotonic() + _ticked(beat.tick)
                 heapq.heapreplace(self._beats, beat)
+            self._thread = None
             return None
 
 

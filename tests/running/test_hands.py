@@ -35,6 +35,14 @@ def fails() -> float:
     raise KeyError("a mistake")
 
 
+def has_no_thread(_: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+def beating() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == "beat"}
+
+
 def test_a_thread_does_one_work_after_the_other(hands: Hands, eventually: Eventually) -> None:
     who = list[str]()
     for number in range(5):
@@ -164,6 +172,33 @@ def test_a_beat_that_is_ended_twice_is_over_all_the_same(threads: Threads) -> No
     end()
     end()
     other()
+
+
+def test_a_beat_whose_thread_cannot_start_costs_the_later_ones_nothing(
+    threads: Threads, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as short:
+        short.setattr(threading.Thread, "start", has_no_thread)
+        with pytest.raises(RuntimeError, match="can't start"):
+            threads.beat(lambda: 60.0)
+    beaten = list[int]()
+
+    def count() -> float:
+        beaten.append(1)
+        return 0.001
+
+    end = threads.beat(count)
+    eventually(partial(at_least, beaten, 3))
+    end()
+
+
+def test_however_often_beats_end_and_begin_one_thread_beats_them_all(threads: Threads, eventually: Eventually) -> None:
+    before = beating()
+    for _ in range(20):
+        threads.beat(lambda: 60.0)()
+    end = threads.beat(lambda: 60.0)
+    eventually(lambda: len(beating() - before) == 1)
+    end()
 
 
 def test_a_process_stood_still_when_its_beats_were_late(threads: Threads, eventually: Eventually) -> None:
