@@ -200,7 +200,6 @@ class Rung(StrEnum):
 
     OCI_LABELS = "OCI labels"
     IMAGE_TAG = "image tag"
-    DEPLOYMENT = "deploy board labels"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,9 +208,9 @@ class CommitHint:
 
     rung: Rung
     project: str
-    """As far as the hint tells: a path that begins with the project's, or its slug."""
-    revision: str = ""
-    """A commit's id, or the beginning of one; empty: the newest deployment is meant."""
+    """As far as the hint tells: a path that begins with the project's."""
+    revision: str
+    """A commit's id, or the beginning of one."""
 
 
 class Progress(StrEnum):
@@ -240,6 +239,10 @@ class Rollout:
     """Why the commit cannot be told, if the deploy job wrote something that cannot be read."""
     commit_found: str = ""
     """By what the commit was found, if not by the deploy job's annotations."""
+    commit_open: bool = False
+    """It is still being looked up."""
+    commit_in_image: bool = False
+    """The image itself names it: it is this version's, however late it was found."""
     hints: tuple[CommitHint, ...] = ()
     image: str = ""
     """The image references of the pod template, for people; versions are told apart by digest alone."""
@@ -423,6 +426,8 @@ class Subscription:
     """The GitLab project (path with groups) that is told; empty: none is."""
     place: str = ""
     """File and line, for messages."""
+    selected: bool = False
+    """The workload was found by a selector, and may be one of several."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -435,7 +440,7 @@ class Selection:
 
     def of(self, name: WorkloadName) -> Subscription:
         """The subscription of one of them."""
-        return replace(self.pattern, workload=name)
+        return replace(self.pattern, workload=name, selected=True)
 
 
 # --------------------------------------------------------------------------------------------- what a run leaves behind

@@ -54,8 +54,6 @@ def resolve(gitlab: Records, hint: CommitHint, *, project: str, environment: str
     """
     try:
         deployments = gitlab.deployments(project, environment=environment)
-        if not hint.revision:
-            return _deployed_last(deployments, hint, project=project, environment=environment)
         sha = gitlab.commit(project, hint.revision)
         if not sha.startswith(hint.revision):  # a branch or a tag may be called as the beginning of a commit's id
             return Unresolved(why=f"{hint.revision} of the {hint.rung} is no commit of {project}; {REMEDY}")
@@ -75,15 +73,3 @@ def resolve(gitlab: Records, hint: CommitHint, *, project: str, environment: str
         f"deployment {record.id} ({record.status})" if record else f"pipeline {pipeline}, no deployment recorded"
     )
     return Resolved(commit=Commit(project=project, sha=sha, pipeline=pipeline), how=f"{hint.rung}, {confirmed}")
-
-
-def _deployed_last(
-    deployments: Sequence[Deployment], hint: CommitHint, *, project: str, environment: str
-) -> Resolved | Unresolved:
-    """Without a commit the newest deployment is the one, as long as it is not over and done without success."""
-    newest = next(iter(deployments), None)
-    if newest is None or newest.status not in DEPLOYED or newest.pipeline is None:
-        said = f"is {newest.status}" if newest else "is not recorded"
-        return Unresolved(why=f"the newest deployment of {project} to {environment} {said}; {REMEDY}")
-    commit = Commit(project=project, sha=newest.sha, pipeline=newest.pipeline)
-    return Resolved(commit=commit, how=f"{hint.rung}, deployment {newest.id} ({newest.status})")

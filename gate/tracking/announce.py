@@ -45,8 +45,12 @@ def announce(
 
 
 def status_name(subscription: Subscription) -> str:
-    """One stable name per subscription and environment: GitLab finds the row again by it."""
-    return f"chaos/{subscription.environment}/{subscription.name}"
+    """One stable name per subscription, environment and workload: GitLab finds the row again by it, and of two
+    workloads that one selector finds neither writes over what the other one's chaos has shown.
+    """
+    name = f"chaos/{subscription.environment}/{subscription.name}"
+    workload = subscription.workload
+    return f"{name}/{workload.namespace}/{workload.name}" if subscription.selected else name
 
 
 def is_of(commit: Commit, project: str) -> bool:

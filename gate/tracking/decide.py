@@ -82,6 +82,10 @@ class Decision:
     wake: datetime | None = None
 
 
+ANNOTATIONS = "annotations"
+"""By what a commit is known that the deploy job itself has told."""
+
+
 def decide(seen: Seen) -> Decision:
     """Guards first, each saying why it stops; what is left over is an upgrade."""
     decision = _decide(replace(seen, rollout=_as_judged(seen)))
@@ -99,12 +103,13 @@ def _decide(seen: Seen) -> Decision:
     first_sight, status = _first_sight(seen)
     commit, problem = _commit(seen)
     problem = problem or _untold(commit, seen.claims)
-    if commit != status.commit:
+    if commit != status.commit and not _found_late(rollout, status):
         # No answer passes from one commit to another by itself: the new one's image may only just be on the way.
         status = replace(_pending(status, "another commit was announced"), complete_since=None)
     subscriptions = tuple(sorted(claim.name for claim in seen.claims))
+    found = (rollout.commit_found or ANNOTATIONS) if rollout.commit else status.commit_found
     status = replace(status, commit=commit, commit_problem=problem, subscriptions=subscriptions)
-    status = replace(status, commit_found=(rollout.commit_found or "annotations") if commit else "")
+    status = replace(status, commit_found=found if commit else "")
     status = replace(status, version_problem=rollout.version_problem)
     if rollout.progress is not Progress.COMPLETE or rollout.version is None:
         return _not_seen_yet(seen, status) if first_sight else _incomplete(seen, status)
@@ -145,6 +150,8 @@ def _commit(seen: Seen) -> tuple[Commit | None, str]:
     or by a rollback: a verdict on what runs now is not theirs.
     """
     rollout, status = seen.rollout, seen.status
+    if _found_before(rollout, status):
+        return status.commit, ""
     for said in status.announcements:
         if rollout.commit is None or said.commit != rollout.commit or not said.state.final or not said.version:
             continue
@@ -153,6 +160,21 @@ def _commit(seen: Seen) -> tuple[Commit | None, str]:
             problem = f"the annotations name commit {said.commit.sha[:8]}, which another version was built from"
             return None, f"{problem}; let the deploy job write image and annotations in one patch"
     return rollout.commit, rollout.commit_problem
+
+
+def _found_before(rollout: Rollout, status: GateStatus) -> bool:
+    """What was confirmed for this version stays while GitLab is asked again, as after each start, and if it says no:
+    else a start of the gate would begin to judge anew.
+    """
+    if rollout.commit or not rollout.hints or status.commit_found in {"", ANNOTATIONS}:
+        return False
+    return rollout.version.key == status.version if rollout.version else rollout.commit_open
+
+
+def _found_late(rollout: Rollout, status: GateStatus) -> bool:
+    """GitLab could not be asked before. The commit that an image names is the commit of its version at any time."""
+    same = rollout.version is not None and rollout.version.key == status.version
+    return same and status.commit is None and rollout.commit_in_image and rollout.progress is Progress.COMPLETE
 
 
 def _untold(commit: Commit | None, claims: Sequence[Claim]) -> str:

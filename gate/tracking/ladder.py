@@ -11,15 +11,13 @@ from urllib.parse import urlsplit
 from gate.model import CommitHint, Rung
 
 REVISION, SOURCE = "org.opencontainers.image.revision", "org.opencontainers.image.source"
-APP, ENVIRONMENT = "app.gitlab.com/app", "app.gitlab.com/env"
-LONGEST_SLUG = 63
 
 
 def hints_of(
     annotations: Mapping[str, str], labels: Mapping[str, str], images: Sequence[str]
 ) -> tuple[CommitHint, ...]:
     """What the workload's metadata and the image references of its pod template say, best first."""
-    return (*_of_labels({**labels, **annotations}), *_of_images(images), *_of_deploy_boards({**labels, **annotations}))
+    return (*_of_labels({**labels, **annotations}), *_of_images(images))
 
 
 def project_of(hint: CommitHint, subscribed: Sequence[str]) -> str:
@@ -27,20 +25,12 @@ def project_of(hint: CommitHint, subscribed: Sequence[str]) -> str:
 
     A registry's path begins with the path of the project, so the longest one that fits is meant.
     """
-    if hint.rung is Rung.DEPLOYMENT:
-        fitting = [project for project in subscribed if slug(project) == hint.project]
-    else:
-        where = f"{hint.project.lower()}/"
-        fitting = [project for project in subscribed if where.startswith(f"{project.lower()}/")]
+    where = f"{hint.project.lower()}/"
+    fitting = [project for project in subscribed if where.startswith(f"{project.lower()}/")]
     if fitting:
         return max(fitting, key=len)
     only = set(subscribed)
     return only.pop() if len(only) == 1 and hint.rung is Rung.IMAGE_TAG else ""
-
-
-def slug(path: str) -> str:
-    """As GitLab makes `CI_PROJECT_PATH_SLUG`: the way back is not to be had."""
-    return re.sub(r"[^a-z0-9]", "-", path.lower())[:LONGEST_SLUG].strip("-")
 
 
 def _of_labels(said: Mapping[str, str]) -> Iterator[CommitHint]:
@@ -60,9 +50,3 @@ def _of_images(images: Sequence[str]) -> Iterator[CommitHint]:
         host, _, path = name.partition("/")
         registry = "." in host or ":" in host or host == "localhost"
         yield CommitHint(rung=Rung.IMAGE_TAG, project=path if registry else name, revision=tag)
-
-
-def _of_deploy_boards(said: Mapping[str, str]) -> Iterator[CommitHint]:
-    """The labels of GitLab's own deployments: a project and an environment, and no commit."""
-    if said.get(APP) and said.get(ENVIRONMENT):
-        yield CommitHint(rung=Rung.DEPLOYMENT, project=said[APP])

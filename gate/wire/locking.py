@@ -11,9 +11,9 @@ from gate.cluster.foreign import Foreign
 from gate.cluster.guards import held_by_autoscaler, held_by_budget
 from gate.cluster.runs import Runs
 from gate.cluster.workloads import Workloads
-from gate.errors import Denied
+from gate.errors import Denied, Permanent
 from gate.faults import UNREADY
-from gate.model import RunSpec, Step, Undo, WorkloadName
+from gate.model import Run, RunSpec, Step, Undo, WorkloadName
 from gate.running.turns import Caps, beyond
 from gate.wire.ties import surrounding
 
@@ -45,10 +45,15 @@ class ClusterLocks:
         if run is None:
             return ""
         try:
-            around = surrounding(self.api, run, everywhere=self.caps.cluster is not None)
+            return beyond(run, self._around(run), self.caps)
+        except Permanent as error:  # whoever can be read again lets others go on
+            return f"others, for who they are cannot be seen: {error}"
+
+    def _around(self, run: Run) -> Sequence[Run]:
+        try:
+            return surrounding(self.api, run, everywhere=self.caps.cluster is not None)
         except Denied:  # a Job sees its own namespace; the gate that made it has counted those of the others
-            around = surrounding(self.api, run, everywhere=False)
-        return beyond(run, around, self.caps)
+            return surrounding(self.api, run, everywhere=False)
 
     def _guarded(self, name: WorkloadName, step: Step, undos: Sequence[Undo]) -> str:
         """Pods that the step takes away from the service: not below what has to stay, and as budgets allow."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from gate.errors import GateError, Temporary
 from gate.gitlab.commit import Records, Resolved, Unresolved, resolve
-from gate.model import CommitHint, Rollout, WorkloadName
+from gate.model import CommitHint, Rollout, Rung, WorkloadName
 from gate.tracking.ladder import project_of
 from gate.tracking.ports import Subscriptions, Workloads
 from gate.tracking.queue import WorkQueue
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 AGAIN = 15.0
 """Seconds until GitLab is asked again, if it could not be."""
 STALE = 600.0
-"""Seconds after which what was not found is asked for again: a pipeline, or a deployment, may have come."""
+"""Seconds after which it is asked again: a pipeline, or a deployment, may have come."""
 MOST = 10_000
 """Answers that are kept."""
 
@@ -53,7 +53,9 @@ class Resolving:
         self._workloads, self._subscriptions, self._gitlab = workloads, subscriptions, gitlab
         self._found, self._monotonic = found, monotonic
         self._answers: dict[Question, _Found] = {}
-        self._askers: dict[Question, WorkloadName] = {}
+        self._askers: dict[Question, set[WorkloadName]] = {}
+        self._not_before: dict[Question, float] = {}
+        """Of what GitLab could not answer just now."""
         self._lock = threading.Lock()
         self._due: WorkQueue[Question] = WorkQueue(monotonic)
 
@@ -64,21 +66,31 @@ class Resolving:
             return rollout
         questions = self._questions(rollout)
         answers = [self._answer(name, question) for question in questions]
-        for answer in answers:
+        for question, answer in zip(questions, answers, strict=True):
             if answer is None:
-                return replace(rollout, commit_problem="the commit is being looked up in GitLab")
+                return replace(rollout, commit_problem="the commit is being looked up in GitLab", commit_open=True)
             if isinstance(answer, Resolved):
-                return replace(rollout, commit=answer.commit, commit_found=answer.how)
+                in_image = question.hint.rung is Rung.IMAGE_TAG
+                return replace(rollout, commit=answer.commit, commit_found=answer.how, commit_in_image=in_image)
         problems = "; ".join(answer.why for answer in answers if isinstance(answer, Unresolved))
         return replace(rollout, commit_problem=problems)
 
     def run(self) -> None:
         """Ask GitLab, one question after the other, until closed."""
         while (question := self._due.take()) is not None:
-            again = self._ask(question)
+            try:
+                # Somebody may have looked while it was asked in vain, and want it asked at once.
+                again = self._still_to_wait(question) or self._ask(question)
+            except Exception:  # a mistake of ours must not end the only thread that asks
+                log.exception("commit.again project=%s", question.project)
+                again = AGAIN
+            with self._lock:
+                self._not_before.pop(question, None)
+                if again:
+                    self._not_before[question] = self._monotonic() + again
             self._due.done(question)
             if again:
-                self._due.add(question, after=AGAIN)
+                self._due.add(question, after=again)
 
     def close(self) -> None:
         """Nothing will be asked any more."""
@@ -96,30 +108,37 @@ class Resolving:
 
     def _answer(self, name: WorkloadName, question: Question) -> Resolved | Unresolved | None:
         with self._lock:
-            known = self._answers.get(question)
-            fresh = known is not None and (isinstance(known.answer, Resolved) or self._monotonic() - known.at < STALE)
-            if not fresh:
-                self._askers[question] = name
-                self._due.add(question)
+            known, now = self._answers.get(question), self._monotonic()
+            stale = known.at + STALE if known else now
+            if stale <= now or (known and isinstance(known.answer, Unresolved)):
+                self._askers.setdefault(question, set()).add(name)
+                self._due.add(question, after=max(0.0, stale - now, self._not_before.get(question, 0.0) - now))
             return known.answer if known else None
 
-    def _ask(self, question: Question) -> bool:
-        """Whether to ask again."""
+    def _still_to_wait(self, question: Question) -> float:
+        with self._lock:
+            return max(0.0, self._not_before.get(question, 0.0) - self._monotonic())
+
+    def _ask(self, question: Question) -> float:
+        """After how many seconds to ask again; 0 if there is an answer."""
         try:
             gitlab = self._gitlab(question.project)
             answer = resolve(gitlab, question.hint, project=question.project, environment=question.environment)
         except Temporary as error:
             log.warning("commit.later project=%s why=%r", question.project, str(error))
-            return True
+            return max(AGAIN, error.retry_after or 0.0)
         except GateError as error:
             answer = Unresolved(why=str(error))
         said = answer.how if isinstance(answer, Resolved) else answer.why
         with self._lock:
+            before = self._answers.pop(question, None)
+            if before and isinstance(before.answer, Resolved) and isinstance(answer, Unresolved):
+                answer = before.answer  # a pipeline that GitLab has forgotten since was one all the same
             if len(self._answers) >= MOST:
                 self._answers.pop(next(iter(self._answers)))
             self._answers[question] = _Found(answer, self._monotonic())
-            name = self._askers.pop(question, None)
-        log.info("commit.%s workload=%s why=%r", type(answer).__name__.lower(), name, said)
-        if name:
+            names = self._askers.pop(question, set())
+        log.info("commit.%s project=%s why=%r", type(answer).__name__.lower(), question.project, said)
+        for name in names:
             self._found(name)
-        return False
+        return 0.0

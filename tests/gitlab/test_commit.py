@@ -14,7 +14,6 @@ from tests.gitlab.ground import PATH, World
 SHA, OTHER = "a" * 40, "b" * 40
 TAG = CommitHint(rung=Rung.IMAGE_TAG, project="shop/checkout", revision=SHA)
 SHORT = CommitHint(rung=Rung.IMAGE_TAG, project="shop/checkout", revision=SHA[:8])
-BOARD = CommitHint(rung=Rung.DEPLOYMENT, project="shop-checkout")
 
 
 @dataclass
@@ -65,12 +64,6 @@ def test_without_a_deployment_it_is_the_newest_pipeline_that_somebody_waits_for(
     assert answer.how == "image tag, pipeline 7, no deployment recorded"
 
 
-def test_the_deploy_board_says_the_project_and_the_newest_deployment_the_commit() -> None:
-    answer = found(Known(deployed=[deployment(sha=OTHER), deployment()]), BOARD)
-    assert isinstance(answer, Resolved)
-    assert (answer.commit.sha, answer.how) == (OTHER, "deploy board labels, deployment 1 (running)")
-
-
 @pytest.mark.parametrize(
     ("known", "hint", "words"),
     [
@@ -78,9 +71,6 @@ def test_the_deploy_board_says_the_project_and_the_newest_deployment_the_commit(
         (Known(commits={SHA[:8]: OTHER}), SHORT, "aaaaaaaa of the image tag is no commit of shop/checkout"),
         (Known(pipelines=()), TAG, "has no pipeline of commit aaaaaaaa that waits for a status"),
         (Known(deployed=[deployment("failed")]), TAG, "is failed; run the deploy job again"),
-        (Known(), BOARD, "the newest deployment of shop/checkout to staging is not recorded"),
-        (Known(deployed=[deployment("canceled")]), BOARD, "to staging is canceled"),
-        (Known(deployed=[deployment(pipeline=None)]), BOARD, "to staging is running"),
     ],
 )
 def test_what_gitlab_does_not_confirm_is_unresolved_with_the_remedy(known: Known, hint: CommitHint, words: str) -> None:

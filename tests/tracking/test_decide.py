@@ -9,6 +9,7 @@ import pytest
 from gate.model import (
     Announcement,
     Commit,
+    CommitHint,
     ContainerImage,
     GateStatus,
     JudgeAt,
@@ -20,6 +21,7 @@ from gate.model import (
     Reason,
     Rollout,
     Run,
+    Rung,
     RunPhase,
     RunStatus,
     StatusState,
@@ -531,6 +533,53 @@ def test_nothing_is_judged_for_a_workload_without_subscriptions() -> None:
     story = Story()
     assert story.settles(rollout("1.1")).kind is Kind.IGNORE
     assert story.created == []
+
+
+HINTS = (CommitHint(rung=Rung.IMAGE_TAG, project="shop/checkout", revision="1.1"),)
+
+
+def looked_up(text: str, found: str = "", **changes: object) -> Rollout:
+    """Of a workload without annotations; `found` is the commit that GitLab has confirmed, if it has."""
+    known = {"commit": commit(found), "commit_found": "image tag", "commit_in_image": True} if found else {}
+    return rollout(text, hints=HINTS, **{"commit": None, "commit_open": not found, **known, **changes})
+
+
+@pytest.mark.parametrize("verdict", [Verdict.PASSED, Verdict.ERRORED])
+@pytest.mark.parametrize("open_again", [True, False], ids=["being asked", "forgotten by GitLab"])
+def test_a_gate_that_starts_again_keeps_commit_and_verdict_while_gitlab_is_asked_anew(
+    verdict: Verdict, open_again: bool
+) -> None:
+    story = Story(claim("a"))
+    story.sees(looked_up("1.0", "1.0"))
+    story.settles(looked_up("1.1", "1.1"))
+    story.ends({"a": verdict})
+    before = story.status
+    story.settles(looked_up("1.1", commit_open=open_again, commit_problem="being looked up"))
+    assert story.status == before
+    story.settles(looked_up("1.1", "1.1"))
+    assert (story.status, len(story.created)) == (before, 1)
+
+
+def test_a_commit_that_its_image_names_gets_the_verdict_however_late_it_is_found() -> None:
+    story = Story(claim("a"))
+    story.sees(looked_up("1.0"))
+    story.settles(looked_up("1.1"))
+    story.ends({"a": Verdict.ERRORED})
+    story.settles(looked_up("1.1", "1.1"))
+    (said,) = story.status.announcements
+    assert (said.commit, said.state) == (commit("1.1"), StatusState.FAILED)
+    assert (story.status.verdict, len(story.created)) == (Verdict.ERRORED, 1)
+
+
+def test_a_new_version_does_not_keep_the_commit_of_the_one_before_while_its_own_is_looked_up() -> None:
+    story = Story(claim("a"))
+    story.sees(looked_up("1.0", "1.0"))
+    story.settles(looked_up("1.1"))
+    assert story.status.commit is None
+    story.ends({"a": Verdict.PASSED})
+    assert all(
+        said.commit == commit("1.0") and said.state is not StatusState.SUCCESS for said in story.status.announcements
+    )
 
 
 def test_a_commit_of_a_fork_is_judged_and_it_is_said_why_gitlab_is_told_nothing() -> None:

@@ -21,7 +21,7 @@ from gate.model import (
     WorkloadName,
 )
 from gate.tracking.decide import Claim
-from gate.wire.resolving import STALE, Resolving
+from gate.wire.resolving import AGAIN, STALE, Resolving
 from tests.clocks import START, HandClock
 
 SHA = "a" * 40
@@ -153,3 +153,58 @@ def test_a_gitlab_that_is_away_says_nothing(around: Around, resolving: Resolving
     still = resolving.rollout(NAME)
     assert still is not None
     assert still.commit_problem == "the commit is being looked up in GitLab"
+
+
+def test_everybody_who_asked_the_same_hears_of_it(around: Around, resolving: Resolving) -> None:
+    for name in ("web", "worker"):
+        resolving.rollout(replace(NAME, name=name))
+    around.let.release()
+    assert around.heard.acquire(timeout=60)
+    assert around.heard.acquire(timeout=60)
+
+
+def test_what_was_confirmed_stays_when_gitlab_has_forgotten_it(
+    around: Around, resolving: Resolving, clock: HandClock
+) -> None:
+    resolving.rollout(NAME)
+    around.let.release()
+    assert around.heard.acquire(timeout=60)
+    clock.advance(timedelta(seconds=STALE))
+    around.trouble.append(Permanent("404 Commit Not Found"))
+    resolving.rollout(NAME)
+    around.let.release()
+    assert around.heard.acquire(timeout=60)
+    still = resolving.rollout(NAME)
+    assert still is not None
+    assert still.commit == Commit(project="shop/web", sha=SHA, pipeline=7)
+
+
+@pytest.mark.parametrize("trouble", [Temporary("busy", retry_after=300.0), KeyError("a mistake")], ids=repr)
+def test_nobody_is_asked_again_before_the_time_however_often_one_looks(
+    around: Around, resolving: Resolving, clock: HandClock, trouble: Exception
+) -> None:
+    def answered(rollout: Rollout) -> None:
+        """Ask something else. One thread asks all, so whatever was due before has been asked by then."""
+        around.rollout_ = rollout
+        resolving.rollout(NAME)
+        around.let.release()
+        assert around.heard.acquire(timeout=60)
+        around.rollout_ = ROLLOUT
+
+    around.trouble.append(trouble)
+    resolving.rollout(NAME)
+    around.let.release()
+    answered(replace(ROLLOUT, hints=(replace(HINT, revision="b" * 8),)))
+    for _ in range(50):
+        resolving.rollout(NAME)
+    clock.advance(timedelta(seconds=AGAIN - 1))
+    resolving.rollout(NAME)
+    answered(replace(ROLLOUT, hints=(replace(HINT, revision="c" * 8),)))
+    assert [around.asked.acquire(blocking=False) for _ in range(4)] == [True, True, True, False]
+    clock.advance(timedelta(seconds=300))
+    around.let.release()
+    answered(replace(ROLLOUT, hints=(replace(HINT, revision="d" * 8),)))
+    assert around.heard.acquire(timeout=60)
+    found = resolving.rollout(NAME)
+    assert found is not None
+    assert found.commit is not None
