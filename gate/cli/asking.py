@@ -1,6 +1,7 @@
 """Asks a gate over HTTP what it knows: one question, one answer."""
 
 import json
+import re
 from collections.abc import Mapping
 
 import requests
@@ -57,6 +58,8 @@ class AskedGate:
     def _say_who(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
         """As `auth` it also keeps a .netrc from saying somebody else."""
         if self._token:
+            if not re.fullmatch(r"[!-~]+", self._token):  # the library's own error would show it
+                raise Permanent("CHAOS_GATE_ID_TOKEN holds no JWT; let GitLab write it by `id_tokens`")
             prepared.headers["Authorization"] = f"Bearer {self._token}"
         return prepared
 

