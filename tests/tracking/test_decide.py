@@ -467,6 +467,15 @@ def test_a_subscription_that_came_after_the_verdict_is_not_shown_as_passed() -> 
     assert states == {"chaos/staging/a": StatusState.SUCCESS, "chaos/staging/b": StatusState.PENDING}
 
 
+def test_two_workloads_that_one_selector_finds_have_a_status_each() -> None:
+    names = set()
+    for name in ("web", "worker"):
+        story = Story(claim("loss", name="all", selected=True, workload=replace(CHECKOUT, name=name)))
+        story.sees(rollout("1.0"))
+        names |= {said.name for said in story.status.announcements}
+    assert names == {"chaos/staging/all/shop/web", "chaos/staging/all/shop/worker"}
+
+
 def test_a_new_commit_gets_the_verdict_only_after_its_image_had_time_to_come() -> None:
     story = Story(claim("loss"))
     story.sees(rollout("1.0"))
