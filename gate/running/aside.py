@@ -34,7 +34,11 @@ class Aside:
             raise Temporary(f"{self._what} is not begun: those before it have not ended yet")
         outcome: Future[T] = Future()
         outcome.set_running_or_notify_cancel()
-        self._hands.do(lambda: self._work(work, outcome))
+        try:
+            self._hands.do(lambda: self._work(work, outcome))
+        except RuntimeError as error:
+            self._places.release()
+            raise Temporary(f"{self._what} is not begun: {error}") from error
         return outcome
 
     def wait_for(self, work: Callable[[], T], seconds: float) -> T:

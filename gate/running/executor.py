@@ -280,7 +280,14 @@ class Executor:
     def _beat(self) -> None:
         for active in self._snapshot():
             if active.beating.acquire(blocking=False):  # while the last one is not over, another one would be no sooner
-                self._beaters.do(partial(self._beat_for, active))
+                self._have_beaten(active)
+
+    def _have_beaten(self, active: _Active) -> None:
+        try:
+            self._beaters.do(partial(self._beat_for, active))
+        except RuntimeError:  # the machine has no thread for it now; the next beat may have one
+            log.exception("lease.unsure run=%s", active.run.name)
+            active.beating.release()
 
     def _beat_for(self, active: _Active) -> None:
         try:

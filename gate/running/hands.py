@@ -34,16 +34,12 @@ class Hands:
         """What was given and has not ended, begun or not."""
 
     def do(self, work: Work) -> None:
-        """Do the work as soon as a hand is free."""
-        one_more: threading.Thread | None = None
+        """Do the work as soon as a hand is free. Raises `RuntimeError` where there is none, and none can be had."""
         with self._lock:
+            if len(self._threads) < min(self._under_way + 1, self._most) and self._has_room():
+                self._start_one()
             self._under_way += 1
-            if len(self._threads) < min(self._under_way, self._most) and self._has_room():
-                one_more = threading.Thread(target=self._serve, name=self._name, daemon=True)
-                self._threads.add(one_more)
         self._waiting.put(work)
-        if one_more is not None:
-            self._start(one_more)
 
     def close(self) -> None:
         """Wait for all that was given, and end the threads."""
@@ -57,13 +53,16 @@ class Hands:
     def _has_room(self) -> bool:
         return len(self._threads) < FEW or self._may_start()
 
-    def _start(self, thread: threading.Thread) -> None:
+    def _start_one(self) -> None:
+        thread = threading.Thread(target=self._serve, name=self._name, daemon=True)
         try:
             thread.start()
         except RuntimeError:  # the machine has no thread for it now; those that there are do the work, only later
+            if not self._threads:
+                raise
             log.exception("hands.start name=%s", self._name)
-            with self._lock:
-                self._threads.discard(thread)
+        else:
+            self._threads.add(thread)
 
     def _serve(self) -> None:
         while True:

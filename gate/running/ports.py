@@ -53,7 +53,7 @@ class Background(Protocol):
         ...
 
     def do(self, work: Callable[[], None]) -> None:
-        """Do the work as soon as a hand is free; returns at once."""
+        """Do the work as soon as a hand is free; returns at once. Raises `RuntimeError` where there is none at all."""
         ...
 
 

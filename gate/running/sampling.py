@@ -128,8 +128,12 @@ class Sampler:
         question = Question(at=self._time.at(due), open=not late, why=MISSED if late else "")
         with self._lock:
             rhythm.questions.append(question)
-        if not late:
+        if late:
+            return
+        try:
             self._background.do(lambda: self._ask(rhythm, question, due))
+        except RuntimeError:  # there is no thread for it now, and nobody would ever answer it
+            question.why, question.open = MISSED, False
 
     def _ask(self, rhythm: _Rhythm, question: Question, due: float) -> None:
         """What the service is not to blame for is no sample: neither a question that had to wait for us, nor an answer

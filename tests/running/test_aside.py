@@ -37,6 +37,18 @@ def test_work_that_takes_too_long_is_left_alone(never: threading.Event) -> None:
     assert aside.wait_for(lambda: 5, 2) == 5
 
 
+def test_work_for_which_there_is_no_thread_takes_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    def has_none(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    aside = Aside("the work", most=1)
+    with monkeypatch.context() as short:
+        short.setattr(threading.Thread, "start", has_none)
+        with pytest.raises(Temporary, match="the work is not begun: can't start new thread"):
+            aside.begin(lambda: 5)
+    assert aside.wait_for(lambda: 5, 2) == 5
+
+
 def test_work_that_never_ends_does_not_pile_up(never: threading.Event) -> None:
     aside = Aside("the work", most=2)
     for _ in range(2):

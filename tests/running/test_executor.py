@@ -176,6 +176,10 @@ def test_an_answer_that_nobody_expected_does_not_end_the_executor(eventually: Ev
     assert cluster.saved[-1].phase is RunPhase.EXECUTED
 
 
+def has_no_thread(_: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
 class Slip(Unrecorded):
     """A record that notes what became of it."""
 
@@ -386,6 +390,20 @@ def test_runs_do_not_all_begin_at_once_but_what_may_have_left_a_fault_behind_doe
     a, b, c = (cluster.held[name] for name in ("a", "b", "c"))
     assert b - a >= APART
     assert c - b >= APART
+
+
+def test_a_run_whose_beat_found_no_thread_is_beaten_for_again(
+    monkeypatch: pytest.MonkeyPatch, eventually: Eventually
+) -> None:
+    cluster = Cluster(run("a"), run("a"))
+    made, active = executor(cluster, lambda _: UNRECORDED), _Active(run=run("a"), clock=SystemClock(), last_beat=0.0)
+    made._active["a"] = active
+    with monkeypatch.context() as short:
+        short.setattr(threading.Thread, "start", has_no_thread)
+        made._beat()
+    assert cluster.beats == 0
+    made._beat()
+    eventually(lambda: cluster.beats == 1)
 
 
 class Time:

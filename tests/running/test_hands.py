@@ -89,6 +89,32 @@ def test_more_than_a_few_threads_are_started_only_where_there_is_time_for_them(e
     assert len(begun) == FEW + 2
 
 
+def test_work_for_which_there_is_no_thread_at_all_is_refused_and_never_done(
+    hands: Hands, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = list[str]()
+    with monkeypatch.context() as short:
+        short.setattr(threading.Thread, "start", has_no_thread)
+        with pytest.raises(RuntimeError, match="can't start"):
+            hands.do(partial(done.append, "refused"))
+    hands.do(partial(done.append, "done"))
+    eventually(lambda: done)
+    hands.close()
+    assert done == ["done"]
+
+
+def test_work_for_which_no_other_thread_can_start_waits_for_those_that_there_are(
+    hands: Hands, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release, done = threading.Event(), list[int]()
+    hands.do(partial(release.wait, 30))
+    with monkeypatch.context() as short:
+        short.setattr(threading.Thread, "start", has_no_thread)
+        hands.do(partial(done.append, 1))
+    release.set()
+    eventually(lambda: done)
+
+
 def test_threads_that_nobody_needs_end(eventually: Eventually) -> None:
     hands = Hands("unneeded", 5, kept=0.01)
     hands.do(threading.active_count)

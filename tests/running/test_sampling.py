@@ -107,6 +107,18 @@ def test_questions_that_wait_for_a_hand_too_long_are_missed_and_never_put() -> N
     assert all(question.good for question in questions if question not in missed)
 
 
+def test_a_question_for_which_there_is_no_thread_is_missed_and_not_waited_for() -> None:
+    class Crowded(Simulation):
+        def do(self, work: Callable[[], None]) -> None:
+            raise RuntimeError("can't start new thread")
+
+    simulation = Crowded()
+    running = sampler(good, simulation, PROBE)
+    simulation.wait(threading.Event(), 0.45)
+    questions = running.questions(PROBE.name)
+    assert [(question.why, question.open) for question in questions] == [(MISSED, False)] * 5
+
+
 def test_a_bad_answer_counts_once_for_the_moment_at_which_it_was_given() -> None:
     """Of questions that were put at the same moment, because all but the last were late, one tells of that moment."""
     clock, waiting = Simulation(), list[Callable[[], None]]()
