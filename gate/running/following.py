@@ -12,7 +12,7 @@ from functools import partial
 from gate.errors import GateError, Permanent, Temporary
 from gate.model import SECOND, Step, Target, Targets, Undo, draw
 from gate.running.execution import Execution, Stopped
-from gate.running.reverting import target_in_words
+from gate.running.reverting import revert_one, target_in_words
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ class Replacements:
         except Permanent:
             if not self._is_gone(pod):
                 raise
-            self._forget(undo)
+            self._let_go(undo)
             return False
         run.log.undo(replace(undo, injected=run.time.now()))
         run.log.note(
@@ -114,8 +114,20 @@ class Replacements:
         )
         return True
 
+    def _let_go(self, undo: Undo) -> None:
+        """An act whose answer was lost may be in force although the pod is gone, so it is taken back before it is
+        forgotten. What cannot be taken back now stays on record, and is taken back with all the others.
+        """
+        try:
+            revert_one(undo, self._run.world)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the end of the step tries again
+            what = f"it is not known whether {target_in_words(undo)} was hit before it went"
+            self._run.log.note(f"{what}: {error or type(error).__name__}")
+        else:
+            self._forget(undo)
+
     def _forget(self, undo: Undo) -> None:
-        """It went before it could be hit: there is nothing to prove of it, and nothing to take back."""
+        """It went before it could be hit: there is nothing to prove of it, and nothing left to take back."""
         evidence = self._run.log.status.evidence
         self._run.log.evidence(
             targets=tuple(each for each in evidence.targets if each != undo.target),

@@ -96,7 +96,7 @@ def _round(book: Logbook, world: World, which: Callable[[Undo], bool]) -> None:
     """Try each undo once, the last act first."""
     for undo in reversed(_left(book, which)):
         try:
-            said = _revert(undo, world)
+            said = revert_one(undo, world)
         except Exception as error:  # noqa: BLE001 - a mistake in one fault may not keep the others in force
             log.warning("run.revert undo=%s why=%r", undo.id, str(error))
             book.undo(replace(undo, error=f"{error}" or type(error).__name__))
@@ -105,8 +105,11 @@ def _round(book: Logbook, world: World, which: Callable[[Undo], bool]) -> None:
             book.undo(replace(undo, reverted=book.status.timeline[-1].at, error=""))
 
 
-def _revert(undo: Undo, world: World) -> str:
-    """Who meets another writer looks again at once: controllers write all the time to what a fault has changed."""
+def revert_one(undo: Undo, world: World) -> str:
+    """What was done, in words. Raises what the fault raises.
+
+    Who meets another writer looks again at once: controllers write all the time to what a fault has changed.
+    """
     revert = companions.revert if companions.is_companion(undo) else world.faults[undo.fault].revert
     for _ in range(LOOKS):
         with suppress(Conflict):

@@ -1,12 +1,14 @@
 """A pod that was hit is replaced while the fault is held: it is told, and the replacement is left alone or hit too."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import pytest
 
-from gate.model import Evidence, Reason, RunPhase, Targets, Verdict
+from gate.errors import Permanent
+from gate.model import Evidence, Reason, RunPhase, Targets, Undo, Verdict
 from gate.running.judge import judge
-from tests.running.simulation import POD, STEP, Killed, Life, Service, Stage, seconds, with_steps
+from gate.running.ports import Cluster, World
+from tests.running.simulation import POD, STEP, Killed, Life, Outage, Service, Stage, seconds, with_steps
 
 OTHER = replace(POD, name="checkout-2", uid="pod-2")
 SAME_NAME = replace(POD, uid="pod-2")
@@ -84,6 +86,59 @@ def test_who_comes_too_late_to_be_proven_is_not_hit() -> None:
     (undo,) = made.execute().evidence.undo
     assert undo.replaced is not None
     assert judge(made.spec, made.journal.status.evidence)[0].verdict is Verdict.PASSED
+
+
+@dataclass
+class Unanswered(Outage):
+    """What comes in the place of a pod is hit, but the answer is lost, and then that pod is gone, too."""
+
+    tried: list[str] = field(default_factory=list)
+    """The pods of which it should be taken back."""
+
+    def inject(self, undo: Undo, cluster: Cluster) -> None:
+        super().inject(undo, cluster)
+        if undo.follows:
+            self.service.pods = ()
+            raise Permanent("there is no such pod")
+
+    def revert(self, undo: Undo, cluster: Cluster) -> str:
+        self.tried.append(undo.target.name)
+        return super().revert(undo, cluster)
+
+
+class Lossy(Stage):
+    """Where that happens."""
+
+    fault: Unanswered
+
+    def world(self, life: Life | None = None) -> World:
+        self.fault = Unanswered(self.service, self.clock, life or Life(), self.journal)
+        return replace(super().world(life), faults={"outage": self.fault})
+
+
+def lossy(*, stuck: bool) -> Lossy:
+    step = replace(STEP, targets=Targets.FOLLOW, hold=seconds(HOLD))
+    made = Lossy(Service(suffers=False, stuck=stuck), spec=with_steps(step))
+    made.clock.later(BASELINE + 4, lambda: setattr(made.service, "pods", (OTHER,)))
+    made.clock.later(BASELINE + HOLD, lambda: setattr(made.service, "stuck", False))
+    return made
+
+
+def test_a_replacement_that_went_before_it_could_be_hit_is_forgotten_once_it_is_taken_back() -> None:
+    made = lossy(stuck=False)
+    evidence = made.execute().evidence
+    assert made.fault.tried == [OTHER.name, POD.name]
+    assert ([undo.target for undo in evidence.undo], evidence.targets) == ([POD], (POD,))
+
+
+def test_a_replacement_of_which_nothing_could_be_taken_back_is_not_forgotten() -> None:
+    made = lossy(stuck=True)
+    status = made.execute()
+    assert made.fault.tried.count(OTHER.name) > 1
+    assert [(undo.target, undo.reverted is not None) for undo in status.evidence.undo] == [(POD, True), (OTHER, True)]
+    assert "it is not known whether Pod shop/checkout-2 was hit before it went: the switch does not answer" in (
+        story(made)
+    )
 
 
 def test_wherever_the_executor_is_killed_everything_that_was_followed_comes_back() -> None:
