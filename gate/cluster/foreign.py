@@ -127,9 +127,10 @@ def _litmus_places(item: Json) -> Iterator[tuple[str, str, Mapping[str, str], Se
     spec, own = item.get("spec") or {}, item["metadata"]["namespace"]
     info, selectors = spec.get("appinfo") or {}, spec.get("selectors") or {}
     for each in selectors.get("workloads") or ():
-        yield each["namespace"], each["kind"], from_text(each.get("labels", "")), _names(each)
+        labels = from_text(each.get("labels") or "")
+        yield each.get("namespace") or own, each.get("kind") or "", labels, _names(each)
     for each in selectors.get("pods") or ():
-        yield each["namespace"], "pod", {}, _names(each)
+        yield each.get("namespace") or own, "pod", {}, _names(each)
     if info or not selectors:
         yield info.get("appns") or own, info.get("appkind") or "", from_text(info.get("applabel") or ""), ()
 

@@ -19,9 +19,9 @@ def selects(selector: Mapping[str, Any] | None, labels: Labels) -> bool:
 
 
 def from_text(text: str) -> dict[str, str]:
-    """`app=web,tier=front` as labels; a part without a value is left out, which selects more, never less."""
+    """`app=web,tier=front` as labels; a part without a value or with `!=` is left out, to select more."""
     pairs = (part.partition("=") for part in text.split(","))
-    return {key.strip(): value.lstrip("=").strip() for key, _, value in pairs if value}
+    return {key.strip(): value.lstrip("=").strip() for key, _, value in pairs if value and not key.endswith("!")}
 
 
 def _holds(expression: Mapping[str, Any], labels: Labels) -> bool:

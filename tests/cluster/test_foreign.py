@@ -61,15 +61,23 @@ def hits(resource: str, item: Json) -> bool:
         ({"appinfo": {"appns": "shop", "applabel": "app=web", "appkind": "statefulset"}}, False),
         ({"appinfo": {"appns": "other", "applabel": "app=web"}}, False),
         ({"appinfo": {"appns": "shop", "applabel": "app=other"}}, False),
+        ({"appinfo": {"appns": "shop", "applabel": "app!=other"}}, True),
         ({"selectors": {"pods": [{"namespace": "shop", "names": "a, web-2"}]}}, True),
         ({"selectors": {"pods": [{"namespace": "shop", "names": "a"}]}}, False),
         ({"selectors": {"workloads": [{"namespace": "shop", "kind": "deployment", "names": "web"}]}}, True),
         ({"selectors": {"workloads": [{"namespace": "shop", "kind": "deployment", "labels": "app=x"}]}}, False),
+        ({"selectors": {"workloads": [{"namespace": "shop", "labels": None}]}}, True),
+        ({"selectors": {"workloads": [{"names": "web"}], "pods": [{"names": "web-1"}]}}, False),
         ({"engineState": "stop", "appinfo": {"appns": "shop"}}, False),
     ],
 )
 def test_an_engine_hits_what_it_names(spec: Json, hit: bool) -> None:
     assert hits("chaosengines", engine(**spec)) is hit
+
+
+def test_an_engine_that_names_no_namespace_means_its_own() -> None:
+    assert hits("chaosengines", engine("shop", selectors={"workloads": [{"names": "web"}]}))
+    assert hits("chaosengines", engine("shop", selectors={"pods": [{"names": "web-1"}]}))
 
 
 @pytest.mark.parametrize(

@@ -107,4 +107,4 @@ def test_a_selector_selects_as_kubernetes_does(selector: Json | None, matches: b
 
 
 def test_labels_in_one_text_are_read_and_what_is_no_label_selects_more() -> None:
-    assert from_text("app=web, tier==front,environment") == {"app": "web", "tier": "front"}
+    assert from_text("app=web, tier==front,environment,zone!=a,rank != 1") == {"app": "web", "tier": "front"}
