@@ -27,6 +27,12 @@ from gate.errors import Absent, Conflict, Denied, GateError, Permanent, Protecte
 
 Json = dict[str, Any]
 
+CHAOS_MESH_KINDS = (
+    *("blockchaos", "dnschaos", "httpchaos", "iochaos", "jvmchaos"),
+    *("kernelchaos", "networkchaos", "podchaos", "stresschaos", "timechaos"),
+)
+"""The resources of Chaos Mesh that hit pods."""
+
 GROUPS: Mapping[str, str] = {
     "configmaps": "/api/v1",
     "events": "/api/v1",
@@ -49,21 +55,7 @@ GROUPS: Mapping[str, str] = {
     "chaosgates": "/apis/chaosgate.dev/v1alpha1",
     "chaosruns": "/apis/chaosgate.dev/v1alpha1",
     "chaosengines": "/apis/litmuschaos.io/v1alpha1",
-    **dict.fromkeys(
-        (
-            "blockchaos",
-            "dnschaos",
-            "httpchaos",
-            "iochaos",
-            "jvmchaos",
-            "kernelchaos",
-            "networkchaos",
-            "podchaos",
-            "stresschaos",
-            "timechaos",
-        ),
-        "/apis/chaos-mesh.org/v1alpha1",
-    ),
+    **dict.fromkeys(CHAOS_MESH_KINDS, "/apis/chaos-mesh.org/v1alpha1"),
 }
 """Plural name of a resource -> where its group is served."""
 
@@ -170,7 +162,8 @@ class Api:
             else:
                 library.load_incluster_config(client_configuration=configuration)
         except (config.ConfigException, OSError) as error:
-            raise GateError(f"no Kubernetes to talk to: {error}; set KUBECONFIG to a kubeconfig file") from error
+            why = str(error).rstrip(".")
+            raise GateError(f"no Kubernetes to talk to: {why}; set KUBECONFIG to a kubeconfig file") from error
         except (AttributeError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
             # The library takes for granted that the file is a kubeconfig.
             where = kubeconfig or USUAL

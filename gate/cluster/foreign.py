@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from gate.cluster.api import Api, Json
+from gate.cluster.api import CHAOS_MESH_KINDS, Api, Json
 from gate.cluster.selecting import Labels, from_text, selects
 from gate.errors import Absent, Denied
 from gate.model import WorkloadName
@@ -21,18 +21,7 @@ REMEMBERED = timedelta(minutes=1)
 LITMUS, CHAOS_MESH = "litmuschaos.io", "chaos-mesh.org"
 GROUPS: Mapping[str, tuple[str, ...]] = {
     LITMUS: ("chaosengines",),
-    CHAOS_MESH: (
-        "blockchaos",
-        "dnschaos",
-        "httpchaos",
-        "iochaos",
-        "jvmchaos",
-        "kernelchaos",
-        "networkchaos",
-        "podchaos",
-        "stresschaos",
-        "timechaos",
-    ),
+    CHAOS_MESH: CHAOS_MESH_KINDS,
 }
 """API group -> its resources that hit pods."""
 VERSION = "v1alpha1"
