@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gate.cli.plan import DEMO_SUBSCRIPTION
+from gate.errors import GateError
 
 
 @click.command(
@@ -46,6 +47,8 @@ def demo(ctx: click.Context, json_file: Path | None, keep: Path) -> None:
     from gate.sandbox.demo.stage import Stage
     from gate.sandbox.demo.view import view_for
 
+    for folder in (keep, *([json_file.parent] if json_file else [])):
+        _make(folder)
     started = time.monotonic()
     console = Console()
     with view_for(console) as view, Stage(keep) as stage:
@@ -57,10 +60,17 @@ def demo(ctx: click.Context, json_file: Path | None, keep: Path) -> None:
     ctx.exit(0 if result["ok"] else 1)
 
 
+def _make(folder: Path) -> None:
+    """Now: at the end it would be too late to say that nothing can be written there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GateError(f"the folder {folder} cannot be made: {error.strerror}; name another one") from error
+
+
 def _report(result: dict[str, Any], folder: Path, json_file: Path | None) -> list[Path]:
     written = [folder / "demo.json", *([json_file] if json_file else [])]
     for path in written:
-        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(result, indent=2) + "\n")
     return [*written, folder / "gate.log"]
 
