@@ -63,6 +63,14 @@ def suspended(play: Play) -> None:
     play.until(lambda: _is(play, "Complete"))
 
 
+def suspended_at_work(play: Play) -> None:
+    """Suspended while its pod is there. None may fail, and that one does not count as failed."""
+    play.make("jobs", job("never-starts", backoffLimit=0))
+    play.until(lambda: any(pod["status"].get("podIP") for pod in _unfinished(play)))
+    play.change("jobs", "once", {"spec": {"suspend": True}})
+    play.until(lambda: _is(play, "Suspended") and not play.get("jobs", "once")["status"]["terminating"])
+
+
 def forgotten(play: Play) -> None:
     """Ends well, and is deleted a second later with its pod."""
     play.make("jobs", job(ttlSecondsAfterFinished=1))
@@ -71,7 +79,7 @@ def forgotten(play: Play) -> None:
 
 SCENARIOS: dict[str, Callable[[Play], None]] = {
     each.__name__.replace("_", "-"): each
-    for each in (succeeded, in_parallel, failed, failed_twice, too_slow, suspended, forgotten)
+    for each in (succeeded, in_parallel, failed, failed_twice, too_slow, suspended, suspended_at_work, forgotten)
 }
 
 

@@ -2,10 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gate.sandbox.kubernetes.controllers.running import Controllers
+from gate.sandbox.kubernetes.language.objects import Object, is_terminating
+from gate.sandbox.kubernetes.registry.resources import JOBS, PODS
+from gate.sandbox.kubernetes.store.changes import Change
 from tests import grounds
 from tests.grounds import Ground
 from tests.samples.jobs import SCENARIOS, job
@@ -84,3 +88,32 @@ def test_pods_outlive_a_job_that_is_deleted_without_a_policy(
         return bool(found) is left and not tracked
 
     eventually(rests)
+
+
+def test_a_pod_that_is_given_up_does_not_count_as_failed_though_the_job_is_written_meanwhile(
+    tmp_path: Path, eventually: Callable[[Callable[[], object]], object]
+) -> None:
+    with grounds.sandbox(tmp_path, images=None, parts=[Controllers, Kwok]) as (ground, running):
+        jobs = "/apis/batch/v1/namespaces/default/jobs"
+
+        def status() -> dict[str, Any]:
+            return dict(ground.ask("GET", f"{jobs}/once").json()["status"])
+
+        def annotate(job: Object) -> Object:
+            job["metadata"]["annotations"] = {"somebody": "else"}
+            return job
+
+        def meanwhile(change: Change) -> None:
+            """While its pod goes: what the controller then writes of the Job comes too late."""
+            if is_terminating(change.entry.shared):
+                running.store.patch(JOBS, "default", "once", annotate)
+
+        running.store.observe(PODS, meanwhile)
+        ground.ask("POST", jobs, job("never-starts", backoffLimit=0))
+        eventually(lambda: status().get("active"))
+        ground.ask("PATCH", f"{jobs}/once", {"spec": {"suspend": True}}, media="application/merge-patch+json")
+        eventually(lambda: "active" not in status() and not status()["terminating"])
+
+        assert "failed" not in status()
+        assert [each["type"] for each in status()["conditions"]] == ["Suspended"]
+        assert ground.ask("GET", f"{jobs}/once").json()["metadata"]["annotations"] == {"somebody": "else"}

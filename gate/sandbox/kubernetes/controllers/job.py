@@ -66,7 +66,7 @@ class Jobs:
         pods, now = Pods.of(all_pods), self._clock()
         status = job_status.counted(job["status"], {uid_of(pod) for pod in all_pods if job_status.is_tracked(pod)})
         status = job_status.noted(status, succeeded=pods.succeeded, failed=pods.lost)
-        status = self._begin(job, status)
+        status = job_status.begun(job, status, now)
         end = job_status.end(job, status, pods, now)
         active, pause = pods.active, timedelta()
         gone: list[Object] = []
@@ -74,10 +74,14 @@ class Jobs:
             gone = active
             status = job_status.noted(status, succeeded=[], failed=[] if end.is_success else gone)
             status = self._told_of(end, status, now)
-        elif job["spec"]["suspend"]:
-            gone = active
         elif not is_terminating(job):
-            active, gone, pause = self._bring_to_size(job, status, pods)
+            if job["spec"]["suspend"]:
+                gone = active
+            else:
+                active, gone, pause = self._bring_to_size(job, status, pods)
+            # What the controller gives up itself is let go first, so that it never counts as failed.
+            self._let_go(gone)
+            status = self._told_of_suspension(job, status, now)
         self._delete(job, gone)
         active = [pod for pod in active if pod not in gone]
         terminating = len(pods.terminating) + len(gone)
@@ -87,19 +91,17 @@ class Jobs:
         self._let_go([*pods.succeeded, *pods.lost, *gone])
         return self._again(job, status, pause)
 
-    def _begin(self, job: Object, status: Object) -> Object:
-        """The status with its start, or with the pause before it."""
-        now, suspended = self._clock(), bool(job["spec"]["suspend"])
-        conditions = status.get("conditions") or []
-        if suspended != is_true(status, "Suspended"):
-            state, verb = ("True", "suspended") if suspended else ("False", "resumed")
-            told = job_status.new_condition("Suspended", state, f"Job{verb.capitalize()}", f"Job {verb}", now)
-            self._tell(job, verb.capitalize(), f"Job {verb}")
-            conditions = [told, *(each for each in conditions if each["type"] != "Suspended")]
-            status = status | {"conditions": conditions, "startTime": None}
-        if not suspended and not status.get("startTime"):
-            status = status | {"startTime": timestamp(now)}
-        return status
+    def _told_of_suspension(self, job: Object, status: Object, now: datetime) -> Object:
+        """A Job that is resumed begins anew: its deadline is about the time in which it may have pods."""
+        suspended = bool(job["spec"]["suspend"])
+        if suspended == is_true(status, "Suspended"):
+            return status
+        state, verb = ("True", "suspended") if suspended else ("False", "resumed")
+        told = job_status.new_condition("Suspended", state, f"Job{verb.capitalize()}", f"Job {verb}", now)
+        self._tell(job, verb.capitalize(), f"Job {verb}")
+        others = [each for each in status.get("conditions") or () if each["type"] != "Suspended"]
+        start = {} if suspended else {"startTime": timestamp(now)}
+        return status | {"conditions": [told, *others]} | start
 
     def _bring_to_size(self, job: Object, status: Object, pods: Pods) -> tuple[list[Object], list[Object], timedelta]:
         """The pods that are active then, those to give up, and how long to wait before there may be more."""

@@ -110,9 +110,15 @@ def end(job: Object, status: Object, pods: Pods, now: datetime) -> End | None:
     return End.SUCCESS if reached else None
 
 
+def begun(job: Object, status: Object, now: datetime) -> Object:
+    """The status with its start, which a Job that is made suspended does not have yet."""
+    return status if job["spec"]["suspend"] or status.get("startTime") else status | {"startTime": timestamp(now)}
+
+
 def until_deadline(job: Object, status: Object, now: datetime) -> timedelta | None:
+    """How much of the Job's time is left; None if it has no deadline, or its time does not pass."""
     seconds, start = job["spec"].get("activeDeadlineSeconds"), status.get("startTime")
-    if seconds is None or start is None:
+    if seconds is None or start is None or job["spec"]["suspend"]:
         return None
     return moment_of(start) + timedelta(seconds=seconds) - now
 
