@@ -34,6 +34,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.flaky(reruns=2))
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What failed and was played again is shown whole, whatever became of it."""
+    again = terminalreporter.getreports("rerun")
+    if again:
+        terminalreporter.section("FAILED AT FIRST, and played again")
+    for report in again:
+        terminalreporter.write_sep("_", report.nodeid)
+        terminalreporter.write_line(report.longreprtext)
+
+
 @pytest.fixture(scope="session")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     """A real control plane, one for all tests of a process. Tests that use it carry the mark `cluster`."""
