@@ -33,7 +33,7 @@ APART = 0.1
 have to be in time meanwhile. A run that may have left a fault behind waits for nobody.
 """
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 60.0
-"""Seconds until something that could not be taken back is tried again."""
+"""Seconds until something that could not be taken back is tried again. A run that was lost begins with one beat."""
 
 
 class Leases(Protocol):
@@ -224,26 +224,15 @@ class Executor:
         return run if self._line.may_go(run, self._mode) else None
 
     def _execute(self, active: _Active) -> None:
-        run, record = active.run, self._record(active.run)
-
-        def stop() -> Judgement | None:
-            return self._must_stop(active)
-
-        log.info("run.execute run=%s workflow=%s attempt=%d", run.name, run.spec.workflow.name, run.status.attempt + 1)
+        run, status = active.run, None
         try:
-            cluster = self._fence(active.insist)
-            world = replace(self._world, permission=self._permit(stop), cluster=cluster, run=run.name)
-            journal = self._store.journal(run, active.insist)
-            status = execute(run.spec, run.status, world, journal, stop, record)
-            log.info("run.executed run=%s phase=%s", run.name, status.phase)
-            self._tell(run, status)
-            self._pause(run, still_in_force=any(undo.reverted is None for undo in status.evidence.undo))
+            status = self._play(active)
         except GateError as error:
             log.error("run.lost run=%s why=%r", run.name, str(error))  # noqa: TRY400 - the sentence says it all
         except Exception:  # a mistake of ours: the run goes on from its record, or is taken back
             log.exception("run.lost run=%s", run.name)
         finally:
-            record.close()
+            self._pause(run, status)
             with active.beating:  # a beat after the release would take the lease again
                 active.over = True
             with self._lock:
@@ -251,15 +240,37 @@ class Executor:
             self._release(run)
             self.poke()
 
-    def _pause(self, run: Run, *, still_in_force: bool) -> None:
-        """What could not be taken back is tried again for ever, at growing intervals."""
-        if not still_in_force:
+    def _play(self, active: _Active) -> RunStatus:
+        """One execution, with a record of its own; how it ended."""
+        run = active.run
+
+        def stop() -> Judgement | None:
+            return self._must_stop(active)
+
+        log.info("run.execute run=%s workflow=%s attempt=%d", run.name, run.spec.workflow.name, run.status.attempt + 1)
+        record = self._record(run)
+        try:
+            cluster = self._fence(active.insist)
+            world = replace(self._world, permission=self._permit(stop), cluster=cluster, run=run.name)
+            journal = self._store.journal(run, active.insist)
+            status = execute(run.spec, run.status, world, journal, stop, record)
+        finally:
+            record.close()
+        log.info("run.executed run=%s phase=%s", run.name, status.phase)
+        self._tell(run, status)
+        return status
+
+    def _pause(self, run: Run, status: RunStatus | None) -> None:
+        """What could not be taken back is tried again for ever, and what was lost (no status) is taken up again: both
+        at growing intervals, so that what goes wrong each time does not keep the machine busy.
+        """
+        if status is not None and all(undo.reverted for undo in status.evidence.undo):
             self._pauses.pop(run.uid, None)
             return
         _, last = self._pauses.get(run.uid, (0.0, 0.0))
-        pause = min(max(FIRST_PAUSE, 2 * last), LONGEST_PAUSE)
+        pause = min(max(FIRST_PAUSE if status else BEAT.total_seconds(), 2 * last), LONGEST_PAUSE)
         self._pauses[run.uid] = (self._world.clock.monotonic() + pause, pause)
-        log.error("run.unreverted run=%s retry_in=%.0fs", run.name, pause)
+        log.error("run.%s run=%s retry_in=%.0fs", "unreverted" if status else "again", run.name, pause)
 
     def _must_stop(self, active: _Active) -> Judgement | None:
         run = self._store.latest(active.run)

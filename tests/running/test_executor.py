@@ -233,6 +233,40 @@ def test_a_mistake_in_an_execution_is_told_and_the_run_is_taken_up_again(
     assert "run.lost run=a" in caplog.text
 
 
+def test_a_record_that_cannot_be_opened_holds_no_run_for_ever(
+    eventually: Eventually, caplog: pytest.LogCaptureFixture
+) -> None:
+    opened: list[Run] = []
+
+    def open_one(run: Run) -> Record:
+        opened.append(run)
+        if len(opened) == 1:
+            raise OSError("no space left on device")
+        return UNRECORDED
+
+    cluster = Cluster(run("a"), run("a"))
+    played(cluster, lambda: cluster.released == 2, eventually, record=open_one)
+    assert cluster.saved[-1].phase is RunPhase.EXECUTED
+    assert "no space left on device" in caplog.text
+
+
+def test_a_run_on_which_the_same_mistake_is_made_each_time_is_taken_up_less_and_less_often(
+    eventually: Eventually,
+) -> None:
+    cluster, clock, opened = Cluster(run("a", RunPhase.RUNNING), run("a", RunPhase.RUNNING)), Time(), list[float]()
+
+    def never(made: Run) -> Record:
+        opened.append(clock.monotonic())
+        raise ValueError("not in list")
+
+    made = executor(cluster, never, clock=clock)
+    for _ in range(40):
+        made.consider()
+        eventually(lambda: cluster.released == len(opened))
+        clock.now_is += 0.5
+    assert opened == [100.0, 101.0, 103.0, 107.0, 115.0]
+
+
 class Noting:
     """A load that sends nothing, and notes what it was told."""
 
