@@ -8,7 +8,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from gate.documents.isolation import VERSION_BEFORE
-from gate.model import Compared, Isolation, Judgement, Step, Verdict, Version, Window, Workflow
+from gate.model import (
+    COPY,
+    Compared,
+    Evidence,
+    Isolation,
+    Judgement,
+    Step,
+    Verdict,
+    Version,
+    Window,
+    Workflow,
+)
 from gate.running.case import Case
 
 Findings = Callable[[Case, Step], Iterable[Judgement]]
@@ -17,6 +28,28 @@ Findings = Callable[[Case, Step], Iterable[Judgement]]
 def steps_before(workflow: Workflow) -> tuple[Step, ...]:
     """The same steps, for the version before. What its baseline has instead of a step is the mark alone."""
     return tuple(replace(step, name=f"{step.name} {VERSION_BEFORE}") for step in workflow.steps)
+
+
+def has_begun(evidence: Evidence) -> bool:
+    """Something was done, or was about to be done, to the version before."""
+    return any(_is_before(undo.step) for undo in evidence.undo)
+
+
+def without_version_before(evidence: Evidence) -> Evidence:
+    """What is known of the version that is judged, for another look at the one before."""
+    copies = {undo.settings["name"] for undo in evidence.undo if undo.fault == COPY and _is_before(undo.step)}
+    return replace(
+        evidence,
+        undo=tuple(each for each in evidence.undo if not _is_before(each.step)),
+        effects=tuple(each for each in evidence.effects if not _is_before(each.step)),
+        steps=tuple(each for each in evidence.steps if not _is_before(each.step)),
+        summaries=tuple(each for each in evidence.summaries if not _is_before(each.step)),
+        copies=tuple(each for each in evidence.copies if each.name not in copies),
+    )
+
+
+def _is_before(step: str) -> bool:
+    return step.endswith(VERSION_BEFORE)
 
 
 class Comparison:

@@ -28,7 +28,7 @@ from gate.model import (
     Window,
     WorkloadName,
 )
-from gate.running.comparison import steps_before
+from gate.running.comparison import has_begun, steps_before, without_version_before
 from gate.running.copying import copy_of, standing_copy
 from gate.running.execution import PATIENCE, Execution, HandedOver, Stopped, errored, why_stopped
 from gate.running.judge import judge
@@ -79,6 +79,8 @@ def execute(
     try:
         if status.phase is not RunPhase.RUNNING or _resume(run):
             _attempt(run)
+        if _asks_for_comparison(run):
+            _compare(run)
     except HandedOver as error:
         handed_over = True
         run.log.note(f"handed over: {error.judgement.message}")
@@ -145,9 +147,7 @@ def _insist(run: Execution, save: Callable[[], None]) -> None:
 def _attempt(run: Execution) -> None:
     """From the baseline to the last step. Raises `Stopped` and whatever else keeps it from its end."""
     take_back(run.log, run.world, run.time)
-    number = run.log.status.attempt + 1
-    if number > MOST_ATTEMPTS:
-        raise errored(Reason.EXECUTOR_LOST, f"{MOST_ATTEMPTS} executors were lost on this run")
+    number = _next_attempt(run)
     run.log.note(
         f"attempt {number} begins" if number > 1 else "begins",
         phase=RunPhase.RUNNING,
@@ -163,8 +163,14 @@ def _attempt(run: Execution) -> None:
         run.copy = copy_of(run, run.spec.images, pinned=False)
     _play(run, run.spec.workflow.steps)
     _finish(run)
-    if run.spec.workflow.compare and judge(run.spec, run.log.status.evidence)[0].verdict is Verdict.FAILED:
-        _compare(run)
+
+
+def _next_attempt(run: Execution) -> int:
+    """Its number. Raises `Stopped` if there were enough."""
+    number = run.log.status.attempt + 1
+    if number > MOST_ATTEMPTS:
+        raise errored(Reason.EXECUTOR_LOST, f"{MOST_ATTEMPTS} executors were lost on this run")
+    return number
 
 
 def _play(run: Execution, steps: Sequence[Step]) -> None:
@@ -175,16 +181,33 @@ def _play(run: Execution, steps: Sequence[Step]) -> None:
             break
 
 
+def _asks_for_comparison(run: Execution) -> bool:
+    """The version has failed, and nothing has ended the comparison yet."""
+    evidence = run.log.status.evidence
+    failed = judge(run.spec, evidence)[0].verdict is Verdict.FAILED
+    return failed and run.spec.workflow.compare is not None and not evidence.uncompared
+
+
 def _compare(run: Execution) -> None:
     """Do the same to the version before, to know since when it is so. The verdict stays what it is."""
     if weak := _stop_watching(run):
         raise Stopped(weak)
     take_back(run.log, run.world, run.time)
     run.stage, run.copy = VERSION_BEFORE, None
+    if has_begun(run.log.status.evidence):
+        _compare_anew(run)
     if not run.spec.previous:
         raise errored(Reason.NO_COPY, "nobody knows which version ran before")
     run.copy = copy_of(run, run.spec.previous, pinned=True)
     _play(run, steps_before(run.spec.workflow))
+
+
+def _compare_anew(run: Execution) -> None:
+    """The executor that did so was lost: what it saw is too little to say that the version before had held."""
+    number = _next_attempt(run)
+    without = without_version_before(run.log.status.evidence)
+    run.log.note(f"attempt {number}: the comparison begins anew", attempt=number, evidence=without)
+    run.patiently(run.log.save)
 
 
 def _watch(run: Execution) -> None:

@@ -1,6 +1,6 @@
 """A version that fails is compared with the one before: what is said of it, and that no verdict follows from it."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from gate.documents.isolation import VERSION_BEFORE
 from gate.model import COPY, Compared, Evidence, Isolation, Judgement, Reason, Repeat, RunSpec, Verdict, Window
 from gate.running.judge import judge
+from gate.running.runner import MOST_ATTEMPTS
 from tests.running.copied import NEW, NEW_KEY, OLD_KEY, CopyingStage, pod_of, spec
 from tests.running.evidence import NUMBERS, lose_bad, lose_good, turn_bad, with_summary, without
-from tests.running.simulation import STEP, Killed, Life, Service
+from tests.running.simulation import START, STEP, Killed, Life, Service, seconds
 
 SOUND: dict[str, Any] = {"suffers": False}
 WEAK: dict[str, Any] = {"recovers_after": 0.5}
@@ -125,7 +126,47 @@ def test_the_verdict_is_the_same_wherever_the_executor_was_killed(plan: RunSpec)
         said.add(judgement.compared)
         point += 1
     assert point > 40
-    assert said == {Compared.REGRESSION, Compared.UNKNOWN}
+    assert said == {Compared.REGRESSION}, "whoever takes over compares anew"
+
+
+@dataclass
+class DiesComparing(Life):
+    """It is killed at its first point after so many copies of the version before were made."""
+
+    made: list[str] = field(default_factory=list)
+    copies: int = 1
+
+    def point(self) -> None:
+        if sum(name.startswith("old") for name in self.made) >= self.copies:
+            raise Killed
+
+
+def test_a_comparison_on_which_every_executor_is_lost_comes_to_an_end_and_says_so() -> None:
+    stage = stage_of(IN_PLACE, WEAK, SOUND)
+    for number in range(1, MOST_ATTEMPTS + 1):
+        with pytest.raises(Killed):
+            stage.execute(DiesComparing(made=stage.made, copies=number))
+        assert stage.made == [f"old{each}" for each in range(1, number + 1)]
+        stage.restart()
+    judgement = judge(IN_PLACE, stage.execute().evidence)[0]
+    assert (judgement.verdict, judgement.reason, judgement.compared) == (
+        Verdict.FAILED,
+        Reason.PROBE_FAILED,
+        Compared.UNKNOWN,
+    )
+    assert judgement.message.endswith(f"is not known: {MOST_ATTEMPTS} executors were lost on this run")
+    assert (len(stage.made), stage.copies, stage.journal.guarded) == (MOST_ATTEMPTS, {}, False)
+
+
+def test_a_comparison_that_the_deadline_cuts_off_says_so() -> None:
+    stage = stage_of(replace(IN_PLACE, deadline=START + seconds(60)), WEAK, SOUND)
+    with pytest.raises(Killed):
+        stage.execute(DiesComparing(made=stage.made))
+    stage.restart(downtime=60)
+    judgement = judge(stage.spec, stage.execute().evidence)[0]
+    assert (judgement.verdict, judgement.compared) == (Verdict.FAILED, Compared.UNKNOWN)
+    assert judgement.message.endswith("is not known: the deadline of the run, 12:01:00, is over")
+    assert (stage.copies, stage.journal.guarded) == ({}, False)
 
 
 # -------------------------------------------------------------------------------------------- more or less is no better
