@@ -11,6 +11,7 @@ from gate.cluster.runs import RunJournal, Runs
 from gate.errors import Conflict, GateError, Permanent
 from gate.model import (
     Commit,
+    Compared,
     ContainerImage,
     Evidence,
     Gate,
@@ -169,6 +170,18 @@ def test_an_executor_cannot_write_a_verdict(api: Api, gate: Gate) -> None:
     found = runs.get("default", "run")
     assert found is not None
     assert (found.status.verdict, found.status.reason, found.status.score) == (Verdict.FAILED, Reason.NO_EFFECT, 0)
+
+
+def test_how_a_failure_compares_with_the_version_before_is_the_gates_to_write(api: Api, gate: Gate) -> None:
+    runs = Runs(api)
+    failed = Judgement(verdict=Verdict.FAILED, reason=Reason.PROBE_FAILED, compared=Compared.OLD_WEAKNESS)
+    written = runs.save_verdict(runs.create(gate, "run", SPEC), failed, 0)
+    assert written.status.compared is Compared.OLD_WEAKNESS
+    runs.save_status(written, RunStatus(phase=RunPhase.JUDGED, compared=Compared.REGRESSION))
+    found = runs.get("default", "run")
+    assert found is not None
+    assert found.status.compared is Compared.OLD_WEAKNESS
+    assert runs.save_verdict(found, replace(failed, compared=None), 0).status.compared is None
 
 
 def test_samples_keep_their_times(api: Api, gate: Gate) -> None:
