@@ -48,7 +48,7 @@ spec:
       expect: {field: status.readyReplicas, atLeast: 1}
       tolerate: {failures: 90%, streak: 30s}
   steps:
-    - {name: one pod dies, fault: pod-kill, hold: 10m, recover: 5s}
+    - {name: it breaks, %act, hold: 10m, recover: 5s}
 """,
 }
 """A run that goes on for longer than any test: who executes it writes its status every second."""
@@ -80,6 +80,8 @@ class Place:
     """What replicas asked so far. A write that was refused is none."""
     own: str = field(default_factory=lambda: f"gate-{uuid.uuid4().hex[:8]}")
     shop: str = field(default_factory=lambda: f"shop-{uuid.uuid4().hex[:8]}")
+    act: str = "fault: pod-kill"
+    """What the step does, as the document says it."""
 
     def object(self, resource: str, namespace: str, name: str) -> dict[str, Any]:
         return self.ground.api.get(resource, namespace, name) or {}
@@ -103,6 +105,9 @@ class Place:
         gates = self.ground.api.list("chaosgates", self.shop)[0]
         return dict(gates[0].get("status", {})) if gates else {}
 
+    def say(self, mode: str) -> None:
+        self.ground.api.patch("configmaps", self.own, "chaos-gate-mode", {"data": {"mode": mode}})
+
     def upgrade(self, image: str) -> None:
         body = {"spec": {"template": {"spec": {"containers": [{"name": "web", "image": image}]}}}}
         path = f"/apis/apps/v1/namespaces/{self.shop}/deployments/web"
@@ -121,7 +126,7 @@ class Place:
             for path, text in DOCUMENTS.items():
                 file = catalogue / path
                 file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(text.replace("%s", self.shop))
+                file.write_text(text.replace("%s", self.shop).replace("%act", self.act))
             repository.git.add("--all")
             with repository.config_writer() as config:
                 config.set_value("user", "name", "test").set_value("user", "email", "test@example.org")
@@ -193,12 +198,13 @@ class Replica:
         self._processes.signal(self.name, number)
 
     def writes(self, since: datetime) -> list[str]:
-        return [each.what for each in self._asked(since) if each.writes]
+        return [each.what for each in self.asked(since) if each.writes]
 
     def reads(self, since: datetime) -> list[str]:
-        return [each.what for each in self._asked(since) if not each.writes]
+        return [each.what for each in self.asked(since) if not each.writes]
 
-    def _asked(self, since: datetime) -> list[Asked]:
+    def asked(self, since: datetime) -> list[Asked]:
+        """All that it asked, in the order in which the server saw it."""
         agent = f"chaos-gate/{self.identity}"
         return [each for each in self._place.asked() if each.who == agent and each.at >= since]
 
