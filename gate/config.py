@@ -96,6 +96,7 @@ class Settings:
     job_image: str
     job_account: str
     job_begins: timedelta
+    job_template: Path | None
 
     @classmethod
     def to_execute(cls, environ: Mapping[str, str]) -> "Settings":
@@ -132,6 +133,7 @@ class Settings:
             "job_image": reading.take("JOB_IMAGE", str, ""),
             "job_account": reading.take("JOB_ACCOUNT", str, "chaos-gate-executor"),
             "job_begins": reading.take("JOB_BEGINS", _lasting, "2m"),
+            "job_template": reading.take("JOB_TEMPLATE", _file, ""),
         }
         if settings["executor"] is ExecutedBy.JOB and not settings["job_image"]:
             reading.problems.append(f"{PREFIX}JOB_IMAGE is missing: a Job needs the image of the gate")

@@ -284,9 +284,10 @@ class Api:
                 raise Silent(f"the watch of {resource} at {self.host} has said nothing for {SILENCE:.0f} s") from error
             raise Temporary(f"the watch of {resource} at {self.host} broke: {error}") from error
 
-    def create(self, resource: str, namespace: str, body: Json) -> Json:
-        """Create it; `Conflict` if the name is taken."""
-        return _object(self._call("POST", path_of(resource, namespace), body=body))
+    def create(self, resource: str, namespace: str, body: Json, *, strict: bool = False) -> Json:
+        """Create it; `Conflict` if the name is taken. `strict`: a field that the server does not know is refused."""
+        query = {"fieldValidation": "Strict"} if strict else None
+        return _object(self._call("POST", path_of(resource, namespace), query, body=body))
 
     def patch(self, resource: str, namespace: str, name: str, body: Json, *, subresource: str = "") -> Json:
         return _object(self._call("PATCH", path_of(resource, namespace, name, subresource), body=body))

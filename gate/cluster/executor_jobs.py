@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from gate.cluster.api import Api, Json
 from gate.cluster.gates import API_VERSION
+from gate.cluster.job_template import CONTAINER, PLAIN, JobTemplate
 from gate.errors import Conflict, Permanent
 from gate.model import Run, fingerprint
 from gate.running.job_executor import ExecutorJob
@@ -15,7 +16,6 @@ RUN = "chaosgate.dev/run"
 """The label with the uid of the run that a Job executes."""
 NUMBER = "chaosgate.dev/executor"
 """The label that says which one of its run's it is."""
-CONTAINER = "executor"
 AFTERWARDS = timedelta(minutes=5)
 """How long it may go on after the deadline of its run, to take back and to write down how it ended."""
 GRACE = 60
@@ -38,6 +38,7 @@ class Outfit:
     environment: Mapping[str, str] = field(default_factory=dict)
     credentials: bool = False
     """They find the secrets for probes and loads of their namespace, if it has any."""
+    template: JobTemplate = PLAIN
 
 
 class ExecutorJobs:
@@ -53,7 +54,7 @@ class ExecutorJobs:
     def make(self, run: Run, number: int) -> None:
         body = job_for(run, number, self._outfit, self._now())
         try:
-            self._api.create(JOBS, run.namespace, body)
+            self._api.create(JOBS, run.namespace, body, strict=True)
         except Conflict:
             item = self._api.get(JOBS, run.namespace, body["metadata"]["name"])
             if item is None:
@@ -84,14 +85,20 @@ def job_for(run: Run, number: int, outfit: Outfit, now: datetime) -> Json:
     """The Job with that number. It goes with its run, tries once, and ends by itself some time after the run should."""
     labels = {"app.kubernetes.io/managed-by": "chaos-gate", RUN: run.uid, NUMBER: str(number)}
     lasts = max(timedelta(0), run.spec.deadline - now) + AFTERWARDS
+    template = outfit.template
     container: Json = {
+        **template.container,
         "name": CONTAINER,
         "image": outfit.image,
         "args": ["execute", f"{run.namespace}/{run.name}"],
-        "env": [{"name": name, "value": value} for name, value in sorted(outfit.environment.items())],
+        "env": [
+            *template.container.get("env", ()),
+            *({"name": name, "value": value} for name, value in sorted(outfit.environment.items())),
+        ],
         **SPEAKS,
     }
     pod: Json = {
+        **template.pod,
         "restartPolicy": "Never",
         "serviceAccountName": outfit.account,
         "terminationGracePeriodSeconds": GRACE,
@@ -99,8 +106,11 @@ def job_for(run: Run, number: int, outfit: Outfit, now: datetime) -> Json:
     }
     if outfit.credentials:
         container["env"].append({"name": "CHAOS_GATE_CREDENTIALS", "value": PLACE})
-        container["volumeMounts"] = [{"name": "credentials", "mountPath": f"{PLACE}/{run.namespace}", "readOnly": True}]
-        pod["volumes"] = [{"name": "credentials", "secret": {"secretName": CREDENTIALS, "optional": True}}]
+        mount = {"name": "credentials", "mountPath": f"{PLACE}/{run.namespace}", "readOnly": True}
+        volume = {"name": "credentials", "secret": {"secretName": CREDENTIALS, "optional": True}}
+        container["volumeMounts"] = [*template.container.get("volumeMounts", ()), mount]
+        pod["volumes"] = [*template.pod.get("volumes", ()), volume]
+    all_labels = {**template.metadata.get("labels", {}), **labels}
     owner = {"apiVersion": API_VERSION, "kind": "ChaosRun", "name": run.name, "uid": run.uid}
     return {
         "metadata": {"name": name_of(run, number), "labels": labels, "ownerReferences": [owner]},
@@ -108,7 +118,7 @@ def job_for(run: Run, number: int, outfit: Outfit, now: datetime) -> Json:
             "backoffLimit": 0,
             "activeDeadlineSeconds": int(lasts.total_seconds()),
             "ttlSecondsAfterFinished": int(KEPT.total_seconds()),
-            "template": {"metadata": {"labels": labels}, "spec": pod},
+            "template": {"metadata": {**template.metadata, "labels": all_labels}, "spec": pod},
         },
     }
 

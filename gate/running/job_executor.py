@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from typing import Protocol
 
-from gate.errors import Denied, GateError
+from gate.errors import Denied, GateError, Permanent
 from gate.model import Judgement, Reason, Run, RunPhase, RunStatus, Verdict
 from gate.quantities import in_words
 from gate.running import line
@@ -247,7 +247,7 @@ class JobExecutor:
             watched.not_before = self._clock.monotonic() + watched.pause
         try:
             self._jobs.make(run, number_after(run, latest))
-        except Denied as error:
+        except (Denied, Permanent) as error:  # also a template that the server refuses
             if run.begun:
                 raise
             self._conclude(run, (), _lost(f"no Job can be made to execute it: {error}"))

@@ -6,6 +6,7 @@ from functools import partial
 from gate.cluster.api import Api
 from gate.cluster.executor_jobs import Outfit
 from gate.cluster.foreign import Foreign
+from gate.cluster.job_template import PLAIN, read_template
 from gate.cluster.mode import read_mode
 from gate.cluster.names import services_of
 from gate.cluster.workloads import Workloads
@@ -64,7 +65,7 @@ def permits_of(settings: Settings, api: Api, clock: Clock) -> Callable[[Callable
 
 
 def outfit_of(settings: Settings) -> Outfit:
-    """What a Job gets to know of the settings."""
+    """What a Job gets to know of the settings. Raises `GateError` if its template cannot be used."""
     told = {
         f"{PREFIX}NAMESPACE": settings.namespace,
         f"{PREFIX}RESOLVE": str(settings.resolve),
@@ -72,12 +73,15 @@ def outfit_of(settings: Settings) -> Outfit:
         f"{PREFIX}RUNS": str(settings.runs or ""),
         f"{PREFIX}RUNS_PER_NAMESPACE": str(settings.runs_per_namespace),
         f"{PREFIX}LEAVE_READY": str(settings.leave_ready),
+        f"{PREFIX}KEEP_EVIDENCE": f"{settings.keep_evidence.total_seconds():.0f}s",
     }
+    ours = {*told, f"{PREFIX}CREDENTIALS"}
     return Outfit(
         image=settings.job_image,
         account=settings.job_account,
         environment={name: value for name, value in told.items() if value},
         credentials=settings.credentials is not None,
+        template=read_template(settings.job_template, ours) if settings.job_template else PLAIN,
     )
 
 

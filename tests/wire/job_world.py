@@ -16,6 +16,7 @@ import yaml
 from gate.cluster.api import Api
 from gate.cluster.executor_jobs import RUN, ExecutorJobs, Outfit
 from gate.cluster.gates import Gates
+from gate.cluster.job_template import PLAIN, JobTemplate
 from gate.cluster.leases import Leases
 from gate.cluster.runs import RunJournal, Runs, run_from
 from gate.faults import FAULTS
@@ -231,12 +232,17 @@ class Watching:
 
 @contextmanager
 def looked_after(
-    shop: Shop, *, image: str = IMAGE, begins: timedelta = BEGINS, api: Api | None = None
+    shop: Shop,
+    *,
+    image: str = IMAGE,
+    begins: timedelta = BEGINS,
+    api: Api | None = None,
+    template: JobTemplate = PLAIN,
 ) -> Iterator[None]:
     """A gate that has the runs of the shop executed by Jobs, as an administrator or as whoever `api` is."""
     api, clock, stop = api or shop.api, SystemClock(), threading.Event()
     background = Threads(clock)
-    outfit = Outfit(image=image, account=ACCOUNT, environment={"CHAOS_GATE_NAMESPACE": shop.home})
+    outfit = Outfit(image=image, account=ACCOUNT, environment={"CHAOS_GATE_NAMESPACE": shop.home}, template=template)
     executor = JobExecutor(
         store=Watching(api, shop.namespace),
         leases=RunLeases(Leases(api, identity(), clock.monotonic)),

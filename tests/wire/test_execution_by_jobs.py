@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from gate.cluster.executor_jobs import ExecutorJobs, Outfit, name_of
+from gate.cluster.job_template import JobTemplate
 from gate.cluster.runs import Runs
 from gate.model import Reason, Run, RunPhase, Verdict
+from gate.reports.verification import verify
 from gate.running.job_executor import MOST_JOBS
 from gate.running.jobs import COMPLETE, condition
 from gate.running.mode import Mode
@@ -88,6 +90,27 @@ def test_a_job_executes_the_run_to_its_end_for_a_gate_that_may_break_nothing(sho
     assert after.status.attempt == 1
     assert [(bool(undo.injected), bool(undo.reverted)) for undo in after.status.evidence.undo] == [(True, True)]
     assert (shop.replicas(), after.guarded) == (2, False)
+
+
+@on_the_sandbox
+def test_what_a_job_saw_is_kept_where_its_template_says_and_can_be_judged_again(shop: Shop, tmp_path: Path) -> None:
+    template = JobTemplate(container={"env": [{"name": "CHAOS_GATE_EVIDENCE", "value": str(tmp_path / "evidence")}]})
+    run = shop.begin("scale", SHORT, to=1)
+    with looked_after(shop, template=template):
+        shop.eventually(lambda: is_done(shop, run))
+    (file,) = (tmp_path / "evidence").rglob("*.jsonl.gz")
+    verified = verify(file)
+    assert verified.same, verified.problems
+    assert f"the evidence is in {run.namespace}/{file.name}, sha256 {verified.digest}" in shop.story(run)
+
+
+@on_the_sandbox
+def test_a_template_that_the_server_refuses_ends_the_run_with_what_it_said(shop: Shop) -> None:
+    run = shop.begin("scale", LONG, to=1)
+    with looked_after(shop, template=JobTemplate(pod={"securityContext": {"runAsNonRot": True}})):
+        shop.eventually(lambda: has_ended(shop, run))
+    assert ended(shop, run) == (Verdict.ERRORED, Reason.EXECUTOR_LOST, 2, False)
+    assert re.search(r"no Job can be made to execute it: .*runAsNonRot", shop.story(run))
 
 
 def processes(run: Run) -> list[int]:
