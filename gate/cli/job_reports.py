@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gate.cli.junit_of_answer import junit_xml
+from gate.cli.metrics_of_answer import metrics_text
+from gate.cli.story import page
 from gate.cli.waiting import Ending
+
+LONGEST_LABEL = 255
+"""Characters of a link's label."""
+MOST_LINKS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +23,7 @@ class Reports:
     junit: Path | None = None
     dotenv: Path | None = None
     annotations: Path | None = None
+    metrics: Path | None = None
 
     def write(self, ending: Ending, address: str) -> Iterator[str]:
         """Write the files and give a line for each that could not be written: that must not change the verdict."""
@@ -24,6 +31,7 @@ class Reports:
             (self.junit, junit_xml(ending.answer, ending.message)),
             (self.dotenv, dotenv(ending)),
             (self.annotations, annotations(ending, address)),
+            (self.metrics, metrics_text(ending.answer)),
         )
         for file, text in texts:
             if file is None:
@@ -47,7 +55,11 @@ def dotenv(ending: Ending) -> str:
 
 
 def annotations(ending: Ending, address: str) -> str:
-    """GitLab's report of external links."""
+    """GitLab's report of external links: one to each workload's page."""
     answer = ending.answer
-    label = f"Chaos gate: {answer.verdict if answer and answer.verdict else 'no verdict'}"
-    return json.dumps({"Chaos gate": [{"external_link": {"label": label, "url": f"{address}/"}}]}) + "\n"
+    verdict = answer.verdict if answer and answer.verdict else "no verdict"
+    pages = {each: page(each, address) for each in (answer.workloads if answer else ())}
+    links = [(f"Chaos gate: {verdict}, {each}"[:LONGEST_LABEL], url) for each, url in pages.items() if url]
+    links = links[:MOST_LINKS] or [(f"Chaos gate: {verdict}", f"{address}/")]
+    said = [{"external_link": {"label": label, "url": url}} for label, url in links]
+    return json.dumps({"Chaos gate": said}) + "\n"

@@ -63,6 +63,7 @@ Exit codes:
 @click.option("--junit", type=_FILE, help="Write the runs as JUnit XML.")
 @click.option("--dotenv", type=_FILE, help="Write CHAOS_VERDICT and more for later jobs.")
 @click.option("--annotations", type=_FILE, help="Write links for GitLab's job page.")
+@click.option("--metrics", type=_FILE, help="Write figures for GitLab's metrics report.")
 @click.pass_context
 def wait(
     ctx: click.Context,
@@ -79,6 +80,7 @@ def wait(
     junit: Path | None,
     dotenv: Path | None,
     annotations: Path | None,
+    metrics: Path | None,
 ) -> None:
     """Wait for the gate's verdict and exit with it.
 
@@ -94,7 +96,7 @@ def wait(
         question |= {"project": project, "environment": environment}
     else:
         raise click.UsageError("nothing to ask for; give --service, or --project and --sha")
-    reports = Reports(junit=junit, dotenv=dotenv, annotations=annotations)
+    reports = Reports(junit=junit, dotenv=dotenv, annotations=annotations, metrics=metrics)
     gate = AskedGate(url, {name: value for name, value in question.items() if value}, token=id_token or "")
     ending = _wait(gate, timeout)
     _tell(ending, gate.address)
@@ -122,7 +124,7 @@ def _tell(ending: Ending, address: str) -> None:
     answer = ending.answer
     if answer is not None and answer.verdict is not None:
         click.echo("")
-        for line in verdict(answer):
+        for line in verdict(answer, address):
             click.echo(line)
     else:
         click.echo(f"error: {ending.message}", err=True)

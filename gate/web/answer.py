@@ -7,7 +7,6 @@ version that the announcement was about.
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from enum import StrEnum
 
 from gate.model import (
@@ -25,10 +24,10 @@ from gate.model import (
     StatusState,
     Subscription,
     Verdict,
-    Window,
     WorkloadName,
     fingerprint,
 )
+from gate.web.run_answer import RunAnswer, of_entry
 
 
 class State(StrEnum):
@@ -68,37 +67,6 @@ class Unreadable:
     why: str
     workload: WorkloadName | None = None
     project: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailedProbe:
-    """A probe that had bad answers in one window of a run."""
-
-    probe: str
-    window: Window
-    step: str
-    samples: int
-    failures: int
-    streak: timedelta
-    first_failure: datetime | None
-    detail: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunAnswer:
-    """One run, as far as those who wait want to know it."""
-
-    name: str
-    workload: str
-    workflow: str
-    subscriptions: tuple[str, ...] = ()
-    verdict: Verdict | None = None
-    reason: Reason | None = None
-    message: str = ""
-    score: int | None = None
-    activity: str = ""
-    """What it is doing right now."""
-    failed: tuple[FailedProbe, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,7 +295,7 @@ def _newest(judged: Iterable[JudgedVersion]) -> JudgedVersion | None:
 def _known(
     name: str, judgement: Judgement | None, version: str, entries: Sequence[RunEntry], live: dict[str, Run]
 ) -> Answer:
-    runs = tuple(_run(name, entry, live.get(entry.uid) if entry.uid else None) for entry in entries)
+    runs = tuple(of_entry(name, entry, live.get(entry.uid) if entry.uid else None) for entry in entries)
     if judgement is None:
         return Answer(state=State.PENDING, workloads=(name,), version=version, runs=runs)
     scores = [entry.score for entry in entries if entry.score is not None]
@@ -340,36 +308,6 @@ def _known(
         version=version,
         score=min(scores, default=None),
         runs=runs,
-    )
-
-
-def _run(workload: str, entry: RunEntry, live: Run | None) -> RunAnswer:
-    """The gate's memory of a run, with what only the run itself knows while it is still there."""
-    summaries = live.status.evidence.summaries if live is not None else ()
-    return RunAnswer(
-        name=entry.name,
-        workload=workload,
-        workflow=entry.workflow,
-        subscriptions=entry.subscriptions,
-        verdict=entry.verdict,
-        reason=entry.reason,
-        message=entry.message,
-        score=entry.score,
-        activity=live.status.activity if live is not None and entry.verdict is None else "",
-        failed=tuple(
-            FailedProbe(
-                probe=summary.probe,
-                window=summary.window,
-                step=summary.step,
-                samples=summary.samples,
-                failures=summary.failures,
-                streak=summary.streak,
-                first_failure=summary.first_failure,
-                detail=summary.detail,
-            )
-            for summary in summaries
-            if summary.failures
-        ),
     )
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from gate.errors import Temporary
 from gate.model import Reason, Verdict, Window
-from gate.web.answer import Answer, FailedProbe, RunAnswer, State
+from gate.web.answer import Answer, State
+from gate.web.run_answer import FailedProbe, RunAnswer, StepAnswer
 
 
 def to_json(answer: Answer) -> dict[str, Any]:
@@ -45,9 +46,16 @@ def _run_to_json(run: RunAnswer) -> dict[str, Any]:
                 "streak_s": failed.streak.total_seconds(),
                 "first_failure": failed.first_failure and failed.first_failure.isoformat(),
                 "detail": failed.detail,
+                "expected": failed.expected,
+                "fault": failed.fault,
             }
             for failed in run.failed
         ],
+        "steps": [
+            {"step": each.step, "detection_s": _seconds(each.detection), "recovery_s": _seconds(each.recovery)}
+            for each in run.steps
+        ],
+        "reproduce": run.reproduce,
     }
 
 
@@ -91,6 +99,8 @@ def _run(said: Mapping[str, Any]) -> RunAnswer:
         score=said.get("score"),
         activity=str(said.get("activity") or ""),
         failed=tuple(_failed(failed) for failed in said.get("failed") or ()),
+        steps=tuple(_step(each) for each in said.get("steps") or ()),
+        reproduce=str(said.get("reproduce") or ""),
     )
 
 
@@ -105,7 +115,23 @@ def _failed(said: Mapping[str, Any]) -> FailedProbe:
         streak=timedelta(seconds=float(said["streak_s"])),
         first_failure=None if first is None else datetime.fromisoformat(first),
         detail=str(said.get("detail") or ""),
+        expected=str(said.get("expected") or ""),
+        fault=str(said.get("fault") or ""),
     )
+
+
+def _step(said: Mapping[str, Any]) -> StepAnswer:
+    return StepAnswer(
+        step=str(said["step"]), detection=_time(said.get("detection_s")), recovery=_time(said.get("recovery_s"))
+    )
+
+
+def _seconds(time: timedelta | None) -> float | None:
+    return None if time is None else time.total_seconds()
+
+
+def _time(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=float(seconds))
 
 
 def _reason(said: object) -> Reason | None:

@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -15,17 +16,20 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from flask import Flask, request
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from gate.cli.duration import spoken
 from gate.cli.job_reports import Reports, annotations, dotenv
 from gate.cli.junit_of_answer import junit_xml
+from gate.cli.metrics_of_answer import metrics_text
 from gate.cli.story import verdict
 from gate.cli.wait import wait
 from gate.cli.waiting import Ending, Exit, Waiting
 from gate.errors import Permanent, Temporary
 from gate.model import Reason, Verdict, Window
-from gate.web.answer import Answer, FailedProbe, RunAnswer, State
+from gate.web.answer import Answer, State
 from gate.web.answer_json import to_json
+from gate.web.run_answer import FailedProbe, RunAnswer, StepAnswer
 from gate.web.server import Server
 
 PENDING = Answer(state=State.PENDING, message="runs", workloads=("Deployment shop/checkout",))
@@ -51,12 +55,23 @@ BROKEN = RunAnswer(
             streak=timedelta(seconds=3.2),
             first_failure=datetime(2026, 3, 1, 12, 1, 2, tzinfo=UTC),
             detail="HTTP 502",
+            expected="status 200; tolerated are 1% and 1s on end",
+            fault="network-delay of Pod shop/inventory-1",
         ),
     ),
+    steps=(StepAnswer(step="inventory is slow", detection=timedelta(seconds=2), recovery=timedelta(seconds=1.5)),),
+    reproduce="chaos-gate run survives-slow-inventory --workload shop/deployment/checkout --seed 5f3a",
 )
-SLOW = (
-    '"checkout answers" during "inventory is slow": 12 of 200 samples bad, longest 3.2 s, first at 12:01:02: HTTP 502'
-)
+TOLD = [
+    "checkout stopped answering",
+    'probe      "checkout answers"',
+    "expected   status 200; tolerated are 1% and 1s on end",
+    "seen       12 of 200 samples bad, longest 3.2 s: HTTP 502",
+    'when       during "inventory is slow", first at 12:01:02 UTC',
+    "fault      network-delay of Pod shop/inventory-1",
+    "link       http://gate/gates/shop/Deployment/checkout",
+    "reproduce  chaos-gate run survives-slow-inventory --workload shop/deployment/checkout --seed 5f3a",
+]
 FINE = RunAnswer(
     name="run-1", workload="Deployment shop/checkout", workflow="survives-pod-loss", verdict=Verdict.PASSED, score=100
 )
@@ -194,13 +209,12 @@ def test_a_refusal_is_not_repeated() -> None:
 
 
 def test_a_failure_is_told_with_probe_fault_time_and_length_worst_first() -> None:
-    assert list(verdict(FAILED)) == [
+    assert list(verdict(FAILED, "http://gate")) == [
         "FAILED (ProbeFailed), score 40: Deployment shop/checkout",
         "  survives-slow-inventory failed",
         "",
         "  FAILED survives-slow-inventory (ProbeFailed), run run-2",
-        "    checkout stopped answering",
-        "    " + SLOW,
+        *(f"    {line}" for line in TOLD),
         "",
         "  PASSED survives-pod-loss, run run-1",
     ]
@@ -239,8 +253,49 @@ def test_dotenv_has_one_plain_line_for_each_variable() -> None:
 
 def test_annotations_link_to_the_gate() -> None:
     said = json.loads(annotations(Ending(exit=Exit.FAILED, answer=FAILED), "http://gate"))
-    link = {"external_link": {"label": "Chaos gate: FAILED", "url": "http://gate/"}}
-    assert said == {"Chaos gate": [link]}
+    label, url = "Chaos gate: FAILED, Deployment shop/checkout", "http://gate/gates/shop/Deployment/checkout"
+    assert said == {"Chaos gate": [{"external_link": {"label": label, "url": url}}]}
+    late = json.loads(annotations(Ending(exit=Exit.LATE, answer=None), "http://gate"))
+    assert late == {"Chaos gate": [{"external_link": {"label": "Chaos gate: no verdict", "url": "http://gate/"}}]}
+
+
+def test_of_one_workflow_that_is_used_twice_gitlab_is_shown_both_cases() -> None:
+    twice = replace(FAILED, runs=(FINE, replace(BROKEN, workflow=FINE.workflow)))
+    names = [case.get("name") for case in ET.fromstring(junit_xml(twice, "").encode())[0]]
+    assert names == ["survives-pod-loss (run-1)", "survives-pod-loss (run-2)"]
+
+
+def read_by_gitlab(text: str) -> dict[str, str]:
+    """As its parser does: without what is behind a `#`, the first two words of a shell, the last of a name counts."""
+    lines = (shlex.split(line.partition("#")[0]) for line in text.splitlines())
+    return {words[0]: words[1] for words in lines if len(words) > 1}
+
+
+def test_metrics_are_read_by_gitlab_and_by_prometheus() -> None:
+    text = metrics_text(FAILED)
+    of_broken = "workload=Deployment shop/checkout,workflow=survives-slow-inventory"
+    read = read_by_gitlab(text)
+    assert read[f"chaos_gate_passed{{{of_broken}}}"] == "0"
+    assert read[f"chaos_gate_recovery_seconds{{{of_broken},step=inventory is slow}}"] == "1.5"
+    assert read["chaos_gate_score{workload=Deployment shop/checkout,workflow=survives-pod-loss}"] == "100"
+    samples = [each for family in text_string_to_metric_families(text) for each in family.samples]
+    assert len(samples) == len(read) == 6
+    assert {each.value for each in samples if each.name == "chaos_gate_bad_samples_ratio"} == {12 / 200}
+
+
+def test_a_name_cannot_break_a_line_of_the_metrics() -> None:
+    odd = replace(BROKEN, workflow="a \"b\" # c\\\n'd' é", failed=())
+    (name,) = {name for name in read_by_gitlab(metrics_text(replace(FAILED, runs=(odd,)))) if "passed" in name}
+    assert name == "chaos_gate_passed{workload=Deployment shop/checkout,workflow=a _b_ _ c___d_ _}"
+
+
+def test_one_workflow_that_is_used_twice_has_metrics_of_its_own() -> None:
+    text = metrics_text(replace(FAILED, runs=(FINE, FINE)))
+    assert len(read_by_gitlab(text)) == 4
+
+
+def test_metrics_without_an_answer_are_none_and_whole() -> None:
+    assert metrics_text(None) == "# EOF\n"
 
 
 def test_a_report_that_cannot_be_written_is_a_complaint_and_no_more(tmp_path: Path) -> None:
@@ -337,8 +392,8 @@ def test_in_a_job_without_a_service_all_of_the_project_is_asked_for(fake: Serve)
 
 def test_a_failure_holds_the_pipeline_back_and_leaves_its_reports(fake: Serve, tmp_path: Path) -> None:
     gate = fake(PENDING, FAILED)
-    files = [tmp_path / name for name in ("junit.xml", "gate.env", "links.json")]
-    options = zip(("--junit", "--dotenv", "--annotations"), map(str, files), strict=True)
+    files = [tmp_path / name for name in ("junit.xml", "gate.env", "links.json", "metrics.txt")]
+    options = zip(("--junit", "--dotenv", "--annotations", "--metrics"), map(str, files), strict=True)
     result = run("--url", gate.address, "--service", "checkout", *itertools.chain(*options))
     assert result.exit_code == 1
     assert "12 of 200 samples bad" in result.output
