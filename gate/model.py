@@ -619,6 +619,8 @@ class RunSpec:
     deadline: datetime
     previous: tuple[ContainerImage, ...] = ()
     """What ran before this version, if that is known and the workflow compares with it."""
+    asked_by: str = ""
+    """Who asked for it by hand, as the API server knows them: no gate waits for it. Empty: a gate made it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -662,7 +664,12 @@ class Run:
     @property
     def begun(self) -> bool:
         """Somebody has executed some of it, or may have left something to be taken back."""
-        return self.guarded or self.status.attempt > 0 or self.status.phase is not RunPhase.PENDING
+        return self.guarded or self.executed
+
+    @property
+    def executed(self) -> bool:
+        """Somebody has executed some of it, as its status says, which whoever makes a run cannot write."""
+        return self.status.attempt > 0 or self.status.phase is not RunPhase.PENDING
 
 
 # -------------------------------------------------------------------------------------------------- the standing answer

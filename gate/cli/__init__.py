@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "reap": ("gate.cli.reap:reap", "Take back what runs left behind whose executor is gone."),
     "lint": ("gate.cli.lint:lint", "Check documents of a catalogue; says every mistake with file and line."),
     "plan": ("gate.cli.plan:plan", "Say what a subscription would do now, without doing it."),
+    "run": ("gate.cli.run:run", "Run a workflow by hand, and watch it; no gate's verdict changes."),
     "runs": ("gate.cli.runs:runs", "List runs: what they do or wait for, and what could not be taken back."),
     "show": ("gate.cli.show:show", "Tell the story of one run, or the standing answer for one workload."),
     "abort": ("gate.cli.abort:abort", "Stop one run and take back what it did."),

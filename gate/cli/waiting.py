@@ -36,7 +36,7 @@ class Exit(IntEnum):
     UNSUBSCRIBED = 6
 
 
-_EXITS = {
+EXITS = {
     Verdict.PASSED: Exit.OPEN,
     Verdict.FAILED: Exit.FAILED,
     Verdict.ERRORED: Exit.ERRORED,
@@ -96,7 +96,7 @@ class Waiting:
                 continue
             self._found(answer)
             if answer.verdict is not None:
-                return Ending(exit=_EXITS[answer.verdict], answer=answer)
+                return Ending(exit=EXITS[answer.verdict], answer=answer)
             if self._unsubscribed >= GRACE:
                 return Ending(exit=Exit.UNSUBSCRIBED, answer=answer, message=answer.message)
             self._rest(PACE - (self._monotonic() - asked))

@@ -5,8 +5,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from gate.cluster.api import Api, Json
+from gate.cluster.api import GROUPS, Api, Json
 from gate.cluster.gates import API_VERSION
+from gate.cluster.kinds import KINDS
 from gate.codec import Codec
 from gate.errors import Conflict, Permanent
 from gate.model import Evidence, Gate, Judgement, Reason, Run, RunPhase, RunSpec, RunStatus
@@ -61,24 +62,21 @@ class Runs:
     def create(self, gate: Gate, name: str, spec: RunSpec) -> Run:
         """Make the run; creating it twice is creating it once."""
         owner = {"apiVersion": API_VERSION, "kind": "ChaosGate", "name": gate.name, "uid": gate.uid}
-        body: Json = {
-            "apiVersion": API_VERSION,
-            "kind": "ChaosRun",
-            "metadata": {
-                "name": name,
-                "namespace": gate.namespace,
-                "labels": {"chaosgate.dev/version": spec.version},
-                "ownerReferences": [owner],
-            },
-            "spec": SPEC.write_new(spec),
-        }
         try:
-            return run_from(self._api.create("chaosruns", gate.namespace, body))
+            return run_from(self._api.create("chaosruns", gate.namespace, _body(gate.namespace, name, spec, owner)))
         except Conflict:
             existing = self.get(gate.namespace, name)
             if existing is None:
                 raise
             return existing
+
+    def create_by_hand(self, name: str, spec: RunSpec) -> Run:
+        """Make a run that no gate waits for. It goes with its workload."""
+        workload = spec.workload.name
+        group = GROUPS[KINDS[workload.kind].RESOURCE].removeprefix("/apis/")
+        owner = {"apiVersion": group, "kind": str(workload.kind), "name": workload.name, "uid": spec.workload.uid}
+        body = _body(workload.namespace, name, spec, owner)
+        return run_from(self._api.create("chaosruns", workload.namespace, body))
 
     def abort(self, run: Run, reason: Reason) -> None:
         """Ask for the run to stop; whoever executes it takes back what it did and ends it. Raises `Permanent` if it is
@@ -127,6 +125,20 @@ class Runs:
             wanted = [name for name in present if name != FINALIZER] + ([FINALIZER] if guarded else [])
             metadata = {"finalizers": wanted, "resourceVersion": item["metadata"]["resourceVersion"]}
             self._api.patch("chaosruns", run.namespace, run.name, {"metadata": metadata})
+
+
+def _body(namespace: str, name: str, spec: RunSpec, owner: Json) -> Json:
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "ChaosRun",
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "labels": {"chaosgate.dev/version": spec.version},
+            "ownerReferences": [owner],
+        },
+        "spec": SPEC.write_new(spec),
+    }
 
 
 class RunJournal:

@@ -15,6 +15,7 @@ from gate.model import WorkloadName
 from gate.tracking.queue import WorkQueue
 from gate.web.changes import Changes
 from gate.wire.copies import Copies
+from gate.wire.judging import awaits_verdict
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,8 @@ class Due:
         """To be compared."""
         self.gates: WorkQueue[Key] = WorkQueue(monotonic)
         """To be reported to GitLab."""
+        self.by_hand: WorkQueue[Key] = WorkQueue(monotonic)
+        """Runs that people made, to be judged when they are executed."""
         self.changes = Changes()
         """Rings for those who look."""
         self.copies = Copies(
@@ -62,6 +65,7 @@ class Due:
         """Nobody will get anything to do any more."""
         self.workloads.close()
         self.gates.close()
+        self.by_hand.close()
         self._asked.close()
         self.changes.close()
 
@@ -87,6 +91,9 @@ class Due:
         for gate in self.copies.gates():
             self.workloads.add(gate.workload.name)
             self.gates.add((gate.namespace, gate.name))
+        for run in self.copies.runs():
+            if awaits_verdict(run):
+                self.by_hand.add((run.namespace, run.name))
         self.named(self._subscribed.workloads())
 
     def named(self, names: Iterable[WorkloadName]) -> None:
@@ -111,7 +118,9 @@ class Due:
 
     def _run_changed(self, key: Key) -> None:
         run = self.copies.run(key)
-        if run:
+        if run and run.spec.asked_by:
+            self.by_hand.add(key)
+        elif run:
             untouched = not run.begun and not run.abort and not run.deleting  # it was only made just now
             self.workloads.add(run.spec.workload.name, after=ECHO.total_seconds() if untouched else 0.0)
         else:

@@ -42,6 +42,7 @@ from gate.wire.comparing import Comparing
 from gate.wire.due import Due
 from gate.wire.fetching import Fetching
 from gate.wire.gitlabs import GitLabs, Reported, Upkeep, askers_of, instances_of
+from gate.wire.judging import Judging
 from gate.wire.resolving import Resolving
 from gate.wire.shown import Shown
 from gate.wire.ties import GateStore, RevertNews, RunLeases, RunStore, identity
@@ -118,6 +119,7 @@ class _Process:
         self._comparing = Comparing(
             self._due.workloads, self._reconciler.reconcile, leads=self._may_decide, now=self._clock.now
         )
+        self._judging = Judging(self._due.by_hand, Runs(self._fenced), _judged, leads=self._leading.leads)
         self._executor = self._make_executor()
         self._outbox = self._make_outbox()
         self._upkeep = self._make_upkeep()
@@ -224,6 +226,7 @@ class _Process:
             *((f"watch {number}", partial(mirror.run, self._stop)) for number, mirror in mirrors),
             *((f"track {number}", self._comparing.run) for number in range(TRACKERS)),
             ("gather", self._due.run),
+            ("judge", self._judging.run),
             ("execute", partial(self._executor.run, self._stop)),
             ("catalogue", partial(self._fetching.run, self._stop)),
             ("lead", partial(self._leading.run, self._resign)),
