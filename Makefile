@@ -38,7 +38,7 @@ bench-sandbox: $(VENV)/installed-test  ## measure the sandbox: its start, its me
 bench-tracker: control-plane  ## measure the gate beside a real control plane with 10,000 Deployments (a quarter of an hour)
 	$(BIN)/python -m bench.tracker
 
-bench-engine: $(VENV)/installed-test  ## measure runs beside a sandbox: one alone, and 50 at once (two minutes)
+bench-engine: $(VENV)/installed-test  ## measure runs beside a sandbox: alone, 50 at once, and stopped by the mode (two minutes)
 	$(BIN)/python -m bench.engine
 
 bench-truth: REPEAT ?= 10

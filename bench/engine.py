@@ -2,7 +2,8 @@
 
 How late a question is, the evidence files tell: later than the most punctual one of its window, for the rhythm is one
 of whole intervals. What a run takes beyond its declared times is its length without baseline, hold, the time until it
-was steady again, and the second for which it has to be so.
+was steady again, and the second for which it has to be so. How soon the mode abort has put everything back, the API
+server tells: from the gate's first look at the mode since, to its last write to a workload.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -24,10 +26,13 @@ from bench.gate import committed, megabytes, processor_seconds, serving
 from bench.table import Figure, percentile, show
 from gate.reports.chain import read
 from gate.running.observation import STEADY_FOR
+from gate.sandbox.kubernetes.registry.routes import Request
 from tests.grounds import IMAGES, Ground, sandbox
 
 HOME = "chaos-gate"
 BASELINE, HOLD, RECOVER = 2, 20, 5
+STOPPED, UNTIL_STOPPED = 20, 120
+"""So many workloads are scaled to zero, for so many seconds, when the mode becomes abort."""
 EVERY = timedelta(milliseconds=100)
 RUNS = "/apis/chaosgate.dev/v1alpha1/chaosruns"
 MERGE = "application/merge-patch+json"
@@ -55,21 +60,9 @@ spec:
       every: 100ms
       tolerate: {{failures: 50%}}
   steps:
-    - {{name: one pod dies, fault: pod-kill, hold: {hold}s, recover: {recover}s}}
+    - {{name: it breaks, fault: {fault}, hold: {hold}s, recover: {recover}s}}
 """
 
-WAKER = """
-import sys, time
-late, due = [], time.monotonic()
-try:
-    while True:
-        due += 0.1
-        time.sleep(max(0.0, due - time.monotonic()))
-        late.append(time.monotonic() - due)
-        due = max(due, time.monotonic() - 1)
-except KeyboardInterrupt:
-    print(*late)
-"""
 SERVICE = """
 import asyncio
 ANSWER = b"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok"
@@ -91,25 +84,28 @@ asyncio.run(main())
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=50)
-    parser.add_argument("--only", choices=["alone", "together"], help="leave the other half out")
+    parser.add_argument("--only", choices=["alone", "together", "stopped"], help="leave the others out")
     parser.add_argument("--json", type=Path, default=Path("build/bench-engine.json"))
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-engine-") as folder, service() as url:
         place = Path(folder)
         documents = {}
-        for which, hold in (("alone", 3), ("many", HOLD)):
+        acts = {"alone": ("pod-kill", 3), "many": ("pod-kill", HOLD), "stopped": ("scale-to-zero", UNTIL_STOPPED)}
+        for which, (fault, hold) in acts.items():
             documents[f"subscriptions/{which}.yaml"] = SUBSCRIPTION.format(which=which)
             documents[f"workflows/{which}.yaml"] = WORKFLOW.format(
-                which=which, hold=hold, baseline=BASELINE, recover=RECOVER, url=url
+                which=which, fault=fault, hold=hold, baseline=BASELINE, recover=RECOVER, url=url
             )
         catalogue = committed(place / "catalogue", documents)
-        with sandbox(place) as (ground, _):
+        seen: list[Seen] = []
+        with sandbox(place, faults=partial(note, seen)) as (ground, _):
             bench = Bench(ground, place, asked.runs)
             bench.prepare()
             with serving(place, ground.kubeconfig, catalogue) as (process, _):
                 figures = [
-                    *(bench.alone() if asked.only != "together" else []),
-                    *(bench.together(process) if asked.only != "alone" else []),
+                    *(bench.alone() if asked.only in {None, "alone"} else []),
+                    *(bench.together(process) if asked.only in {None, "together"} else []),
+                    *(bench.stopped(seen) if asked.only in {None, "stopped"} else []),
                 ]
         print(show(figures, asked.json))
     return 0
@@ -125,6 +121,23 @@ def service() -> Iterator[str]:
             process.terminate()
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The gate looked at the mode, or wrote a workload."""
+
+    at: float
+    writes: bool
+
+
+def note(seen: list[Seen], request: Request) -> None:
+    """As the API server hears it."""
+    if request.headers.get("user-agent", "").startswith("chaos-gate/"):
+        if request.method == "GET" and request.path.endswith("/configmaps/chaos-gate-mode"):
+            seen.append(Seen(time.monotonic(), writes=False))
+        elif request.method != "GET" and "/deployments/" in request.path:
+            seen.append(Seen(time.monotonic(), writes=True))
+
+
 class Bench:
     """A sandbox, a gate, and what is measured on them."""
 
@@ -133,7 +146,8 @@ class Bench:
 
     def prepare(self) -> None:
         labels = {"chaosgate.dev/chaos": "allowed"}
-        for name in (HOME, "bench-alone", *(f"bench-{number}" for number in range(self.runs))):
+        stopped = (f"bench-stopped-{number}" for number in range(STOPPED))
+        for name in (HOME, "bench-alone", *(f"bench-{number}" for number in range(self.runs)), *stopped):
             self.ask("POST", "/api/v1/namespaces", {"metadata": {"name": name, "labels": labels}})
         mode = {"metadata": {"name": "chaos-gate-mode"}, "data": {"mode": "run"}}
         self.ask("POST", f"/api/v1/namespaces/{HOME}/configmaps", mode)
@@ -177,6 +191,26 @@ class Bench:
         yield Figure(what=f"{name}: questions without a sample", value=missing, unit="", goal=0)
         yield Figure(what=f"{name}: processor", value=share, unit="%", goal=100)
         yield Figure(what=f"{name}: memory for each", value=(most - before) / self.runs, unit="MB", goal=2)
+
+    def stopped(self, seen: list[Seen]) -> Iterator[Figure]:
+        """The mode stays as it is then."""
+        for number in range(STOPPED):
+            self.deploy(f"bench-stopped-{number}", "stopped", IMAGES[0])
+        self.wait(lambda: self.scaled_to(0) == STOPPED)
+        say(f"{STOPPED} workloads are scaled to zero")
+        said = time.monotonic()
+        self.set_mode("abort")
+        self.wait(lambda: self.scaled_to(1) == STOPPED)
+        since = [each for each in seen if each.at >= said]
+        read = next(each.at for each in since if not each.writes)
+        back = max(each.at for each in since if each.writes)
+        yield Figure(what=f"{STOPPED} stopped by the mode: the last one is back", value=back - read, unit="s", goal=2)
+
+    def scaled_to(self, replicas: int) -> int:
+        """How many of the workloads that are stopped want so many pods."""
+        found = self.ground.ask("GET", "/apis/apps/v1/deployments").json()["items"]
+        ours = [each for each in found if each["metadata"]["namespace"].startswith("bench-stopped-")]
+        return sum(each["spec"]["replicas"] == replicas for each in ours)
 
     # ------------------------------------------------------------------------------------------------------ the ground
 
