@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -246,3 +247,24 @@ def test_any_moment_of_the_history_can_be_listed_again(steps: list[tuple[str, st
     revision = data.draw(st.sampled_from(sorted(moments)))
     entries, _ = store.entries(CONFIG_MAPS, at=revision)
     assert {entry.shared["metadata"]["name"]: entry.shared["data"]["n"] for entry in entries} == moments[revision]
+
+
+def test_what_somebody_controls_is_found_until_it_is_let_go_or_gone(store: Store) -> None:
+    def made(name: str, uid: str) -> None:
+        owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "o", "uid": uid, "controller": True}
+        store.create(CONFIG_MAPS, {"metadata": {"name": name, "namespace": "default", "ownerReferences": [owner]}})
+
+    def found(uid: str, namespace: str = "default") -> list[str]:
+        return [entry.shared["metadata"]["name"] for entry in store.controlled(CONFIG_MAPS, namespace, [uid])]
+
+    def let_go(obj: dict[str, Any]) -> dict[str, Any]:
+        obj["metadata"]["ownerReferences"][0]["controller"] = False
+        return obj
+
+    for name in ("c", "a", "b"):
+        made(name, "u")
+    made("d", "v")
+    assert (found("u"), found("v"), found(""), found("u", "kube-system")) == (["a", "b", "c"], ["d"], [], [])
+    store.patch(CONFIG_MAPS, "default", "a", let_go)
+    store.delete(CONFIG_MAPS, "default", "b")
+    assert (found("u"), found("")) == (["c"], ["a"])

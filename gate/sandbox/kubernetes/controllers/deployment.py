@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from gate.sandbox.kubernetes.controllers import progress
-from gate.sandbox.kubernetes.controllers.ownership import claim, controller_of, reference_to
+from gate.sandbox.kubernetes.controllers.ownership import claim, reference_to
 from gate.sandbox.kubernetes.controllers.rollout import (
     MAX_REPLICAS,
     Bounds,
@@ -18,7 +18,15 @@ from gate.sandbox.kubernetes.controllers.rollout import (
 )
 from gate.sandbox.kubernetes.language.conditions import condition, with_condition
 from gate.sandbox.kubernetes.language.errors import AlreadyExists, NotFound
-from gate.sandbox.kubernetes.language.objects import Object, is_terminating, lookup, name_of, namespace_of, uid_of
+from gate.sandbox.kubernetes.language.objects import (
+    Object,
+    controller_of,
+    is_terminating,
+    lookup,
+    name_of,
+    namespace_of,
+    uid_of,
+)
 from gate.sandbox.kubernetes.loops.events import Tell
 from gate.sandbox.kubernetes.registry.resources import DEPLOYMENTS, PODS, REPLICA_SETS
 from gate.sandbox.kubernetes.store.changes import Change, Key

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from gate.sandbox.kubernetes.controllers.ownership import controller_of
 from gate.sandbox.kubernetes.language.conditions import condition, is_true
 from gate.sandbox.kubernetes.language.errors import NotFound
 from gate.sandbox.kubernetes.language.objects import (
     Object,
+    controller_of,
     is_terminating,
     labels_of,
     lookup,

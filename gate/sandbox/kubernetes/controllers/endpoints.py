@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gate.sandbox.kubernetes.controllers.ownership import controller_of, reference_to
+from gate.sandbox.kubernetes.controllers.ownership import reference_to
 from gate.sandbox.kubernetes.language.conditions import is_true
 from gate.sandbox.kubernetes.language.errors import NotFound
 from gate.sandbox.kubernetes.language.objects import (
     Object,
+    controller_of,
     is_terminating,
     labels_of,
     lookup,

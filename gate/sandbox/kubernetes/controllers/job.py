@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 
 from gate.sandbox.kubernetes.controllers import job_status
 from gate.sandbox.kubernetes.controllers.job_status import TRACKED, End, Pods
-from gate.sandbox.kubernetes.controllers.ownership import claim, controller_of, pod_of
+from gate.sandbox.kubernetes.controllers.ownership import claim, pod_of
 from gate.sandbox.kubernetes.language.conditions import is_true
 from gate.sandbox.kubernetes.language.errors import ApiError, NotFound
 from gate.sandbox.kubernetes.language.objects import (
     Object,
+    controller_of,
     is_terminating,
     labels_of,
     name_of,

@@ -1,18 +1,17 @@
 """Who belongs to whom: controller references, adoption of orphans and release of strangers."""
 
-from gate.sandbox.kubernetes.language.objects import Object, is_terminating, labels_of, name_of, namespace_of, uid_of
+from gate.sandbox.kubernetes.language.objects import (
+    Object,
+    controller_of,
+    is_terminating,
+    labels_of,
+    name_of,
+    namespace_of,
+    uid_of,
+)
 from gate.sandbox.kubernetes.language.selectors import LabelSelector
 from gate.sandbox.kubernetes.registry.resource import Resource
 from gate.sandbox.kubernetes.store.store import Store
-
-
-def controller_of(obj: Object) -> Object | None:
-    """The owner reference of the controller that manages the object, if it has one."""
-    for owner in obj["metadata"].get("ownerReferences") or ():
-        if owner.get("controller"):
-            found: Object = owner
-            return found
-    return None
 
 
 def reference_to(owner: Object) -> Object:
@@ -50,10 +49,8 @@ def claim(store: Store, resource: Resource, owner: Object) -> list[Object]:
     """
     selector = LabelSelector.from_object(owner["spec"]["selector"])
     mine = []
-    for entry in store.entries(resource, namespace_of(owner))[0]:
+    for entry in store.controlled(resource, namespace_of(owner), (uid_of(owner), "")):
         controller = controller_of(entry.shared)
-        if controller is not None and controller["uid"] != uid_of(owner):
-            continue
         matches = selector.matches(labels_of(entry.shared))
         if (controller is None) is not matches:  # mine and matching, or nobody's and strange: nothing to change
             if controller is not None:

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
-from gate.sandbox.kubernetes.controllers.ownership import claim, controller_of, pod_of
+from gate.sandbox.kubernetes.controllers.ownership import claim, pod_of
 from gate.sandbox.kubernetes.language.conditions import condition, is_true, with_condition, without_condition
 from gate.sandbox.kubernetes.language.errors import ApiError, NotFound
 from gate.sandbox.kubernetes.language.objects import (
     Object,
+    controller_of,
     is_terminating,
     labels_of,
     lookup,

@@ -32,6 +32,15 @@ def revision_of(obj: Object) -> int | None:
     return int(text) if text else None
 
 
+def controller_of(obj: Object) -> Object | None:
+    """The owner reference of the controller that manages the object, if it has one."""
+    for owner in obj["metadata"].get("ownerReferences") or ():
+        if owner.get("controller"):
+            found: Object = owner
+            return found
+    return None
+
+
 def is_terminating(obj: Object) -> bool:
     return bool(obj.get("metadata", {}).get("deletionTimestamp"))
 

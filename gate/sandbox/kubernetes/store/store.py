@@ -29,6 +29,7 @@ from gate.sandbox.kubernetes.store.changes import HEAD, Change, ChangeType, Entr
 from gate.sandbox.kubernetes.store.history import History
 from gate.sandbox.kubernetes.store.lifecycle import Deletion
 from gate.sandbox.kubernetes.store.sharing import sparing
+from gate.sandbox.kubernetes.store.table import Table
 from gate.sandbox.kubernetes.store.watch import Watch
 
 Mutation: TypeAlias = Callable[[Object], Object | None]
@@ -67,7 +68,7 @@ class Store:
         self.lock = RLock()
         """Held by whoever has to see several calls as one."""
         self._revision = 0
-        self._objects: dict[tuple[str, str], dict[Key, Entry]] = {}
+        self._tables: dict[tuple[str, str], Table] = {}
         self._history = History(history)
         self._watches: list[Watch] = []
         self._plugs: dict[tuple[str, str], _Plugs] = {}
@@ -115,7 +116,7 @@ class Store:
     ) -> tuple[Entries, int]:
         """The same, as they lie in the store; `at` an earlier revision, as long as the history goes back (Gone)."""
         with self.lock:
-            table = dict(self._table(resource)) if at is None else self._table_at(resource, at)
+            table = self._table(resource).all() if at is None else self._table_at(resource, at)
             revision = self._revision if at is None else at
         wanted = selection(labels, fields)
         found = [
@@ -124,6 +125,12 @@ class Store:
             if (not namespace or place == namespace) and wanted(entry.shared)
         ]
         return found, revision
+
+    def controlled(self, resource: Resource, namespace: str, uids: Collection[str]) -> Entries:
+        """Those in the namespace whose controller has one of these uids ("": that have none), ordered by name."""
+        with self.lock:
+            found = self._table(resource).controlled(namespace, uids)
+        return [entry for _, entry in sorted(found, key=_by_key)]
 
     def subscribe(self, resources: Collection[Resource] | None = None, since: int | None = None) -> Watch:
         """Watch these resources (None: all) from now, or from what followed the revision `since`; Gone if forgotten.
@@ -147,11 +154,11 @@ class Store:
             self._check_namespace(resource, obj)
             for attempts_left in reversed(range(GENERATED_NAME_ATTEMPTS)):
                 new = lifecycle.born(resource, obj, now=self._clock(), random=self._random)
-                key = key_of(resource, namespace_of(new), name_of(new))
-                if key not in self._table(resource):
+                taken = self._table(resource).get(key_of(resource, namespace_of(new), name_of(new)))
+                if taken is None:
                     break
                 if name_of(obj) or not attempts_left:
-                    raise AlreadyExists.of(resource, self._table(resource)[key].shared)
+                    raise AlreadyExists.of(resource, taken.shared)
             self._admit(resource, new, None)
             if dry_run:
                 return new
@@ -266,13 +273,13 @@ class Store:
             return new
         return self._commit(ChangeType.MODIFIED, resource, new, before)
 
-    def _table(self, resource: Resource) -> dict[Key, Entry]:
-        return self._objects.setdefault(resource.key, {})
+    def _table(self, resource: Resource) -> Table:
+        return self._tables.setdefault(resource.key, Table())
 
     def _table_at(self, resource: Resource, revision: int) -> dict[Key, Entry]:
         if revision > self._revision:
             raise Timeout.too_large(revision, self._revision)
-        return self._history.rewound(self._table(resource), resource, revision)
+        return self._history.rewound(self._table(resource).all(), resource, revision)
 
     def _commit(self, kind: ChangeType, resource: Resource, new: Object, before: Entry | None) -> Object:
         self._revision += 1
@@ -283,9 +290,9 @@ class Store:
             type=kind, resource=resource, revision=self._revision, entry=Entry(new, self._revision), before=before
         )
         if kind is ChangeType.DELETED:
-            del self._table(resource)[change.key]
+            self._table(resource).drop(change.key)
         else:
-            self._table(resource)[change.key] = change.entry
+            self._table(resource).put(change.key, change.entry)
         self._history.append(change)
         for observer in self._plugs.get(resource.key, _Plugs()).observers:
             observer(change)
