@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Many tests wait for processes: more of them at a time than there are processors.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1) + 1)')
+# The tests start hundreds of Pythons. Where nothing compiled may be kept, each of them would compile the product anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint unit control-plane test-cluster bench-sandbox bench-tracker bench-engine bench-truth lock clean
@@ -14,7 +16,9 @@ help:  ## this list
 demo: $(VENV)/installed  ## play two upgrades of a small shop on this machine: one is let through, one is held back
 	$(BIN)/chaos-gate demo
 
-test: lint unit  ## every check that runs anywhere Python runs
+test: $(VENV)/installed-test  ## every check that runs anywhere Python runs
+	@$(MAKE) --no-print-directory -j2 lint $(VENV)/compiled
+	@$(MAKE) --no-print-directory unit
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .
@@ -23,7 +27,7 @@ lint: $(VENV)/installed-test
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pip check
 
-unit: $(VENV)/installed-test
+unit: $(VENV)/compiled
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 control-plane: $(VENV)/installed-test  ## build a Kubernetes for the tests from Go modules, once per machine (ten minutes)
@@ -63,6 +67,13 @@ $(VENV)/installed-test: $(VENV)/bin/python pyproject.toml requirements-test.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements-test.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@ $(VENV)/installed
+
+# Once for all, while lint has the other processor; else each worker of `unit` would compile every test for itself.
+# What cannot be collected is told by `unit`.
+$(VENV)/compiled: $(VENV)/installed-test $(shell find gate tests -name '*.py')
+	@$(BIN)/python -m compileall -q gate
+	@$(BIN)/pytest --collect-only -qq -p no:randomly -p no:cacheprovider >/dev/null 2>&1 || true
+	@touch $@
 
 clean:
 	rm -rf $(VENV) build dist
