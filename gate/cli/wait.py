@@ -1,8 +1,10 @@
 """`chaos-gate wait`: the job before production. Its exit code is what holds the pipeline back, or lets it through."""
 
 import time
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -10,7 +12,7 @@ from gate.cli.asking import AskedGate
 from gate.cli.duration import Duration
 from gate.cli.job_reports import Reports
 from gate.cli.story import verdict
-from gate.cli.waiting import Ending, Exit, Waiting
+from gate.cli.waiting import Ending, Exit, Gate, Waiting
 from gate.errors import Permanent
 
 INTERRUPTED = 130
@@ -22,6 +24,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 Examples:
   chaos-gate wait --url http://chaos-gate.example.org --service shop/checkout
   chaos-gate wait --project shop/checkout --sha $CI_COMMIT_SHA --environment staging --junit junit.xml
+  chaos-gate wait --via gitlab --bot project_42_bot_chaos --environment staging
 
 \b
 Exit codes:
@@ -34,7 +37,7 @@ Exit codes:
   6  nobody subscribed (0 with --unsubscribed=pass)
 """,
 )
-@click.option("--url", envvar="CHAOS_GATE_URL", required=True, help="Address of the gate.  [env: CHAOS_GATE_URL]")
+@click.option("--url", envvar="CHAOS_GATE_URL", help="Address of the gate.  [env: CHAOS_GATE_URL]")
 @click.option(
     "--service", metavar="[NAMESPACE/]NAME", help="Workload to ask for; else all that the project subscribed."
 )
@@ -64,43 +67,46 @@ Exit codes:
 @click.option("--dotenv", type=_FILE, help="Write CHAOS_VERDICT and more for later jobs.")
 @click.option("--annotations", type=_FILE, help="Write links for GitLab's job page.")
 @click.option("--metrics", type=_FILE, help="Write figures for GitLab's metrics report.")
+@click.option(
+    "--via",
+    type=click.Choice(["gate", "gitlab"]),
+    default="gate",
+    show_default=True,
+    help="Ask the gate, or read what its bot has posted to GitLab, where a runner cannot reach the gate.",
+)
+@click.option("--bot", envvar="CHAOS_GATE_BOT", help="Via GitLab: id or username of the bot.  [env: CHAOS_GATE_BOT]")
+@click.option(
+    "--status", "statuses", multiple=True, metavar="NAME", help="Via GitLab: a commit status that has to be there."
+)
+@click.option("--gitlab-url", envvar="CI_SERVER_URL", help="Address of GitLab.  [env: CI_SERVER_URL]")
+@click.option(
+    "--gitlab-token",
+    envvar="CHAOS_GATE_GITLAB_TOKEN",
+    help="Token with the scope read_api; a job's own cannot read statuses.  [env: CHAOS_GATE_GITLAB_TOKEN]",
+)
+@click.option("--gitlab-ca", envvar="CI_SERVER_TLS_CA_FILE", type=_FILE, help="Its CA.  [env: CI_SERVER_TLS_CA_FILE]")
 @click.pass_context
 def wait(
     ctx: click.Context,
-    url: str,
-    service: str | None,
-    kind: str,
-    project: str | None,
-    sha: str | None,
-    pipeline: str | None,
-    environment: str | None,
-    id_token: str | None,
+    /,
     timeout: timedelta,
     unsubscribed: str,
     junit: Path | None,
     dotenv: Path | None,
     annotations: Path | None,
     metrics: Path | None,
+    via: str,
+    **asked: Any,
 ) -> None:
     """Wait for the gate's verdict and exit with it.
 
     In a GitLab job, project, commit and pipeline are known already, and only a verdict of that commit counts.
     """
-    if not url.startswith(("http://", "https://")):
-        raise click.UsageError(f"--url is {url!r}, not an address; give one like http://chaos-gate.example.org")
-    question = {"sha": sha, "pipeline": pipeline if sha else None}
-    if service:
-        namespace, _, name = service.rpartition("/")
-        question |= {"kind": kind, "namespace": namespace or "default", "name": name}
-    elif project and sha:
-        question |= {"project": project, "environment": environment}
-    else:
-        raise click.UsageError("nothing to ask for; give --service, or --project and --sha")
     reports = Reports(junit=junit, dotenv=dotenv, annotations=annotations, metrics=metrics)
-    gate = AskedGate(url, {name: value for name, value in question.items() if value}, token=id_token or "")
+    gate, address = _shown_by_gitlab(asked) if via == "gitlab" else _asked_gate(asked)
     ending = _wait(gate, timeout)
-    _tell(ending, gate.address)
-    for complaint in reports.write(ending, gate.address):
+    _tell(ending, address)
+    for complaint in reports.write(ending, address):
         click.echo(f"warning: {complaint}", err=True)
     if ending.exit is Exit.UNSUBSCRIBED and unsubscribed == "pass":
         click.echo("nobody subscribed, and --unsubscribed=pass lets that through")
@@ -108,7 +114,66 @@ def wait(
     ctx.exit(ending.exit)
 
 
-def _wait(gate: AskedGate, timeout: timedelta) -> Ending:
+def _asked_gate(asked: Mapping[str, Any]) -> tuple[Gate, str]:
+    """The gate that answers, and its address."""
+    url, service, project, sha = (asked[name] for name in ("url", "service", "project", "sha"))
+    if not url:
+        raise click.UsageError("Missing option '--url': the address of the gate")
+    if not url.startswith(("http://", "https://")):
+        raise click.UsageError(f"--url is {url!r}, not an address; give one like http://chaos-gate.example.org")
+    question = {"sha": sha, "pipeline": asked["pipeline"] if sha else None}
+    if service:
+        namespace, _, name = service.rpartition("/")
+        question |= {"kind": asked["kind"], "namespace": namespace or "default", "name": name}
+    elif project and sha:
+        question |= {"project": project, "environment": asked["environment"]}
+    else:
+        raise click.UsageError("nothing to ask for; give --service, or --project and --sha")
+    known = {name: value for name, value in question.items() if value}
+    gate = AskedGate(url, known, token=asked["id_token"] or "")
+    return gate, gate.address
+
+
+def _shown_by_gitlab(asked: Mapping[str, Any]) -> tuple[Gate, str]:
+    """What GitLab shows of one pipeline, and the page of that pipeline."""
+    from gate.cli.via_gitlab import ShownByGitLab, Where
+    from gate.gitlab.client import GitLab
+
+    needed = {
+        "gitlab_url": "",
+        "gitlab_token": _READS_STATUSES,
+        "bot": _WHOSE,
+        "project": "",
+        "sha": "",
+        "pipeline": "",
+    }
+    for name, remedy in needed.items():
+        if not asked[name]:
+            raise click.UsageError(f"--via gitlab needs --{name.replace('_', '-')}{remedy}")
+    if not asked["pipeline"].isdecimal():
+        raise click.UsageError(f"--pipeline is {asked['pipeline']!r}, not the number of a pipeline")
+    where = Where(
+        project=asked["project"],
+        sha=asked["sha"],
+        pipeline=int(asked["pipeline"]),
+        bot=asked["bot"],
+        environment=asked["environment"] or "",
+        statuses=asked["statuses"],
+    )
+    token = str(asked["gitlab_token"])
+    gitlab = GitLab(asked["gitlab_url"], lambda: token, authority=asked["gitlab_ca"])
+    page = f"{gitlab.address}/{where.project}/-/pipelines/{where.pipeline}"
+    return ShownByGitLab(gitlab, where, sleep=time.sleep), page
+
+
+_READS_STATUSES = (
+    ": CI_JOB_TOKEN cannot read commit statuses; make a project access token with the role Reporter and the scope "
+    "read_api, and give it to the job as the masked variable CHAOS_GATE_GITLAB_TOKEN"
+)
+_WHOSE = ": whoever may push may post a status, so only those of the gate's bot count; name it by id or username"
+
+
+def _wait(gate: Gate, timeout: timedelta) -> Ending:
     waiting = Waiting(gate, patience=timeout, monotonic=time.monotonic, sleep=time.sleep, say=click.echo)
     try:
         return waiting.end()

@@ -34,12 +34,15 @@ class Row:
     pipeline: int | None
     author: int | None
     target_url: str = ""
+    username: str = ""
+    """Of the author."""
 
     @classmethod
     def parse(cls, said: Mapping[str, Any]) -> "Row":
         """A row from GitLab's JSON; `Temporary` if it is not one, since only a broken server or proxy answers that."""
         try:
-            author = (said.get("author") or {}).get("id")
+            by = said.get("author") or {}
+            author = by.get("id")
             return cls(
                 id=int(said["id"]),
                 name=str(said["name"]),
@@ -49,6 +52,7 @@ class Row:
                 pipeline=None if said.get("pipeline_id") is None else int(said["pipeline_id"]),
                 author=None if author is None else int(author),
                 target_url=str(said.get("target_url") or ""),
+                username=str(by.get("username") or ""),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise Temporary(f"GitLab answered something that is not a commit status: {error!r}") from error
