@@ -215,27 +215,27 @@ class Api:
         return frozenset(each["name"] for each in said.get("resources") or ())
 
     def list(
-        self, resource: str, namespace: str = "", *, labels: str = "", form: Form = Form.WHOLE, at: str = ""
+        self, resource: str, namespace: str = "", *, labels: str = "", form: Form = Form.WHOLE, cached: bool = False
     ) -> tuple[list[Json], str]:
         """All objects, read page by page, and the resourceVersion from which a watch goes on.
 
-        They are as they are now, or as they were `at` a resourceVersion. Now is the dearer answer: a server that has
-        them in a cache waits up to 0.1 s until it knows that the cache is current. Raises `Absent` if the server has no
-        such resource, `Expired` if it does not know any more how it was then.
+        They are as they are now, or, `cached`, as the server happens to have them, which may be a moment ago, or long
+        ago. Now is the dearer answer: a server with a cache waits up to 0.1 s until it knows that the cache is current.
+        Raises `Absent` if the server has no such resource.
         """
         items: list[Json] = []
         version = ""
-        for page, now in self.pages(resource, namespace, labels=labels, form=form, at=at):
+        for page, now in self.pages(resource, namespace, labels=labels, form=form, cached=cached):
             items += page
             version = now
         return items, version
 
     def pages(
-        self, resource: str, namespace: str = "", *, labels: str = "", form: Form = Form.WHOLE, at: str = ""
+        self, resource: str, namespace: str = "", *, labels: str = "", form: Form = Form.WHOLE, cached: bool = False
     ) -> Iterator[tuple[Sequence[Json], str]]:
         """The same page by page, for those who keep little of each object: a whole list takes fifty times its bytes."""
         query = {"limit": str(PAGE), **({"labelSelector": labels} if labels else {})}
-        query |= {"resourceVersion": at, "resourceVersionMatch": "Exact"} if at else {}
+        query |= {"resourceVersion": "0"} if cached else {}
         token: str | None = None
         while token != "":
             try:
@@ -248,7 +248,6 @@ class Api:
             del found
             query["continue"] = token
             query.pop("resourceVersion", None)  # the token says which
-            query.pop("resourceVersionMatch", None)
 
     def watch(
         self, resource: str, namespace: str, since: str, *, lasting: timedelta, form: Form = Form.WHOLE

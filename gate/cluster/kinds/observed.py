@@ -40,6 +40,11 @@ class Observed:
         # Argo Rollouts writes the generation as a string, the others as a number.
         return int(self.status.get("observedGeneration") or 0) >= int(generation)
 
+    @property
+    def updated(self) -> int:
+        """How many pods of the present template its controller has counted."""
+        return int(self.status.get("updatedReplicas") or self.status.get("updatedNumberScheduled") or 0)
+
 
 class Split(NamedTuple):
     """A workload's own pods: those of its present template, and those of older ones."""
