@@ -733,6 +733,13 @@ class Announcement:
     version: str
     state: StatusState
     description: str
+    override: str = ""
+    """In words, while a person lets the version through although it has not passed. The state does not know of it."""
+
+    @property
+    def text(self) -> str:
+        """What is to be read there."""
+        return f"{self.override}; {self.description}" if self.override else self.description
 
     @property
     def key(self) -> str:
@@ -743,8 +750,20 @@ class Announcement:
     def mark(self) -> str:
         """What is remembered of it once GitLab has accepted it: its state, for people, and a hash of it all."""
         commit = self.commit
-        rest = (self.name, commit.project, commit.sha, str(commit.pipeline), self.version, self.description)
+        rest = (self.name, commit.project, commit.sha, str(commit.pipeline), self.version, self.text)
         return f"{self.state}-{fingerprint(self.state, *rest)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateOverride:
+    """A person lets a version through for a while, passed or not. Its verdict stays what it is."""
+
+    version: str
+    who: str
+    """As the API server knows whoever said it."""
+    reason: str
+    at: datetime
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -760,6 +779,8 @@ class GateStatus:
     verdict: Verdict | None = None
     reason: Reason | None = None
     message: str = ""
+    override: str = ""
+    """Who lets the version through, until when and why, in words; empty while nobody does."""
     since: datetime | None = None
     """When the answer last changed, or what it says."""
     complete_since: datetime | None = None
@@ -797,6 +818,8 @@ class Gate:
     workload: Workload
     status: GateStatus = GateStatus()
     resource_version: str = ""
+    overrides: tuple[GateOverride, ...] = ()
+    """What people have said, oldest first, also what is over; none of it is the gate's own."""
     accepted: Mapping[str, str] = field(default_factory=dict)
     """Announcement key -> mark of what GitLab last accepted for it; written by the reporter alone."""
     reported: str = ""

@@ -22,7 +22,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "show": ("gate.cli.show:show", "Tell the story of one run, or the standing answer for one workload."),
     "abort": ("gate.cli.abort:abort", "Stop one run and take back what it did."),
     "mode": ("gate.cli.mode:mode", "Say or set how much chaos there may be: run, pause, drain, abort."),
-    "override": ("gate.cli.override:override", "Record that a run's faults were taken back by hand."),
+    "override": ("gate.cli.override:override", "Let a version through for a while, or say what was put back by hand."),
     "report": ("gate.cli.report:report", "Judge a run once more from its evidence file."),
     "annotate": ("gate.cli.annotate:annotate", "Print the lines with which a deploy job says its commit."),
     "wait": ("gate.cli.wait:wait", "Wait for the gate's verdict on a commit; the exit code is the verdict."),

@@ -10,6 +10,7 @@ from gate.cli.junit_of_answer import junit_xml
 from gate.cli.metrics_of_answer import metrics_text
 from gate.cli.story import page
 from gate.cli.waiting import Ending
+from gate.tracking.overrides import in_words
 
 LONGEST_LABEL = 255
 """Characters of a link's label."""
@@ -50,6 +51,7 @@ def dotenv(ending: Ending) -> str:
         "CHAOS_REASON": str(answer.reason) if answer and answer.reason else "",
         "CHAOS_VERSION": answer.version if answer else "",
         "CHAOS_SCORE": str(answer.score) if answer and answer.score is not None else "",
+        "CHAOS_OVERRIDE": "; ".join(map(in_words, answer.overrides)) if answer else "",
     }
     return "".join(f"{name}={re.sub(r'[^ -~]', ' ', value)}\n" for name, value in values.items())
 
@@ -57,7 +59,8 @@ def dotenv(ending: Ending) -> str:
 def annotations(ending: Ending, address: str) -> str:
     """GitLab's report of external links: one to each workload's page."""
     answer = ending.answer
-    verdict = answer.verdict if answer and answer.verdict else "no verdict"
+    verdict = str(answer.verdict) if answer and answer.verdict else "no verdict"
+    verdict += "".join(f", overridden by {each.who}" for each in answer.overrides) if answer else ""
     pages = {each: page(each, address) for each in (answer.workloads if answer else ())}
     links = [(f"Chaos gate: {verdict}, {each}"[:LONGEST_LABEL], url) for each, url in pages.items() if url]
     links = links[:MOST_LINKS] or [(f"Chaos gate: {verdict}", f"{address}/")]

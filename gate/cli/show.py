@@ -9,7 +9,6 @@ import click
 from gate.errors import Permanent
 
 if TYPE_CHECKING:
-    from gate.cluster.api import Api
     from gate.model import Gate, Run
 
 
@@ -28,12 +27,12 @@ def show(name: str, output: str) -> None:
     Where no run has the name, and a workload has, its standing answer is shown. A namespace goes before it, with a
     slash. All of it is read from the cluster of KUBECONFIG.
     """
-    from gate.cli.naming import run_named
+    from gate.cli.naming import gates_named, run_named
     from gate.cluster.api import Api
     from gate.web.shown import gate_json, run_json
 
     api = Api.from_environment()
-    gates = _gates(api, name)
+    gates = gates_named(api, name)
     if gates:
         shown = [gate_json(gate) for gate in gates]
         click.echo(json.dumps(shown, indent=2) if output == "json" else "\n".join(_answers(gates)))
@@ -45,22 +44,19 @@ def show(name: str, output: str) -> None:
     click.echo(json.dumps(run_json(run), indent=2) if output == "json" else "\n".join(_story(run)))
 
 
-def _gates(api: "Api", name: str) -> "list[Gate]":
-    """The gates of the workloads of that name, of whatever kind."""
-    from gate.cluster.gates import gate_from
-
-    namespace, _, workload = name.rpartition("/")
-    gates = [gate_from(item) for item in api.list("chaosgates", namespace)[0]]
-    return [gate for gate in gates if gate.workload.name.name == workload]
-
-
 def _answers(gates: "list[Gate]") -> Iterator[str]:
+    from gate.tracking.overrides import in_words
+
     for gate in gates:
         status = gate.status
         verdict = f", {status.verdict}{f' {status.reason}' if status.reason else ''}" if status.verdict else ""
         yield f"{gate.workload.name}: {status.phase}{verdict}, version {status.version or 'not known yet'}"
         if status.message:
             yield f"  {status.message}"
+        if status.override:
+            yield f"  OVERRIDDEN: {status.override}"
+        for said in gate.overrides:
+            yield f"  override of version {said.version} at {said.at:%Y-%m-%d %H:%M}: {in_words(said)}"
         for entry in status.runs:
             yield f"  run {gate.namespace}/{entry.name} ({entry.workflow}): {entry.verdict or 'not judged yet'}"
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from gate.cli.duration import spoken
 from gate.model import Verdict
+from gate.tracking.overrides import in_words
 from gate.web.answer import Answer
 from gate.web.run_answer import FailedProbe, RunAnswer
 
@@ -18,9 +19,12 @@ def progress(answer: Answer) -> str:
 
 def verdict(answer: Answer, address: str = "") -> Iterator[str]:
     """The verdict with everything that a developer needs to find the cause, line by line."""
+    for override in answer.overrides:
+        stays = f"its verdict stays {answer.verdict}" if answer.verdict else "it has no verdict yet"
+        yield f"OVERRIDDEN: version {override.version} is {in_words(override)}; {stays}"
     score = f", score {answer.score}" if answer.score is not None else ""
     reason = f" ({answer.reason})" if answer.reason else ""
-    yield f"{answer.verdict}{reason}{score}: {', '.join(answer.workloads)}"
+    yield f"{answer.verdict or 'NOT JUDGED'}{reason}{score}: {', '.join(answer.workloads)}"
     if answer.message:
         yield f"  {answer.message}"
     for run in sorted(answer.runs, key=lambda run: run.verdict is Verdict.PASSED):

@@ -28,7 +28,7 @@ Examples:
 
 \b
 Exit codes:
-  0  open: the version may go to production
+  0  open: the version may go to production; or a person lets it through, which is said
   1  failed: the service broke its steady state
   2  usage: the command, or what it asks, is wrong
   3  errored: the gate could not find out
@@ -187,7 +187,7 @@ def _wait(gate: Gate, timeout: timedelta) -> Ending:
 def _tell(ending: Ending, address: str) -> None:
     """The end of the story, for the log of the job."""
     answer = ending.answer
-    if answer is not None and answer.verdict is not None:
+    if answer is not None and (answer.verdict is not None or answer.overrides):
         click.echo("")
         for line in verdict(answer, address):
             click.echo(line)

@@ -95,6 +95,8 @@ class Waiting:
                 self._lost(error)
                 continue
             self._found(answer)
+            if answer.overrides:
+                return Ending(exit=Exit.OPEN, answer=answer)
             if answer.verdict is not None:
                 return Ending(exit=EXITS[answer.verdict], answer=answer)
             if self._unsubscribed >= GRACE:

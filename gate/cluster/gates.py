@@ -5,13 +5,16 @@ from collections.abc import Mapping, Sequence
 from gate.cluster.api import Api, Json
 from gate.codec import Codec
 from gate.errors import Conflict
-from gate.model import Gate, GateStatus, Workload, WorkloadKind, WorkloadName, fingerprint
+from gate.model import Gate, GateOverride, GateStatus, Workload, WorkloadKind, WorkloadName, fingerprint
 
 API_VERSION = "chaosgate.dev/v1alpha1"
 OWNER_API = dict.fromkeys(WorkloadKind, "apps/v1") | {WorkloadKind.ROLLOUT: "argoproj.io/v1alpha1"}
 LONGEST_NAME = 253
 
-STATUS = Codec(GateStatus)
+STATUS, OVERRIDE = Codec(GateStatus), Codec(GateOverride)
+
+MOST_OVERRIDES = 20
+"""How many a gate keeps; the oldest go."""
 
 
 def gate_name(workload: WorkloadName) -> str:
@@ -33,6 +36,7 @@ def gate_from(item: Json) -> Gate:
         workload=Workload(name=name, uid=named["uid"]),
         status=STATUS.read(status, what),
         resource_version=metadata["resourceVersion"],
+        overrides=tuple(OVERRIDE.read(each, what) for each in spec.get("overrides") or ()),
         accepted=(status.get("gitlab") or {}).get("accepted") or {},
         reported=(status.get("gitlab") or {}).get("problem") or "",
     )
@@ -87,6 +91,15 @@ class Gates:
         """Write the status; raises `Conflict` if the gate was written since it was read."""
         body = {"metadata": {"resourceVersion": gate.resource_version}, "status": STATUS.write(status)}
         return gate_from(self._api.patch("chaosgates", gate.namespace, gate.name, body, subresource="status"))
+
+    def override(self, gate: Gate, override: GateOverride) -> None:
+        """Write down what a person has said. It stands in the specification, which the gate has no right to write.
+
+        Raises `Conflict` if the gate was written since it was read, and `Denied` if that person may not.
+        """
+        said = [OVERRIDE.write(each) for each in (*gate.overrides, override)[-MOST_OVERRIDES:]]
+        body = {"metadata": {"resourceVersion": gate.resource_version}, "spec": {"overrides": said}}
+        self._api.patch("chaosgates", gate.namespace, gate.name, body)
 
     def save_accepted(self, gate: Gate, accepted: Mapping[str, str | None], problem: str) -> None:
         """What GitLab accepted, per announcement (None forgets one), and why it did not accept the rest.

@@ -12,7 +12,8 @@ from typing import Any
 
 from gate.errors import Permanent, Temporary
 from gate.gitlab.protocol import Method, Request, project_path
-from gate.model import Announcement, StatusState
+from gate.model import Announcement
+from gate.tracking.overrides import OVERRIDDEN
 
 LONGEST = 255
 """Characters that GitLab takes in a name, a description and a target address."""
@@ -66,7 +67,7 @@ def next_request(wanted: Announcement, rows: Sequence[Row], *, bot: int, target_
     """
     ours = [row for row in rows if _is_ours(row, wanted, bot)]
     newest = max(ours, key=lambda row: row.id, default=None)
-    if newest is not None and not _worth_a_request(wanted.state, newest.state):
+    if newest is not None and not _worth_a_request(wanted, newest):
         return None
     return post(wanted, target_url)
 
@@ -75,14 +76,24 @@ def _is_ours(row: Row, wanted: Announcement, bot: int) -> bool:
     return row.author == bot and row.name == wanted.name and row.pipeline == wanted.commit.pipeline
 
 
-def _worth_a_request(wanted: StatusState, shown: str) -> bool:
-    """Whether posting the wanted state onto a row of ours in the shown state does what is meant."""
+def _worth_a_request(wanted: Announcement, newest: Row) -> bool:
+    """Whether posting the announcement onto that row of ours does what is meant."""
+    state, shown = wanted.state, newest.state
     if shown in FINAL:
-        return wanted.final and wanted != shown
-    if wanted.final:
+        return state.final and (state != shown or _overridden_since(wanted, newest))
+    if state.final:
         return True
     # Forward only. The same state again is a 400 that throws the new description away, and running never goes back.
-    return shown not in _ORDER or _ORDER.index(wanted) > _ORDER.index(shown)
+    return shown not in _ORDER or _ORDER.index(state) > _ORDER.index(shown)
+
+
+def _overridden_since(wanted: Announcement, shown: Row) -> bool:
+    """Whether the row lacks an override that stands, or has one that is over. Only another row, in the same state, can
+    say so: it hides this one.
+    """
+    if wanted.override:
+        return shortened(wanted.text) != shown.description
+    return shown.description.startswith(OVERRIDDEN)
 
 
 def pipeline_of(wanted: Announcement) -> int:
@@ -106,7 +117,7 @@ def post(wanted: Announcement, target_url: str = "") -> Request:
     body: dict[str, Any] = {
         "state": wanted.state.value,
         "name": wanted.name,
-        "description": shortened(wanted.description),
+        "description": shortened(wanted.text),
         "pipeline_id": pipeline_of(wanted),
     }
     # GitLab refuses the whole status for an address that it does not like; the status matters more than the link.

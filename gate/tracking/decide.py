@@ -13,6 +13,7 @@ from gate.model import (
     Announcement,
     Commit,
     ContainerImage,
+    GateOverride,
     GateStatus,
     JudgeAt,
     Judgement,
@@ -29,7 +30,7 @@ from gate.model import (
     Version,
     fingerprint,
 )
-from gate.tracking import claims, pacing
+from gate.tracking import claims, overrides, pacing
 from gate.tracking.announce import announce, is_of
 from gate.tracking.claims import Claim
 from gate.tracking.judgements import follow, remember, standing
@@ -68,6 +69,8 @@ class Seen:
     now: datetime
     told: Collection[Announcement] = ()
     """The announcements that GitLab has accepted as they are."""
+    overrides: Sequence[GateOverride] = ()
+    """What people have said; no decision about a version depends on it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +94,9 @@ def decide(seen: Seen) -> Decision:
     decision = _decide(replace(seen, rollout=_as_judged(seen)))
     status = _dated(decision.status, seen)
     subscriptions = [claim.subscription for claim in seen.claims if claim.subscription]
-    return replace(decision, status=announce(status, subscriptions, seen.told))
+    status = overrides.overridden(announce(status, subscriptions, seen.told), seen.overrides, seen.now)
+    wakes = [each for each in (decision.wake, overrides.next_change(seen.overrides, seen.now)) if each]
+    return replace(decision, status=status, wake=min(wakes, default=None))
 
 
 def _decide(seen: Seen) -> Decision:

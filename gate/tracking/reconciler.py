@@ -56,6 +56,7 @@ class Reconciler:
             revision=self.subscriptions.revision,
             now=self.now(),
             told=gate.told,
+            overrides=gate.overrides,
         )
 
     def _answers(self, run: Run, gate: Gate) -> bool:
@@ -110,6 +111,9 @@ class Reconciler:
         for lost in seen.status.announcements:
             if lost.key not in kept and lost not in seen.told:
                 log.warning("gitlab.given_up workload=%s status=%s commit=%s", name, lost.name, lost.commit.sha)
+        if decision.status.override != seen.status.override:
+            told = decision.status.override or "nobody lets this version through any more"
+            log.warning("gate.override workload=%s version=%s why=%r", name, decision.status.version, told)
         quiet = decision.status == seen.status and not decision.create and not decision.abort
         log.log(
             logging.DEBUG if quiet else logging.INFO,

@@ -13,6 +13,7 @@ from gate.model import (
     Announcement,
     Commit,
     Gate,
+    GateOverride,
     GateStatus,
     JudgedVersion,
     Judgement,
@@ -27,6 +28,7 @@ from gate.model import (
     WorkloadName,
     fingerprint,
 )
+from gate.tracking.overrides import in_question, in_words
 from gate.web.run_answer import RunAnswer, of_entry
 
 
@@ -81,6 +83,13 @@ class Answer:
     version: str = ""
     score: int | None = None
     runs: tuple[RunAnswer, ...] = ()
+    overrides: tuple[GateOverride, ...] = ()
+    """By which people let it through now, whatever verdict there is, or none yet."""
+
+    @property
+    def lets_through(self) -> bool:
+        """It has passed, or people have said that it may go on."""
+        return self.verdict is Verdict.PASSED or bool(self.overrides)
 
     @property
     def etag(self) -> str:
@@ -98,8 +107,10 @@ def answer(
     runs: Sequence[Run] = (),
     judges: Callable[[str], bool] = lambda _: True,
     is_there: Callable[[WorkloadName], bool] = lambda _: True,
+    stands: Callable[[Gate, str], GateOverride | None] = lambda *_: None,
 ) -> Answer:
-    """The answer to the question, from what the gate knows and the catalogue says. `runs` only adds detail.
+    """The answer to the question, from what the gate knows and the catalogue says. `runs` only adds detail, `stands`
+    is the override of a gate's version that is in force at this moment.
 
     `subscriptions` are those by name, and those by selector (`selecting`) once for each workload that they found. Of a
     namespace that this gate does not judge in, `judges` says so. Nothing is known of what is there, or of what is not
@@ -111,7 +122,7 @@ def answer(
     by_name = {gate.workload.name: gate for gate in gates}
     live = {run.uid: run for run in runs}
     parts = [
-        _proven(_of_workload(question, workload, by_name.get(workload), live), names)
+        _proven(_of_workload(question, workload, by_name.get(workload), live, stands), names)
         if judges(workload.namespace)
         else _elsewhere(workload)
         for workload, names in sorted(workloads.items(), key=str)
@@ -213,15 +224,29 @@ def _what(question: Question) -> str:
 # --------------------------------------------------------------------------------------------------------- one workload
 
 
-def _of_workload(question: Question, workload: WorkloadName, gate: Gate | None, live: dict[str, Run]) -> Answer:
+def _of_workload(
+    question: Question,
+    workload: WorkloadName,
+    gate: Gate | None,
+    live: dict[str, Run],
+    stands: Callable[[Gate, str], GateOverride | None],
+) -> Answer:
     name = str(workload)
     if gate is None:
         return Answer(state=State.UNSEEN, message="the gate has not seen the workload yet", workloads=(name,))
     status = gate.status
     if not question.sha or _is_asked(question, status.commit):
-        return replace(_known(name, _standing(gate.status), status.version, status.runs, live), message=status.message)
+        known = replace(_known(name, _standing(gate.status), status.version, status.runs, live), message=status.message)
+        return _overridden(known, stands(gate, in_question(status)))
     earlier = next((one for one in status.announcements if _is_asked(question, one.commit) and one.state.final), None)
-    return _unseen(name, gate) if earlier is None else _announced(name, earlier, gate, live)
+    if earlier is None:
+        return _unseen(name, gate)
+    return _overridden(_announced(name, earlier, gate, live), stands(gate, earlier.version))
+
+
+def _overridden(answer: Answer, override: GateOverride | None) -> Answer:
+    """The answer with what a person said of it beside it."""
+    return replace(answer, overrides=(override,)) if override else answer
 
 
 def _elsewhere(workload: WorkloadName) -> Answer:
@@ -315,22 +340,30 @@ def _known(
 
 
 def _fold(parts: Sequence[Answer]) -> Answer:
-    """Several workloads as one: open if all are, failed as soon as one has failed, else decided when all are."""
+    """Several workloads as one: open if all are, failed as soon as one has failed, else decided when all are. Those
+    that people let through hold nobody up, and their verdicts count where nobody else's does.
+    """
     if len(parts) == 1:
         return parts[0]
-    deciding = _deciding(parts)
+    held = [part for part in parts if not part.lets_through]
+    deciding = _deciding(held or parts)
     scores = [part.score for part in parts if part.score is not None]
     decided = deciding.verdict is not None
     return Answer(
         state=deciding.state,
         verdict=deciding.verdict,
         reason=deciding.reason,
-        message="; ".join(f"{part.workloads[0]}: {part.message or part.state}" for part in parts),
+        message="; ".join(map(_said, parts)),
         workloads=tuple(name for part in parts for name in part.workloads),
         version=" ".join(part.version for part in parts if part.version),
         score=min(scores, default=None) if decided else None,
         runs=tuple(run for part in parts for run in part.runs),
+        overrides=() if held else tuple(override for part in parts for override in part.overrides),
     )
+
+
+def _said(part: Answer) -> str:
+    return f"{part.workloads[0]}: {'; '.join([*map(in_words, part.overrides), part.message or part.state])}"
 
 
 def _deciding(parts: Sequence[Answer]) -> Answer:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from gate.errors import Temporary
-from gate.model import Reason, Verdict, Window
+from gate.model import GateOverride, Reason, Verdict, Window
 from gate.web.answer import Answer, State
 from gate.web.run_answer import FailedProbe, RunAnswer, StepAnswer
 
@@ -21,6 +21,16 @@ def to_json(answer: Answer) -> dict[str, Any]:
         "version": answer.version,
         "score": answer.score,
         "runs": [_run_to_json(run) for run in answer.runs],
+        "overrides": [
+            {
+                "version": each.version,
+                "who": each.who,
+                "reason": each.reason,
+                "at": each.at.isoformat(),
+                "until": each.until.isoformat(),
+            }
+            for each in answer.overrides
+        ],
         "etag": answer.etag,
     }
 
@@ -79,6 +89,7 @@ def _answer(said: Mapping[str, Any]) -> Answer:
         version=str(said.get("version") or ""),
         score=said.get("score"),
         runs=tuple(_run(run) for run in said.get("runs") or ()),
+        overrides=tuple(_override(each) for each in said.get("overrides") or ()),
     )
     if (answer.state is State.OPEN) != (answer.verdict is Verdict.PASSED):
         raise ValueError(f"{answer.state} with the verdict {answer.verdict}")
@@ -132,6 +143,16 @@ def _seconds(time: timedelta | None) -> float | None:
 
 def _time(seconds: float | None) -> timedelta | None:
     return None if seconds is None else timedelta(seconds=float(seconds))
+
+
+def _override(said: Mapping[str, Any]) -> GateOverride:
+    return GateOverride(
+        version=str(said["version"]),
+        who=str(said["who"]),
+        reason=str(said["reason"]),
+        at=datetime.fromisoformat(said["at"]),
+        until=datetime.fromisoformat(said["until"]),
+    )
 
 
 def _reason(said: object) -> Reason | None:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from flask import Flask, Response, jsonify, render_template, request
@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException, NotFound, ServiceUnavailable
 
 from gate.errors import Denied, Temporary
 from gate.model import Gate, Run, Subscription
+from gate.tracking.overrides import standing
 from gate.web.answer import Answer, answer
 from gate.web.answer_json import to_json
 from gate.web.asked import Asked, BadQuestion, asked
@@ -22,8 +23,16 @@ MOST_WAITING = 80
 """Each job that waits holds a thread of the server. One job more than this is answered at once and asks again later."""
 
 
-def create_app(views: Views, *, most_waiting: int = MOST_WAITING, askers: Askers | None = None) -> Flask:
-    """The application over these views. With `askers`, jobs have to say who they are, and ask for their own only."""
+def create_app(
+    views: Views,
+    *,
+    most_waiting: int = MOST_WAITING,
+    askers: Askers | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Flask:
+    """The application over these views. With `askers`, jobs have to say who they are, and ask for their own only. `now`
+    decides which overrides stand.
+    """
     app = Flask(__name__)
     waiting = threading.BoundedSemaphore(most_waiting)
 
@@ -60,7 +69,7 @@ def create_app(views: Views, *, most_waiting: int = MOST_WAITING, askers: Askers
         if askers is not None:
             project = askers.project(bearer(request.headers.get("Authorization", "")))
             what = own(what, project, subscriptions=_read(views), gates=views.gates(), unreadable=views.unreadable())
-        return _no_store(jsonify(to_json(_answer_within(views, what, waiting))))
+        return _no_store(jsonify(to_json(_answer_within(views, what, waiting, now))))
 
     @app.get("/")
     def index() -> Response:
@@ -115,10 +124,12 @@ def _answer_errors_and_guard(app: Flask) -> None:
         return jsonify({"error": error.description}), error.code or 500
 
 
-def _answer_within(views: Views, what: Asked, waiting: threading.BoundedSemaphore) -> Answer:
+def _answer_within(
+    views: Views, what: Asked, waiting: threading.BoundedSemaphore, now: Callable[[], datetime]
+) -> Answer:
     """The answer as soon as it is another one than the asker knows, or as it is when the time is over."""
     change = views.changed(-1, 0.0)
-    known = _answer(views, what)
+    known = _answer(views, what, now())
     if known.etag != what.after or what.timeout <= 0 or not waiting.acquire(blocking=False):
         return known
     try:
@@ -127,7 +138,7 @@ def _answer_within(views: Views, what: Asked, waiting: threading.BoundedSemaphor
             newer = views.changed(change, max(deadline - time.monotonic(), 0.0))
             if newer == change:
                 break  # the time is over, or the gate is stopping
-            change, known = newer, _answer(views, what)
+            change, known = newer, _answer(views, what, now())
         return known
     finally:
         waiting.release()
@@ -141,7 +152,7 @@ def _read(views: Views) -> Sequence[Subscription]:
     return subscriptions
 
 
-def _answer(views: Views, what: Asked) -> Answer:
+def _answer(views: Views, what: Asked, now: datetime) -> Answer:
     return answer(
         what.question,
         gates=views.gates(),
@@ -151,6 +162,7 @@ def _answer(views: Views, what: Asked) -> Answer:
         runs=views.runs(),
         judges=views.judges,
         is_there=views.is_there,
+        stands=lambda gate, version: standing(gate.overrides, version, now),
     )
 
 

@@ -44,6 +44,16 @@ class _Collector(Collector):
         for phase in Phase:
             gates.add_metric([str(phase)], count[phase])
         yield gates
+        overridden = GaugeMetricFamily(
+            "chaos_gate_overridden",
+            "Workloads whose version a person lets through, whatever its verdict.",
+            labels=["namespace", "kind", "name"],
+        )
+        for gate in self._views.gates():
+            if gate.status.override:
+                name = gate.workload.name
+                overridden.add_metric([name.namespace, str(name.kind), name.name], 1)
+        yield overridden
         left = GaugeMetricFamily(
             "chaos_gate_unreverted",
             "Acts of a run that could not be taken back and still are in force.",

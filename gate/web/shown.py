@@ -16,6 +16,7 @@ def gate_json(gate: Gate) -> dict[str, Any]:
         "name": gate.name,
         "workload": plain(gate.workload),
         **plain(gate.status),
+        "overrides": plain(gate.overrides),
         "accepted": dict(gate.accepted),
     }
 

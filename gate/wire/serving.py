@@ -216,7 +216,7 @@ class _Process:
             clock=self._clock,
         )
         host, port = self._settings.listen
-        return Server(create_app(shown, askers=askers_of(self._settings)), host=host, port=port)
+        return Server(create_app(shown, askers=askers_of(self._settings), now=self._clock.now), host=host, port=port)
 
     # -------------------------------------------------------------------------------------------------- start, stop
 

@@ -26,7 +26,7 @@ from gate.cli.story import verdict
 from gate.cli.wait import wait
 from gate.cli.waiting import Ending, Exit, Waiting
 from gate.errors import Permanent, Temporary
-from gate.model import Reason, Verdict, Window
+from gate.model import GateOverride, Reason, Verdict, Window
 from gate.web.answer import Answer, State
 from gate.web.answer_json import to_json
 from gate.web.run_answer import FailedProbe, RunAnswer, StepAnswer
@@ -246,9 +246,9 @@ def test_junit_takes_whatever_a_broken_service_answers() -> None:
 
 def test_dotenv_has_one_plain_line_for_each_variable() -> None:
     text = dotenv(Ending(exit=Exit.FAILED, answer=FAILED))
-    assert text == "CHAOS_VERDICT=FAILED\nCHAOS_REASON=ProbeFailed\nCHAOS_VERSION=v2\nCHAOS_SCORE=40\n"
+    assert text == "CHAOS_VERDICT=FAILED\nCHAOS_REASON=ProbeFailed\nCHAOS_VERSION=v2\nCHAOS_SCORE=40\nCHAOS_OVERRIDE=\n"
     late = dotenv(Ending(exit=Exit.LATE, answer=None))
-    assert late == "CHAOS_VERDICT=NONE\nCHAOS_REASON=\nCHAOS_VERSION=\nCHAOS_SCORE=\n"
+    assert late == "CHAOS_VERDICT=NONE\nCHAOS_REASON=\nCHAOS_VERSION=\nCHAOS_SCORE=\nCHAOS_OVERRIDE=\n"
 
 
 def test_annotations_link_to_the_gate() -> None:
@@ -467,3 +467,55 @@ def test_as_a_process_it_survives_that_the_gate_goes_away_and_comes_back() -> No
             rest = "".join(said)
         assert process.wait(20) == 1
     assert re.search(r"the gate answers again.*\n.*closed: .*\n(.*\n)*FAILED \(ProbeFailed\)", rest)
+
+
+# ---------------------------------------------------------------------------------------------------------- overridden
+
+
+OVERRIDE = GateOverride(
+    version="v2",
+    who="jane",
+    reason="INC-4711",
+    at=datetime(2026, 3, 1, 12, tzinfo=UTC),
+    until=datetime(2026, 3, 1, 16, tzinfo=UTC),
+)
+JANE = "overridden by jane until 2026-03-01 16:00 UTC: INC-4711"
+
+
+@pytest.mark.parametrize("answer", [FAILED, PENDING, closed(Verdict.ERRORED)])
+def test_what_a_person_lets_through_ends_the_wait_well_whatever_verdict_there_is(answer: Answer) -> None:
+    ending, played = play(replace(answer, overrides=(OVERRIDE,)))
+    assert (ending.exit, played.now) == (Exit.OPEN, 0.0)
+
+
+def test_the_end_of_the_story_says_first_who_let_it_through_and_then_the_verdict() -> None:
+    first, second, *_ = verdict(replace(FAILED, overrides=(OVERRIDE,)))
+    assert first == f"OVERRIDDEN: version v2 is {JANE}; its verdict stays FAILED"
+    assert second.startswith("FAILED (ProbeFailed)")
+    first, second, *_ = verdict(replace(PENDING, overrides=(OVERRIDE,)))
+    assert first.endswith("it has no verdict yet")
+    assert second.startswith("NOT JUDGED")
+
+
+def test_every_report_of_the_job_says_who_let_it_through_and_none_calls_it_passed() -> None:
+    ending = Ending(exit=Exit.OPEN, answer=replace(FAILED, overrides=(OVERRIDE,)))
+    assert "CHAOS_VERDICT=FAILED\n" in dotenv(ending)
+    assert f"CHAOS_OVERRIDE={JANE}\n" in dotenv(ending)
+    assert "Chaos gate: FAILED, overridden by jane" in annotations(ending, "http://gate")
+    (failure,) = ET.fromstring(junit_xml(ending.answer, "").encode()).iter("failure")
+    assert JANE in failure.get("message", "")
+    assert "checkout answers" in (failure.text or "")
+
+
+def test_the_command_exits_0_and_says_so_loudly() -> None:
+    app = Flask("gate")
+
+    @app.get("/api/v1/wait")
+    def _() -> dict[str, object]:
+        return to_json(replace(FAILED, overrides=(OVERRIDE,)))
+
+    with Server(app) as server:
+        result = CliRunner().invoke(wait, ["--url", server.address, "--service", "shop/checkout"])
+    assert result.exit_code == 0, result.output
+    assert "OVERRIDDEN: version v2" in result.output
+    assert "its verdict stays FAILED" in result.output

@@ -216,3 +216,29 @@ def test_any_history_ends_in_the_last_final_state_with_no_row_too_many(history: 
     assert [one.state for one in gitlab.rows if one.state in FINAL] == changes
     if finals:
         assert gitlab.rows[-1].state == finals[-1]
+
+
+OVERRIDDEN = "overridden by jane until 2026-11-21 16:00 UTC: INC-4711"
+
+
+@pytest.mark.parametrize(
+    ("shown", "override", "post"),
+    [
+        ("all well", "", False),
+        ("all well", OVERRIDDEN, True),  # somebody lets it through
+        (f"{OVERRIDDEN}; all well", OVERRIDDEN, False),
+        (f"{OVERRIDDEN}, he says; all well", OVERRIDDEN, True),  # somebody else has said something else since
+        (f"{OVERRIDDEN}; all well", "", True),  # it is over
+    ],
+)
+def test_an_override_and_its_end_are_worth_another_row_in_the_same_state(shown: str, override: str, post: bool) -> None:
+    said = replace(wanted(FAILED), override=override)
+    request = next_request(said, [row("failed", description=shown)], bot=BOT)
+    assert (request is not None) is post
+    if request is not None and request.body is not None:
+        assert (request.body["state"], request.body["description"]) == ("failed", said.text)
+
+
+def test_an_override_never_turns_a_state_around() -> None:
+    assert posted(replace(wanted(RUNNING), override=OVERRIDDEN), row("failed")) is None
+    assert posted(replace(wanted(RUNNING), override=OVERRIDDEN), row("running")) is None
