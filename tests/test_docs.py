@@ -110,7 +110,8 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 def anchors(page: Path) -> set[str]:
     """The headings of a page, as GitLab and GitHub turn them into anchors."""
     headings = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+    of_lines = set(re.findall(r'<a id="([^"]+)">', prose(page)))
+    return of_lines | {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
 
 
 def test_every_page_is_found_from_the_readme() -> None:

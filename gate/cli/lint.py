@@ -1,13 +1,14 @@
 """`chaos-gate lint`: every mistake in the documents at once, before anybody else finds it."""
 
-import json
-from dataclasses import asdict
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from gate.documents.catalogue import Catalogue
+from gate.documents.formats import FORMATS
+from gate.documents.reference import Reference
 from gate.documents.review import Finding, Severity, review
 from gate.errors import GateError
 
@@ -18,7 +19,7 @@ COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "bl
     epilog="""\b
 Examples:
   chaos-gate lint subscriptions workflows
-  chaos-gate lint --output json . > findings.json
+  chaos-gate lint --output codeclimate . > gl-code-quality-report.json
 
 \b
 Exit codes:
@@ -28,7 +29,7 @@ Exit codes:
 """
 )
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--output", type=click.Choice(["text", *FORMATS]), default="text", show_default=True)
 @click.pass_context
 def lint(ctx: click.Context, paths: tuple[Path, ...], output: str) -> None:
     """Check the documents in these files and folders, each by itself and all of them together."""
@@ -38,9 +39,12 @@ def lint(ctx: click.Context, paths: tuple[Path, ...], output: str) -> None:
     words = vocabulary()
     loaded = read_paths(list(paths), words)
     findings = review(Catalogue(revision="", fetched=datetime.now(UTC), loaded=loaded, vocabulary=words))
+    if findings:
+        page = Reference.of(words)
+        findings = [replace(finding, see=page.link(finding.path)) for finding in findings]
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
-    if output == "json":
-        click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
+    if output in FORMATS:
+        click.echo(FORMATS[output](findings))
     else:
         for finding in findings:
             click.echo(_line(finding))
@@ -55,4 +59,5 @@ def lint(ctx: click.Context, paths: tuple[Path, ...], output: str) -> None:
 def _line(finding: Finding) -> str:
     place, where = finding.place, f" {finding.path}:" if finding.path else ""
     severity = click.style(finding.severity, fg=COLOURS[finding.severity])
-    return f"{place.file}:{place.line}:{place.column}: {severity}:{where} {finding.why}"
+    see = click.style(f"(see {finding.see})", dim=True)
+    return f"{place.file}:{place.line}:{place.column}: {severity}:{where} {finding.why} {see}"

@@ -1,7 +1,8 @@
 """What the blocks of faults, probes and loads are made from: a form that knows all of its fields, and web addresses."""
 
 import re
-from typing import Annotated, ClassVar
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -15,6 +16,11 @@ class Block(BaseModel):
 
     others: ClassVar[str] = ""
     """What a fault with these settings hits beside the pods of its target, in a few words; empty: nothing."""
+
+
+def shown_as(example: Mapping[str, Any]) -> ConfigDict:
+    """The configuration of a block whose example cannot be put together from those of the fields that it needs."""
+    return ConfigDict(json_schema_extra={"examples": [dict(example)]})
 
 
 class Expectation(Block):

@@ -21,7 +21,8 @@ from gate.model import Compare, Isolation, JudgeAt, OnRollback, OnSubscribe, Tar
 GROUP = "chaosgate.dev"
 API_VERSION = f"{GROUP}/v1alpha1"
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$", examples=["survives-pod-loss"])]
+NAME = r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$"
+Name = Annotated[str, Field(pattern=NAME, examples=["survives-pod-loss"])]
 """A name that Kubernetes takes: lower case letters, digits, `-` and `.`."""
 ParameterName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]*$", examples=["delay"])]
 
@@ -39,21 +40,32 @@ class Metadata(Form):
     """Who a document is."""
 
     name: Name = Field(description="The name that others refer to it by.")
-    labels: dict[str, str] = Field(default={}, description="Labels for people and tools.")
+    labels: dict[str, str] = Field(
+        default={}, description="Labels for people and tools.", examples=[{"app": "checkout"}]
+    )
 
 
 class SelectorForm(Form):
     """Workloads by their labels."""
 
-    match_labels: dict[str, str] = Field(min_length=1, description="Labels that they all have.")
+    match_labels: dict[str, str] = Field(
+        min_length=1, description="Labels that they all have.", examples=[{"team": "payments"}]
+    )
 
 
 class WorkloadForm(Form):
     """A workload by name, or all that a selector finds."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [{"required": ["namespace", "name"]}, {"required": ["namespaces", "selector"]}],
+            "examples": [{"kind": "Deployment", "namespace": "shop", "name": "checkout"}],
+        }
+    )
+
     kind: WorkloadKind = Field(description="The kind of workload.")
-    namespace: Name | None = Field(default=None, description="Its namespace.")
-    name: Name | None = Field(default=None, description="Its name.")
+    namespace: Name | None = Field(default=None, description="Its namespace.", examples=["shop"])
+    name: Name | None = Field(default=None, description="Its name.", examples=["checkout"])
     selector: SelectorForm | None = Field(default=None, description="Instead of a name: labels.")
     namespaces: list[NamespacePattern] | None = Field(
         default=None, min_length=1, description="With a selector: namespaces or patterns.", examples=[["shop-*"]]
@@ -73,15 +85,19 @@ class TargetForm(Form):
     """Another workload than the judged one that a step hits."""
 
     kind: WorkloadKind = Field(description="The kind of workload.")
-    namespace: Name | None = Field(default=None, description="Its namespace; that of the judged workload if left out.")
-    name: Name = Field(description="Its name.")
+    namespace: Name | None = Field(
+        default=None, description="Its namespace; that of the judged workload if left out.", examples=["shop"]
+    )
+    name: Name = Field(description="Its name.", examples=["inventory"])
 
 
 class WorkflowUseForm(Form):
     """A workflow that a subscription asks for."""
 
     name: Name = Field(description="The workflow's name.")
-    parameters: dict[str, Any] = Field(default={}, description="Values for the parameters that it declares.")
+    parameters: dict[str, Any] = Field(
+        default={}, description="Values for the parameters that it declares.", examples=[{"delay": "400ms"}]
+    )
 
 
 def _planned(_: Any) -> Any:
@@ -135,18 +151,28 @@ class SubscriptionSpec(Form):
 class ParameterForm(Form):
     """A parameter that a workflow declares."""
 
-    default: Any = Field(default=None, description="Its value when a subscription gives none; without it, it must.")
-    description: str = Field(default="", description="What it means, for those who subscribe.")
+    default: Any = Field(
+        default=None, description="Its value when a subscription gives none; without it, it must.", examples=["400ms"]
+    )
+    description: str = Field(
+        default="", description="What it means, for those who subscribe.", examples=["How late the dependency answers."]
+    )
 
 
 class ToleranceForm(Form):
     """How much may go wrong. What is left out does not limit; where nothing is said, no sample may be bad."""
 
     failures: Percent | None = Field(default=None, description="The share of samples that may be bad.")
-    streak: Duration | None = Field(default=None, description="The longest unbroken time without a good answer.")
+    streak: Duration | None = Field(
+        default=None, description="The longest unbroken time without a good answer.", examples=["1s"]
+    )
     p95: Lasting | None = Field(default=None, description="The time within which 95% of the samples are good answers.")
-    at_least: FiniteFloat | None = Field(default=None, description="What no sample's number may be below.")
-    at_most: FiniteFloat | None = Field(default=None, description="What no sample's number may be above.")
+    at_least: FiniteFloat | None = Field(
+        default=None, description="What no sample's number may be below.", examples=[1]
+    )
+    at_most: FiniteFloat | None = Field(
+        default=None, description="What no sample's number may be above.", examples=[100]
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -158,15 +184,19 @@ class ToleranceForm(Form):
 class LoadForm(Form):
     """Traffic for as long as the workflow runs. The kind of load is the name of its block."""
 
-    name: str = Field(min_length=1, description="A name for people.")
+    name: str = Field(min_length=1, description="A name for people.", examples=["customers"])
 
 
 class ProbeForm(Form):
     """A question about the service, asked again and again. The kind of probe is the name of its block."""
 
-    name: str = Field(min_length=1, description="A name for people, such as a statement that should hold.")
+    name: str = Field(
+        min_length=1,
+        description="A name for people, such as a statement that should hold.",
+        examples=["customers can buy"],
+    )
     every: Lasting = Field(default=timedelta(seconds=1), description="How often it is asked.")
-    expect: dict[str, Any] = Field(default={}, description="What counts as a good answer.")
+    expect: dict[str, Any] = Field(default={}, description="What counts as a good answer.", examples=[{"status": 200}])
     tolerate: ToleranceForm = Field(default=ToleranceForm(), description="How much may go wrong in one window.")
     when: list[Window] = Field(default=list(Window), description="In which parts of a run it counts.")
     weight: int = Field(default=1, ge=1, le=100, description="How much it counts in the score, beside the others.")
@@ -183,27 +213,35 @@ class ProbeForm(Form):
 class StepForm(Form):
     """One fault for some time, and what may happen afterwards."""
 
-    name: str = Field(min_length=1, description="A name for people.")
-    fault: str = Field(description="The kind of fault.")
-    settings: dict[str, Any] = Field(default={}, alias="with", description="The fault's own settings.")
+    name: str = Field(min_length=1, description="A name for people.", examples=["one pod dies"])
+    fault: str = Field(description="The kind of fault.", examples=["pod-kill"])
+    settings: dict[str, Any] = Field(
+        default={}, alias="with", description="The fault's own settings.", examples=[{"count": 1}]
+    )
     target: TargetForm | None = Field(default=None, description="Another workload to hit than the judged one.")
     used: str | None = Field(
-        default=None, description="The probe whose good answers need the target, and so show that it had been used."
+        default=None,
+        description="The probe whose good answers need the target, and so show that it had been used.",
+        examples=["customers can buy"],
     )
     targets: Targets = Field(
         default=Targets.FIXED,
         description="Whether what replaces a pod that was hit, while the fault is held, is hit as well.",
     )
-    hold: Lasting = Field(description="How long the fault stays.")
-    recover: Lasting = Field(description="How soon after the fault the service must be steady again.")
+    hold: Lasting = Field(description="How long the fault stays.", examples=["20s"])
+    recover: Lasting = Field(description="How soon after the fault the service must be steady again.", examples=["15s"])
 
 
 class RepeatForm(Form):
     """The steps are done more than once."""
 
-    times: int = Field(ge=2, le=10, description="How often all steps are done.")
+    times: int = Field(ge=2, le=10, description="How often all steps are done.", examples=[3])
     passes: int | None = Field(
-        default=None, ge=1, alias="pass", description="How many of these repetitions have to pass; all if left out."
+        default=None,
+        ge=1,
+        alias="pass",
+        description="How many of these repetitions have to pass; all if left out.",
+        examples=[2],
     )
 
     @model_validator(mode="after")
@@ -216,13 +254,23 @@ class RepeatForm(Form):
 class WorkflowSpec(Form):
     """Steady state, load and steps."""
 
-    parameters: dict[ParameterName, ParameterForm] = Field(default={}, description="What subscriptions may set.")
+    parameters: dict[ParameterName, ParameterForm] = Field(
+        default={}, description="What subscriptions may set.", examples=[{"delay": {"default": "400ms"}}]
+    )
     baseline: Lasting = Field(
         default=timedelta(seconds=5), description="How long the service is watched before the first fault."
     )
     load: list[LoadForm] = Field(default=[], description="Traffic that runs all the while.")
-    steady_state: list[ProbeForm] = Field(min_length=1, description="What must hold.")
-    steps: list[StepForm] = Field(min_length=1, description="The faults, one after the other.")
+    steady_state: list[ProbeForm] = Field(
+        min_length=1,
+        description="What must hold.",
+        examples=[[{"name": "customers can buy", "http": {"url": "http://checkout.shop:8080/buy"}}]],
+    )
+    steps: list[StepForm] = Field(
+        min_length=1,
+        description="The faults, one after the other.",
+        examples=[[{"name": "one pod dies", "fault": "pod-kill", "hold": "20s", "recover": "15s"}]],
+    )
     repeat: RepeatForm | None = Field(default=None, description="Do all steps more than once; once if left out.")
     isolation: Isolation = Field(
         default=Isolation.NONE, description="What the steps hit: the workload itself (none), or a copy of it."
@@ -231,7 +279,9 @@ class WorkflowSpec(Form):
         default=None, description="Do the same to a copy of the version before, where this one failed."
     )
     service: Name | None = Field(
-        default=None, description="The Service that target.host is; if left out, that with the workload's name."
+        default=None,
+        description="The Service that target.host is; if left out, that with the workload's name.",
+        examples=["checkout"],
     )
     threshold: WholePercent | None = Field(
         default=None, description="The share of the probes, by weight, that must hold in each step; all if left out."

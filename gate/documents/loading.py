@@ -45,6 +45,8 @@ class Broken:
     project: str = ""
     """The GitLab project of a subscription, if it can be read."""
     problems: tuple[BadDocument, ...]
+    workflow: WorkflowDocument | None = None
+    """What it is, if its mistakes left so much of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +199,7 @@ def _workflow(tree: Tree, vocabulary: Vocabulary) -> Loaded:
         return _broken(tree, list(mistakes(error, tree, (*SPEC, "parameters"), ParameterForm)))
     document = WorkflowDocument(name=_name(tree), tree=tree, parameters=parameters)
     if problems := check(document, vocabulary):
-        return _broken(tree, problems)
+        return _broken(tree, problems, document)
     return Loaded(workflows=(document,))
 
 
@@ -207,18 +209,26 @@ def _fault(tree: Tree, vocabulary: Vocabulary) -> Loaded:
 
 
 def link(loaded: Loaded, faults: OwnFaults, vocabulary: Vocabulary) -> Loaded:
-    """The same, without the workflows whose steps want faults that no document has: these are broken."""
-    others, broken = [], []
-    for document in loaded.workflows:
+    """The same, without the workflows whose steps want faults that no document has: these are broken.
+
+    Those that are broken already have one more mistake then.
+    """
+
+    def wrong(document: WorkflowDocument) -> tuple[Broken, ...]:
         own = own_faults.uses_own(document.tree, vocabulary)
-        if own and (problems := check(document, vocabulary, faults)):
-            broken.append(_broken(document.tree, problems))
-        else:
-            others.append(document)
-    return Loaded.together([replace(loaded, workflows=tuple(others)), *broken])
+        problems = check(document, vocabulary, faults) if own else []
+        return _broken(document.tree, problems, document).broken if problems else ()
+
+    whole: list[WorkflowDocument] = []
+    broken = [now for each in loaded.broken for now in (wrong(each.workflow) if each.workflow else ()) or (each,)]
+    for document in loaded.workflows:
+        now = wrong(document)
+        broken += now
+        whole += () if now else (document,)
+    return replace(loaded, workflows=tuple(whole), broken=tuple(broken))
 
 
-def _broken(tree: Tree, problems: list[BadDocument]) -> Loaded:
+def _broken(tree: Tree, problems: list[BadDocument], workflow: WorkflowDocument | None = None) -> Loaded:
     kind = tree.value.get("kind") if isinstance(tree.value, dict) else ""
     once = {str(problem): problem for problem in problems}
     return Loaded(
@@ -229,6 +239,7 @@ def _broken(tree: Tree, problems: list[BadDocument]) -> Loaded:
                 workload=_workload(tree),
                 project=_project(tree),
                 problems=tuple(sorted(once.values(), key=_position)),
+                workflow=workflow,
             ),
         )
     )

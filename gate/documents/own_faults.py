@@ -58,5 +58,5 @@ def read(tree: Tree, vocabulary: Vocabulary) -> OwnFault | list[BadDocument]:
 def uses_own(workflow: Tree, vocabulary: Vocabulary) -> set[str]:
     """The faults of a workflow's steps that are not kinds: what they are, other documents say."""
     steps: Any = workflow.value["spec"].get("steps")
-    faults = {step.get("fault") for step in steps if isinstance(step, dict)} if isinstance(steps, list) else set()
+    faults = [step.get("fault") for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
     return {fault for fault in faults if isinstance(fault, str) and fault not in vocabulary.faults}

@@ -33,6 +33,8 @@ class Finding:
     place: Place
     path: str
     why: str
+    see: str = ""
+    """Where the reference page says more; filled in for those who read it."""
 
 
 def review(catalogue: Catalogue) -> list[Finding]:

@@ -43,9 +43,15 @@ class Tls(Block):
     """How the service proves who it is. There is no way to leave that out."""
 
     authority: Annotated[str, AfterValidator(_certificate)] = Field(
-        default="", description="The certificate of the one authority to trust, as PEM; the system's if left out."
+        default="",
+        description="The certificate of the one authority to trust, as PEM; the system's if left out.",
+        examples=["-----BEGIN CERTIFICATE-----\nMIIB...\n-----END CERTIFICATE-----\n"],
     )
-    server_name: str = Field(default="", description="The name that the certificate must have; the host if left out.")
+    server_name: str = Field(
+        default="",
+        description="The name that the certificate must have; the host if left out.",
+        examples=["checkout.shop"],
+    )
 
     def context(self, *protocols: str) -> ssl.SSLContext:
         """Trusts whom the author trusts, and offers to speak these protocols."""
@@ -76,7 +82,9 @@ class Scheme(StrEnum):
 class Credentials(Block):
     """A secret that the operators keep for the namespace of the judged workload; no document has it."""
 
-    name: str = Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$", description="What they call it.")
+    name: str = Field(
+        pattern=r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$", description="What they call it.", examples=["shop-token"]
+    )
     scheme: Scheme = Field(default=Scheme.BEARER, description="How it is sent: bearer or basic.")
 
     def authorization(self, secret: str) -> str:
@@ -92,7 +100,9 @@ class OverHttp(Block):
     """Whom to ask."""
 
     url: Url
-    headers: Headers = Field(default={}, description="Headers of the request.")
+    headers: Headers = Field(
+        default={}, description="Headers of the request.", examples=[{"Accept": "application/json"}]
+    )
     credentials: Credentials | None = Field(default=None, description="A secret that is sent with it.")
     tls: Tls | None = Field(default=None, description="How the service proves who it is.")
 

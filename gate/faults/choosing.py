@@ -23,12 +23,12 @@ def some(share: float) -> float:
 class Choice(Block):
     """How many of the target's ready pods, and where. Without a word, one, wherever it is."""
 
-    count: int | None = Field(default=None, ge=1, description="How many pods.")
+    count: int | None = Field(default=None, ge=1, description="How many pods.", examples=[1])
     percent: Annotated[Percent, AfterValidator(some)] | None = Field(
         default=None, description="Which share of the pods instead; rounded down, but at least one."
     )
-    node: str = Field(default="", description="Only pods on this node.")
-    zone: str = Field(default="", description="Only pods on nodes of this zone.")
+    node: str = Field(default="", description="Only pods on this node.", examples=["node-1"])
+    zone: str = Field(default="", description="Only pods on nodes of this zone.", examples=["zone-b"])
 
     @model_validator(mode="after")
     def _one_number(self) -> "Choice":

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from pydantic import Field, model_validator
 
-from gate.documents.blocks import Block
+from gate.documents.blocks import Block, shown_as
 from gate.errors import Permanent
 from gate.faults.objects import RESOURCES, Json, found, must_find, named, patch
 from gate.model import Step, Target, Undo, WorkloadName
@@ -25,12 +25,18 @@ KEPT = "chaosgate.dev/before"
 class Settings(Block):
     """Which key of what, and what it holds meanwhile."""
 
+    model_config = shown_as({"configMap": "checkout-settings", "key": "retries", "value": "0"})
+
     others: ClassVar[str] = "everybody who reads the object, and the workload does"
 
-    config_map: str = Field(default="", description="The ConfigMap, in the target's namespace; either this,")
-    secret: str = Field(default="", description="or the Secret.")
-    key: str = Field(min_length=1, description="The key in it.")
-    value: str | None = Field(default=None, description="What it holds meanwhile; left out, the key is missing.")
+    config_map: str = Field(
+        default="", description="The ConfigMap, in the target's namespace; either this,", examples=["checkout-settings"]
+    )
+    secret: str = Field(default="", description="or the Secret.", examples=["checkout-secrets"])
+    key: str = Field(min_length=1, description="The key in it.", examples=["retries"])
+    value: str | None = Field(
+        default=None, description="What it holds meanwhile; left out, the key is missing.", examples=["0"]
+    )
 
     @model_validator(mode="after")
     def _one_object(self) -> "Settings":

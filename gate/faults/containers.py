@@ -24,7 +24,9 @@ done; :; }
 class Place(Choice):
     """Which pods, and where in them."""
 
-    container: str = Field(default="", description="In which container; the first one if left out.")
+    container: str = Field(
+        default="", description="In which container; the first one if left out.", examples=["checkout"]
+    )
 
 
 def container_of(item: Json, wanted: str, pod: Target) -> Json:

@@ -23,7 +23,11 @@ COPY_OF = "chaosgate.dev/copy-of"
 class Settings(Block):
     """Of which version, and for whom."""
 
-    service: str = Field(default="", description="The Service whose ports the copy has, too; none if left out.")
+    service: str = Field(
+        default="",
+        description="The Service whose ports the copy has, too; none if left out.",
+        examples=["checkout"],
+    )
     images: dict[str, str] = Field(default={}, description="Container -> digest of the version; any if left out.")
     pinned: bool = Field(default=False, description="These images are pulled by digest, whatever the template says.")
     run: str = Field(default="", description="The ChaosRun that it belongs to; to the workload itself if left out.")

@@ -55,6 +55,7 @@ class Settings(Place):
         default="",
         pattern=r"^(/[^\x00-\x1f]*)?$",
         description="A directory on the file system; $TMPDIR of the container, or /tmp, if left out.",
+        examples=["/data"],
     )
     leave: Percent = Field(
         default=0.1, description="Which share of the file system stays free: nodes and other pods may live on it, too."

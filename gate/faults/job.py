@@ -42,16 +42,27 @@ Words = Annotated[list[str], Field(min_length=1)]
 class Settings(Choice):
     """Which pods, and what is run for each of them."""
 
-    image: str = Field(min_length=1, description="The image of the container.")
-    inject: Words = Field(description="The command that does it, word by word; it ends when it is done.")
+    image: str = Field(
+        min_length=1, description="The image of the container.", examples=["registry.example/team/tool:1.4"]
+    )
+    inject: Words = Field(
+        description="The command that does it, word by word; it ends when it is done.", examples=[["/tool", "break"]]
+    )
     effect: Words | None = Field(
-        default=None, description="A command that looks for the effect afterwards, and fails if there is none."
+        default=None,
+        description="A command that looks for the effect afterwards, and fails if there is none.",
+        examples=[["/tool", "look"]],
     )
-    revert: Words = Field(description="The command that takes it back, also if it was done twice, half, or not at all.")
+    revert: Words = Field(
+        description="The command that takes it back, also if it was done twice, half, or not at all.",
+        examples=[["/tool", "mend"]],
+    )
     env: Annotated[dict[str, str], AfterValidator(own_variables)] = Field(
-        default={}, description="Variables for all of them."
+        default={}, description="Variables for all of them.", examples=[{"LEVEL": "2"}]
     )
-    service_account: str = Field(default="", description="As whom they speak to the API; as nobody if left out.")
+    service_account: str = Field(
+        default="", description="As whom they speak to the API; as nobody if left out.", examples=["chaos"]
+    )
     revert_within: Lasting = Field(default=timedelta(minutes=2), description="How long it may take to take it back.")
 
 

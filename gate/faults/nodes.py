@@ -27,7 +27,7 @@ class NodeChoice(Choice):
 
     others: ClassVar[str] = "nodes, which belong to everybody"
 
-    count: int | None = Field(default=None, ge=1, description="How many nodes.")
+    count: int | None = Field(default=None, ge=1, description="How many nodes.", examples=[1])
     percent: Annotated[Percent, AfterValidator(some)] | None = Field(
         default=None, description="Which share of the nodes instead; rounded down, but at least one."
     )

@@ -22,9 +22,14 @@ NOTHING = "chaos-gate.invalid/pod-failure"
 class Settings(Choice):
     """Which pods, and what they run instead."""
 
-    container: str = Field(default="", description="Only this container of each pod; all of them if left out.")
+    container: str = Field(
+        default="", description="Only this container of each pod; all of them if left out.", examples=["checkout"]
+    )
     image: str = Field(
-        default=NOTHING, min_length=1, description="What they run instead; by default what cannot be pulled."
+        default=NOTHING,
+        min_length=1,
+        description="What they run instead; by default what cannot be pulled.",
+        examples=["registry.example/team/tool:1.4"],
     )
 
 

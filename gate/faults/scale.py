@@ -20,7 +20,7 @@ SCALED = (WorkloadKind.DEPLOYMENT, WorkloadKind.STATEFUL_SET, WorkloadKind.ROLLO
 class Settings(Block):
     """To how many."""
 
-    to: int | None = Field(default=None, ge=0, le=1000, description="How many replicas.")
+    to: int | None = Field(default=None, ge=0, le=1000, description="How many replicas.", examples=[0])
     percent: Percent | None = Field(
         default=None, description="Which share of the present replicas instead; rounded down, but at least one."
     )

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, model_validator
 
-from gate.documents.blocks import Block
+from gate.documents.blocks import Block, shown_as
 from gate.documents.units import Lasting, Rate
 from gate.documents.web import AGENT, RUN, OverHttp, Tls, complete
 from gate.errors import GateError, Permanent
@@ -47,10 +47,12 @@ class Stage(Block):
 class Settings(OverHttp):
     """What is asked, and how often."""
 
+    model_config = shown_as({"url": "http://checkout.shop:8080/buy", "rate": "20/s"})
+
     rate: Rate | None = Field(default=None, description="How often.")
     stages: list[Stage] = Field(default=[], description="Or how often for how long, one stage after the other.")
     method: str = Field(default="GET", pattern=r"^[A-Z]+$", description="The method of the requests.")
-    body: str = Field(default="", description="The body of the requests.")
+    body: str = Field(default="", description="The body of the requests.", examples=['{"item": 7}'])
     connections: Connections = Field(default=Connections.NEW, description="Whether connections are kept.")
     timeout: Lasting = Field(default=timedelta(seconds=5), description="How long a customer would wait.")
 

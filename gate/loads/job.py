@@ -26,9 +26,15 @@ WORDS = 1000
 class InAContainer(Block):
     """A container that sends a load, whatever runs in it."""
 
-    image: str = Field(min_length=1, description="The image of the container.")
-    env: Annotated[dict[str, str], AfterValidator(own_variables)] = Field(default={}, description="Variables for it.")
-    service_account: str = Field(default="", description="As whom it speaks to the API; as nobody if left out.")
+    image: str = Field(
+        min_length=1, description="The image of the container.", examples=["registry.example/team/tool:1.4"]
+    )
+    env: Annotated[dict[str, str], AfterValidator(own_variables)] = Field(
+        default={}, description="Variables for it.", examples=[{"LEVEL": "2"}]
+    )
+    service_account: str = Field(
+        default="", description="As whom it speaks to the API; as nobody if left out.", examples=["chaos"]
+    )
     begins: Lasting = Field(default=timedelta(minutes=1), description="How long it may take until it runs.")
 
     def outfit(
@@ -49,9 +55,14 @@ class Settings(InAContainer):
     """What is run, and what it says of itself."""
 
     command: list[str] = Field(
-        default=[], max_length=WORDS, description="In the place of the image's entry point, word by word."
+        default=[],
+        max_length=WORDS,
+        description="In the place of the image's entry point, word by word.",
+        examples=[["/bin/k6"]],
     )
-    args: list[str] = Field(default=[], max_length=WORDS, description="Its arguments, word by word.")
+    args: list[str] = Field(
+        default=[], max_length=WORDS, description="Its arguments, word by word.", examples=[["run", "/scripts/buy.js"]]
+    )
     summary: bool = Field(default=False, description="Whether it leaves a summary when it ends.")
 
 

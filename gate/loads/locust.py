@@ -65,10 +65,15 @@ class Settings(InAContainer):
     """Who does what, and how many of them."""
 
     script: Annotated[str, AfterValidator(_python)] = Field(
-        min_length=1, max_length=LONGEST, description="The locustfile: Python with at least one class of users."
+        min_length=1,
+        max_length=LONGEST,
+        description="The locustfile: Python with at least one class of users.",
+        examples=[
+            "import locust\n\nclass Guest(locust.HttpUser):\n    @locust.task\n    def buy(self): self.client.get('/')"
+        ],
     )
     url: Url = Field(description="The address that paths in the script are added to.")
-    users: int = Field(ge=1, le=10_000, description="How many users there are.")
+    users: int = Field(ge=1, le=10_000, description="How many users there are.", examples=[20])
     spawn_rate: Rate = Field(default=100.0, description="How fast they come.")
     rate: Rate = Field(description="How many requests they have to send at least, all together.")
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from pydantic import Field, FiniteFloat, ValidationError, model_validator
 
-from gate.documents.blocks import Block, Expectation
+from gate.documents.blocks import Block, Expectation, shown_as
 from gate.documents.units import Lasting
 from gate.documents.variables import FACTS
 from gate.errors import Absent, GateError, Permanent
@@ -26,13 +26,21 @@ Json = dict[str, Any]
 class Settings(Block):
     """What is run, and where: always in the namespace of the judged workload."""
 
+    model_config = shown_as({"run": ["redis-cli", "ping"], "labels": {"app": "orders"}, "container": "redis"})
+
     run: list[str] = Field(
         min_length=1, description="The program and its arguments.", examples=[["redis-cli", "llen", "orders"]]
     )
-    container: str = Field(default="", description="The container in which it is run.")
-    pod: str = Field(default="", description="The name of its pod; or else")
-    labels: dict[str, str] = Field(default={}, description="the labels of pods, of which a ready one is taken; or")
-    image: str = Field(default="", description="the image of a container of its own, which has `sleep`.")
+    container: str = Field(default="", description="The container in which it is run.", examples=["checkout"])
+    pod: str = Field(default="", description="The name of its pod; or else", examples=["checkout-0"])
+    labels: dict[str, str] = Field(
+        default={}, description="the labels of pods, of which a ready one is taken; or", examples=[{"app": "checkout"}]
+    )
+    image: str = Field(
+        default="",
+        description="the image of a container of its own, which has `sleep`.",
+        examples=["registry.example/team/tool:1.4"],
+    )
     begins: Lasting = Field(default=timedelta(minutes=1), description="How long that may take until it runs.")
     timeout: Lasting = Field(default=timedelta(seconds=5), description="How long it may take.")
 
@@ -51,9 +59,11 @@ class Expect(Expectation, Bounds):
     """What it must have written, if it ended well."""
 
     output: Pattern | None = Field(
-        default=None, description="A regular expression that is found in its output, without the last line break."
+        default=None,
+        description="A regular expression that is found in its output, without the last line break.",
+        examples=["^0$"],
     )
-    equals: FiniteFloat | None = Field(default=None, description="The number that its output must be.")
+    equals: FiniteFloat | None = Field(default=None, description="The number that its output must be.", examples=[3])
 
     @property
     def gives_number(self) -> bool:

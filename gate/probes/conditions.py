@@ -18,8 +18,8 @@ LONGEST = 60
 class Bounds(Block):
     """The numbers that are good."""
 
-    at_least: FiniteFloat | None = Field(default=None, description="The least that it must be.")
-    at_most: FiniteFloat | None = Field(default=None, description="The most that it may be.")
+    at_least: FiniteFloat | None = Field(default=None, description="The least that it must be.", examples=[1])
+    at_most: FiniteFloat | None = Field(default=None, description="The most that it may be.", examples=[100])
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -44,8 +44,10 @@ class Bounds(Block):
 class Condition(Bounds):
     """What a value must be. One that is not there is no number and equals nothing."""
 
-    equals: Plain | None = Field(default=None, description="What it must be.")
-    matches: Pattern | None = Field(default=None, description="A regular expression that is found in the text.")
+    equals: Plain | None = Field(default=None, description="What it must be.", examples=[3])
+    matches: Pattern | None = Field(
+        default=None, description="A regular expression that is found in the text.", examples=["^ok"]
+    )
 
     @model_validator(mode="after")
     def _something(self) -> Self:

@@ -27,8 +27,10 @@ class Settings(Block):
     """Whom to ask."""
 
     host: str = Field(min_length=1, description="The host.", examples=["checkout.shop"])
-    port: int = Field(ge=1, le=65535, description="The port.")
-    service: str = Field(default="", description="The service that is meant; the whole server if left out.")
+    port: int = Field(ge=1, le=65535, description="The port.", examples=[8080])
+    service: str = Field(
+        default="", description="The service that is meant; the whole server if left out.", examples=["shop.Checkout"]
+    )
     timeout: Lasting = Field(default=timedelta(seconds=2), description="How long all of it may take.")
     tls: Tls | None = Field(default=None, description="TLS is spoken, and the service proves who it is.")
 

@@ -51,9 +51,11 @@ class Settings(OverHttp):
     """What is asked."""
 
     method: str = Field(default="GET", pattern=r"^[A-Z]+$", description="The method of the request.")
-    body: str = Field(default="", description="The body of the request.")
+    body: str = Field(default="", description="The body of the request.", examples=['{"item": 7}'])
     timeout: Lasting = Field(default=timedelta(seconds=2), description="How long an answer may take at all.")
-    redirects: int = Field(default=0, ge=0, le=10, description="How many redirects to the same host are followed.")
+    redirects: int = Field(
+        default=0, ge=0, le=10, description="How many redirects to the same host are followed.", examples=[1]
+    )
 
 
 class Expect(Expectation):
@@ -61,8 +63,14 @@ class Expect(Expectation):
 
     status: Statuses = Field(default=frozenset({200}), description="The status, or several that are all good.")
     latency: Duration | None = Field(default=None, description="How long the whole answer may take.")
-    headers: dict[str, Pattern] = Field(default={}, description="Regular expressions found in headers of the answer.")
-    body: Pattern | None = Field(default=None, description="A regular expression that is found in the body.")
+    headers: dict[str, Pattern] = Field(
+        default={},
+        description="Regular expressions found in headers of the answer.",
+        examples=[{"Accept": "application/json"}],
+    )
+    body: Pattern | None = Field(
+        default=None, description="A regular expression that is found in the body.", examples=["confirmed"]
+    )
     values: list[FieldCondition] = Field(default=[], alias="json", description="What values in a JSON body must be.")
 
     @property

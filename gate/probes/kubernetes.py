@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from gate.documents.blocks import Block, Expectation
+from gate.documents.blocks import Block, Expectation, shown_as
 from gate.documents.units import Lasting
 from gate.errors import GateError, Permanent
 from gate.probes.conditions import Bounds, FieldCondition, Plain, finite, said
@@ -35,11 +35,15 @@ class Settings(Block):
         "leases",
         "events",
     ] = Field(description="The plural of their kind.", examples=["deployments"])
-    name: str = Field(default="", description="The name of the one that is meant.")
-    labels: dict[str, str] = Field(default={}, description="Labels of those that are meant.")
+    name: str = Field(default="", description="The name of the one that is meant.", examples=["checkout"])
+    labels: dict[str, str] = Field(
+        default={}, description="Labels of those that are meant.", examples=[{"app": "checkout"}]
+    )
     where: list[FieldCondition] = Field(default=[], description="What must hold for those that are meant.")
     within: Lasting | None = Field(default=None, description="Of events: only those that came so recently.")
-    namespace: str = Field(default="", description="Their namespace; that of the judged workload if left out.")
+    namespace: str = Field(
+        default="", description="Their namespace; that of the judged workload if left out.", examples=["shop"]
+    )
     timeout: Lasting = Field(default=timedelta(seconds=5), description="How long an answer may take.")
 
     @model_validator(mode="after")
@@ -56,7 +60,11 @@ class StatusCondition(Block):
 
     type: str = Field(min_length=1, description="Which condition.", examples=["Ready", "Available"])
     status: str = Field(default="True", pattern="^(True|False|Unknown)$", description="What it must be.")
-    reason: Pattern = Field(default="", description="A regular expression that is found in its reason.")
+    reason: Pattern = Field(
+        default="",
+        description="A regular expression that is found in its reason.",
+        examples=["MinimumReplicasAvailable"],
+    )
 
     def broken_by(self, found: Json) -> str:
         """How an object breaks it; empty if it does not."""
@@ -88,13 +96,19 @@ class Count(Bounds):
 class Expect(Expectation, Bounds):
     """What must hold for each of the objects, or for how many of them."""
 
+    model_config = shown_as({"field": "status.readyReplicas", "atLeast": 2})
+
     field: WayText | None = Field(default=None, description="The way to a field.", examples=["status.readyReplicas"])
-    equals: Plain | None = Field(default=None, description="What it must be.")
-    matches: Pattern | None = Field(default=None, description="A regular expression that is found in it.")
+    equals: Plain | None = Field(default=None, description="What it must be.", examples=[3])
+    matches: Pattern | None = Field(
+        default=None, description="A regular expression that is found in it.", examples=["^ok"]
+    )
     condition: Annotated[StatusCondition | None, BeforeValidator(_spelt_out)] = Field(
         default=None, description="A condition that must be True, by its type; or its type, status and reason."
     )
-    count: Count | None = Field(default=None, description="For how many objects all of this must hold.")
+    count: Count | None = Field(
+        default=None, description="For how many objects all of this must hold.", examples=[{"atLeast": 1}]
+    )
 
     @model_validator(mode="after")
     def _something(self) -> Self:

@@ -35,14 +35,18 @@ class Settings(OverHttp):
     """Which server, and what it is asked."""
 
     url: Url = Field(description="Where Prometheus is served.", examples=["http://prometheus.monitoring:9090"])
-    query: str = Field(min_length=1, description="An instant query that gives exactly one series, or a scalar.")
+    query: str = Field(
+        min_length=1,
+        description="An instant query that gives exactly one series, or a scalar.",
+        examples=['sum(rate(http_requests_total{code=~"5.."}[1m]))'],
+    )
     timeout: Lasting = Field(default=timedelta(seconds=5), description="How long an answer may take at all.")
 
 
 class Expect(Expectation, Bounds):
     """What the number must be."""
 
-    equals: FiniteFloat | None = Field(default=None, description="What it must be.")
+    equals: FiniteFloat | None = Field(default=None, description="What it must be.", examples=[3])
     no_data: NoData = Field(default=NoData.MISSING, description="What it means that there is none.")
 
     @property

@@ -26,7 +26,7 @@ class Settings(Block):
     """Where to, and what is said there."""
 
     host: str = Field(min_length=1, description="The host.", examples=["checkout.shop"])
-    port: int = Field(ge=1, le=65535, description="The port.")
+    port: int = Field(ge=1, le=65535, description="The port.", examples=[8080])
     send: str = Field(default="", description="What is said once the connection is there.", examples=["PING\r\n"])
     timeout: Lasting = Field(default=timedelta(seconds=2), description="How long all of it may take.")
     tls: Tls | None = Field(default=None, description="TLS is spoken, and the service proves who it is.")
@@ -36,7 +36,9 @@ class Expect(Expectation):
     """What counts as a good answer beyond a connection."""
 
     latency: Duration | None = Field(default=None, description="How long all of it may take.")
-    reply: Pattern | None = Field(default=None, description="A regular expression that is found in what comes back.")
+    reply: Pattern | None = Field(
+        default=None, description="A regular expression that is found in what comes back.", examples=["^220 "]
+    )
 
 
 def prepare(settings: Mapping[str, Any], expect: Mapping[str, Any], surroundings: Surroundings) -> Asker:

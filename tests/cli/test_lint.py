@@ -1,16 +1,22 @@
 """`chaos-gate lint`, as an author runs it."""
 
 import json
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from gate.cli import main
 from gate.cli.lint import lint
 
 PROJECT = Path(__file__).parents[2]
+AUTHORS = (PROJECT / "docs" / "authors.md").read_text()
 SUBSCRIPTION = (PROJECT / "subscriptions" / "checkout.yaml").read_text()
 WORKFLOW = (PROJECT / "workflows" / "survives-pod-loss.yaml").read_text()
 
@@ -46,7 +52,21 @@ def test_a_mistake_is_one_line_with_file_line_and_column(write: Write) -> None:
     assert result.exit_code == 1
     (line,) = [line for line in result.output.splitlines() if "enviroment" in line]
     assert "subscriptions/document.yaml:9:3: error: spec.enviroment: " in line
-    assert line.endswith("did you mean environment?")
+    assert line.endswith("did you mean environment? (see docs/reference.md)")
+
+
+def test_a_fault_that_nobody_knows_is_said_beside_the_other_mistakes_of_its_workflow(write: Write) -> None:
+    spoilt = WORKFLOW.replace("fault: pod-kill", "fault: pod-kil").replace("hold: 3s", "hold: 3")
+    result = run(write(workflow=spoilt))
+    assert "did you mean pod-kill?" in result.output
+    assert "spec.steps[0].hold: '3' is not a duration" in result.output
+
+
+@pytest.mark.parametrize("output", ["json", "codeclimate", "sarif"])
+def test_what_programs_read_is_json(write: Write, output: str) -> None:
+    result = run(write(workflow=WORKFLOW.replace("hold: 3s", "hold: 3")), "--output", output)
+    assert "is not a duration" in json.dumps(json.loads(result.output))
+    assert result.exit_code == 1
 
 
 def test_a_workflow_that_is_not_there_is_an_error_where_it_is_asked_for(write: Write) -> None:
@@ -90,3 +110,22 @@ def test_checking_nothing_is_a_usage_error_and_no_pass(
         main(["lint", str(tmp_path / path)])
     assert ended.value.code == 2
     assert complaint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("hold", "code"), [("3s", 0), ("3", 1)])
+def test_the_job_for_a_catalogue_fails_with_its_documents_and_leaves_a_report(
+    write: Write, hold: str, code: int
+) -> None:
+    folder = write(workflow=WORKFLOW.replace("hold: 3s", f"hold: {hold}"))
+    (folder / "subscriptions" / "document.yaml").unlink()
+    (sample,) = re.findall(r"^```yaml\n(# \.gitlab-ci\.yml\ndocuments:.*?)^```$", AUTHORS, re.MULTILINE | re.DOTALL)
+    job = yaml.safe_load(sample)["documents"]
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    script = "\n".join(["set -e", *job["script"]])
+    done = subprocess.run(
+        ["sh", "-c", script], check=False, cwd=folder, env=os.environ | {"PATH": path}, capture_output=True, text=True
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    report = json.loads((folder / job["artifacts"]["reports"]["codequality"]).read_text())
+    assert [each["location"]["path"] for each in report] == ["workflows/document.yaml"] * len(report)
+    assert bool(report) is bool(code)
