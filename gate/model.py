@@ -393,6 +393,27 @@ class JudgeAt(StrEnum):
     CANARY = "canary"
 
 
+class Way(StrEnum):
+    """By what production is opened in GitLab; each is a file of `gate.gitlab.promotion`."""
+
+    PLAY = "play"
+    """A manual job is played."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promote:
+    """How a subscription wants production opened."""
+
+    way: Way
+    name: str
+    """Of the job."""
+    environment: str = ""
+    """That is production."""
+
+    def __str__(self) -> str:
+        return f"{self.way} {self.name}, {self.environment}"
+
+
 class OnRollback(StrEnum):
     """What happens when a version comes back that was judged before."""
 
@@ -424,6 +445,8 @@ class Subscription:
     judge: JudgeAt = JudgeAt.HEALTHY
     project: str = ""
     """The GitLab project (path with groups) that is told; empty: none is."""
+    promote: Promote | None = None
+    """How production is opened there; None: by others."""
     place: str = ""
     """File and line, for messages."""
     selected: bool = False
@@ -754,6 +777,61 @@ class Announcement:
         return f"{self.state}-{fingerprint(self.state, *rest)}"
 
 
+class Stance(StrEnum):
+    """What is to become of production."""
+
+    AWAIT = "await"
+    """Nothing yet: there is no verdict."""
+    OPEN = "open"
+    SHUT = "shut"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promotion:
+    """What a gate wants with production for one commit."""
+
+    subscription: str
+    promote: Promote
+    commit: Commit
+    version: str
+    stance: Stance
+    verdict: Verdict | None = None
+    message: str = ""
+    """The verdict in one sentence, for people."""
+    number: str = ""
+    """Of the verdict."""
+
+    @property
+    def project(self) -> str:
+        """Where something is done."""
+        return self.commit.project
+
+    @property
+    def key(self) -> str:
+        """What is done once: this, for this commit in this pipeline."""
+        commit = self.commit
+        return f"{self.stance} {self.promote} {commit.project} {commit.sha} {commit.pipeline or '-'} {self.version}"
+
+
+class PromotedState(StrEnum):
+    """How far a promotion is."""
+
+    SENT = "Sent"
+    """A request is on its way, or was: nobody knows yet what became of it."""
+    DONE = "Done"
+    REFUSED = "Refused"
+    """A person has to act."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promoted:
+    """What became of a promotion, when, and in one sentence."""
+
+    state: PromotedState
+    at: datetime
+    message: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateOverride:
     """A person lets a version through for a while, passed or not. Its verdict stays what it is."""
@@ -805,6 +883,8 @@ class GateStatus:
     """By what the commit is known, for people."""
     subscriptions: tuple[str, ...] = ()
     announcements: tuple[Announcement, ...] = ()
+    promotion: Promotion | None = None
+    """What is wanted with production; None where nobody asks for it."""
     judged: tuple[JudgedVersion, ...] = ()
 
 
@@ -824,6 +904,8 @@ class Gate:
     """Announcement key -> mark of what GitLab last accepted for it; written by the reporter alone."""
     reported: str = ""
     """Why GitLab does not show what it should, in one sentence; empty when it does."""
+    promoted: Mapping[str, Promoted] = field(default_factory=dict)
+    """Promotion key -> what became of it; written by the promoter alone."""
 
     @property
     def told(self) -> frozenset[Announcement]:

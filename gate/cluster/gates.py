@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from gate.cluster.api import Api, Json
 from gate.codec import Codec
 from gate.errors import Conflict
-from gate.model import Gate, GateOverride, GateStatus, Workload, WorkloadKind, WorkloadName, fingerprint
+from gate.model import Gate, GateOverride, GateStatus, Promoted, Workload, WorkloadKind, WorkloadName, fingerprint
 
 API_VERSION = "chaosgate.dev/v1alpha1"
 OWNER_API = dict.fromkeys(WorkloadKind, "apps/v1") | {WorkloadKind.ROLLOUT: "argoproj.io/v1alpha1"}
 LONGEST_NAME = 253
 
-STATUS, OVERRIDE = Codec(GateStatus), Codec(GateOverride)
+STATUS, OVERRIDE, PROMOTED = Codec(GateStatus), Codec(GateOverride), Codec(Promoted)
 
 MOST_OVERRIDES = 20
 """How many a gate keeps; the oldest go."""
@@ -26,6 +26,7 @@ def gate_name(workload: WorkloadName) -> str:
 def gate_from(item: Json) -> Gate:
     """Raises `Permanent` when the object cannot be read."""
     metadata, spec, status = item["metadata"], item["spec"], item.get("status") or {}
+    gitlab = status.get("gitlab") or {}
     what = f"ChaosGate {metadata['namespace']}/{metadata['name']}"
     named = spec["workload"]
     name = WorkloadName(kind=WorkloadKind(named["kind"]), namespace=metadata["namespace"], name=named["name"])
@@ -37,8 +38,9 @@ def gate_from(item: Json) -> Gate:
         status=STATUS.read(status, what),
         resource_version=metadata["resourceVersion"],
         overrides=tuple(OVERRIDE.read(each, what) for each in spec.get("overrides") or ()),
-        accepted=(status.get("gitlab") or {}).get("accepted") or {},
-        reported=(status.get("gitlab") or {}).get("problem") or "",
+        accepted=gitlab.get("accepted") or {},
+        reported=gitlab.get("problem") or "",
+        promoted={key: PROMOTED.read(each, what) for key, each in (gitlab.get("promoted") or {}).items()},
     )
 
 
@@ -109,3 +111,16 @@ class Gates:
         status = {"gitlab": {"accepted": dict(accepted), "problem": problem}}
         body = {"metadata": {"resourceVersion": gate.resource_version}, "status": status}
         self._api.patch("chaosgates", gate.namespace, gate.name, body, subresource="status")
+
+    def save_promoted(self, gate: Gate, promoted: Mapping[str, Promoted | None]) -> Gate:
+        """What became of promotions, by their keys (None forgets one).
+
+        Raises `Conflict` if the gate was written since it was read: what is noted before it is done must not be noted
+        by somebody who does not know what was noted last.
+        """
+        written = {key: each and PROMOTED.write(each) for key, each in promoted.items()}
+        body = {
+            "metadata": {"resourceVersion": gate.resource_version},
+            "status": {"gitlab": {"promoted": written}},
+        }
+        return gate_from(self._api.patch("chaosgates", gate.namespace, gate.name, body, subresource="status"))

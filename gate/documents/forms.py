@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     FiniteFloat,
@@ -100,12 +99,19 @@ class WorkflowUseForm(Form):
     )
 
 
-def _planned(_: Any) -> Any:
-    raise ValueError("is planned, but not there yet; leave it out until it is")
+EnvironmentName = Annotated[str, Field(pattern=r"^[\w ./${}()+-]+$", max_length=255, examples=["production"])]
+"""A name that GitLab takes for an environment."""
 
 
-Planned = Annotated[None, BeforeValidator(_planned)]
-"""A field that is known and would be without effect: it is refused rather than ignored."""
+class PromoteForm(Form):
+    """How production is opened when the gate is."""
+
+    job: str = Field(
+        min_length=1, description="The manual job that deploys to production.", examples=["deploy-production"]
+    )
+    environment: EnvironmentName = Field(
+        default="production", description="The protected environment that it deploys to."
+    )
 
 
 class GitLabForm(Form):
@@ -114,7 +120,9 @@ class GitLabForm(Form):
     project: str = Field(
         pattern=r"^[\w.-]+(/[\w.-]+)+$", description="The project's path with its groups.", examples=["shop/checkout"]
     )
-    promote: Planned = Field(default=None, description="Which job opens production: not there yet.")
+    promote: PromoteForm | None = Field(
+        default=None, description="How production is opened; if left out, by a job that waits, or by people."
+    )
 
 
 class SubscriptionSpec(Form):

@@ -13,6 +13,7 @@ from gate.documents.forms import (
     GROUP,
     ParameterForm,
     ParameterName,
+    PromoteForm,
     SubscriptionForm,
 )
 from gate.documents.mistakes import mistakes, unknown
@@ -22,7 +23,7 @@ from gate.documents.tree import Illegible, Tree, trees
 from gate.documents.vocabulary import Vocabulary
 from gate.documents.workflows import SPEC, WorkflowDocument, check
 from gate.errors import BadDocument, Place
-from gate.model import Selection, Subscription, WorkflowUse, WorkloadKind, WorkloadName, WorkloadSelector
+from gate.model import Promote, Selection, Subscription, Way, WorkflowUse, WorkloadKind, WorkloadName, WorkloadSelector
 
 LARGEST = 1_000_000
 """Bytes in one file."""
@@ -180,6 +181,7 @@ def _subscription(tree: Tree) -> Loaded:
         on_rollback=spec.on_rollback if "on_rollback" in said else None,
         judge=spec.judge,
         project=spec.gitlab.project if spec.gitlab else "",
+        promote=_promote(spec.gitlab.promote) if spec.gitlab and spec.gitlab.promote else None,
         place=str(tree.place((*SPEC, "workflows"))),
     )
     if workload.selector is None:
@@ -188,6 +190,10 @@ def _subscription(tree: Tree) -> Loaded:
         kind=workload.kind, namespaces=tuple(workload.namespaces or ()), labels=workload.selector.match_labels
     )
     return Loaded(selections=(Selection(selector=selector, pattern=subscription),))
+
+
+def _promote(form: PromoteForm) -> Promote:
+    return Promote(way=Way.PLAY, name=form.job, environment=form.environment)
 
 
 def _workflow(tree: Tree, vocabulary: Vocabulary) -> Loaded:

@@ -17,6 +17,7 @@ AGREE: Mapping[str, Callable[[Subscription], str]] = {
     "onRollback": lambda each: each.on_rollback or "",
     "judge": lambda each: each.judge,
     "gitlab.project": lambda each: each.project.lower(),
+    "gitlab.promote": lambda each: str(each.promote or ""),
 }
 """Fields in which the subscriptions of one workload must not differ, with what one of them says; empty: nothing."""
 

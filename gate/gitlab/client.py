@@ -11,7 +11,7 @@ from typing import Any
 
 import requests
 
-from gate.errors import Permanent, Temporary
+from gate.errors import Absent, Permanent, Temporary
 from gate.gitlab import protocol
 from gate.gitlab.protocol import Answer, Fate, Request
 from gate.gitlab.statuses import Row
@@ -55,6 +55,8 @@ class Deployment:
     status: str
     pipeline: int | None = None
     """That its job belongs to; None for one that was recorded from outside."""
+    job: int | None = None
+    """That deploys."""
 
 
 class GitLab:
@@ -106,7 +108,11 @@ class GitLab:
         said = self.send(protocol.get_deployments(project, environment=environment))
         return tuple(
             Deployment(
-                id=_number(one, "id"), sha=_text(one, "sha"), status=_text(one, "status"), pipeline=_job_pipeline(one)
+                id=_number(one, "id"),
+                sha=_text(one, "sha"),
+                status=_text(one, "status"),
+                pipeline=_job_pipeline(one),
+                job=_number(one["deployable"], "id") if isinstance(one.get("deployable"), dict) else None,
             )
             for one in _objects(said)
         )
@@ -121,14 +127,12 @@ class GitLab:
 
     def unfinished(self, project: str) -> Sequence[Pipeline]:
         """The pipelines that are not over, newest first."""
-        said = [
-            one for status in ("pending", "running") for one in self._pages(protocol.get_pipelines(project, status))
-        ]
+        said = [one for status in ("pending", "running") for one in self.pages(protocol.get_pipelines(project, status))]
         return tuple(_pipeline(one) for one in said)
 
     def external(self, project: str, sha: str, *, pipeline: int) -> Sequence[Row]:
         """The visible rows in a pipeline that are no jobs, by whomever."""
-        return tuple(Row.parse(row) for row in self._pages(protocol.get_external(project, sha, pipeline=pipeline)))
+        return tuple(Row.parse(row) for row in self.pages(protocol.get_external(project, sha, pipeline=pipeline)))
 
     def token(self) -> Mapping[str, Any]:
         """What GitLab says of our token; also one that was refused is tried once more."""
@@ -143,7 +147,7 @@ class GitLab:
             return None
         return _json(request, answer)
 
-    def _pages(self, request: Request) -> Iterator[Mapping[str, Any]]:
+    def pages(self, request: Request) -> Iterator[Mapping[str, Any]]:
         """Everything in a list, page by page."""
         for _ in range(MOST_PAGES):
             answer = self._answered(request)
@@ -159,7 +163,7 @@ class GitLab:
         meaning = protocol.meaning(request, answer, now=self._now())
         log.debug("gitlab.answered request=%r status=%s fate=%s", str(request), answer.status, meaning.fate)
         if meaning.fate is Fate.NEVER:
-            raise Permanent(meaning.why)
+            raise (Absent if answer.status == requests.codes.not_found else Permanent)(meaning.why)
         if meaning.fate is Fate.LATER:
             raise Temporary(meaning.why, retry_after=meaning.retry_after)
         return answer

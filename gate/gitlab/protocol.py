@@ -203,6 +203,9 @@ def _one_line(text: str, longest: int = 300) -> str:
 # ----------------------------------------------------------------------------------------------- the calls that we make
 
 
+_MANY = {"per_page": "100"}
+
+
 def project_path(project: str, *rest: str | int) -> str:
     """The path of something in a project; a project's own path is one segment, so its slashes are encoded."""
     return "/".join(("/projects", quote(project, safe=""), *(quote(str(part), safe="") for part in rest)))
@@ -226,7 +229,7 @@ def get_pipeline(project: str, pipeline: int) -> Request:
 
 def get_deployments(project: str, *, environment: str) -> Request:
     """The newest deployments to an environment."""
-    query = {"environment": environment, "order_by": "id", "sort": "desc", "per_page": "20"}
+    query = {"environment": environment, "order_by": "id", "sort": "desc", "per_page": "100"}
     return Request(method=Method.GET, path=project_path(project, "deployments"), query=query)
 
 
@@ -251,6 +254,16 @@ def get_external(project: str, sha: str, *, pipeline: int) -> Request:
     """The visible rows of a pipeline that were posted from outside."""
     query = {"pipeline_id": str(pipeline), "stage": "external", "per_page": "100"}
     return Request(method=Method.GET, path=project_path(project, "repository", "commits", sha, "statuses"), query=query)
+
+
+def get_jobs(project: str, pipeline: int) -> Request:
+    """The jobs of a pipeline, without those that were retried."""
+    return Request(method=Method.GET, path=project_path(project, "pipelines", pipeline, "jobs"), query=_MANY)
+
+
+def get_protection(project: str, environment: str) -> Request:
+    """Who may deploy to an environment, if it is protected."""
+    return Request(method=Method.GET, path=project_path(project, "protected_environments", environment))
 
 
 def get_token() -> Request:

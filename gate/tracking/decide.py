@@ -34,6 +34,7 @@ from gate.tracking import claims, overrides, pacing
 from gate.tracking.announce import announce, is_of
 from gate.tracking.claims import Claim
 from gate.tracking.judgements import follow, remember, standing
+from gate.tracking.promoting import promotion
 
 OPEN_QUESTIONS = frozenset({Reason.SUPERSEDED, Reason.ROLLOUT_FAILED, Reason.BAD_DOCUMENT})
 """Verdicts that were given without judging the version; when it is there after all, it is judged."""
@@ -95,6 +96,7 @@ def decide(seen: Seen) -> Decision:
     status = _dated(decision.status, seen)
     subscriptions = [claim.subscription for claim in seen.claims if claim.subscription]
     status = overrides.overridden(announce(status, subscriptions, seen.told), seen.overrides, seen.now)
+    status = replace(status, promotion=promotion(status, subscriptions, seen.gate))
     wakes = [each for each in (decision.wake, overrides.next_change(seen.overrides, seen.now)) if each]
     return replace(decision, status=status, wake=min(wakes, default=None))
 

@@ -18,6 +18,7 @@ def gate_json(gate: Gate) -> dict[str, Any]:
         **plain(gate.status),
         "overrides": plain(gate.overrides),
         "accepted": dict(gate.accepted),
+        "promoted": plain(gate.promoted),
     }
 
 

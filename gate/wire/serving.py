@@ -3,7 +3,7 @@
 import logging
 import random
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -23,6 +23,7 @@ from gate.cluster.runs import RunJournal, Runs
 from gate.cluster.workloads import Workloads
 from gate.config import ExecutedBy, Settings
 from gate.gitlab.outbox import Outbox
+from gate.gitlab.promoter import Promoter
 from gate.model import Gate, Judgement, Run, RunStatus, WorkloadName
 from gate.reports.evidence import EvidenceFolder
 from gate.running.background import Threads
@@ -122,6 +123,7 @@ class _Process:
         self._judging = Judging(self._due.by_hand, Runs(self._fenced), _judged, leads=self._leading.leads)
         self._executor = self._make_executor()
         self._outbox = self._make_outbox()
+        self._promoter = self._make_promoter()
         self._upkeep = self._make_upkeep()
 
     # -------------------------------------------------------------------------------------------- what it is made of
@@ -190,6 +192,12 @@ class _Process:
         store = GateStore(self._due.copies, Gates(self._fenced))
         return Outbox(store, self._gitlabs.report, self._link, monotonic=self._clock.monotonic)
 
+    def _make_promoter(self) -> Promoter | None:
+        if self._gitlabs is None:
+            return None
+        store = GateStore(self._due.copies, Gates(self._fenced))
+        return Promoter(store, self._gitlabs.of, now=self._clock.now, monotonic=self._clock.monotonic)
+
     def _make_upkeep(self) -> Upkeep | None:
         if self._gitlabs is None:
             return None
@@ -199,6 +207,8 @@ class _Process:
     def _doubt(self) -> None:
         if self._outbox:
             self._outbox.doubt()
+        if self._promoter:
+            self._promoter.hurry()
         self._due.everything()
 
     def _link(self, gate: Gate) -> str:
@@ -231,8 +241,8 @@ class _Process:
             ("catalogue", partial(self._fetching.run, self._stop)),
             ("lead", partial(self._leading.run, self._resign)),
         ]
-        if self._outbox:
-            loops.append(("gitlab", partial(self._deliver, self._outbox)))
+        if self._outbox and self._promoter:
+            loops.append(("gitlab", partial(self._deliver, (self._outbox.deliver, self._promoter.promote))))
         if self._resolving:
             loops.append(("commits", self._resolving.run))
         if self._upkeep:
@@ -292,19 +302,22 @@ class _Process:
 
     # ---------------------------------------------------------------------------------------------------- the loops
 
-    def _deliver(self, outbox: Outbox) -> None:
+    def _deliver(self, tellers: Sequence[Callable[[str, str], timedelta | None]]) -> None:
         due = self._due.gates
         while (key := due.take()) is not None:
-            again: timedelta | None = None
-            if self._leading.leads():
-                try:
-                    again = outbox.deliver(*key)
-                except Exception:  # as above
-                    log.exception("gitlab.again gate=%s/%s", *key)
-                    again = AGAIN
+            pauses = [_told(tell, key) for tell in tellers] if self._leading.leads() else []
             due.done(key)
-            if again is not None:
-                due.add(key, after=again.total_seconds())
+            if again := [pause for pause in pauses if pause is not None]:
+                due.add(key, after=min(again).total_seconds())
+
+
+def _told(tell: Callable[[str, str], timedelta | None], key: tuple[str, str]) -> timedelta | None:
+    """After how long to come back to a gate."""
+    try:
+        return tell(*key)
+    except Exception:  # a mistake of ours must not end the only thread that speaks to GitLab
+        log.exception("gitlab.again gate=%s/%s", *key)
+        return AGAIN
 
 
 def _judged(run: Run) -> tuple[Judgement, int | None]:

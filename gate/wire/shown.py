@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from gate.catalogue.subscribed import Subscribed
 from gate.gitlab.expiry import TokenState
-from gate.model import Gate, Run, Selection, Subscription, WorkloadName
+from gate.model import Gate, PromotedState, Run, Selection, Subscription, WorkloadName
 from gate.running.outstanding import in_words
 from gate.running.ports import Clock
 from gate.tracking.leading import Leading
@@ -79,6 +79,7 @@ class Shown:
         tokens = [_token(each) for each in self._gitlabs.tokens] if self._gitlabs else []
         problems = {
             "gitlab tokens": "; ".join(each.problem for each in tokens if each.problem),
+            "promotions": "; ".join(sorted(set(filter(None, map(_unpromoted, self.gates()))))),
             "leader": self._leading.problem,
             "catalogue": self._fetching.problem,
             "watch": "; ".join(mirror.problem for mirror in mirrors if mirror.problem),
@@ -113,6 +114,12 @@ class Shown:
             for each in (catalogue.loaded.subscriptions if catalogue else ())  # a selector finds what is there
             if each.workload not in present and self.judges(each.workload.namespace)
         ]
+
+
+def _unpromoted(gate: Gate) -> str:
+    """Why production is not opened as the gate wants it, if a person has to act."""
+    became = gate.promoted.get(gate.status.promotion.key) if gate.status.promotion else None
+    return became.message if became and became.state is PromotedState.REFUSED else ""
 
 
 def _token(state: TokenState) -> Token:

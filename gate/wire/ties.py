@@ -13,7 +13,7 @@ from gate.cluster.gates import API_VERSION, Gates
 from gate.cluster.leases import Leases
 from gate.cluster.runs import RunJournal, Runs
 from gate.errors import Permanent
-from gate.model import Gate, Reason, Run, RunStatus
+from gate.model import Gate, Promoted, Reason, Run, RunStatus
 from gate.running.executor import Insist
 from gate.running.job_executor import Heard
 from gate.running.outstanding import in_words, outstanding
@@ -130,3 +130,6 @@ class GateStore:
 
     def save_accepted(self, gate: Gate, accepted: Mapping[str, str | None], problem: str) -> None:
         self._gates.save_accepted(gate, accepted, problem)
+
+    def save_promoted(self, gate: Gate, promoted: Mapping[str, Promoted | None]) -> Gate:
+        return self._gates.save_promoted(gate, promoted)

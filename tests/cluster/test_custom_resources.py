@@ -19,18 +19,24 @@ from gate.model import (
     Judgement,
     Phase,
     Probe,
+    Promote,
+    Promoted,
+    PromotedState,
+    Promotion,
     Reason,
     Repeat,
     RunEntry,
     RunPhase,
     RunSpec,
     RunStatus,
+    Stance,
     Step,
     Summary,
     Target,
     Tolerance,
     Undo,
     Verdict,
+    Way,
     Window,
     Workflow,
     Workload,
@@ -39,6 +45,7 @@ from gate.model import (
 )
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+COMMIT = Commit(project="shop/checkout", sha="a" * 40, pipeline=7)
 IMAGES = (ContainerImage("checkout", f"sha256:{'a' * 64}"),)
 WORKLOAD = Workload(
     name=WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="default", name="checkout"), uid="uid-of-checkout"
@@ -100,7 +107,15 @@ def test_a_gate_comes_back_as_it_was_saved(api: Api, gate: Gate) -> None:
         since=NOW,
         judgements=3,
         runs=(RunEntry(name="r", workflow="loss", subscriptions=("checkout",), verdict=Verdict.FAILED, score=50),),
-        commit=Commit(project="shop/checkout", sha="a" * 40, pipeline=7),
+        commit=COMMIT,
+        promotion=Promotion(
+            subscription="checkout",
+            promote=Promote(way=Way.PLAY, name="ship", environment="production"),
+            commit=COMMIT,
+            version="0123456789",
+            stance=Stance.SHUT,
+            verdict=Verdict.FAILED,
+        ),
     )
     Gates(api).save(gate, status)
     found = Gates(api).get(WORKLOAD.name)
@@ -132,6 +147,16 @@ def test_the_reporter_and_the_tracker_do_not_undo_each_other(api: Api, gate: Gat
         {"a": "success-1"},
         "GitLab is away",
     )
+
+
+def test_what_became_of_promotions_is_kept_and_forgotten_one_by_one(api: Api, gate: Gate) -> None:
+    gates = Gates(api)
+    became = Promoted(state=PromotedState.SENT, at=NOW, message="sent")
+    first = gates.save_promoted(gate, {"a": became, "b/c d": replace(became, state=PromotedState.DONE)})
+    with pytest.raises(Conflict):
+        gates.save_promoted(gate, {"a": None})
+    saved = gates.save_promoted(first, {"a": None})
+    assert saved.promoted == {"b/c d": replace(became, state=PromotedState.DONE)}
 
 
 def test_creating_twice_is_creating_once(api: Api, gate: Gate) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gate.documents.catalogue import Catalogue
 from gate.documents.loading import Loaded, load
 from gate.documents.review import Severity, review
-from gate.model import WorkloadKind, WorkloadName
+from gate.model import Promote, Way, WorkloadKind, WorkloadName
 from tests.documents.vocabularies import WORDS
 
 SUBSCRIPTION = """\
@@ -118,9 +118,16 @@ def test_a_mistake_is_said_with_its_place_and_the_nearest_right_word(right: str,
     assert any(complaint in line for line in said), said
 
 
-def test_what_is_planned_is_refused_and_never_ignored() -> None:
-    (said,) = complaints(SUBSCRIPTION.replace("shop/checkout}", "shop/checkout, promote: {job: deploy}}"))
-    assert said == "file0.yaml:9: spec.gitlab.promote: is planned, but not there yet; leave it out until it is"
+def test_a_job_that_opens_production_is_for_the_environment_production_unless_another_is_named() -> None:
+    for said, environment in (("{job: ship}", "production"), ("{job: ship, environment: eu/live}", "eu/live")):
+        text = SUBSCRIPTION.replace("shop/checkout}", f"shop/checkout, promote: {said}}}")
+        (found,) = loaded(text).subscriptions
+        assert found.promote == Promote(way=Way.PLAY, name="ship", environment=environment)
+
+
+def test_how_production_is_opened_is_not_guessed() -> None:
+    (said,) = complaints(SUBSCRIPTION.replace("shop/checkout}", "shop/checkout, promote: {jobs: ship}}"))[:1]
+    assert "jobs" in said or "job" in said
 
 
 def test_every_mistake_is_said_at_once() -> None:

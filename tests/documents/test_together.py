@@ -25,6 +25,10 @@ SAYING = {
     "onRollback": ("onRollback: reuse", "onRollback: run"),
     "judge": ("judge: healthy", "judge: canary"),
     "gitlab.project": ("gitlab: {project: shop/checkout}", "gitlab: {project: shop/other}"),
+    "gitlab.promote": (
+        "gitlab: {project: shop/checkout, promote: {job: ship}}",
+        "gitlab: {project: shop/checkout, promote: {job: sail}}",
+    ),
 }
 
 
@@ -47,7 +51,7 @@ def selecting(labels: str, namespaces: str) -> str:
 
 def test_there_is_a_rule_for_each_field_of_a_subscription_and_the_page_for_authors_tells_it() -> None:
     fields = {info.alias or name for name, info in SubscriptionSpec.model_fields.items()} - {"workload", "gitlab"}
-    assert fields == {*ADD_UP, *AGREE} - {"gitlab.project"}
+    assert fields == {*ADD_UP, *AGREE} - {"gitlab.project", "gitlab.promote"}
     section = AUTHORS.read_text().partition("### Several subscriptions of one workload")[2].partition("\n### ")[0]
     assert set(re.findall(r"^\| `spec\.([\w.]+)`", section, re.MULTILINE)) == {*ADD_UP, *AGREE}
 

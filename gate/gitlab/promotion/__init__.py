@@ -1,0 +1,9 @@
+"""The ways to production, one file each: what GitLab is asked and told until the verdict is there, and then."""
+
+from collections.abc import Mapping
+
+from gate.gitlab.promotion import play
+from gate.gitlab.promotion.steps import Promoting
+from gate.model import Way
+
+WAYS: Mapping[Way, Promoting] = {Way.PLAY: play.Play()}
