@@ -148,7 +148,7 @@ def _job(name: Any, body: Any, stages: tuple[str, ...], common: Mapping[str, str
 def _reports(artifacts: Any, where: str) -> Mapping[str, Any]:
     known(artifacts, {"when", "reports", "paths", "expire_in"}, f"{where}:artifacts")
     reports = artifacts.get("reports", {})
-    known(reports, {"junit", "dotenv", "annotations"}, f"{where}:artifacts:reports")
+    known(reports, {"junit", "dotenv", "annotations", "metrics"}, f"{where}:artifacts:reports")
     return dict(reports)
 
 
