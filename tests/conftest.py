@@ -1,5 +1,6 @@
 """What tests of several rooms use."""
 
+import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -15,23 +16,31 @@ from tests import grounds
 from tests.catalogues import Origin
 from tests.clocks import HandClock
 from tests.grounds import CRDS, Ground
+from tests.ordering import long_first
 from tests.sandbox import gitlab_world
 
 # Rules are tried on a machine that has other things to do: an example may take as long as it takes.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 
+LONG = {"demo", "long"}
+"""The marks of tests that begin before the others."""
 
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A comparison with the real control plane that differs is played up to twice more; the summary tells.
+    """Long tests begin first, and a comparison with the real control plane has three tries.
 
-    Its controllers race with each other and with what is asked: of two writes that follow each other it shows one or
-    both, it counts a moment later or earlier. The sandbox has to tell one of its stories, not each. Tests of the
-    product take `cluster` and get no second chance, on neither ground.
+    Of such a comparison one that differs is played up to twice more; the summary tells. The real one's controllers
+    race with each other and with what is asked: of two writes that follow each other it shows one or both, it counts a
+    moment later or earlier. The sandbox has to tell one of its stories, not each. Tests of the product take `cluster`
+    and get no second chance, on neither ground.
     """
     for item in items:
         if isinstance(item, pytest.Function) and "real" in item.fixturenames:
             item.add_marker(pytest.mark.flaky(reruns=2))
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    items[:] = long_first(items, lambda item: not LONG.isdisjoint(mark.name for mark in item.iter_markers()), workers)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -52,6 +52,8 @@ from tests.builders import deployment, pod_template, service
 from tests.faults.application import Eventually
 from tests.grounds import Ground
 
+pytestmark = pytest.mark.long
+
 Json = dict[str, Any]
 AUTHORS = Path(__file__).parents[2] / "docs" / "authors.md"
 NAMESPACE = "shop"

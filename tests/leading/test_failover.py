@@ -12,6 +12,8 @@ from tests.leading.replicas import Place, Replica, on_control_plane, on_sandbox,
 
 log = logging.getLogger(__name__)
 
+pytestmark = pytest.mark.long
+
 FAILOVER = 15.0
 """Seconds within which another replica must lead. How many it took is logged: see it with --log-cli-level=INFO."""
 

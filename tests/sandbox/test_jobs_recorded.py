@@ -18,6 +18,7 @@ from tests.samples.record import kept, recorded
 from tests.samples.stories import job_story_of
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_job_on_the_sandbox_is_the_story_of_the_real_one(tmp_path: Path, name: str) -> None:
     with grounds.sandbox(tmp_path, images=None, parts=[Controllers, Kwok]) as (ground, _):
