@@ -398,6 +398,17 @@ class Way(StrEnum):
 
     PLAY = "play"
     """A manual job is played."""
+    APPROVE = "approve"
+    """A deployment that waits for approvals gets one."""
+    TRIGGER = "trigger"
+    """A pipeline is started."""
+
+
+class OnFailed(StrEnum):
+    """What becomes of a deployment that waits for approvals, when the version has failed."""
+
+    WAIT = "wait"
+    REJECT = "reject"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -406,12 +417,17 @@ class Promote:
 
     way: Way
     name: str
-    """Of the job."""
+    """Of the job, of the environment whose deployment waits, of the branch or tag that has the pipeline."""
     environment: str = ""
-    """That is production."""
+    """That the job deploys to."""
+    project: str = ""
+    """That has the pipeline; empty: the one that is told."""
+    on_failed: OnFailed = OnFailed.WAIT
 
     def __str__(self) -> str:
-        return f"{self.way} {self.name}, {self.environment}"
+        said = (f"{self.way} {self.name}", self.environment, self.project)
+        rejects = "reject what failed" if self.on_failed is OnFailed.REJECT else ""
+        return ", ".join(part for part in (*said, rejects) if part)
 
 
 class OnRollback(StrEnum):
@@ -804,7 +820,7 @@ class Promotion:
     @property
     def project(self) -> str:
         """Where something is done."""
-        return self.commit.project
+        return self.promote.project or self.commit.project
 
     @property
     def key(self) -> str:

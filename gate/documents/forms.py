@@ -15,7 +15,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from gate.documents.units import Duration, Lasting, Percent, WholePercent
-from gate.model import Compare, Isolation, JudgeAt, OnRollback, OnSubscribe, Targets, Window, WorkloadKind
+from gate.model import Compare, Isolation, JudgeAt, OnFailed, OnRollback, OnSubscribe, Targets, Window, WorkloadKind
 
 GROUP = "chaosgate.dev"
 API_VERSION = f"{GROUP}/v1alpha1"
@@ -103,23 +103,48 @@ EnvironmentName = Annotated[str, Field(pattern=r"^[\w ./${}()+-]+$", max_length=
 """A name that GitLab takes for an environment."""
 
 
+ProjectPath = Annotated[str, Field(pattern=r"^[\w.-]+(/[\w.-]+)+$", examples=["shop/checkout"])]
+WAYS = ("job", "approve", "trigger")
+"""The fields that say how production is opened."""
+
+
 class PromoteForm(Form):
     """How production is opened when the gate is."""
 
-    job: str = Field(
-        min_length=1, description="The manual job that deploys to production.", examples=["deploy-production"]
+    job: str | None = Field(
+        default=None, min_length=1, description="The manual job that is played.", examples=["deploy-production"]
     )
-    environment: EnvironmentName = Field(
-        default="production", description="The protected environment that it deploys to."
+    environment: EnvironmentName | None = Field(
+        default=None, description="With job: the protected environment that it deploys to; production if left out."
     )
+    approve: EnvironmentName | None = Field(
+        default=None, description="The environment whose deployment waits for approvals, and is given one."
+    )
+    on_failed: OnFailed = Field(
+        default=OnFailed.WAIT, description="With approve: what becomes of a deployment whose version has failed."
+    )
+    trigger: str | None = Field(
+        default=None, min_length=1, description="The branch or tag whose pipeline is started.", examples=["main"]
+    )
+    project: ProjectPath | None = Field(
+        default=None, description="With trigger: the project of the pipeline; the one that is told if left out."
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        ways = [name for name in WAYS if getattr(self, name) is not None]
+        if len(ways) != 1:
+            raise ValueError(f"must have one of {', '.join(WAYS)}, and only one")
+        for field, way in (("environment", "job"), ("on_failed", "approve"), ("project", "trigger")):
+            if field in self.model_fields_set and way not in ways:
+                raise ValueError(f"{to_camel(field)} is for {way}; leave it out")
+        return self
 
 
 class GitLabForm(Form):
     """Where the verdict is told."""
 
-    project: str = Field(
-        pattern=r"^[\w.-]+(/[\w.-]+)+$", description="The project's path with its groups.", examples=["shop/checkout"]
-    )
+    project: ProjectPath = Field(description="The project's path with its groups.")
     promote: PromoteForm | None = Field(
         default=None, description="How production is opened; if left out, by a job that waits, or by people."
     )

@@ -193,7 +193,11 @@ def _subscription(tree: Tree) -> Loaded:
 
 
 def _promote(form: PromoteForm) -> Promote:
-    return Promote(way=Way.PLAY, name=form.job, environment=form.environment)
+    if form.job is not None:
+        return Promote(way=Way.PLAY, name=form.job, environment=form.environment or "production")
+    if form.approve is not None:
+        return Promote(way=Way.APPROVE, name=form.approve, on_failed=form.on_failed)
+    return Promote(way=Way.TRIGGER, name=form.trigger or "", project=form.project or "")
 
 
 def _workflow(tree: Tree, vocabulary: Vocabulary) -> Loaded:

@@ -266,6 +266,22 @@ def get_protection(project: str, environment: str) -> Request:
     return Request(method=Method.GET, path=project_path(project, "protected_environments", environment))
 
 
+def get_deployment(project: str, deployment: int) -> Request:
+    """One deployment, with its approvals."""
+    return Request(method=Method.GET, path=project_path(project, "deployments", deployment))
+
+
+def get_started(project: str, ref: str, *, by: str) -> Request:
+    """The pipelines of a ref that a user has started through the API, newest first."""
+    query = {"ref": ref, "source": "api", "username": by, "order_by": "id", "sort": "desc", **_MANY}
+    return Request(method=Method.GET, path=project_path(project, "pipelines"), query=query)
+
+
+def get_variables(project: str, pipeline: int) -> Request:
+    """What a pipeline was told when it was started."""
+    return Request(method=Method.GET, path=project_path(project, "pipelines", pipeline, "variables"))
+
+
 def get_token() -> Request:
     """The token that this is asked with."""
     return Request(method=Method.GET, path="/personal_access_tokens/self")

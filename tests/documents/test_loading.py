@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gate.documents.catalogue import Catalogue
 from gate.documents.loading import Loaded, load
 from gate.documents.review import Severity, review
-from gate.model import Promote, Way, WorkloadKind, WorkloadName
+from gate.model import OnFailed, Promote, Way, WorkloadKind, WorkloadName
 from tests.documents.vocabularies import WORDS
 
 SUBSCRIPTION = """\
@@ -125,9 +125,32 @@ def test_a_job_that_opens_production_is_for_the_environment_production_unless_an
         assert found.promote == Promote(way=Way.PLAY, name="ship", environment=environment)
 
 
-def test_how_production_is_opened_is_not_guessed() -> None:
-    (said,) = complaints(SUBSCRIPTION.replace("shop/checkout}", "shop/checkout, promote: {jobs: ship}}"))[:1]
-    assert "jobs" in said or "job" in said
+@pytest.mark.parametrize(
+    ("promote", "promotes"),
+    [
+        ("{approve: live, onFailed: reject}", Promote(way=Way.APPROVE, name="live", on_failed=OnFailed.REJECT)),
+        ("{trigger: main}", Promote(way=Way.TRIGGER, name="main")),
+        ("{trigger: v1, project: shop/live}", Promote(way=Way.TRIGGER, name="v1", project="shop/live")),
+    ],
+)
+def test_there_are_other_ways_to_production(promote: str, promotes: Promote) -> None:
+    (found,) = loaded(SUBSCRIPTION.replace("shop/checkout}", f"shop/checkout, promote: {promote}}}")).subscriptions
+    assert found.promote == promotes
+
+
+@pytest.mark.parametrize(
+    ("promote", "complaint"),
+    [
+        ("{jobs: ship}", 'promote.jobs: there is no field "jobs"; did you mean job?'),
+        ("{}", "promote: must have one of job, approve, trigger, and only one"),
+        ("{job: ship, approve: live}", "promote: must have one of job, approve, trigger, and only one"),
+        ("{trigger: main, environment: live}", "promote: environment is for job; leave it out"),
+        ("{job: ship, onFailed: wait}", "promote: onFailed is for approve; leave it out"),
+    ],
+)
+def test_how_production_is_opened_is_not_guessed(promote: str, complaint: str) -> None:
+    said = complaints(SUBSCRIPTION.replace("shop/checkout}", f"shop/checkout, promote: {promote}}}"))
+    assert any(complaint in each for each in said), said
 
 
 def test_every_mistake_is_said_at_once() -> None:

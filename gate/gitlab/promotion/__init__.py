@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping
 
-from gate.gitlab.promotion import play
+from gate.gitlab.promotion import approve, play, trigger
 from gate.gitlab.promotion.steps import Promoting
 from gate.model import Way
 
-WAYS: Mapping[Way, Promoting] = {Way.PLAY: play.Play()}
+WAYS: Mapping[Way, Promoting] = {
+    Way.PLAY: play.Play(),
+    Way.APPROVE: approve.Approve(),
+    Way.TRIGGER: trigger.Trigger(),
+}

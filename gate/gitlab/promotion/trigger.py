@@ -1,0 +1,86 @@
+"""Free: there is no way to production but a pipeline that the gate starts when it opens, with what was judged pinned.
+
+The branch may have moved on since. So the pipeline is told the commit, the version and the verdict, and its jobs have
+to use these. It is known again by the same variables.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from gate.errors import Temporary
+from gate.gitlab.promotion.steps import Done, Idle, Looks, Once, Step
+from gate.gitlab.protocol import Method, Request, get_started, get_user, get_variables, project_path
+from gate.model import Promotion
+
+LOOKED_AT = 20
+"""So many of the newest pipelines that we have started for the ref may be the one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """A pipeline that somebody started."""
+
+    id: int
+    variables: Mapping[str, str]
+
+
+class Trigger:
+    """Looks, and has `next_step` decide."""
+
+    def announce(self, gitlab: Looks, promotion: Promotion) -> Step:
+        """There is no pipeline."""
+        return Idle()
+
+    def result(self, gitlab: Looks, promotion: Promotion) -> Step:
+        """There will be none."""
+        return Idle()
+
+    def release(self, gitlab: Looks, promotion: Promotion) -> Step:
+        request = get_started(promotion.project, promotion.promote.name, by=_our_name(gitlab))
+        started = islice(gitlab.pages(request), LOOKED_AT)
+        return next_step(promotion, [_started(gitlab, promotion.project, one) for one in started])
+
+
+def next_step(promotion: Promotion, started: Sequence[Started]) -> Step:
+    """Start one, unless one was started for this. Pure."""
+    pinned = variables(promotion)
+    known = {name: pinned[name] for name in ("CHAOS_PROJECT", "CHAOS_SHA", "CHAOS_PIPELINE", "CHAOS_VERSION")}
+    for each in started:
+        if known.items() <= each.variables.items():
+            return Done(what=f"started pipeline {each.id} of {promotion.project} for {promotion.commit.sha[:8]}")
+    body = {
+        "ref": promotion.promote.name,
+        "variables": [{"key": name, "value": value} for name, value in pinned.items()],
+    }
+    request = Request(method=Method.POST, path=project_path(promotion.project, "pipeline"), body=body)
+    return Once(request=request, what=f"started a pipeline of {promotion.project} for {promotion.commit.sha[:8]}")
+
+
+def variables(promotion: Promotion) -> dict[str, str]:
+    """What the pipeline is told."""
+    commit = promotion.commit
+    return {
+        "CHAOS_PROJECT": commit.project,
+        "CHAOS_SHA": commit.sha,
+        "CHAOS_PIPELINE": str(commit.pipeline or ""),
+        "CHAOS_VERSION": promotion.version,
+        "CHAOS_VERDICT": promotion.number,
+    }
+
+
+def _our_name(gitlab: Looks) -> str:
+    """What others told their pipelines is none of our business, and GitLab may refuse to say it."""
+    said = gitlab.send(get_user())
+    name = said.get("username") if isinstance(said, dict) else None
+    if not isinstance(name, str):
+        raise Temporary("GitLab answered a user without a name")
+    return name
+
+
+def _started(gitlab: Looks, project: str, said: Mapping[str, object]) -> Started:
+    number = said.get("id")
+    if not isinstance(number, int):
+        raise Temporary("GitLab answered a pipeline without its id")
+    told = gitlab.pages(get_variables(project, number))
+    return Started(id=number, variables={str(one.get("key")): str(one.get("value")) for one in told})

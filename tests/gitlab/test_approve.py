@@ -1,0 +1,122 @@
+"""The gate's own approval of a deployment to production: given once, with the verdict as comment."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gate.model import Commit, OnFailed, Promote, PromotedState, Promotion, Stance, Verdict, Way
+from tests.clocks import HandClock
+from tests.gitlab.ground import PATH, World
+from tests.gitlab.promoting import Cluster, History, Replica, settled
+
+SEEDS = [*range(12), *(pytest.param(seed, marks=pytest.mark.thorough) for seed in range(12, 300))]
+SHIP = "ship: {script: 'true', environment: NAME, when: manual, allow_failure: false}\n"
+
+
+@pytest.fixture
+def replica(world: World) -> Iterator[Replica]:
+    yield Replica(world, Cluster(), HandClock())
+    world.server.troubles.calm()
+
+
+def waiting(world: World, name: str, *, rules: bool = True) -> Promotion:
+    """A pipeline whose deployment to that environment waits for the bot's approval."""
+    project = world.project
+    names = [each["name"] for each in project.client.get(f"{project.path}/protected_environments")]
+    if name not in names:
+        given = {"deploy_access_levels": [{"access_level": 40}]}
+        if rules:
+            given["approval_rules"] = [{"user_id": world.bot}]
+        project.client.post(f"{project.path}/protected_environments", name=name, **given)
+    sha = project.commit({".gitlab-ci.yml": SHIP.replace("NAME", name)}, action="update")
+    (made,) = project.pipelines(sha=sha)
+    return Promotion(
+        subscription="web",
+        promote=Promote(way=Way.APPROVE, name=name),
+        commit=Commit(project=PATH, sha=sha, pipeline=made["id"]),
+        version="v",
+        stance=Stance.OPEN,
+        verdict=Verdict.PASSED,
+        message="passed loss",
+    )
+
+
+def shown(world: World, promotion: Promotion) -> Any:
+    """The deployment of the pipeline."""
+    project = world.project
+    found = project.client.get(f"/projects/{project.id}/deployments", environment=promotion.promote.name, per_page=100)
+    (ours,) = [each for each in found if each["deployable"]["pipeline"]["id"] == promotion.commit.pipeline]
+    return project.client.get(f"/projects/{project.id}/deployments/{ours['id']}")
+
+
+def becomes(replica: Replica, promotion: Promotion) -> Any:
+    replica.cluster.wants(promotion)
+    return settled(replica)
+
+
+def test_the_deployment_is_approved_with_the_verdict_as_comment(world: World, replica: Replica) -> None:
+    wanted = waiting(world, "approved")
+    assert becomes(replica, replace(wanted, stance=Stance.AWAIT)) is None
+    assert shown(world, wanted)["approvals"] == []
+    assert becomes(replica, wanted).state is PromotedState.DONE
+    (given,) = shown(world, wanted)["approvals"]
+    assert (given["user"]["id"], given["status"], given["comment"]) == (
+        world.bot,
+        "approved",
+        "chaos gate: passed loss",
+    )
+
+
+@pytest.mark.parametrize(
+    ("verdict", "on_failed", "status"),
+    [
+        (Verdict.FAILED, OnFailed.REJECT, ["rejected"]),
+        (Verdict.FAILED, OnFailed.WAIT, []),
+        (Verdict.ERRORED, OnFailed.REJECT, []),
+    ],
+)
+def test_only_what_has_failed_is_rejected_and_only_where_that_is_wanted(
+    world: World, replica: Replica, verdict: Verdict, on_failed: OnFailed, status: list[str]
+) -> None:
+    wanted = waiting(world, f"shut {verdict} {on_failed}")
+    wanted = replace(wanted, promote=replace(wanted.promote, on_failed=on_failed))
+    becomes(replica, replace(wanted, stance=Stance.SHUT, verdict=verdict))
+    assert [each["status"] for each in shown(world, wanted)["approvals"]] == status
+
+
+def test_an_older_deployment_is_not_approved(world: World, replica: Replica) -> None:
+    older, newer = waiting(world, "overtaken"), waiting(world, "overtaken")
+    assert f"pipeline {newer.commit.pipeline} is newer" in becomes(replica, older).message
+    assert shown(world, older)["approvals"] == []
+
+
+def test_a_deployment_that_waits_for_nobody_is_said(world: World, replica: Replica) -> None:
+    wanted = waiting(world, "no rules", rules=False)
+    project = world.project
+    (job,) = project.jobs(wanted.commit.pipeline or 0).values()
+    project.client.ask("POST", f"{project.path}/jobs/{job['id']}/play")
+    assert "did not wait for the gate" in becomes(replica, wanted).message
+
+
+def test_a_deployment_that_is_not_there_is_said(world: World, replica: Replica) -> None:
+    wanted = waiting(world, "there")
+    wanted = replace(wanted, promote=replace(wanted.promote, name="elsewhere"))
+    assert "has no deployment to elsewhere" in becomes(replica, wanted).message
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_whatever_goes_wrong_there_is_one_approval(world: World, seed: int) -> None:
+    wanted = waiting(world, f"approve seed {seed}")
+    history = History(world, seed, wanted, lambda: True, f"{PATH}/.*deployments")
+    try:
+        became = history.plays()
+    finally:
+        world.server.troubles.calm()
+    story = "\n".join(history.lines)
+    assert [(each["user"]["id"], each["status"]) for each in shown(world, wanted)["approvals"]] == [
+        (world.bot, "approved")
+    ], story
+    assert became is not None, story
+    assert became.state is PromotedState.DONE, story

@@ -1,0 +1,92 @@
+"""The pipeline that promotes: started once when the gate opens, and told what was judged."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gate.model import Commit, Promote, PromotedState, Promotion, Stance, Verdict, Way
+from tests.clocks import HandClock
+from tests.gitlab.ground import PATH, World
+from tests.gitlab.promoting import Cluster, History, Replica, settled
+
+SEEDS = [*range(12), *(pytest.param(seed, marks=pytest.mark.thorough) for seed in range(12, 300))]
+
+
+@pytest.fixture
+def replica(world: World) -> Iterator[Replica]:
+    yield Replica(world, Cluster(), HandClock())
+    world.server.troubles.calm()
+
+
+def judged(world: World, version: str) -> Promotion:
+    return Promotion(
+        subscription="web",
+        promote=Promote(way=Way.TRIGGER, name="main"),
+        commit=Commit(project=PATH, sha=world.sha, pipeline=world.pipelines[0]),
+        version=version,
+        stance=Stance.OPEN,
+        verdict=Verdict.PASSED,
+        number="0123456789",
+    )
+
+
+def started(world: World, version: str) -> list[dict[str, str]]:
+    """What the pipelines for a version were told."""
+    project = world.project
+    found = project.client.get(f"/projects/{project.id}/pipelines", source="api", per_page=100)
+    told = [project.client.get(f"/projects/{project.id}/pipelines/{each['id']}/variables") for each in found]
+    said = [{one["key"]: one["value"] for one in each} for each in told]
+    return [each for each in said if each.get("CHAOS_VERSION") == version]
+
+
+def becomes(replica: Replica, promotion: Promotion) -> Any:
+    replica.cluster.wants(promotion)
+    return settled(replica)
+
+
+def test_the_pipeline_is_told_what_was_judged(world: World, replica: Replica) -> None:
+    wanted = judged(world, "told")
+    for stance in (Stance.AWAIT, Stance.SHUT):
+        assert becomes(replica, replace(wanted, stance=stance)) is None
+    assert started(world, "told") == []
+    assert becomes(replica, wanted).state is PromotedState.DONE
+    assert started(world, "told") == [
+        {
+            "CHAOS_PROJECT": PATH,
+            "CHAOS_SHA": world.sha,
+            "CHAOS_PIPELINE": str(world.pipelines[0]),
+            "CHAOS_VERSION": "told",
+            "CHAOS_VERDICT": "0123456789",
+        }
+    ]
+
+
+def test_a_gate_that_forgot_everything_finds_the_pipeline_again(world: World, replica: Replica) -> None:
+    wanted = judged(world, "forgotten")
+    assert becomes(replica, wanted).state is PromotedState.DONE
+    again = Replica(world, Cluster(), HandClock())
+    assert "started pipeline" in becomes(again, replace(wanted, number="another")).message
+    assert len(started(world, "forgotten")) == 1
+
+
+def test_a_branch_that_is_not_there_is_said(world: World, replica: Replica) -> None:
+    wanted = judged(world, "nowhere")
+    refused = becomes(replica, replace(wanted, promote=replace(wanted.promote, name="mian")))
+    assert refused.state is PromotedState.REFUSED
+    assert "Reference not found" in refused.message
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_whatever_goes_wrong_one_pipeline_is_started(world: World, seed: int) -> None:
+    wanted = judged(world, f"seed-{seed}")
+    history = History(world, seed, wanted, lambda: True, f"{PATH}/pipeline")
+    try:
+        became = history.plays()
+    finally:
+        world.server.troubles.calm()
+    story = "\n".join(history.lines)
+    assert len(started(world, f"seed-{seed}")) == 1, story
+    assert became is not None, story
+    assert became.state is PromotedState.DONE, story
