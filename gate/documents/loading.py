@@ -125,15 +125,16 @@ def _document(tree: Tree, vocabulary: Vocabulary) -> Loaded:
     if owner := _owner(value.get("apiVersion")):
         note = BadDocument(f"a document of {owner} is not ours and is passed over", place=place)
         return Loaded(notes=(note,))
-    if problems := [*tree.problems, *_head(tree)]:
-        return _broken(tree, problems)
+    if problems := _head(tree):
+        return _broken(tree, [*tree.problems, *problems])
     match value["kind"]:
         case "Subscription":
-            return _subscription(tree)
+            read = _subscription(tree)
         case "Fault":
-            return _fault(tree, vocabulary)
+            read = _fault(tree, vocabulary)
         case _:
-            return _workflow(tree, vocabulary)
+            read = _workflow(tree, vocabulary)
+    return _broken(tree, [*tree.problems, *read.problems]) if tree.problems else read
 
 
 def _owner(version: Any) -> str:

@@ -23,6 +23,8 @@ _TOO_LARGE = f"too large: at most {MOST_NODES} values, nested {DEEPEST} deep"
 
 Path = tuple[str | int, ...]
 
+_Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Its events are taken, nothing else; the one in C, which most installations have, is ten times as fast."""
 _MARKER = re.compile(r"---(\s|$)")
 _EMPTY = re.compile(r"\s*(#.*)?$|%")
 """A line that says nothing: blank, a comment or a directive."""
@@ -65,10 +67,13 @@ def trees(text: str, file: str) -> Iterator[Tree | Illegible]:
             )
             yield Illegible(text=part, problem=problem)
             return
+        if strange := _unprintable(part, file, line):
+            yield Illegible(text=part, problem=strange)
+            continue
         try:
             # A document may end with `...`, so that another one follows without `---`.
-            for node in _Composer(part, line=line).nodes():
-                yield _Reading(file).tree(node)
+            for node in _Composer(part).nodes():
+                yield _Reading(file, line).tree(node)
         except BadDocument as problem:
             yield Illegible(text=part, problem=problem)
         except (yaml.YAMLError, RecursionError, ValueError) as error:
@@ -91,58 +96,99 @@ def _documents(text: str) -> Iterator[tuple[int, str]]:
 def _problem(error: Exception, part: str, file: str, line: int) -> BadDocument:
     """The error of the library with its place and in our words."""
     if isinstance(error, yaml.MarkedYAMLError):
-        why = " ".join(each for each in (error.context, error.problem) if each)
         mark = error.problem_mark or error.context_mark
-        place = _place(file, mark) if mark else Place(file=file, line=line + 1)
-        return BadDocument(f"this cannot be read as YAML: {why}", place=place)
-    if isinstance(error, yaml.reader.ReaderError):
-        before = part[: error.position]
-        column = error.position - before.rfind("\n")
-        place = Place(file=file, line=line + before.count("\n") + 1, column=column)
-        return BadDocument(f"the character U+{error.character:04X} may not stand in YAML", place=place)
+        place = _place(file, mark, line) if mark else Place(file=file, line=line + 1)
+        why = " ".join(each for each in (error.context, error.problem) if each)
+        return BadDocument(f"this cannot be read as YAML: {why}{_hint(part, mark, error.context)}", place=place)
     return BadDocument(f"this cannot be read as YAML: {error}", place=Place(file=file, line=line + 1))
 
 
-class _Composer(yaml.SafeLoader):
-    """PyYAML up to the nodes, within bounds; the tag of a node is empty unless it was written, `!` for quoted text."""
+def _hint(part: str, mark: Any, context: str | None) -> str:
+    """What an author most likely did, where that can be seen."""
+    lines = part.splitlines()
+    written = lines[mark.line] if mark and mark.line < len(lines) else ""
+    if "\t" in written[: len(written) - len(written.lstrip())]:
+        return "; the line begins with a tab, and YAML indents with spaces"
+    if context and "block" in context:
+        return "; is this line indented like those beside it?"
+    return ""
 
-    def __init__(self, text: str, *, line: int) -> None:
-        super().__init__(text)
-        self.line = line  # marks count from the beginning of the file
+
+def _unprintable(text: str, file: str, line: int) -> BadDocument | None:
+    """The first character that YAML does not allow."""
+    found = yaml.reader.Reader.NON_PRINTABLE.search(text)
+    if found is None:
+        return None
+    before = text[: found.start()]
+    place = Place(file=file, line=line + before.count("\n") + 1, column=found.start() - before.rfind("\n"))
+    return BadDocument(f"the character U+{ord(found[0]):04X} may not stand in YAML", place=place)
+
+
+class _Composer:
+    """Nodes from the parser's events, within bounds; a node has no tag unless it was written, `!` for quoted text."""
+
+    def __init__(self, text: str) -> None:
+        self._events: Any = _Parser(text)
+        self._anchors: dict[str, yaml.Node] = {}
         self._nodes = self._depth = 0
 
     def nodes(self) -> Iterator[yaml.Node]:
         """The roots of the documents that hold anything."""
-        while self.check_node():
-            node = self.get_node()
-            if node is not None and not (isinstance(node, yaml.ScalarNode) and not node.value and not node.tag):
-                yield node
+        while not isinstance(event := self._events.get_event(), yaml.StreamEndEvent):
+            if isinstance(event, yaml.DocumentStartEvent):
+                self._anchors.clear()
+                node = self._node()
+                if not (isinstance(node, yaml.ScalarNode) and not node.value and not node.tag):
+                    yield node
 
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+    def _node(self) -> yaml.Node:
+        event = self._events.get_event()
+        mark: Any = event.start_mark
         self._nodes += 1
+        if self._nodes > MOST_NODES or self._depth > DEEPEST:
+            raise yaml.MarkedYAMLError(problem=_TOO_LARGE, problem_mark=mark)
+        if isinstance(event, yaml.AliasEvent):
+            if event.anchor not in self._anchors:
+                why = f"*{event.anchor} refers to nothing: there is no &{event.anchor} before it"
+                raise yaml.MarkedYAMLError(problem=why, problem_mark=mark)
+            return self._anchors[event.anchor]
+        node = self._begun(event)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = node
         self._depth += 1
-        if self._nodes > MOST_NODES or self._depth > DEEPEST + 1:
-            peek: Any = self.peek_event
-            raise yaml.MarkedYAMLError(problem=_TOO_LARGE, problem_mark=peek().start_mark)
-        try:
-            return super().compose_node(parent, index)
-        finally:
-            self._depth -= 1
+        if isinstance(node, yaml.MappingNode):
+            while not isinstance(self._events.peek_event(), yaml.MappingEndEvent):
+                node.value.append((self._node(), self._node()))
+            self._events.get_event()
+        elif isinstance(node, yaml.SequenceNode):
+            while not isinstance(self._events.peek_event(), yaml.SequenceEndEvent):
+                node.value.append(self._node())
+            self._events.get_event()
+        self._depth -= 1
+        return node
 
-    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:
-        quoted = kind is yaml.ScalarNode and not implicit[0]
-        return "!" if quoted else ""
+    @staticmethod
+    def _begun(event: Any) -> yaml.Node:
+        """The node that the event begins; its parts come after it."""
+        tag = event.tag if event.tag not in {None, "!"} else ""
+        mark: Any = event.start_mark
+        if isinstance(event, yaml.ScalarEvent):
+            quoted = not tag and not event.implicit[0]
+            return yaml.ScalarNode("!" if quoted else tag, event.value, mark)
+        kind = yaml.MappingNode if isinstance(event, yaml.MappingStartEvent) else yaml.SequenceNode
+        return kind(tag, [], mark)
 
 
-def _place(file: str, mark: Any) -> Place:
-    return Place(file=file, line=mark.line + 1, column=mark.column + 1)
+def _place(file: str, mark: Any, line: int) -> Place:
+    return Place(file=file, line=line + mark.line + 1, column=mark.column + 1)
 
 
 class _Reading:
     """The nodes of one document turned into values; counts them, since aliases can make few lines very many nodes."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, line: int) -> None:
         self._file = file
+        self._line = line
         self._places: dict[Path, Place] = {}
         self._problems: list[BadDocument] = []
         self._nodes = 0
@@ -152,7 +198,7 @@ class _Reading:
         return Tree(value=value, places=self._places, problems=tuple(self._problems))
 
     def _value(self, node: yaml.Node, path: Path) -> Any:
-        place = _place(self._file, node.start_mark)
+        place = _place(self._file, node.start_mark, self._line)
         self._places.setdefault(path, place)
         self._nodes += 1
         if self._nodes > MOST_NODES or len(path) > DEEPEST:
@@ -171,7 +217,7 @@ class _Reading:
         found: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else ""
-            place = _place(self._file, key_node.start_mark)
+            place = _place(self._file, key_node.start_mark, self._line)
             if not key:
                 self._problems.append(BadDocument("a key must be a word", place=place, path=dotted(path)))
             elif key in found:

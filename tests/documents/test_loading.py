@@ -109,7 +109,8 @@ def test_a_subscription_and_its_workflow_become_what_is_run() -> None:
             "- {name: shoppers, http: {url: 'http://x/', rate: 1/s}}\n    - {name: shoppers",
             "before it",
         ),
-        ("hold: 4s", "\thold: 4s", "this cannot be read as YAML"),
+        ("      hold: 4s", "     hold: 4s", "is this line indented like those beside it?"),
+        ("hold: 4s", "\thold: 4s", "the line begins with a tab, and YAML indents with spaces"),
     ],
 )
 def test_a_mistake_is_said_with_its_place_and_the_nearest_right_word(right: str, wrong: str, complaint: str) -> None:
@@ -151,6 +152,11 @@ def test_there_are_other_ways_to_production(promote: str, promotes: Promote) -> 
 def test_how_production_is_opened_is_not_guessed(promote: str, complaint: str) -> None:
     said = complaints(SUBSCRIPTION.replace("shop/checkout}", f"shop/checkout, promote: {promote}}}"))
     assert any(complaint in each for each in said), said
+
+
+def test_a_key_that_stands_twice_hides_no_other_mistake() -> None:
+    text = WORKFLOW.replace("    - name: dies", "    - name: dies\n      name: twice").replace("hold: 4s", "hold: 4")
+    assert len(complaints(text)) == 2
 
 
 def test_every_mistake_is_said_at_once() -> None:
