@@ -92,6 +92,7 @@ class Settings:
     leave_ready: int
     evidence: Path
     keep_evidence: timedelta
+    signing_key: Secret | None
     executor: ExecutedBy
     job_image: str
     job_account: str
@@ -129,6 +130,7 @@ class Settings:
             "leave_ready": reading.take("LEAVE_READY", _count, "0"),
             "evidence": reading.take("EVIDENCE", Path, "evidence"),
             "keep_evidence": reading.take("KEEP_EVIDENCE", _lasting, "30d"),
+            "signing_key": reading.take("SIGNING_KEY", _secret, ""),
             "executor": reading.take("EXECUTOR", _one_of(ExecutedBy), "thread"),
             "job_image": reading.take("JOB_IMAGE", str, ""),
             "job_account": reading.take("JOB_ACCOUNT", str, "chaos-gate-executor"),

@@ -735,6 +735,10 @@ class RunEntry:
     reason: Reason | None = None
     message: str = ""
     score: int | None = None
+    document: str = ""
+    """The SHA-256 of the workflow as it was resolved; empty until the run is judged."""
+    evidence: str = ""
+    """The SHA-256 of the evidence that the verdict was made from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -747,6 +751,9 @@ class JudgedVersion:
     at: datetime
     judgement: Judgement
     runs: tuple[RunEntry, ...] = ()
+    images: tuple[ContainerImage, ...] = ()
+    revision: str = ""
+    """The catalogue's revision that the workflows are of."""
 
 
 class StatusState(StrEnum):

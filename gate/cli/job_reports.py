@@ -25,14 +25,17 @@ class Reports:
     dotenv: Path | None = None
     annotations: Path | None = None
     metrics: Path | None = None
+    verdict: Path | None = None
 
     def write(self, ending: Ending, address: str) -> Iterator[str]:
         """Write the files and give a line for each that could not be written: that must not change the verdict."""
+        signed = "".join(f"{each}\n" for each in ending.answer.signed) if ending.answer else ""
         texts = (
             (self.junit, junit_xml(ending.answer, ending.message)),
             (self.dotenv, dotenv(ending)),
             (self.annotations, annotations(ending, address)),
             (self.metrics, metrics_text(ending.answer)),
+            (self.verdict if signed else None, signed),
         )
         for file, text in texts:
             if file is None:

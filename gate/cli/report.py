@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,22 +29,45 @@ def report() -> None:
 Examples:
   chaos-gate report verify run.jsonl.gz
   chaos-gate report verify --output json run.jsonl.gz
+  chaos-gate report verify --key gate.pub.pem --digest sha256:0123… chaos-gate-verdict.json
 
 \b
 Exit codes:
-  0  the verdict is the same
+  0  the verdict is the same; of a signed verdict: the gate has signed it, whatever it is
   1  it is another one, or the file is not as it was written
   2  the file cannot be read, or was never finished
 """
 )
 @click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--key", type=click.Path(path_type=Path), help="Of a signed verdict: the file with the gate's public key."
+)
+@click.option("--digest", "digests", multiple=True, help="Of a signed verdict: an image that it has to be about.")
+@click.option(
+    "--evidence", multiple=True, type=click.Path(path_type=Path), help="Of a signed verdict: a file it was made from."
+)
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.pass_context
-def verify(ctx: click.Context, file: Path, output: str) -> None:
-    """Judge the run once more from its evidence FILE alone, and say whether the verdict is the same.
+def verify(
+    ctx: click.Context,
+    file: Path,
+    key: Path | None,
+    digests: tuple[str, ...],
+    evidence: tuple[Path, ...],
+    output: str,
+) -> None:
+    """Judge the run once more from its evidence FILE alone, and say whether the verdict is the same. Of a signed
+    verdict, say whether the gate has signed it, and what it says.
 
     The hash that is shown stands for the whole file. Compare it with the one in the run's timeline.
     """
+    from gate.cli import signed
+
+    if signed.is_signed(file):
+        now, (verdicts, problems) = datetime.now(UTC), signed.verified(file, key, digests, evidence)
+        text = signed.as_json if output == "json" else lambda *said: "\n".join(signed.in_words(*said))
+        click.echo(text(verdicts, problems, now))
+        ctx.exit(DIFFERENT if problems else SAME)
     from gate.reports.verification import verify as judge_again
 
     verified = judge_again(file)
@@ -64,6 +88,7 @@ def _json(verified: "Verified") -> dict[str, Any]:
         "samples": verified.samples,
         "carried": verified.carried,
         "sha256": verified.digest,
+        "evidence": verified.evidence,
         "problems": list(verified.problems),
     }
 
@@ -80,6 +105,7 @@ def _text(verified: "Verified") -> str:
     if verified.carried:
         lines.append(f"the samples of {verified.carried} windows are in the file of the executor before")
     lines += [f"sha256 {verified.digest}"] if verified.digest else []
+    lines += [f"evidence {verified.evidence}"] if verified.evidence else []
     lines += [f"not as it should be: {problem}" for problem in verified.problems]
     lines += ["the verdict is the same"] if verified.same else []
     return "\n".join(lines)

@@ -67,6 +67,7 @@ Exit codes:
 @click.option("--dotenv", type=_FILE, help="Write CHAOS_VERDICT and more for later jobs.")
 @click.option("--annotations", type=_FILE, help="Write links for GitLab's job page.")
 @click.option("--metrics", type=_FILE, help="Write figures for GitLab's metrics report.")
+@click.option("--verdict", "verdict_file", type=_FILE, help="Write the verdict as the gate has signed it, if it signs.")
 @click.option(
     "--via",
     type=click.Choice(["gate", "gitlab"]),
@@ -95,6 +96,7 @@ def wait(
     dotenv: Path | None,
     annotations: Path | None,
     metrics: Path | None,
+    verdict_file: Path | None,
     via: str,
     **asked: Any,
 ) -> None:
@@ -102,7 +104,7 @@ def wait(
 
     In a GitLab job, project, commit and pipeline are known already, and only a verdict of that commit counts.
     """
-    reports = Reports(junit=junit, dotenv=dotenv, annotations=annotations, metrics=metrics)
+    reports = Reports(junit=junit, dotenv=dotenv, annotations=annotations, metrics=metrics, verdict=verdict_file)
     gate, address = _shown_by_gitlab(asked) if via == "gitlab" else _asked_gate(asked)
     ending = _wait(gate, timeout)
     _tell(ending, address)

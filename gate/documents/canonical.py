@@ -1,8 +1,9 @@
 """What stands for a workflow: the same for the same workflow, however it was written and whichever release reads it."""
 
+import hashlib
 import json
 from dataclasses import MISSING, fields, is_dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gate.model import Workflow, fingerprint
@@ -16,9 +17,16 @@ def fingerprint_of(workflow: Workflow) -> str:
     return fingerprint(json.dumps(_canonical(workflow), sort_keys=True, separators=(",", ":")))
 
 
+def digest_of(value: Any) -> str:
+    """The SHA-256 of any value of the model, as 64 hex digits; the same rules."""
+    return hashlib.sha256(json.dumps(_canonical(value), sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
 def _canonical(value: Any) -> Any:
     if isinstance(value, timedelta):
         return value / timedelta(microseconds=1)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
     if is_dataclass(value):
         given = {field.name: getattr(value, field.name) for field in fields(value) if not _at_default(field, value)}
         return {name: _canonical(each) for name, each in given.items()}

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from gate.documents.canonical import digest_of
 from gate.errors import Permanent
 from gate.model import Evidence, RunSpec, Summary, Window
 from gate.reports.chain import END, Line, Tampered, Unreadable, read
@@ -30,6 +31,8 @@ class Verified:
     """Sums that an executor before made, and whose samples are in another file."""
     digest: str = ""
     """The hash of the last line, which stands for the whole file."""
+    evidence: str = ""
+    """The hash of the evidence in it, as a signed verdict names it."""
     problems: tuple[str, ...] = ()
     """Why it is not what it should be."""
 
@@ -111,7 +114,9 @@ class _Reading:
             problems.append("no verdict was given")
         elif self.given != computed:
             problems.append(f"judged again it is {_said(computed)}; it was {_said(self.given)}")
-        return replace(self.seen(), computed=computed, problems=tuple(filter(None, problems)))
+        return replace(
+            self.seen(), computed=computed, evidence=digest_of(evidence), problems=tuple(filter(None, problems))
+        )
 
     def seen(self) -> Verified:
         asked = [each for questions in self.asked.values() for each in questions]

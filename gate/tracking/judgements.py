@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from gate.documents.canonical import digest_of
 from gate.model import (
     Gate,
     GateStatus,
@@ -66,6 +67,8 @@ def _entry(entry: RunEntry, run: Run) -> RunEntry:
         reason=status.reason,
         message=status.message,
         score=status.score,
+        document=digest_of(run.spec.workflow),
+        evidence=digest_of(status.evidence),
     )
 
 
@@ -84,7 +87,13 @@ def remember(status: GateStatus, now: datetime, judgement: Judgement | None = No
     """Conclude the judgement that is under way: the answer, and its entry among the judged versions."""
     judgement = judgement or fold(status.runs)
     entry = JudgedVersion(
-        version=status.version, workflows=status.workflows, at=now, judgement=judgement, runs=status.runs
+        version=status.version,
+        workflows=status.workflows,
+        at=now,
+        judgement=judgement,
+        runs=status.runs,
+        images=status.images,
+        revision=status.revision,
     )
     return replace(_answered(status, judgement), judged=(entry, *status.judged)[:REMEMBERED])
 

@@ -6,7 +6,7 @@ version that the announcement was about.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from gate.model import (
@@ -85,6 +85,10 @@ class Answer:
     runs: tuple[RunAnswer, ...] = ()
     overrides: tuple[GateOverride, ...] = ()
     """By which people let it through now, whatever verdict there is, or none yet."""
+    signed: tuple[str, ...] = field(default=(), repr=False)
+    """What of it can be carried away and proven: an envelope for each workload, where the gate signs. It is no part of
+    what the etag stands for.
+    """
 
     @property
     def lets_through(self) -> bool:

@@ -31,6 +31,7 @@ def to_json(answer: Answer) -> dict[str, Any]:
             }
             for each in answer.overrides
         ],
+        "signed": list(answer.signed),
         "etag": answer.etag,
     }
 
@@ -90,6 +91,7 @@ def _answer(said: Mapping[str, Any]) -> Answer:
         score=said.get("score"),
         runs=tuple(_run(run) for run in said.get("runs") or ()),
         overrides=tuple(_override(each) for each in said.get("overrides") or ()),
+        signed=tuple(map(str, said.get("signed") or ())),
     )
     if (answer.state is State.OPEN) != (answer.verdict is Verdict.PASSED):
         raise ValueError(f"{answer.state} with the verdict {answer.verdict}")

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from flask import Flask, Response, jsonify, render_template, request
@@ -23,15 +24,20 @@ MOST_WAITING = 80
 """Each job that waits holds a thread of the server. One job more than this is answered at once and asks again later."""
 
 
+def unsigned(gate: Gate, version: str) -> None:
+    """Nobody signs."""
+
+
 def create_app(
     views: Views,
     *,
     most_waiting: int = MOST_WAITING,
     askers: Askers | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    signed: Callable[[Gate, str], str | None] = unsigned,
 ) -> Flask:
     """The application over these views. With `askers`, jobs have to say who they are, and ask for their own only. `now`
-    decides which overrides stand.
+    decides which overrides stand; `signed` gives what is known of a gate's version in an envelope.
     """
     app = Flask(__name__)
     waiting = threading.BoundedSemaphore(most_waiting)
@@ -69,7 +75,8 @@ def create_app(
         if askers is not None:
             project = askers.project(bearer(request.headers.get("Authorization", "")))
             what = own(what, project, subscriptions=_read(views), gates=views.gates(), unreadable=views.unreadable())
-        return _no_store(jsonify(to_json(_answer_within(views, what, waiting, now))))
+        found = _answer_within(views, what, waiting, now)
+        return _no_store(jsonify(to_json(replace(found, signed=_envelopes(found, views.gates(), signed)))))
 
     @app.get("/")
     def index() -> Response:
@@ -142,6 +149,15 @@ def _answer_within(
         return known
     finally:
         waiting.release()
+
+
+def _envelopes(found: Answer, gates: Sequence[Gate], signed: Callable[[Gate, str], str | None]) -> tuple[str, ...]:
+    """Of each workload and version that the answer is about, once there is something to go by."""
+    if found.verdict is None and not found.overrides:
+        return ()
+    about = [gate for gate in gates if str(gate.workload.name) in found.workloads]
+    each = (signed(gate, version) for gate in about for version in dict.fromkeys(found.version.split()))
+    return tuple(envelope for envelope in each if envelope)
 
 
 def _read(views: Views) -> Sequence[Subscription]:

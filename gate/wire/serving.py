@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from gate.catalogue.repository import Repository
@@ -36,7 +36,7 @@ from gate.running.time import SystemClock, since_boot
 from gate.tracking.election import Terms
 from gate.tracking.leading import Leading
 from gate.tracking.reconciler import Reconciler
-from gate.web.app import create_app
+from gate.web.app import create_app, unsigned
 from gate.web.server import Server
 from gate.wire.acting import caps_of, mode_of, outfit_of, permits_of, world_of
 from gate.wire.comparing import Comparing
@@ -46,6 +46,7 @@ from gate.wire.gitlabs import GitLabs, Reported, Upkeep, askers_of, instances_of
 from gate.wire.judging import Judging
 from gate.wire.resolving import Resolving
 from gate.wire.shown import Shown
+from gate.wire.signing import signing_of
 from gate.wire.ties import GateStore, RevertNews, RunLeases, RunStore, identity
 from gate.wire.vocabulary import vocabulary
 
@@ -117,9 +118,8 @@ class _Process:
             judge=_judged,
             now=self._clock.now,
         )
-        self._comparing = Comparing(
-            self._due.workloads, self._reconciler.reconcile, leads=self._may_decide, now=self._clock.now
-        )
+        self._signing = signing_of(settings, self._clock.now)
+        self._comparing = Comparing(self._due.workloads, self._compare, leads=self._may_decide, now=self._clock.now)
         self._judging = Judging(self._due.by_hand, Runs(self._fenced), _judged, leads=self._leading.leads)
         self._executor = self._make_executor()
         self._outbox = self._make_outbox()
@@ -226,7 +226,12 @@ class _Process:
             clock=self._clock,
         )
         host, port = self._settings.listen
-        return Server(create_app(shown, askers=askers_of(self._settings), now=self._clock.now), host=host, port=port)
+        signed = self._signing.offered if self._signing else unsigned
+        return Server(
+            create_app(shown, askers=askers_of(self._settings), now=self._clock.now, signed=signed),
+            host=host,
+            port=port,
+        )
 
     # -------------------------------------------------------------------------------------------------- start, stop
 
@@ -289,6 +294,13 @@ class _Process:
                 self._upkeep.hurry()
         self._executor.poke()
         self._due.changes.ring()
+
+    def _compare(self, name: WorkloadName) -> datetime | None:
+        wake = self._reconciler.reconcile(name)
+        # What was written just now is seen a moment later, and brings the workload here again.
+        if self._signing and (gate := self._due.copies.gate_of(name)):
+            self._signing.file(gate)
+        return wake
 
     def _may_decide(self) -> bool:
         return self._leading.leads() and self._fetching.may_decide

@@ -19,11 +19,12 @@ def run(*arguments: str | Path) -> Result:
 def test_the_same_verdict_is_said_and_exits_0(tmp_path: Path) -> None:
     result = run(played(tmp_path))
     assert result.exit_code == 0
-    first, given, again, digest, last = result.output.splitlines()
+    first, given, again, digest, evidence, last = result.output.splitlines()
     assert first.startswith("shop/checkout-run: survives-outage against version v1, ")
     assert given.startswith('given: FAILED ProbeFailed, score 0: "checkout answers" failed ')
     assert again.removeprefix("judged again: ") == given.removeprefix("given: ")
     assert digest.startswith("sha256 ")
+    assert evidence.startswith("evidence ")
     assert last == "the verdict is the same"
 
 
