@@ -135,7 +135,7 @@ class Executor:
 
     def run(self, stop: threading.Event) -> None:
         """Beat once a second, and start what should be started, until told to stop; then take everything back."""
-        next_beat = self._world.clock.monotonic()
+        next_beat, heard = self._world.clock.monotonic(), True
         while not stop.is_set():
             now = self._world.clock.monotonic()
             try:
@@ -144,14 +144,16 @@ class Executor:
                     self._beat()
                     self._mode = self._read_mode()
                     self._watch_others()
-                self.consider(until=next_beat)
+                if heard or not self._line.rests(self._mode):
+                    self.consider(until=next_beat)
             except Exception:  # a mistake of ours must not end the only thread that beats for what runs
                 log.exception("execute.again")
                 self._mode = Mode.PAUSE
             now = self._world.clock.monotonic()
             wake = min(next_beat, self._next_beginning) if self._next_beginning > now else next_beat
             self._world.clock.wait(self._poked, wake - now)
-            self._poked.clear()
+            if heard := self._poked.is_set():  # whoever pokes from here on is heard by the next wait
+                self._poked.clear()
         self._closing.set()
         self._wait_for_all()
 

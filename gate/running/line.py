@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Collection, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Protocol
 
 from gate.errors import GateError, Temporary
@@ -11,6 +12,8 @@ from gate.running.ports import Clock
 from gate.running.turns import CAPS, WAITING, Caps, to_be_ended, turns, under_way
 
 log = logging.getLogger(__name__)
+
+EVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Store(Protocol):
@@ -36,15 +39,23 @@ class Line:
 
     def __init__(self, store: Store, clock: Clock, caps: Caps = CAPS) -> None:
         self._store, self._clock, self._caps = store, clock, caps
+        self._still: tuple[Mode, datetime] | None = None
+        """In which mode it was nobody's turn when last asked, and until when time leaves it so."""
+
+    def rests(self, mode: Mode) -> bool:
+        """It was nobody's turn, and nothing but an event can have changed that."""
+        return self._still is not None and self._still[0] is mode and self._clock.now() < self._still[1]
 
     def next(self, mode: Mode, executed: Collection[str]) -> Iterator[Run]:
         """The runs that should be executed now, one after the other; each new one is asked for when it comes up.
 
         `executed` are the uids of those that were begun a moment ago; whoever begins one adds it there.
         """
+        self._still = None
         answer = turns(self._store.all(), mode, self._caps, self._clock.now(), executed=executed)
-        for run, holder in answer.held:
-            self._show(run, holder)
+        shown = [self._show(run, holder) for run, holder in answer.held]
+        if not answer.go and all(shown):
+            self._still = (mode, min((run.spec.deadline for run, _ in answer.held), default=EVER))
         for run in answer.go:
             if run.uid in executed or not self._is_held(run, mode, executed):
                 yield run
@@ -72,13 +83,15 @@ class Line:
             self._show(run, holder)
         return bool(holder)
 
-    def _show(self, run: Run, holder: str) -> None:
-        """Let those who watch the run see what it waits for."""
+    def _show(self, run: Run, holder: str) -> bool:
+        """Let those who watch the run see what it waits for; False if that did not work."""
         activity = f"{WAITING}{holder}"
         if run.status.activity == activity:
-            return
+            return True
         log.info("run.waits run=%s holder=%r", run.name, holder)
         try:
             self._store.show(run, activity)
         except GateError as error:
             log.warning("run.show run=%s why=%r", run.name, str(error))
+            return False
+        return True

@@ -114,7 +114,10 @@ def turns(runs: Iterable[Run], mode: Mode, caps: Caps, now: datetime, *, execute
         if to_be_ended(run, mode, now):
             answer.go.append(run)
             continue
-        holder = f"the mode {mode}" if mode is not Mode.RUN else taken.holder(run)
+        if mode is not Mode.RUN:
+            answer.held.append((run, f"the mode {mode}"))
+            continue
+        holder = taken.holder(run)
         if holder:
             answer.held.append((run, holder))
         else:
