@@ -1,8 +1,8 @@
 """Brings one workload's gate to what it should be: reads, decides, writes. Safe to kill at any instruction."""
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gate.model import Gate, Judgement, Reason, Rollout, Run, RunPhase, Verdict, WorkloadName
@@ -11,6 +11,9 @@ from gate.tracking.decide import Decision, Seen, decide
 from gate.tracking.ports import Gates, Judge, Runs, Subscriptions, Workloads
 
 log = logging.getLogger(__name__)
+
+AT_ONCE = 4
+"""How often it is decided on one reading: stop what is on, conclude it, say what comes next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +43,14 @@ class Reconciler:
             gate = None
         gate = gate or self.gates.create(rollout.workload)
         seen = self._see(rollout, gate, claims)
-        decision = decide(seen)
-        self._log(name, seen, decision)
-        self._apply(gate, seen, decision)
+        for _ in range(AT_ONCE):
+            decision = decide(seen)
+            self._log(name, seen, decision)
+            gate, runs = self._apply(gate, seen, decision)
+            if runs == seen.runs and (decision.wake is None or decision.wake > seen.now):
+                break
+            # What follows from our own writes needs no other reading: the next save is refused if that is not so.
+            seen = replace(seen, status=gate.status, runs=runs)
         return decision.wake
 
     def _see(self, rollout: Rollout, gate: Gate, claims: Sequence[Claim]) -> Seen:
@@ -76,27 +84,34 @@ class Reconciler:
         )
         return self.runs.save_verdict(run, judgement, score)
 
-    def _apply(self, gate: Gate, seen: Seen, decision: Decision) -> None:
-        """The status first: what it names can be made again after a crash, what it does not name would be lost."""
+    def _apply(self, gate: Gate, seen: Seen, decision: Decision) -> tuple[Gate, Mapping[str, Run]]:
+        """The status first: what it names can be made again after a crash, what it does not name would be lost.
+
+        Returns the gate and its runs as they are then.
+        """
+        runs = dict(seen.runs)
         if decision.status != gate.status:
             gate = self.gates.save(gate, decision.status)
         for name, reason in decision.abort.items():
-            self._stop(seen.runs[name], reason)
+            runs[name] = self._stopped(runs[name], reason)
         for name, spec in decision.create.items():
             run = self.runs.create(gate, name, spec)
             log.info(
                 "run.create run=%s workflow=%s version=%s uid=%s", run.name, spec.workflow.name, spec.version, run.uid
             )
+            if self._answers(run, gate):
+                runs[name] = run
+        return gate, runs
 
-    def _stop(self, run: Run, reason: Reason) -> None:
+    def _stopped(self, run: Run, reason: Reason) -> Run:
         """A run that nobody has begun needs nobody to end it. Its executor, should one begin at this very moment, and
         this write exclude each other: the second of them conflicts.
         """
         if run.begun:
             self.runs.abort(run, reason)
-        else:
-            judgement = Judgement(verdict=Verdict.CANCELED, reason=reason, message="stopped before it began")
-            self.runs.save_verdict(run, judgement, None)
+            return run
+        judgement = Judgement(verdict=Verdict.CANCELED, reason=reason, message="stopped before it began")
+        return self.runs.save_verdict(run, judgement, None)
 
     def _gone(self, name: WorkloadName, gate: Gate | None) -> None:
         """The cluster collects the runs with the gate; their executors take back what they did."""

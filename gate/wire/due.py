@@ -11,7 +11,7 @@ from datetime import timedelta
 from gate.catalogue.subscribed import Subscribed
 from gate.cluster.api import Api
 from gate.cluster.mirror import Key
-from gate.model import WorkloadName
+from gate.model import Gate, WorkloadName
 from gate.tracking.queue import WorkQueue
 from gate.web.changes import Changes
 from gate.wire.copies import Copies
@@ -23,7 +23,9 @@ EVERYTHING = "everything"
 AGAIN = timedelta(seconds=1)
 """How soon to gather everything again if that broke off."""
 ECHO = timedelta(milliseconds=250)
-"""How soon to compare after what is mostly our own write: what is heard meanwhile needs no comparison of its own."""
+"""How soon to compare after a write of somebody who seldom comes alone: what is heard meanwhile needs no comparison of
+its own.
+"""
 
 
 class Due:
@@ -38,8 +40,11 @@ class Due:
         poke: Callable[[], None],
         monotonic: Callable[[], float],
         draw: Callable[[], float] = random.random,
+        is_echo: Callable[[Gate], bool] = lambda _: False,
     ) -> None:
-        """`poke` is called when a run may have something to do, or to stop doing; `draw` gives jitter from 0 to 1."""
+        """`poke` is called when a run may have something to do, or to stop doing; `draw` gives jitter from 0 to 1. Of a
+        gate that `is_echo` knows, its workload has nothing to learn.
+        """
         self.workloads: WorkQueue[WorkloadName] = WorkQueue(monotonic)
         """To be compared."""
         self.gates: WorkQueue[Key] = WorkQueue(monotonic)
@@ -59,7 +64,7 @@ class Due:
             draw=draw,
         )
         self._asked: WorkQueue[str] = WorkQueue(monotonic)
-        self._subscribed, self._poke = subscribed, poke
+        self._subscribed, self._poke, self._is_echo = subscribed, poke, is_echo
 
     def close(self) -> None:
         """Nobody will get anything to do any more."""
@@ -111,7 +116,8 @@ class Due:
     def _gate_changed(self, key: Key) -> None:
         gate = self.copies.gate(key)
         # If somebody deleted it, its workload needs another one, provided that is still there.
-        if name := gate.workload.name if gate else self.copies.workload_of(key):
+        name = gate.workload.name if gate else self.copies.workload_of(key)
+        if name and not (gate and self._is_echo(gate)):
             self.workloads.add(name, after=ECHO.total_seconds())
         self.gates.add(key)
         self.changes.ring()

@@ -41,6 +41,7 @@ from gate.web.server import Server
 from gate.wire.acting import caps_of, mode_of, outfit_of, permits_of, world_of
 from gate.wire.comparing import Comparing
 from gate.wire.due import Due
+from gate.wire.echoes import Echoes
 from gate.wire.fetching import Fetching
 from gate.wire.gitlabs import GitLabs, Reported, Upkeep, askers_of, instances_of
 from gate.wire.judging import Judging
@@ -86,15 +87,17 @@ class _Process:
         self._stop, self._resign = threading.Event(), threading.Event()
         self._threads: list[threading.Thread] = []
         self._subscribed = Subscribed(self._clock.now, settings.namespaces)
+        self._leading = self._make_leading()
+        self._fenced = api.fenced(self._leading.insist)
+        gates = Echoes(Gates(self._fenced))
         self._due = Due(
             api,
             settings.namespaces,
             self._subscribed,
             poke=self._poke,
             monotonic=self._clock.monotonic,
+            is_echo=gates.is_one,
         )
-        self._leading = self._make_leading()
-        self._fenced = api.fenced(self._leading.insist)
         self.repository = Repository(
             settings.catalogue, settings.branch, settings.state / "catalogue.git", vocabulary()
         )
@@ -112,7 +115,7 @@ class _Process:
         self._resolving = self._make_resolving()
         self._reconciler = Reconciler(
             workloads=self._resolving or Workloads(api),
-            gates=Gates(self._fenced),
+            gates=gates,
             runs=Runs(self._fenced),
             subscriptions=self._subscribed,
             judge=_judged,

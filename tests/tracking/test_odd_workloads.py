@@ -94,6 +94,15 @@ def test_a_workload_of_forty_containers_is_judged_as_one_version(tracked: Tracke
     assert len(tracked.status().images) == 40
 
 
+def test_the_look_that_finds_an_upgrade_makes_its_runs_and_knows_them_by_their_uids(
+    tracked: Tracked, eventually: Eventually
+) -> None:
+    tracked.makes()
+    looks = [GateStatus()]
+    eventually(lambda: looks[-1].runs or looks.append(tracked.status()))
+    assert all(entry.uid for entry in looks[-1].runs)
+
+
 def test_a_workload_without_labels_of_its_own_is_judged_by_its_name(tracked: Tracked, eventually: Eventually) -> None:
     tracked.makes()
     eventually(lambda: tracked.status().runs)

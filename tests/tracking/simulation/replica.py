@@ -23,6 +23,7 @@ from gate.tracking.leading import NotLeading
 from gate.tracking.reconciler import Reconciler
 from gate.wire.comparing import Comparing
 from gate.wire.due import Due
+from gate.wire.echoes import Echoes
 from gate.wire.fetching import Fetching
 from tests.tracking.simulation.executing import judged
 from tests.tracking.simulation.server import NAMESPACE
@@ -62,11 +63,12 @@ class Replica:
         now, self._now = told.now, told.now
         fenced = api.fenced(self._insist)
         self.subscribed = Subscribed(now)
-        self._due = Due(api, (), self.subscribed, poke=_nothing, monotonic=monotonic, draw=draw)
+        echoes = Echoes(gates(Gates(fenced)))
+        self._due = Due(api, (), self.subscribed, poke=_nothing, monotonic=monotonic, draw=draw, is_echo=echoes.is_one)
         self.due = self._due.workloads
         self.reconciler = Reconciler(
             workloads=Workloads(api),
-            gates=gates(Gates(fenced)),
+            gates=echoes,
             runs=runs(Runs(fenced)),
             subscriptions=self.subscribed,
             judge=judged,
