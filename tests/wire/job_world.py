@@ -96,6 +96,12 @@ class Shop:
         return WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace=self.namespace, name="web")
 
     def create(self) -> None:
+        self.create_around()
+        self.api.create("deployments", self.namespace, deployment("web", self.namespace, replicas=PODS))
+        self.eventually(lambda: len(self.pods()) == PODS)
+
+    def create_around(self) -> None:
+        """Everything but the workload."""
         self.post("/api/v1/namespaces", {"metadata": {"name": self.home}})
         self.say(Mode.RUN)
         labels = {"metadata": {"labels": {"chaosgate.dev/chaos": "allowed"}}}
@@ -103,8 +109,10 @@ class Shop:
         self.post(f"/api/v1/namespaces/{self.namespace}/serviceaccounts", {"metadata": {"name": ACCOUNT}})
         self._give("chaos-gate-executor", self.namespace)
         self._give("chaos-gate-mode", self.home)
-        self.api.create("deployments", self.namespace, deployment("web", self.namespace, replicas=PODS))
-        self.eventually(lambda: len(self.pods()) == PODS)
+
+    def give(self, role: str) -> None:
+        """The team's account may do that as well, in its own namespace."""
+        self._give(role, self.namespace)
 
     def delete(self) -> None:
         self.ground.ask("DELETE", f"/api/v1/namespaces/{self.home}")
