@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ from gate.wire.ties import RunLeases, identity
 from tests import grounds
 from tests.grounds import Ground
 from tests.running.simulation import Question, Service, Simulation, Stage
-from tests.wire.job_world import PODS, Eventually, Shop, Watching
+from tests.wire.job_world import GATE_IMAGE, PODS, Eventually, Shop, Watching, looked_after
 
 log = logging.getLogger(__name__)
 
@@ -119,16 +120,8 @@ def executing(shop: Shop) -> Iterator[Gate]:
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    with grounds.sandbox(tmp_path_factory.mktemp("sandbox")) as (ground, _):
+    with grounds.sandbox(tmp_path_factory.mktemp("sandbox"), more=(GATE_IMAGE,)) as (ground, _):
         yield ground
-
-
-@pytest.fixture
-def shop(cluster: Ground, namespace: str, eventually: Eventually, tmp_path: Path) -> Iterator[Shop]:
-    made = Shop(ground=cluster, namespace=namespace, eventually=eventually, folder=tmp_path)
-    made.create()
-    yield made
-    made.delete()
 
 
 def is_in_force(shop: Shop, run: Run) -> bool:
@@ -146,6 +139,30 @@ def phase(shop: Shop, run: Run) -> RunPhase:
     return shop.look(run).status.phase
 
 
+class By(StrEnum):
+    """Who executes a run: for whoever ends it, that makes no difference."""
+
+    THREAD = "thread"
+    JOB = "job"
+
+    @contextmanager
+    def executing(self, shop: Shop) -> Iterator[None]:
+        with executing(shop) if self is By.THREAD else looked_after(shop, api=shop.as_gate()):
+            yield
+
+
+by_either = pytest.mark.parametrize(
+    ("cluster", "by"),
+    [
+        ("sandbox", By.THREAD),
+        pytest.param("sandbox", By.JOB, marks=pytest.mark.thorough),
+        pytest.param("real", By.THREAD, marks=pytest.mark.cluster),
+    ],
+    indirect=["cluster"],
+)
+"""On nodes that are played by kwok no Job does anything."""
+
+
 @contextmanager
 def in_force(shop: Shop) -> Iterator[tuple[Gate, Run]]:
     """An executor, and its run with a fault that would last for minutes."""
@@ -155,14 +172,24 @@ def in_force(shop: Shop) -> Iterator[tuple[Gate, Run]]:
         yield gate, run
 
 
+@contextmanager
+def in_force_by(by: By, shop: Shop) -> Iterator[Run]:
+    """The same, by either executor."""
+    run = shop.begin("scale", LONG, to=1)
+    with by.executing(shop):
+        shop.eventually(lambda: is_in_force(shop, run))
+        yield run
+
+
 def verdict(shop: Shop, run: Run) -> tuple[Verdict, Reason | None]:
     after = shop.look(run)
     judgement, _ = judge(after.spec, after.status.evidence)
     return judgement.verdict, judgement.reason
 
 
-def test_the_mode_abort_takes_everything_back(shop: Shop) -> None:
-    with in_force(shop) as (_, run):
+@by_either
+def test_the_mode_abort_takes_everything_back(by: By, shop: Shop) -> None:
+    with in_force_by(by, shop) as run:
         shop.say(Mode.ABORT)
         shop.eventually(lambda: phase(shop, run) is RunPhase.EXECUTED)
         shop.eventually(lambda: is_whole(shop, run))
@@ -185,8 +212,18 @@ def test_what_is_told_to_stop_has_taken_back_within_two_seconds_of_reading_it() 
     assert stage.service.taken_back - read[0] < 2
 
 
-def test_a_run_that_is_deleted_is_taken_back_and_then_gone(shop: Shop) -> None:
-    with in_force(shop) as (_, run):
+@by_either
+def test_a_run_that_is_told_to_stop_is_taken_back(by: By, shop: Shop) -> None:
+    with in_force_by(by, shop) as run:
+        Runs(shop.api).abort(run, Reason.SUPERSEDED)
+        shop.eventually(lambda: phase(shop, run) is RunPhase.EXECUTED)
+        shop.eventually(lambda: is_whole(shop, run))
+    assert verdict(shop, run) == (Verdict.CANCELED, Reason.SUPERSEDED)
+
+
+@by_either
+def test_a_run_that_is_deleted_is_taken_back_and_then_gone(by: By, shop: Shop) -> None:
+    with in_force_by(by, shop) as run:
         shop.api.delete("chaosruns", run.namespace, run.name, uid=run.uid)
         shop.eventually(lambda: Runs(shop.api).get(run.namespace, run.name) is None)
     assert shop.replicas() == PODS
@@ -210,18 +247,21 @@ def test_a_gate_that_leads_no_more_takes_back_and_begins_nothing(shop: Shop) -> 
         assert shop.look(run).status.attempt == 1
 
 
-def test_an_executor_whose_lease_was_taken_lets_go_and_the_next_one_takes_back_first(shop: Shop) -> None:
+@by_either
+def test_an_executor_whose_lease_was_taken_lets_go_and_the_next_one_takes_back_first(by: By, shop: Shop) -> None:
     """Whoever took it died with it."""
-    with in_force(shop) as (_, run):
+    with in_force_by(by, shop) as run:
         taken = {"holderIdentity": "somebody", "leaseDurationSeconds": 1}
         shop.api.patch("leases", run.namespace, run.name, {"spec": taken})
         shop.eventually(lambda: shop.look(run).status.attempt == 2 and is_in_force(shop, run))
         assert "the executor was lost; another one takes over" in shop.story(run)
-    assert is_whole(shop, run)
+        shop.say(Mode.ABORT)
+        shop.eventually(lambda: is_whole(shop, run))
 
 
-def test_a_reaper_leaves_a_run_alone_that_somebody_executes(shop: Shop) -> None:
-    with in_force(shop) as (_, run):
+@by_either
+def test_a_reaper_leaves_a_run_alone_that_somebody_executes(by: By, shop: Shop) -> None:
+    with in_force_by(by, shop) as run:
         reap(shop.api)
         assert is_in_force(shop, run)
         assert shop.look(run).guarded
@@ -240,9 +280,10 @@ def test_reapers_and_an_executor_at_once_come_to_one_end(shop: Shop) -> None:
         shop.eventually(lambda: is_whole(shop, run))
 
 
-def test_who_replaces_a_pod_that_was_hit_is_hit_too_if_targets_are_followed(shop: Shop) -> None:
+@by_either
+def test_who_replaces_a_pod_that_was_hit_is_hit_too_if_targets_are_followed(by: By, shop: Shop) -> None:
     run = shop.begin("pod-kill", LONG, Targets.FOLLOW, count=1)
-    with executing(shop):
+    with by.executing(shop):
         shop.eventually(lambda: len(felt(shop, run)) >= 3)
         shop.say(Mode.ABORT)
         shop.eventually(lambda: phase(shop, run) is RunPhase.EXECUTED)
