@@ -400,6 +400,8 @@ class Way(StrEnum):
     """A manual job is played."""
     APPROVE = "approve"
     """A deployment that waits for approvals gets one."""
+    CHECK = "check"
+    """A status check of merge requests passes."""
     TRIGGER = "trigger"
     """A pipeline is started."""
 
@@ -417,11 +419,11 @@ class Promote:
 
     way: Way
     name: str
-    """Of the job, of the environment whose deployment waits, of the branch or tag that has the pipeline."""
+    """Of the job, the environment whose deployment waits, the check, or the branch or tag that has the pipeline."""
     environment: str = ""
     """That the job deploys to."""
     project: str = ""
-    """That has the pipeline; empty: the one that is told."""
+    """That has the pipeline, or the merge requests; empty: the one that is told."""
     on_failed: OnFailed = OnFailed.WAIT
 
     def __str__(self) -> str:

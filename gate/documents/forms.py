@@ -104,7 +104,7 @@ EnvironmentName = Annotated[str, Field(pattern=r"^[\w ./${}()+-]+$", max_length=
 
 
 ProjectPath = Annotated[str, Field(pattern=r"^[\w.-]+(/[\w.-]+)+$", examples=["shop/checkout"])]
-WAYS = ("job", "approve", "trigger")
+WAYS = ("job", "approve", "check", "trigger")
 """The fields that say how production is opened."""
 
 
@@ -122,6 +122,9 @@ class PromoteForm(Form):
     )
     on_failed: OnFailed = Field(
         default=OnFailed.WAIT, description="With approve: what becomes of a deployment whose version has failed."
+    )
+    check: str | None = Field(
+        default=None, min_length=1, description="The external status check of merge requests.", examples=["chaos-gate"]
     )
     trigger: str | None = Field(
         default=None, min_length=1, description="The branch or tag whose pipeline is started.", examples=["main"]

@@ -187,7 +187,7 @@ class GitLab:
             ) as response:
                 body = self._read(request, response, deadline)
                 headers = {name.lower(): value for name, value in response.headers.items()}
-                if response.status_code == requests.codes.unauthorized:
+                if response.status_code == requests.codes.unauthorized and not request.feature:
                     self._refuse(response.request)
                 return Answer(status=response.status_code, headers=headers, body=body)
         except requests.exceptions.SSLError as error:

@@ -15,9 +15,9 @@ from typing import Any, Protocol, assert_never
 from gate.errors import GateError, Permanent, Temporary
 from gate.gitlab.outbox import LANDED
 from gate.gitlab.promotion import WAYS
-from gate.gitlab.promotion.steps import REFUSED_PAUSE, SOON, Done, Idle, Later, Looks, Once, Refused, Step
+from gate.gitlab.promotion.steps import REFUSED_PAUSE, SOON, Done, Idle, Later, Looks, Once, Refused, Repeat, Step
 from gate.gitlab.protocol import Request
-from gate.model import Gate, Promoted, PromotedState, Promotion, Stance
+from gate.model import Gate, Promoted, PromotedState, Promotion, Stance, Way
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +91,8 @@ class Promoter:
             self._rests.pop(key, None)
             return None
         known = gate.promoted.get(wanted.key)
-        if known is not None and known.state is PromotedState.DONE:
+        lasts = wanted.promote.way is Way.CHECK
+        if known is not None and known.state is PromotedState.DONE and not lasts:
             return None
         now, rest = self._monotonic(), self._rests.get(key)
         if rest is not None and rest.wanted == wanted and now < rest.until:
@@ -123,6 +124,8 @@ class Promoter:
                 return self._refused(gate, wanted, step.why, step.pause)
             case Once():
                 return self._send(gate, wanted, gitlab, step)
+            case Repeat():
+                return self._say(gate, wanted, gitlab, step)
         assert_never(step)
 
     def _underway(self, known: Promoted | None) -> timedelta | None:
@@ -147,6 +150,24 @@ class Promoter:
             log.warning("gitlab.unsure gate=%s/%s why=%r", gate.namespace, gate.name, str(error))
             return max(SOON, timedelta(seconds=error.retry_after or 0))
         return self._done(noted, wanted, step.what)
+
+    def _say(self, gate: Gate, wanted: Promotion, gitlab: Fenced, step: Repeat) -> timedelta | None:
+        """Each request by itself: one that is refused, because it came too late, keeps the others from nothing."""
+        refused, pause = [], step.again
+        for request in step.requests:
+            try:
+                gitlab.send(request)
+            except Permanent as error:
+                refused.append(str(error))
+            except Temporary as error:
+                log.warning("gitlab.unpromoted gate=%s/%s why=%r", gate.namespace, gate.name, str(error))
+                pause = min(pause, max(SOON, timedelta(seconds=error.retry_after or 0)))
+        known = gate.promoted.get(wanted.key)
+        if refused:
+            return self._refused(gate, wanted, "; ".join(refused), pause)
+        if step.what and pause == step.again and (known is None or known.message != step.what):
+            return self._done(gate, wanted, step.what) or pause
+        return pause
 
     def _done(self, gate: Gate, wanted: Promotion, what: str) -> timedelta | None:
         log.info("gitlab.promoted gate=%s/%s commit=%s what=%r", gate.namespace, gate.name, wanted.commit.sha[:8], what)

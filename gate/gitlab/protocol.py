@@ -33,6 +33,8 @@ class Request:
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
+    feature: str = ""
+    """What GitLab answers 401 about where the project has no licence for it, however good the token is."""
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -137,6 +139,12 @@ _RULES = (
         "there is no such project, commit or pipeline, or the token's user may not see it; compare the annotations of "
         "the workload with the pipeline, and make the user a member of the project",
     ),
+    _Rule(
+        _only(409),
+        "SHA does not match HEAD",
+        Fate.NEVER,
+        "the merge request has moved on: the answer is stale, it is for a commit that is not its head any more",
+    ),
     _Rule(range(408, 410), "", Fate.LATER),
     _Rule(_only(422), "number of jobs has exceeded", Fate.NEVER, "the pipeline is full; raise the limit of jobs in it"),
     _Rule(_only(425), "", Fate.LATER),
@@ -158,6 +166,8 @@ def meaning(request: Request, answer: Answer, *, now: datetime) -> Meaning:
     if fate is Fate.DONE:
         return Meaning(fate=fate, why=text if answer.status >= 300 else "")
     why = f"GitLab answered {answer.status} to {request}: {text or 'nothing'}"
+    if answer.status == 401 and request.feature:
+        remedy = f"the project has no licence for {request.feature}; use another way to promote"
     pause = _pause(answer, now) if fate is Fate.LATER else None
     return Meaning(fate=fate, why=f"{why} ({remedy})" if remedy else why, retry_after=pause)
 
@@ -280,6 +290,18 @@ def get_started(project: str, ref: str, *, by: str) -> Request:
 def get_variables(project: str, pipeline: int) -> Request:
     """What a pipeline was told when it was started."""
     return Request(method=Method.GET, path=project_path(project, "pipelines", pipeline, "variables"))
+
+
+def get_merge_requests(project: str) -> Request:
+    """The open merge requests, newest first."""
+    query = {"state": "opened", **_MANY}
+    return Request(method=Method.GET, path=project_path(project, "merge_requests"), query=query)
+
+
+def get_status_checks(project: str, merge_request: int) -> Request:
+    """What the external status checks of a merge request say."""
+    path = project_path(project, "merge_requests", merge_request, "status_checks")
+    return Request(method=Method.GET, path=path, query=_MANY, feature="external status checks")
 
 
 def get_token() -> Request:

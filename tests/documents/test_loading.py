@@ -130,6 +130,7 @@ def test_a_job_that_opens_production_is_for_the_environment_production_unless_an
     ("promote", "promotes"),
     [
         ("{approve: live, onFailed: reject}", Promote(way=Way.APPROVE, name="live", on_failed=OnFailed.REJECT)),
+        ("{check: chaos}", Promote(way=Way.CHECK, name="chaos")),
         ("{trigger: main}", Promote(way=Way.TRIGGER, name="main")),
         ("{trigger: v1, project: shop/live}", Promote(way=Way.TRIGGER, name="v1", project="shop/live")),
     ],
@@ -143,8 +144,8 @@ def test_there_are_other_ways_to_production(promote: str, promotes: Promote) -> 
     ("promote", "complaint"),
     [
         ("{jobs: ship}", 'promote.jobs: there is no field "jobs"; did you mean job?'),
-        ("{}", "promote: must have one of job, approve, trigger, and only one"),
-        ("{job: ship, approve: live}", "promote: must have one of job, approve, trigger, and only one"),
+        ("{}", "promote: must have one of job, approve, check, trigger, and only one"),
+        ("{job: ship, approve: live}", "promote: must have one of job, approve, check, trigger, and only one"),
         ("{trigger: main, environment: live}", "promote: environment is for job; leave it out"),
         ("{job: ship, onFailed: wait}", "promote: onFailed is for approve; leave it out"),
     ],

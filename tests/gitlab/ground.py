@@ -2,9 +2,10 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +17,8 @@ from tests.sandbox.gitlab_world import MAINTAINER, ROOT, Project
 from tests.sandbox.gitlab_world import Client as Admin
 
 PATH = "shop/checkout"
+ASKED = quote(PATH, safe="")
+"""The path as it stands in requests, and so where trouble has to be ordered for it."""
 MANUAL = "later:\n  when: manual\n  script: [exit 0]\n"
 PATIENCE = 180.0
 ASKING = """
@@ -47,20 +50,20 @@ class World:
 
     def lands(self, request: Request) -> None:
         """The bot's request arrives at last."""
-        path = request.path.replace(quote(PATH, safe=""), str(self.project.id))
+        path = request.path.replace(ASKED, str(self.project.id))
         self.project.client.ask("POST", path, json=request.body, headers={"PRIVATE-TOKEN": self.token})
 
     def calm(self) -> None:
         """What was ordered and not met is not for the next history."""
         for method in ("GET", "POST"):
-            while self.server.troubles.meets(method, f"{PATH}/statuses"):
+            while self.server.troubles.meets(method, f"{ASKED}/statuses"):
                 pass
 
 
 @contextmanager
-def served() -> Iterator[World]:
+def served(now: Callable[[], datetime] | None = None) -> Iterator[World]:
     """The embedded GitLab, until the end of the block."""
-    with GitLab(root_token=ROOT) as server:
+    with GitLab(root_token=ROOT, **({"clock": now} if now else {})) as server:
         admin = Admin(server.url)
         project = Project(admin, PATH)
         sha = project.commit({".gitlab-ci.yml": MANUAL})

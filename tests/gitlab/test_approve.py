@@ -8,7 +8,7 @@ import pytest
 
 from gate.model import Commit, OnFailed, Promote, PromotedState, Promotion, Stance, Verdict, Way
 from tests.clocks import HandClock
-from tests.gitlab.ground import PATH, World
+from tests.gitlab.ground import ASKED, PATH, World
 from tests.gitlab.promoting import Cluster, History, Replica, settled
 
 SEEDS = [*range(12), *(pytest.param(seed, marks=pytest.mark.thorough) for seed in range(12, 300))]
@@ -109,7 +109,7 @@ def test_a_deployment_that_is_not_there_is_said(world: World, replica: Replica) 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_whatever_goes_wrong_there_is_one_approval(world: World, seed: int) -> None:
     wanted = waiting(world, f"approve seed {seed}")
-    history = History(world, seed, wanted, lambda: True, f"{PATH}/.*deployments")
+    history = History(world, seed, wanted, lambda: True, f"{ASKED}/.*deployments")
     try:
         became = history.plays()
     finally:

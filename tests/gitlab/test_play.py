@@ -11,7 +11,7 @@ import pytest
 from gate.gitlab.promotion.steps import REFUSED_PAUSE
 from gate.model import Commit, Promote, PromotedState, Promotion, Stance, Verdict, Way
 from tests.clocks import HandClock
-from tests.gitlab.ground import PATH, World
+from tests.gitlab.ground import ASKED, PATH, World
 from tests.gitlab.promoting import Cluster, History, Replica, settled
 
 SEEDS = [*range(20), *(pytest.param(seed, marks=pytest.mark.thorough) for seed in range(20, 500))]
@@ -180,7 +180,7 @@ def test_whatever_goes_wrong_the_job_is_played_once(world: World, seed: int) -> 
     site = Site(world, f"seed-{seed}")
     site.commits()
     site.protect()
-    history = History(world, seed, site.promotion, site.ended, f"{PATH}/.*(jobs|deployments|protected)")
+    history = History(world, seed, site.promotion, site.ended, f"{ASKED}/.*(jobs|deployments|protected)")
     try:
         became = history.plays()
     finally:

@@ -19,7 +19,7 @@ from gate.gitlab.statuses import Row
 from gate.model import Announcement, Commit, Gate, GateStatus, StatusState, Workload, WorkloadKind, WorkloadName
 from gate.sandbox.gitlab.trouble import Trouble
 from tests.clocks import HandClock
-from tests.gitlab.ground import PATH, World
+from tests.gitlab.ground import ASKED, PATH, World
 
 SEEDS = [*range(20), *(pytest.param(seed, marks=pytest.mark.thorough) for seed in range(20, 1000))]
 WORKLOAD = Workload(name=WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="shop", name="web"), uid="u")
@@ -127,7 +127,7 @@ class History:
             return
         trouble, method = self.random.choice(list(Trouble)), self.random.choice(["GET", "POST"])
         self.say(f"GitLab: the next {method} meets {trouble}")
-        self.world.server.troubles.order(trouble, method=method, path=f"{PATH}/.*statuses")
+        self.world.server.troubles.order(trouble, method=method, path=f"{ASKED}/.*statuses")
 
     def delivers(self, *, copied: bool) -> timedelta | None:
         """The leader looks at its gate once."""

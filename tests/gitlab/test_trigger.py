@@ -8,7 +8,7 @@ import pytest
 
 from gate.model import Commit, Promote, PromotedState, Promotion, Stance, Verdict, Way
 from tests.clocks import HandClock
-from tests.gitlab.ground import PATH, World
+from tests.gitlab.ground import ASKED, PATH, World
 from tests.gitlab.promoting import Cluster, History, Replica, settled
 
 SEEDS = [*range(12), *(pytest.param(seed, marks=pytest.mark.thorough) for seed in range(12, 300))]
@@ -81,7 +81,7 @@ def test_a_branch_that_is_not_there_is_said(world: World, replica: Replica) -> N
 @pytest.mark.parametrize("seed", SEEDS)
 def test_whatever_goes_wrong_one_pipeline_is_started(world: World, seed: int) -> None:
     wanted = judged(world, f"seed-{seed}")
-    history = History(world, seed, wanted, lambda: True, f"{PATH}/pipeline")
+    history = History(world, seed, wanted, lambda: True, f"{ASKED}/pipeline")
     try:
         became = history.plays()
     finally:

@@ -51,7 +51,17 @@ class Once:
     what: str
 
 
-Step = Idle | Done | Refused | Later | Once
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeat:
+    """Requests that may be sent as often as one likes, and then everything is looked at again. It is never done."""
+
+    requests: tuple[Request, ...]
+    what: str
+    """What GitLab then shows, for people; empty: nothing."""
+    again: timedelta
+
+
+Step = Idle | Done | Refused | Later | Once | Repeat
 
 
 class Looks(Protocol):
