@@ -36,6 +36,18 @@ def gone(name: str) -> Ask:
     return CONFIG_MAPS.get(name).until(code=404)
 
 
+def reference(owner: str) -> dict[str, str]:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "name": owner, "uid": f"${{{owner}:metadata.uid}}"}
+
+
+def seen_by_the_collector(name: str) -> tuple[Ask, ...]:
+    """What was written before, too: it goes by what it has heard of, in its order."""
+    return (
+        CONFIG_MAPS.create(owned(name, uid="0c7b0f3e-61a5-4b4c-9a3e-5d6f7a8b9c0d")).show("code"),
+        gone(name).show("code"),
+    )
+
+
 SCRIPTS: dict[str, tuple[Ask, ...]] = {
     "a finalizer holds": (
         CONFIG_MAPS.create(HELD),
@@ -105,6 +117,34 @@ SCRIPTS: dict[str, tuple[Ask, ...]] = {
         CONFIG_MAPS.patch({"metadata": {"finalizers": None}}, "child").show("metadata.name"),
         gone("child"),
         gone("o"),
+    ),
+    "dependents first, as far as they hold up their owner": (
+        CONFIG_MAPS.create(config_map("o")).keep("o"),
+        CONFIG_MAPS.create(config_map("p")).keep("p"),
+        CONFIG_MAPS.create(owned("free")),
+        CONFIG_MAPS.patch({"metadata": {"finalizers": ["x.y/z"]}}, "free"),
+        CONFIG_MAPS.create(owned("both", blockOwnerDeletion=True)).keep("both"),
+        CONFIG_MAPS.patch({"metadata": {"ownerReferences": [reference("o"), reference("p")]}}, "both"),
+        *seen_by_the_collector("one"),
+        CONFIG_MAPS.delete("o", options={"propagationPolicy": "Foreground"}).show("code"),
+        gone("o"),
+        CONFIG_MAPS.get("both").until(metadata__ownerReferences__1=None).show("metadata.ownerReferences"),
+        CONFIG_MAPS.get("free").until(metadata__deletionGracePeriodSeconds=0).show("metadata.finalizers"),
+        CONFIG_MAPS.patch({"metadata": {"finalizers": None}}, "free").show("code"),
+    ),
+    "dependents of dependents first": (
+        CONFIG_MAPS.create(config_map("o")).keep("o"),
+        CONFIG_MAPS.create(owned("child", blockOwnerDeletion=True)).keep("child"),
+        CONFIG_MAPS.create(owned("grandchild", "child", blockOwnerDeletion=True)),
+        CONFIG_MAPS.patch({"metadata": {"finalizers": ["x.y/z"]}}, "grandchild"),
+        *seen_by_the_collector("one"),
+        CONFIG_MAPS.delete("o", options={"propagationPolicy": "Foreground"}).show("code"),
+        CONFIG_MAPS.get("grandchild").until(metadata__deletionGracePeriodSeconds=0).show("metadata.finalizers"),
+        CONFIG_MAPS.get("child").show("metadata.finalizers"),
+        CONFIG_MAPS.patch({"metadata": {"ownerReferences": None}}, "grandchild").show("code"),
+        gone("child"),
+        gone("o"),
+        CONFIG_MAPS.patch({"metadata": {"finalizers": None}}, "grandchild").show("code"),
     ),
     "policies that cannot be": (
         CONFIG_MAPS.create(config_map()),
