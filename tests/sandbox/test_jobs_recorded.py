@@ -8,7 +8,7 @@ import pytest
 
 from gate.sandbox.kubernetes.controllers.running import Controllers
 from gate.sandbox.kubernetes.language.objects import Object, is_terminating
-from gate.sandbox.kubernetes.registry.resources import JOBS, PODS
+from gate.sandbox.kubernetes.registry.resources import EVENTS, JOBS, PODS
 from gate.sandbox.kubernetes.store.changes import Change
 from tests import grounds
 from tests.grounds import Ground
@@ -100,14 +100,10 @@ def test_a_pod_that_is_given_up_does_not_count_as_failed_though_the_job_is_writt
         def status() -> dict[str, Any]:
             return dict(ground.ask("GET", f"{jobs}/once").json()["status"])
 
-        def annotate(job: Object) -> Object:
-            job["metadata"]["annotations"] = {"somebody": "else"}
-            return job
-
         def meanwhile(change: Change) -> None:
             """While its pod goes: what the controller then writes of the Job comes too late."""
             if is_terminating(change.entry.shared):
-                running.store.patch(JOBS, "default", "once", annotate)
+                running.store.patch(JOBS, "default", "once", annotated)
 
         running.store.observe(PODS, meanwhile)
         ground.ask("POST", jobs, job("never-starts", backoffLimit=0))
@@ -118,3 +114,29 @@ def test_a_pod_that_is_given_up_does_not_count_as_failed_though_the_job_is_writt
         assert "failed" not in status()
         assert [each["type"] for each in status()["conditions"]] == ["Suspended"]
         assert ground.ask("GET", f"{jobs}/once").json()["metadata"]["annotations"] == {"somebody": "else"}
+
+
+def test_the_end_of_a_job_is_told_once_though_the_job_is_written_meanwhile(
+    tmp_path: Path, eventually: Callable[[Callable[[], object]], object]
+) -> None:
+    with grounds.sandbox(tmp_path, images=None, parts=[Controllers, Kwok]) as (ground, running):
+
+        def told() -> list[Any]:
+            found = ground.ask("GET", "/api/v1/namespaces/default/events?fieldSelector=reason=Completed").json()
+            return [event["count"] for event in found["items"]]
+
+        def meanwhile(change: Change) -> None:
+            if change.entry.shared["reason"] == "Completed":
+                running.store.patch(JOBS, "default", "once", annotated)
+
+        running.store.observe(EVENTS, meanwhile)
+        jobs = "/apis/batch/v1/namespaces/default/jobs"
+        ground.ask("POST", jobs, job())
+        eventually(lambda: told() and ground.ask("GET", f"{jobs}/once").json()["status"].get("completionTime"))
+        assert told() == [1]
+
+
+def annotated(job: Object) -> Object:
+    """Written by somebody else."""
+    job["metadata"]["annotations"] = {"somebody": "else"}
+    return job

@@ -80,15 +80,18 @@ class Jobs:
                 gone = active
             else:
                 active, gone, pause = self._bring_to_size(job, status, pods)
-            # What the controller gives up itself is let go first, so that it never counts as failed.
-            self._let_go(gone)
             status = self._told_of_suspension(job, status, now)
+        if end is None or end.is_success:  # what nobody needs is let go first, so that it never counts as failed
+            self._let_go(gone)
         self._delete(job, gone)
         active = [pod for pod in active if pod not in gone]
         terminating = len(pods.terminating) + len(gone)
-        if end is not None and not terminating and not any(job_status.uncounted(status).values()):
-            status = self._finished(job, end, status, now)
+        finished = end if not terminating and not any(job_status.uncounted(status).values()) else None
+        if finished is not None:
+            status = job_status.finished(finished, status, now)
         self._write(job, job_status.shown(status, active, terminating))
+        if finished is not None:  # which nobody is told before it is written, nor twice
+            self._tell_end(job, finished)
         self._let_go([*pods.succeeded, *pods.lost, *gone])
         return self._again(job, status, pause)
 
@@ -127,14 +130,11 @@ class Jobs:
         known = any(each["type"] == told["type"] for each in conditions)
         return status if known else status | {"conditions": [*conditions, told]}
 
-    def _finished(self, job: Object, end: End, status: Object, now: datetime) -> Object:
-        told = end.condition(now, final=True)
+    def _tell_end(self, job: Object, end: End) -> None:
         if end.is_success:
             self._tell(job, "Completed", "Job completed")
-            status = status | {"completionTime": timestamp(now)}
         else:
-            self._tell(job, told["reason"], told["message"], kind=EventType.WARNING)
-        return status | {"conditions": [*status["conditions"], told]}
+            self._tell(job, end.reason, end.message, kind=EventType.WARNING)
 
     def _delete(self, job: Object, pods: Iterable[Object]) -> None:
         for pod in pods:

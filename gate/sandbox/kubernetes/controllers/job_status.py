@@ -27,6 +27,14 @@ class End(Enum):
         return new_condition(last if final else first, "True", reason, message, now)
 
     @property
+    def reason(self) -> str:
+        return self.value[2]
+
+    @property
+    def message(self) -> str:
+        return self.value[3]
+
+    @property
     def is_success(self) -> bool:
         return self is End.SUCCESS
 
@@ -113,6 +121,12 @@ def end(job: Object, status: Object, pods: Pods, now: datetime) -> End | None:
 def begun(job: Object, status: Object, now: datetime) -> Object:
     """The status with its start, which a Job that is made suspended does not have yet."""
     return status if job["spec"]["suspend"] or status.get("startTime") else status | {"startTime": timestamp(now)}
+
+
+def finished(end: End, status: Object, now: datetime) -> Object:
+    """The status of the Job that is over, all of whose pods are counted."""
+    completion = {"completionTime": timestamp(now)} if end.is_success else {}
+    return status | completion | {"conditions": [*status["conditions"], end.condition(now, final=True)]}
 
 
 def until_deadline(job: Object, status: Object, now: datetime) -> timedelta | None:
