@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gate.sandbox.kubernetes.controllers.running import Controllers
-from gate.sandbox.kubernetes.language.errors import NotFound
+from gate.sandbox.kubernetes.language.errors import Forbidden, NotFound
 from gate.sandbox.kubernetes.registry.resources import (
     DEPLOYMENTS,
     ENDPOINT_SLICES,
@@ -287,3 +287,34 @@ def test_the_endpoints_of_a_service_go_with_it(cluster, service, eventually):
     eventually(lambda: cluster.exists(ENDPOINTS, "web") and cluster.store.list(ENDPOINT_SLICES)[0])
     cluster.store.delete(SERVICES, "default", "web")
     eventually(lambda: not cluster.exists(ENDPOINTS, "web") and not cluster.store.list(ENDPOINT_SLICES)[0])
+
+
+def test_a_long_name_is_cut_where_the_hash_follows(cluster, deployment, eventually):
+    wanted = deployment()
+    wanted["metadata"]["name"] = "a" * 253
+    cluster.store.create(DEPLOYMENTS, wanted)
+    replica_set = eventually(lambda: cluster.replica_sets().get("web:1"))
+    name, suffix = replica_set["metadata"]["name"].rsplit("-", 1)
+    assert (set(name), len(name) + 1 + len(suffix)) == ({"a"}, 253)
+
+
+def test_a_deployment_says_that_its_replica_set_was_refused_and_gets_it_later(cluster, deployment, eventually):
+    refusing = [True]
+
+    def refuse(new, _old):
+        if refusing and new["spec"]["template"]["spec"]["containers"][0]["image"] == "web:2":
+            raise Forbidden("there are enough")
+
+    cluster.store.admit(REPLICA_SETS, refuse)
+    cluster.store.create(DEPLOYMENTS, deployment(replicas=1))
+    cluster.play_along("web:1")
+    cluster.set_image("web:2")
+    told = eventually(
+        lambda: cluster.condition("Progressing")["status"] == "False" and cluster.condition("Progressing")
+    )
+    assert told["reason"] == "ReplicaSetCreateError"
+    assert told["message"].startswith('Failed to create new replica set "web-')
+    assert told["message"].endswith("there are enough")
+    refusing.clear()
+    cluster.change(minReadySeconds=1)  # any event: it only means to look again
+    eventually(lambda: "web:2" in cluster.replica_sets())

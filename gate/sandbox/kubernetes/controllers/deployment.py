@@ -17,7 +17,7 @@ from gate.sandbox.kubernetes.controllers.rollout import (
     size,
 )
 from gate.sandbox.kubernetes.language.conditions import condition, with_condition
-from gate.sandbox.kubernetes.language.errors import AlreadyExists, NotFound
+from gate.sandbox.kubernetes.language.errors import AlreadyExists, ApiError, NotFound
 from gate.sandbox.kubernetes.language.objects import (
     Object,
     controller_of,
@@ -27,8 +27,8 @@ from gate.sandbox.kubernetes.language.objects import (
     namespace_of,
     uid_of,
 )
-from gate.sandbox.kubernetes.loops.events import Tell
-from gate.sandbox.kubernetes.registry.resources import DEPLOYMENTS, PODS, REPLICA_SETS
+from gate.sandbox.kubernetes.loops.events import EventType, Tell
+from gate.sandbox.kubernetes.registry.resources import DEPLOYMENTS, NAMESPACES, PODS, REPLICA_SETS
 from gate.sandbox.kubernetes.store.changes import Change, Key
 from gate.sandbox.kubernetes.store.lifecycle import NAME_ALPHABET, copy
 from gate.sandbox.kubernetes.store.store import Store
@@ -41,6 +41,15 @@ _NOT_INHERITED = {
     *(REVISION, _HISTORY, _DESIRED, MAX_REPLICAS),
     *("kubectl.kubernetes.io/last-applied-configuration", "deprecated.deployment.rollback.to"),
 }
+
+_REFUSED = "ReplicaSetCreateError"
+LONGEST_NAME = 253
+_PAUSE = 10.0
+"""Seconds until a ReplicaSet that was refused is tried again, if nothing happens before."""
+
+
+class _RefusedError(Exception):
+    """The ReplicaSet of a template cannot be made, and the Deployment says so."""
 
 
 class Deployments:
@@ -75,11 +84,14 @@ class Deployments:
         if is_terminating(deployment):
             return self._report(deployment, replica_sets, progress.counted)
         self._tell_pause(deployment)
-        if deployment["spec"].get("paused") or _is_scaled(deployment, replica_sets):
-            return self._scale(deployment, replica_sets)
-        if is_recreate(deployment):
-            return self._recreate(deployment, replica_sets)
-        return self._roll(deployment, replica_sets)
+        try:
+            if deployment["spec"].get("paused") or _is_scaled(deployment, replica_sets):
+                return self._scale(deployment, replica_sets)
+            if is_recreate(deployment):
+                return self._recreate(deployment, replica_sets)
+            return self._roll(deployment, replica_sets)
+        except _RefusedError:
+            return _PAUSE
 
     # The two strategies
 
@@ -170,11 +182,10 @@ class Deployments:
             first_condition = ("NewReplicaSetCreated", f'Created new replica set "{name_of(new)}"')
         else:
             return deployment, None, old
-        deployment = self._note_revision(deployment, _annotations(new)[REVISION])
+        told = None
         if first_condition and progress.has_deadline(deployment):
             told = progress.progressing("True", *first_condition, self._clock())
-            deployment = self._add_condition(deployment, told)
-        return deployment, new, old
+        return self._note_revision(deployment, _annotations(new)[REVISION], told), new, old
 
     def _create(self, deployment: Object, old: Sequence[Object], revision: int) -> Object:
         template = copy(deployment["spec"]["template"])
@@ -186,7 +197,7 @@ class Deployments:
         bounds = Bounds.of(deployment)
         replica_set: Object = {
             "metadata": {
-                "name": f"{name_of(deployment)}-{suffix}",
+                "name": f"{name_of(deployment)[: LONGEST_NAME - 1 - len(suffix)]}-{suffix}",
                 "namespace": namespace_of(deployment),
                 "labels": labels,
                 "annotations": _inherited(deployment) | {REVISION: str(revision)} | _sizes(bounds),
@@ -204,6 +215,9 @@ class Deployments:
         except AlreadyExists:
             self._count_collision(deployment)
             raise
+        except ApiError as error:
+            self._tell_refusal(deployment, f'Failed to create new replica set "{name_of(replica_set)}": {error}')
+            raise _RefusedError from error
         if size(created):
             self._tell_size(deployment, created, 0)
         return created
@@ -276,21 +290,26 @@ class Deployments:
         return progress.until_deadline(deployment, status, now)
 
     def _add_condition(self, deployment: Object, told: Object) -> Object:
-        def change(present: Object) -> Object:
-            conditions = with_condition(lookup(present, "status.conditions", []), told)
-            return present | {"status": lookup(present, "status", {}) | {"conditions": conditions}}
+        return self._write(deployment, lambda present: _with_told(present, told))
 
-        return self._write(deployment, change)
-
-    def _note_revision(self, deployment: Object, revision: str) -> Object:
-        if _annotations(deployment).get(REVISION) == revision:
+    def _note_revision(self, deployment: Object, revision: str, told: Object | None) -> Object:
+        """Note it together with the first condition of its rollout, if that is to be told: nobody sees one alone."""
+        if _annotations(deployment).get(REVISION) == revision and told is None:
             return deployment
 
         def change(present: Object) -> Object:
             present["metadata"]["annotations"] = _annotations(present) | {REVISION: revision}
-            return present
+            return present if told is None else _with_told(present, told)
 
         return self._write(deployment, change)
+
+    def _tell_refusal(self, deployment: Object, message: str) -> None:
+        """Say why there is no ReplicaSet for the template; in a namespace that is going, nobody wonders."""
+        if is_terminating(self._store.get(NAMESPACES, "", namespace_of(deployment))):
+            return
+        if progress.has_deadline(deployment):
+            self._add_condition(deployment, progress.progressing("False", _REFUSED, message, self._clock()))
+        self._tell(deployment, _REFUSED, message, kind=EventType.WARNING)
 
     def _count_collision(self, deployment: Object) -> None:
         def change(present: Object) -> Object:
@@ -321,6 +340,11 @@ class Deployments:
             return self._store.entry(REPLICA_SETS, namespace, name).shared
         except NotFound:
             return None
+
+
+def _with_told(deployment: Object, told: Object) -> Object:
+    conditions = with_condition(lookup(deployment, "status.conditions", []), told)
+    return deployment | {"status": lookup(deployment, "status", {}) | {"conditions": conditions}}
 
 
 def template_hash(template: Object, collisions: int) -> str:

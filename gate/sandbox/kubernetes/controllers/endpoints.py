@@ -62,8 +62,8 @@ class ServiceEndpoints:
         except NotFound:
             self._remove(ENDPOINTS, *key)
             return None
-        if not lookup(service, "spec.selector"):
-            return None  # its endpoints are somebody else's
+        if not lookup(service, "spec.selector") or lookup(service, "spec.type") == "ExternalName":
+            return None  # its endpoints are somebody else's, or what it names
         found = [
             endpoint
             for entry in self._store.entries(PODS, key[0])[0]
