@@ -46,8 +46,19 @@ ROOTS: tuple[dict[str, Any], ...] = (
     {"type": "object", "properties": {"kind": {"type": "integer"}}},
 )
 
+OF_WRONG_TYPES: tuple[Any, ...] = (
+    *("x", [], {"type": 5}, {"type": "object", "properties": []}, {"type": "object", "properties": {"a": "x"}}),
+    *({"type": "object", "required": "a"}, {"type": "object", "odd": 1}, {"type": "object", "title": None}),
+    {"type": "object", "properties": {"a": {"type": "string", "nullable": "yes"}}},
+    {"type": "object", "properties": {"a": {"type": "string", "enum": "a"}}},
+    {"type": "object", "properties": {"a": {"type": "string", "maxLength": 1.5}}},
+    {"type": "object", "properties": {"a": {"type": "integer", "minimum": "1"}}},
+    {"type": "object", "properties": {"a": {"type": "array", "items": 5}}},
+    {"type": "object", "properties": {"a": {"type": "object", "properties": {"b": {"odd": {}, "type": "string"}}}}},
+)
 
-def definition(*schemas: dict[str, Any]) -> Ask:
+
+def definition(*schemas: Any) -> Ask:
     versions = [
         {"name": f"v{number}", "served": True, "storage": number == 1, "schema": {"openAPIV3Schema": schema}}
         for number, schema in enumerate(schemas, 1)
@@ -59,4 +70,4 @@ def definition(*schemas: dict[str, Any]) -> Ask:
 
 def test_schemas(pair: Pair) -> None:
     fields = [{"type": "object", "properties": {"a": field}} for field in FIELDS]
-    pair.agree_on(*map(definition, (*fields, *ROOTS)), definition(THING, TEXT), definition(TEXT, TEXT))
+    pair.agree_on(*map(definition, (*fields, *ROOTS, *OF_WRONG_TYPES)), definition(THING, TEXT), definition(TEXT, TEXT))

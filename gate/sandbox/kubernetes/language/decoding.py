@@ -216,7 +216,11 @@ def _value(value: Any, wanted: Type, path: str, owner: str, oddities: list[Oddit
     if wanted.form is Form.MAP and isinstance(value, dict) and wanted.items:
         empty = "" if wanted.items.form in (Form.STRING, Form.BYTES) else None
         filled = {key: empty if each is None else each for key, each in value.items()}
-        read = {key: _value(each, wanted.items, path, owner, oddities) for key, each in filled.items()}
+        read = {}
+        for key, each in filled.items():  # Go's complaints do not say the key, the oddities do
+            inner: list[Oddity] = []
+            read[key] = _value(each, wanted.items, path, owner, inner)
+            oddities += (oddity._replace(path=f"{path}.{key}{oddity.path[len(path) :]}") for oddity in inner)
         oddities += (oddity for key in filled for oddity in _doubled(value, key, f"{path}.{key}"))
         return read
     if wanted.form is Form.OBJECT and isinstance(value, dict):

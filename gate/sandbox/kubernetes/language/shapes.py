@@ -256,7 +256,16 @@ _LINES: Mapping[str, str] = {
     "CustomResourceVersion": """name served:bool! storage:bool! deprecated:bool deprecationWarning
         schema:CustomResourceValidation subresources:CustomResourceSubresources additionalPrinterColumns:[PrinterColumn]
         selectableFields:[any]""",
-    "CustomResourceValidation": "openAPIV3Schema:any",
+    "CustomResourceValidation": "openAPIV3Schema:JSONSchemaProps",
+    "JSONSchemaProps": """id $schema $ref description type format title default:any maximum:number
+        exclusiveMaximum:bool minimum:number exclusiveMinimum:bool maxLength:long! minLength:long! pattern
+        maxItems:long! minItems:long! uniqueItems:bool multipleOf:number enum:[any] maxProperties:long!
+        minProperties:long! required:[string] items:any allOf:[JSONSchemaProps] oneOf:[JSONSchemaProps]
+        anyOf:[JSONSchemaProps] not:JSONSchemaProps properties:{JSONSchemaProps} additionalProperties:any
+        patternProperties:{JSONSchemaProps} dependencies:any additionalItems:any definitions:{JSONSchemaProps}
+        externalDocs:any example:any nullable:bool x-kubernetes-preserve-unknown-fields:bool!
+        x-kubernetes-embedded-resource:bool x-kubernetes-int-or-string:bool x-kubernetes-list-map-keys:[string]
+        x-kubernetes-list-type:string! x-kubernetes-map-type:string! x-kubernetes-validations:[any]""",
     "CustomResourceSubresources": "status:any scale:CustomResourceScale",
     "CustomResourceScale": "specReplicasPath statusReplicasPath labelSelectorPath",
     "PrinterColumn": "name type format description priority:int! jsonPath",
@@ -264,7 +273,7 @@ _LINES: Mapping[str, str] = {
         storedVersions:[string]!""",
 }
 
-_FIELD = re.compile(r"(?P<name>\w+)(?::(?P<type>[^\s!]+))?(?P<kept>!?)")
+_FIELD = re.compile(r"(?P<name>[\w$-]+)(?::(?P<type>[^\s!]+))?(?P<kept>!?)")
 
 
 @cache

@@ -101,7 +101,7 @@ def _pattern_fault(pattern: str) -> str:
 
 def _list(schema: Object, place: str) -> Iterator[Cause]:
     items, kind = schema.get("items"), schema.get("x-kubernetes-list-type")
-    if schema.get("type") == "array" and items is None:
+    if schema.get("type") == "array" and not isinstance(items, dict | list):
         yield required(f"{place}.items", "must be specified")
     if isinstance(items, list):
         yield forbidden(f"{place}.items", "items must be a schema object and not an array")
