@@ -37,6 +37,12 @@ def deployed(replicas: int) -> tuple[Ask, ...]:
     )
 
 
+GATED = PODS.object(
+    "g",
+    metadata={"finalizers": ["x.y/z"]},
+    spec={"containers": [{"name": "main", "image": "web:1"}], "schedulingGates": [{"name": "wait"}]},
+)
+
 SCRIPTS: dict[str, tuple[Ask, ...]] = {
     "without a budget": (
         *ready("a"),
@@ -50,6 +56,18 @@ SCRIPTS: dict[str, tuple[Ask, ...]] = {
         evict("a", deleteOptions={"preconditions": {"uid": "0c7b0f3e-61a5-4b4c-9a3e-5d6f7a8b9c0d"}}),
         evict("a"),
         PODS.get("a").until(code=404).show("code"),
+    ),
+    "a pod that is evicted says so": (
+        PODS.create(GATED).show("code"),
+        evict("g", {"dryRun": "All"}),
+        evict("g", deleteOptions={"preconditions": {"resourceVersion": "1"}}),
+        PODS.get("g").show("status.conditions"),
+        PODS.get("g").keep("g").show("code"),
+        evict("g", deleteOptions={"preconditions": {"resourceVersion": "${g:metadata.resourceVersion}"}}),
+        PODS.get("g").show("status.conditions", "metadata.deletionGracePeriodSeconds", "metadata.generation"),
+        evict("g"),
+        PODS.get("g").show("status.conditions"),
+        PODS.patch({"metadata": {"finalizers": None}}, "g").show("code"),
     ),
     "that cannot be read": (
         *ready("a"),

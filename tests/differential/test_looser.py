@@ -14,7 +14,7 @@ import pytest
 
 from tests import grounds
 from tests.differential.player import Ask, Reply, play, value_at
-from tests.differential.samples import pod, run
+from tests.differential.samples import evict, pod, run
 from tests.differential.words import (
     CONFIG_MAPS,
     DEFINITIONS,
@@ -69,6 +69,16 @@ def schema(*fields: str, rule: str = "") -> dict[str, Any]:
 
 def with_spec(**spec: Any) -> Ask:
     return PODS.create(pod("p", spec={**pod("p")["spec"], **spec}), dryRun="All")
+
+
+def with_gate(name: str) -> Ask:
+    """A pod that nobody runs."""
+    gated = {"containers": [{"name": "main", "image": "web:1"}], "schedulingGates": [{"name": "wait"}]}
+    return PODS.create(PODS.object(name, spec=gated))
+
+
+def below(**fields: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": {"a": {"type": "object", **fields}}}
 
 
 def chosen(name: str, address: str) -> Ask:
@@ -172,6 +182,23 @@ LOOSER: dict[str, list[tuple[tuple[Ask, ...], Expected, Expected]]] = {
     "an address that somebody chooses for a Service may be taken": [
         ((chosen("a", "10.96.77.1").show("kind"), chosen("b", "10.96.77.1")), MADE, REFUSED),
         ((chosen("a", "10.1.2.3"),), MADE, REFUSED),
+    ],
+    "the status of a Service that is not there is not found": [
+        ((SERVICES.put(SERVICES.object("s", spec={"clusterIP": "None"}), "s", "status"),), {"code": 404}, REFUSED),
+    ],
+    "an eviction with options that cannot be leaves no trace": [
+        (
+            (
+                with_gate("p"),
+                evict("p", deleteOptions={"propagationPolicy": "Sometimes"}),
+                PODS.get("p"),
+            ),
+            {"body.status.conditions.1": None},
+            {"body.status.conditions.1.type": "DisruptionTarget"},
+        )
+    ],
+    "`additionalProperties` of a schema may be of any type": [
+        ((thing(below(additionalProperties=5)),), MADE, {"code": 400}),
     ],
     "Endpoints that somebody writes are not checked": [
         ((ENDPOINTS.create(ENDPOINTS.object("e", subsets=[{"addresses": [{"ip": "x"}]}])),), MADE, REFUSED),

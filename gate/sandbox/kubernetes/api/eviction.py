@@ -9,13 +9,14 @@ from datetime import datetime
 
 from gate.sandbox.kubernetes.api import bodies, options
 from gate.sandbox.kubernetes.controllers.disruption import selects
-from gate.sandbox.kubernetes.language.conditions import condition, is_true
+from gate.sandbox.kubernetes.language.conditions import condition, is_true, with_condition
 from gate.sandbox.kubernetes.language.decoding import Decoded, parse
 from gate.sandbox.kubernetes.language.errors import ApiError, BadRequest, TooManyRequests
 from gate.sandbox.kubernetes.language.objects import Object, is_terminating, lookup, name_of, namespace_of, timestamp
 from gate.sandbox.kubernetes.registry.resource import Resource
 from gate.sandbox.kubernetes.registry.resources import POD_DISRUPTION_BUDGETS, PODS
 from gate.sandbox.kubernetes.registry.routes import Request, Target
+from gate.sandbox.kubernetes.store import lifecycle
 from gate.sandbox.kubernetes.store.lifecycle import Deletion
 from gate.sandbox.kubernetes.store.store import Store
 
@@ -58,6 +59,8 @@ def evict(
         budget = _budget(store, pod)
         if budget is not None and _counts(pod, budget):
             _take(store, pod_name, budget, clock(), dry_run=dry_run)
+        if not dry_run:
+            options = _announce(store, pod, options, clock())
         store.delete(PODS, namespace, pod_name, options, dry_run=dry_run)
     return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
 
@@ -93,6 +96,19 @@ def _take(store: Store, pod_name: str, budget: Object, now: datetime, *, dry_run
     status["disruptionsAllowed"] -= 1
     status["disruptedPods"] = {**status.get("disruptedPods", {}), pod_name: timestamp(now)}
     store.update(POD_DISRUPTION_BUDGETS, budget, "status", dry_run=dry_run)
+
+
+def _announce(store: Store, pod: Object, options: Deletion, now: datetime) -> Deletion:
+    """Say in the pod's status that it is evicted, whatever becomes of that; the deletion of the pod as it is then."""
+    lifecycle.check_preconditions(PODS, pod, options)
+    at = timestamp(now)
+    told = {"type": "DisruptionTarget", "status": "True", "lastProbeTime": None, "lastTransitionTime": at}
+    told |= {"reason": "EvictionByEvictionAPI", "message": "Eviction API: evicting"}
+    status: Object = pod.get("status") or {}
+    new = pod | {"status": status | {"conditions": with_condition(status.get("conditions") or [], told)}}
+    announced = store.update(PODS, new, "status")
+    revision = announced["metadata"]["resourceVersion"] if options.revision is not None else None
+    return replace(options, revision=revision)
 
 
 def _why(budget: Object) -> str:

@@ -126,7 +126,7 @@ def is_over(obj: Object) -> bool:
 
 def dying(resource: Resource, old: Object, options: Deletion, now: datetime) -> Object:
     """The object once its deletion was asked for; gone, if `is_over` says so; unchanged, if it was asked before."""
-    _check_preconditions(resource, old, options)
+    check_preconditions(resource, old, options)
     new = copy(old)
     meta = new["metadata"]
     grace = _grace(resource, old, options)
@@ -185,7 +185,8 @@ def _grace(resource: Resource, obj: Object, options: Deletion) -> int:
     return 1 if grace < 0 else int(grace)
 
 
-def _check_preconditions(resource: Resource, obj: Object, options: Deletion) -> None:
+def check_preconditions(resource: Resource, obj: Object, options: Deletion) -> None:
+    """Conflict, if the object is not the one, or not as it was, that the deletion is meant for."""
     meta = obj["metadata"]
     for what, asked, actual, perhaps in (
         ("UID", options.uid, meta.get("uid"), "deleted and then recreated"),
