@@ -249,6 +249,48 @@ SCRIPTS["another definition"] = (
     DEFINITIONS.get("widgets.differ.example").until(code=404).show("code"),
 )
 
+GROUP = "${ns}.example.org"
+NAMED = ("status.acceptedNames", "status.conditions")
+
+
+def called(plural: str, *short: str) -> Ask:
+    """A definition in the script's own group that asks for these names."""
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}
+    names = {"plural": plural, "kind": plural.upper(), "shortNames": list(short)}
+    spec = {"group": GROUP, "scope": "Namespaced", "names": names, "versions": [version]}
+    return DEFINITIONS.create(DEFINITIONS.object(f"{plural}.{GROUP}", spec=spec)).show("code")
+
+
+def names(plural: str, **names: object) -> Ask:
+    return DEFINITIONS.patch({"spec": {"names": names}}, f"{plural}.{GROUP}").show("code", "spec.names")
+
+
+def told(plural: str, accepted: str, established: str) -> Ask:
+    """Once the reasons of its conditions are these."""
+    reasons = {"status__conditions__0__reason": accepted, "status__conditions__1__reason": established}
+    return DEFINITIONS.get(f"{plural}.{GROUP}").until(**reasons).show(*NAMED)
+
+
+TWOS = Collection(f"{GROUP}/v1", "twos", "TWOS")
+SCRIPTS["two that want one name"] = (
+    called("ones", "x", "y"),
+    told("ones", "NoConflicts", "InitialNamesAccepted"),
+    called("twos", "y", "z", "x"),
+    told("twos", "ShortNamesConflict", "NotAccepted"),
+    TWOS.get().show("code"),
+    names("ones", shortNames=["x"]),
+    DEFINITIONS.get(f"ones.{GROUP}").until(status__acceptedNames__shortNames=["x"]).show(*NAMED),
+    names("twos", shortNames=["y"]),
+    told("twos", "NoConflicts", "InitialNamesAccepted"),
+    TWOS.get().until(code=200).show("code"),
+    names("twos", shortNames=["x", "y"], categories=["all"]),
+    told("twos", "ShortNamesConflict", "InitialNamesAccepted"),
+    TWOS.get().show("code"),
+    DEFINITIONS.delete(f"ones.{GROUP}").show("code"),
+    told("twos", "NoConflicts", "InitialNamesAccepted"),
+    DEFINITIONS.delete(f"twos.{GROUP}").show("code"),
+)
+
 
 @pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
 def test_definitions(pair: Pair, script: tuple[Ask, ...]) -> None:

@@ -63,7 +63,8 @@ class Kubernetes:
         back_off: float = 10.0,
     ) -> None:
         self.store = Store(clock=clock, history=history)
-        CustomResources(self.store).attach()
+        definitions = CustomResources(self.store, clock)
+        definitions.attach()
         self._tokens = Tokens(self.store, clock=clock)
         self.api = Api(self.store, tokens=self._tokens, wall=clock)
         aggregation = Aggregation(self.store)
@@ -78,7 +79,7 @@ class Kubernetes:
             self.serve_logs(workloads.logs)
             self.api.commands = workloads.commands
             made.insert(0, workloads)
-        self._parts: tuple[Part, ...] = (self._server, Emptying(self.store), aggregation, *made)
+        self._parts: tuple[Part, ...] = (self._server, Emptying(self.store), definitions, aggregation, *made)
         self._running = contextlib.ExitStack()
 
     @property

@@ -10,12 +10,11 @@ from typing import Any
 
 from gate.sandbox.kubernetes.api.answers import Answer
 from gate.sandbox.kubernetes.api.rest import Api
-from gate.sandbox.kubernetes.controllers.definitions import CustomResources, rows
-from gate.sandbox.kubernetes.language.decoding import read_yaml
+from gate.sandbox.kubernetes.controllers.definitions import CustomResources, key_of, load, rows
 from gate.sandbox.kubernetes.language.errors import ApiError, NotFound
 from gate.sandbox.kubernetes.language.objects import Object
 from gate.sandbox.kubernetes.registry.resource import Resource
-from gate.sandbox.kubernetes.registry.resources import NAMESPACES
+from gate.sandbox.kubernetes.registry.resources import CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES
 from gate.sandbox.kubernetes.registry.routes import Request, target
 from gate.sandbox.kubernetes.store.changes import Change
 from gate.sandbox.kubernetes.store.store import Store
@@ -96,5 +95,8 @@ def _line(kind: str, body: bytes) -> bytes:
 @cache
 def _custom() -> dict[tuple[str, str], tuple[Resource, ...]]:
     """The rows of our custom resources: compiled once, because a schema takes longer than a whole history."""
-    documents = [read_yaml(path.read_bytes()) for path in CRDS]
-    return {(each["spec"]["group"], each["spec"]["names"]["plural"]): rows(each) for each in documents}
+    store = Store()
+    CustomResources(store).attach()
+    for path in CRDS:
+        load(store, path)
+    return {key_of(entry.shared): rows(entry.shared) for entry in store.entries(CUSTOM_RESOURCE_DEFINITIONS)[0]}

@@ -1,8 +1,11 @@
 """CustomResourceDefinitions: each one stored adds rows to the registry, each one gone takes them away."""
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
+from gate.sandbox.kubernetes.controllers.naming import Naming
+from gate.sandbox.kubernetes.language.conditions import is_true
 from gate.sandbox.kubernetes.language.decoding import read_yaml
 from gate.sandbox.kubernetes.language.objects import Object
 from gate.sandbox.kubernetes.registry.columns import AGE, NAME, Column, since
@@ -26,13 +29,22 @@ def key_of(definition: Object) -> tuple[str, str]:
 
 
 class CustomResources:
-    """Keeps the registry in step with the definitions in the store."""
+    """Keeps the registry in step with the definitions in the store, which get their names here."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._store = store
+        self._naming = Naming(store, clock)
 
     def attach(self) -> None:
+        self._naming.attach()
         self._store.observe(CUSTOM_RESOURCE_DEFINITIONS, self._follow)
+
+    def start(self) -> None:
+        """From now on look again at those that want what others give up."""
+        self._naming.start()
+
+    def stop(self) -> None:
+        self._naming.stop()
 
     def _follow(self, change: Change) -> None:
         definition = change.entry.shared
@@ -41,14 +53,16 @@ class CustomResources:
 
 
 def rows(definition: Object) -> tuple[Resource, ...]:
-    """One row for each version that is served."""
+    """One row for each version that is served; none before all names are its own."""
+    if not is_true(definition["status"], "Established"):
+        return ()
     served = [version for version in definition["spec"]["versions"] if version.get("served")]
     return tuple(_row(definition, version) for version in served)
 
 
 def _row(definition: Object, version: Object) -> Resource:
     spec = definition["spec"]
-    names = spec["names"]
+    names = definition["status"]["acceptedNames"]
     subresources = version.get("subresources") or {}
     has_status = "status" in subresources
     schema = Schema.of(version)

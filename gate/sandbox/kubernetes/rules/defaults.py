@@ -197,23 +197,10 @@ def custom_resource_definition(obj: Object) -> None:
 
 
 def new_custom_resource_definition(obj: Object) -> None:
-    """Accepted and established at once: nothing else competes for names here."""
     custom_resource_definition(obj)
-    spec = obj["spec"]
-    now = obj["metadata"]["creationTimestamp"]
-    stored = [version["name"] for version in _rows(spec, "versions") if version.get("storage") and "name" in version]
-    obj["status"] = {
-        "acceptedNames": spec["names"],
-        "conditions": [
-            _condition("NamesAccepted", "NoConflicts", "no conflicts found", now),
-            _condition("Established", "InitialNamesAccepted", "the initial names have been accepted", now),
-        ],
-        "storedVersions": stored,
-    }
-
-
-def _condition(kind: str, reason: str, message: str, now: str) -> Object:
-    return {"type": kind, "status": "True", "lastTransitionTime": now, "reason": reason, "message": message}
+    versions = _rows(obj["spec"], "versions")
+    stored = [version["name"] for version in versions if version.get("storage") and "name" in version]
+    obj["status"] = {"acceptedNames": {}, "conditions": [], "storedVersions": stored}
 
 
 def _template(spec: Object) -> None:
