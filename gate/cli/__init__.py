@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "mode": ("gate.cli.mode:mode", "Say or set how much chaos there may be: run, pause, drain, abort."),
     "override": ("gate.cli.override:override", "Let a version through for a while, or say what was put back by hand."),
     "report": ("gate.cli.report:report", "Judge a run once more from its evidence file."),
+    "admission": ("gate.cli.admission:admission", "Let a production cluster take only versions that have passed."),
     "annotate": ("gate.cli.annotate:annotate", "Print the lines with which a deploy job says its commit."),
     "wait": ("gate.cli.wait:wait", "Wait for the gate's verdict on a commit; the exit code is the verdict."),
 }

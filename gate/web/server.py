@@ -12,6 +12,7 @@ from typing import Any, Self
 from cheroot import wsgi
 
 from gate.errors import Permanent
+from gate.web.tls import Certificate
 
 THREADS = 100
 
@@ -32,12 +33,22 @@ class _Listener(wsgi.Server):
 class Server:
     """A running HTTP server; as a context manager it starts on entry and stops on exit."""
 
-    def __init__(self, application: Any, *, host: str = "127.0.0.1", port: int = 0, threads: int = THREADS) -> None:
-        """`port` 0: any that is free; `address` says which, once started."""
+    def __init__(
+        self,
+        application: Any,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        threads: int = THREADS,
+        largest: int = 64 * 1024,
+        tls: Certificate | None = None,
+    ) -> None:
+        """`port` 0: any that is free; `address` says which, once started. `largest`: bytes of a request's body."""
         self._server = _Listener((host, port), application, numthreads=threads, server_name="chaos-gate")
         self._server.request_queue_size = 128
         self._server.max_request_header_size = 64 * 1024
-        self._server.max_request_body_size = 64 * 1024
+        self._server.max_request_body_size = largest
+        self._server.ssl_adapter = tls
         self._server.shutdown_timeout = 2
         # Seconds between two looks at whether to stop; with cheroot's own value each stop would take half a second.
         self._server.expiration_interval = 0.1
@@ -63,7 +74,8 @@ class Server:
     def address(self) -> str:
         """The base of all addresses here, such as `http://127.0.0.1:8080`."""
         host, port = self._server.bind_addr[:2]
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        scheme = "https" if self._server.ssl_adapter else "http"
+        return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
     def __enter__(self) -> Self:
         return self.start()

@@ -1,0 +1,98 @@
+"""May these images run in production? Asked of signed verdicts, and of nothing else."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from gate.errors import GateError
+from gate.model import ContainerImage, Verdict, Version
+from gate.reports.signed_verdict import SignedVerdict, read
+from gate.tracking.overrides import in_words, standing
+
+DIGEST = re.compile(r"@(sha256:[0-9a-f]{64})$")
+LARGEST = 16 * 1024 * 1024
+"""Bytes of a file."""
+WAYS = "deploy one that has passed, or have it overridden (chaos-gate override) and bring the verdict that says so"
+MOST_NAMED = 3
+"""How many files that cannot be used are named in a refusal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """Whether the images may run, and why, with the remedy where they may not."""
+
+    allowed: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The signed verdicts in a folder, and why some of its files are none."""
+
+    verdicts: Sequence[SignedVerdict]
+    problems: Sequence[str] = ()
+
+
+def found(folder: Path, key: Ed25519PublicKey) -> Found:
+    """What is in the files of a folder now, a verdict in each line. Hidden ones are left out: a mounted ConfigMap has
+    its older self among them. Raises `GateError` if the folder cannot be read.
+    """
+    verdicts, problems = [], []
+    try:
+        files = sorted(each for each in folder.iterdir() if not each.name.startswith(".") and each.is_file())
+    except OSError as error:
+        raise GateError(f"the folder {folder} of the signed verdicts cannot be read: {error.strerror}") from error
+    for file in files:
+        try:
+            verdicts += [read(line, key) for line in _lines(file)]
+        except OSError as error:
+            problems.append(f"{file.name}: {error.strerror}")
+        except GateError as error:
+            problems.append(f"{file.name}: {error}")
+    return Found(verdicts=verdicts, problems=problems)
+
+
+def _lines(file: Path) -> list[bytes]:
+    if file.stat().st_size > LARGEST:
+        raise GateError(f"it has more than {LARGEST} bytes")
+    return file.read_bytes().splitlines()
+
+
+def rule(images: Mapping[str, str], known: Found, now: datetime) -> Ruling:
+    """Whether the images (container -> reference) may run: the newest verdict about exactly this version is PASSED, or
+    an override of it stands.
+    """
+    digests = {name: DIGEST.search(image) for name, image in images.items()}
+    if nameless := sorted(name for name, digest in digests.items() if digest is None):
+        where = ", ".join(f"{name} ({images[name]})" for name in nameless)
+        return Ruling(allowed=False, why=f"{where} is named without a digest; deploy what was judged, NAME@sha256:…")
+    version = Version(images=tuple(ContainerImage(name, digest[1]) for name, digest in digests.items() if digest))
+    about = [each for each in known.verdicts if each.version == version.key]
+    if not about:
+        return Ruling(allowed=False, why=f"there is no signed verdict about version {version.key}; {_remedy(known)}")
+    newest = max(about, key=lambda each: each.at or datetime.min.replace(tzinfo=UTC))
+    if newest.verdict is Verdict.PASSED:
+        return Ruling(allowed=True, why=f"version {version.key} has passed")
+    said = sorted((override for each in about for override in each.overrides), key=lambda override: override.at)
+    if override := standing(said, version.key, now):
+        return Ruling(allowed=True, why=f"version {version.key} is {in_words(override)}; it is {_verdict(newest)}")
+    return Ruling(allowed=False, why=f"version {version.key} is {_verdict(newest)}; {WAYS}")
+
+
+def _verdict(said: SignedVerdict) -> str:
+    if said.verdict is None:
+        return "not judged"
+    reason = f" ({said.reason})" if said.reason else ""
+    return f"{said.verdict}{reason}{f': {said.message}' if said.message else ''}"
+
+
+def _remedy(known: Found) -> str:
+    remedy = "bring the file that chaos-gate wait --verdict has left, then deploy again"
+    if not known.problems:
+        return remedy
+    first = "; ".join(known.problems[:MOST_NAMED])
+    return f"{remedy}. {len(known.problems)} files cannot be used: {first}"

@@ -1,0 +1,239 @@
+"""A production cluster takes only versions that have passed, or that people let through; who cannot know says no."""
+
+import base64
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import trustme
+import yaml
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from gate.errors import GateError
+from gate.model import ContainerImage, GateOverride, Reason, Verdict, Version, Workload, WorkloadKind, WorkloadName
+from gate.reports.signed_verdict import SignedVerdict, sign
+from gate.web.admission import images_of
+from gate.web.server import Server
+from gate.wire.admitting import admission
+from tests.grounds import Ground
+
+CHART = Path(__file__).parents[2] / "charts" / "chaos-gate" / "admission.yaml"
+KEY = Ed25519PrivateKey.from_private_bytes(b"1" * 32)
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+PASSED, FAILED = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
+
+
+def verdict(digest: str, said: Verdict | None, *, at: datetime = NOW, override: timedelta | None = None) -> str:
+    """Signed, about a version of one container."""
+    images = (ContainerImage("web", digest),)
+    version = Version(images=images).key
+    name = WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="staging", name="web")
+    made = SignedVerdict(
+        workload=Workload(name=name, uid="w"),
+        version=version,
+        images=images,
+        verdict=said,
+        reason=None if said is Verdict.PASSED else Reason.PROBE_FAILED,
+        message="" if said is Verdict.PASSED else "it was slow",
+        at=at,
+    )
+    if override is not None:
+        jane = GateOverride(version=version, who="jane", reason="INC-4711", at=NOW, until=NOW + override)
+        made = replace(made, overrides=(jane,))
+    return f"{sign(made, KEY)}\n"
+
+
+class Webhook:
+    """One with its files, which a test may change."""
+
+    def __init__(self, folder: Path) -> None:
+        self.verdicts, self.key = folder / "verdicts", folder / "key.pub.pem"
+        self.certificate, self.private, self.authority = folder / "tls.crt", folder / "tls.key", folder / "ca.pem"
+        self.verdicts.mkdir()
+        pem, public = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        self.key.write_bytes(KEY.public_key().public_bytes(pem, public))
+        self.certify()
+        self.now = NOW
+        files = self.verdicts, self.key, self.certificate, self.private
+        self.server: Server = admission(*files, ("127.0.0.1", 0), lambda: self.now)
+
+    def certify(self) -> None:
+        """Give it the certificate of a new authority."""
+        ca = trustme.CA()
+        issued = ca.issue_cert("127.0.0.1")
+        ca.cert_pem.write_to_path(str(self.authority))
+        for file, pem in ((self.certificate, issued.cert_chain_pems[0]), (self.private, issued.private_key_pem)):
+            fresh = file.with_suffix(".new")
+            pem.write_to_path(str(fresh))
+            fresh.replace(file)
+
+    def say(self, name: str, text: str) -> None:
+        (self.verdicts / name).write_text(text)
+
+    def review(self, now: Any, before: Any = None) -> dict[str, Any]:
+        """Its response to a question of the API server."""
+        asked = {"uid": "u-1", "object": now, "oldObject": before}
+        body = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": asked}
+        answer = requests.post(f"{self.server.address}/admit", json=body, verify=str(self.authority), timeout=20)
+        assert answer.status_code == 200, answer.text
+        response = answer.json()["response"]
+        assert response["uid"] == "u-1"
+        return response
+
+    def refusal(self, *images: str) -> str:
+        """Why it refuses; empty if it does not."""
+        response = self.review(deployment(*images))
+        return "" if response["allowed"] else response["status"]["message"]
+
+
+def deployment(*images: str, **changes: Any) -> dict[str, Any]:
+    names = ["web", *(f"helper-{number}" for number in range(1, len(images)))]
+    containers = [{"name": name, "image": image} for name, image in zip(names, images, strict=True)]
+    spec = {
+        "replicas": 1,
+        "selector": {"matchLabels": {"app": "web"}},
+        "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": containers}},
+    }
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": spec | changes}
+
+
+@pytest.fixture
+def webhook(tmp_path: Path) -> Iterator[Webhook]:
+    made = Webhook(tmp_path)
+    with made.server:
+        yield made
+
+
+def test_a_version_that_has_passed_is_taken_whatever_its_name_there(webhook: Webhook) -> None:
+    webhook.say("one.json", verdict(PASSED, Verdict.PASSED) + verdict(FAILED, Verdict.FAILED))
+    assert webhook.refusal(f"registry.example.org/web@{PASSED}") == ""
+    assert webhook.refusal(f"mirror/web:1@{PASSED}") == ""
+
+
+@pytest.mark.parametrize(
+    ("images", "why"),
+    [
+        ([f"web@{FAILED}"], "FAILED (ProbeFailed): it was slow; deploy one that has passed, or have it overridden"),
+        ([f"web@sha256:{'c' * 64}"], "there is no signed verdict about version"),
+        ([f"web@{PASSED}", f"helper@{PASSED}"], "there is no signed verdict about version"),
+        (["web:1"], "web (web:1) is named without a digest; deploy what was judged"),
+    ],
+)
+def test_what_has_not_passed_is_refused_with_the_remedy(webhook: Webhook, images: list[str], why: str) -> None:
+    webhook.say("one.json", verdict(PASSED, Verdict.PASSED))
+    webhook.say("two.json", verdict(FAILED, Verdict.FAILED))
+    assert why in webhook.refusal(*images)
+
+
+def test_the_newest_verdict_about_a_version_counts(webhook: Webhook) -> None:
+    webhook.say("a.json", verdict(PASSED, Verdict.FAILED, at=NOW + HOUR))
+    webhook.say("b.json", verdict(PASSED, Verdict.PASSED))
+    assert "FAILED" in webhook.refusal(f"web@{PASSED}")
+
+
+@pytest.mark.parametrize("said", [Verdict.FAILED, None])
+def test_an_override_lets_through_with_a_warning_until_it_ends(webhook: Webhook, said: Verdict | None) -> None:
+    webhook.say("one.json", verdict(FAILED, said, override=HOUR))
+    response = webhook.review(deployment(f"web@{FAILED}"))
+    assert response["allowed"]
+    assert "overridden by jane until 2026-11-21 13:00 UTC: INC-4711" in response["warnings"][0]
+    webhook.now = NOW + HOUR
+    assert webhook.refusal(f"web@{FAILED}") != ""
+
+
+def test_what_runs_already_may_be_scaled_and_labelled_whatever_is_known_of_it(webhook: Webhook) -> None:
+    before = deployment(f"web@{FAILED}")
+    assert webhook.review(deployment(f"web@{FAILED}", replicas=5), before)["allowed"]
+    assert not webhook.review(deployment(f"web@sha256:{'c' * 64}"), before)["allowed"]
+
+
+def test_who_cannot_know_says_no_and_what_to_mend(webhook: Webhook) -> None:
+    webhook.say("one.json", verdict(PASSED, Verdict.PASSED))
+    webhook.verdicts.rename(webhook.verdicts.with_name("away"))
+    assert "cannot be read: No such file or directory; mend that" in webhook.refusal(f"web@{PASSED}")
+
+
+def test_a_file_that_is_none_is_named_and_takes_nothing_from_the_others(webhook: Webhook) -> None:
+    webhook.say("broken.json", verdict(FAILED, Verdict.PASSED)[:-20])
+    webhook.say("whole.json", verdict(PASSED, Verdict.PASSED))
+    assert webhook.refusal(f"web@{PASSED}") == ""
+    assert "1 files cannot be used: broken.json: it is no envelope" in webhook.refusal(f"web@{FAILED}")
+
+
+def test_a_certificate_that_is_renewed_is_used_at_once(webhook: Webhook) -> None:
+    webhook.say("one.json", verdict(PASSED, Verdict.PASSED))
+    assert webhook.refusal(f"web@{PASSED}") == ""
+    webhook.certify()
+    assert webhook.refusal(f"web@{PASSED}") == "", "the new authority alone is trusted here"
+
+
+def test_what_it_cannot_start_with_is_said(tmp_path: Path) -> None:
+    webhook = Webhook(tmp_path)
+    listen = ("127.0.0.1", 0)
+    with pytest.raises(GateError, match="are no certificate with its key in PEM"):
+        admission(webhook.verdicts, webhook.key, webhook.key, webhook.private, listen, lambda: NOW)
+    with pytest.raises(GateError, match=r"the folder .* cannot be read"):
+        admission(tmp_path / "nowhere", webhook.key, webhook.certificate, webhook.private, listen, lambda: NOW)
+
+
+def test_an_argo_rollout_that_leaves_its_template_to_a_deployment_has_no_images_of_its_own() -> None:
+    assert images_of({"spec": {"workloadRef": {"kind": "Deployment", "name": "web"}}}) == {}
+    assert images_of({"spec": {}}) is None
+
+
+# ------------------------------------------------------------------------------------------------ a real control plane
+
+
+@pytest.fixture
+def configured(cluster: Ground, webhook: Webhook, namespace: str) -> Iterator[str]:
+    """The webhook of the chart, at the address of this one, for a namespace of the test's own, which it gives."""
+    (manifest,) = [
+        each for each in yaml.safe_load_all(CHART.read_text()) if each["kind"] == "ValidatingWebhookConfiguration"
+    ]
+    manifest["metadata"]["name"] += f"-{namespace}"
+    authority = base64.b64encode(webhook.authority.read_bytes()).decode()
+    manifest["webhooks"][0]["clientConfig"] = {"url": f"{webhook.server.address}/admit", "caBundle": authority}
+    path = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
+    made = cluster.ask("POST", path, manifest)
+    assert made.status_code == 201, made.text
+    label = {"metadata": {"labels": {"chaosgate.dev/admission": "required"}}}
+    merge = "application/merge-patch+json"
+    try:
+        cluster.ask("PATCH", f"/api/v1/namespaces/{namespace}", label, media=merge).raise_for_status()
+        yield namespace
+    finally:
+        cluster.ask("DELETE", f"{path}/{manifest['metadata']['name']}")
+
+
+@pytest.mark.parametrize("cluster", [pytest.param("real", marks=pytest.mark.cluster)], indirect=True)
+def test_a_real_cluster_takes_in_labelled_namespaces_only_what_has_passed(
+    cluster: Ground, webhook: Webhook, configured: str, eventually: Callable[[Callable[[], object]], None]
+) -> None:
+    path = f"/apis/apps/v1/namespaces/{configured}/deployments"
+
+    def made(image: str, query: str = "?dryRun=All") -> requests.Response:
+        return cluster.ask("POST", f"{path}{query}", deployment(image))
+
+    eventually(lambda: "there is no signed verdict" in made(f"web@{PASSED}").text)
+    webhook.say("one.json", verdict(PASSED, Verdict.PASSED))
+    assert made(f"web@{PASSED}", "").status_code == 201
+    refused = made(f"web@{FAILED}")
+    assert (refused.status_code, "chaos-gate: there is no signed verdict" in refused.text) == (403, True)
+    merge = "application/merge-patch+json"
+    assert cluster.ask("PATCH", f"{path}/web", {"spec": {"replicas": 0}}, media=merge).status_code == 200
+    other = deployment(f"web@{FAILED}")["spec"]["template"]
+    assert cluster.ask("PATCH", f"{path}/web", {"spec": {"template": other}}, media=merge).status_code == 403
+    webhook.say("two.json", verdict(FAILED, Verdict.FAILED, override=HOUR))
+    taken = cluster.ask("PATCH", f"{path}/web?dryRun=All", {"spec": {"template": other}}, media=merge)
+    assert taken.status_code == 200
+    assert "overridden by jane" in taken.headers["Warning"]
+    elsewhere = cluster.ask("POST", "/apis/apps/v1/namespaces/default/deployments?dryRun=All", deployment("web:1"))
+    assert elsewhere.status_code == 201
+    webhook.server.stop()
+    assert "failed calling webhook" in made(f"web@{PASSED}").text, "nobody answers: nothing new is taken"
