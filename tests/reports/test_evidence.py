@@ -6,19 +6,21 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.codec import Codec
-from gate.model import Judgement, Reason, RunPhase, RunStatus, Sample, Verdict
+from gate.model import Compared, Isolation, Judgement, Reason, RunPhase, RunStatus, Sample, Verdict
 from gate.reports.chain import Unfinished
 from gate.reports.evidence import EvidenceFolder
 from gate.reports.verification import verify
 from gate.running.judge import judge
 from gate.running.ports import LoadSummary
 from tests.reports.files import KEEP, RUN, Lines, lines, of, played, record
+from tests.running.copied import NEW, NEW_KEY, CopyingStage, DiesComparing, pod_of, spec
 from tests.running.simulation import (
     SPEC,
     START,
@@ -160,6 +162,25 @@ def test_a_run_that_is_begun_again_counts_its_last_attempt(tmp_path: Path) -> No
     assert [each["number"] for each in of("attempt", lines(file))] == [2]
     verified = verify(file)
     assert (verified.same, verified.carried) == (True, 0)
+
+
+@pytest.mark.parametrize("isolation", list(Isolation))
+def test_a_comparison_that_was_begun_anew_is_judged_the_same(tmp_path: Path, isolation: Isolation) -> None:
+    """What the lost executor saw of the version before is not in the file, and counts no more."""
+    plan = spec(isolation=isolation, compare=True)
+    weak: dict[str, Any] = {"recovers_after": 0.5}
+    service = Service(**weak, version=NEW_KEY, pods=(pod_of("checkout", NEW),))
+    stage = CopyingStage(spec=plan, service=service, new=weak)
+    first = stage.record = record(tmp_path)
+    with pytest.raises(Killed):
+        stage.execute(DiesComparing(made=stage.made))
+    first.close()
+    stage.restart()
+    verified = verify(played(tmp_path, stage))
+    assert verified.given is not None
+    assert verified.given.judgement.compared is Compared.REGRESSION
+    assert verified.same, verified.problems
+    assert verified.carried > 0
 
 
 # ------------------------------------------------------------------------------------------------------- the folder

@@ -22,7 +22,7 @@ from gate.model import (
     WorkloadName,
 )
 from gate.running.ports import Answer, Asker, Cluster, Surroundings, World
-from tests.running.simulation import NAME, PROBE, SPEC, Life, NoBlock, Outage, Question, Service, Stage
+from tests.running.simulation import NAME, PROBE, SPEC, Killed, Life, NoBlock, Outage, Question, Service, Stage
 
 NEW = (ContainerImage("main", "sha256:new"),)
 OLD = (ContainerImage("main", "sha256:old"),)
@@ -84,6 +84,18 @@ class CopyingStage(Stage):
 
     def version(self, workload: Workload) -> str:
         return self.service.version
+
+
+@dataclass
+class DiesComparing(Life):
+    """It is killed at its first point after so many copies of the version before were made."""
+
+    made: list[str] = field(default_factory=list)
+    copies: int = 1
+
+    def point(self) -> None:
+        if sum(name.startswith("old") for name in self.made) >= self.copies:
+            raise Killed
 
 
 @dataclass

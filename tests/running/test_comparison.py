@@ -1,6 +1,6 @@
 """A version that fails is compared with the one before: what is said of it, and that no verdict follows from it."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -12,7 +12,7 @@ from gate.documents.isolation import VERSION_BEFORE
 from gate.model import COPY, Compared, Evidence, Isolation, Judgement, Reason, Repeat, RunSpec, Verdict, Window
 from gate.running.judge import judge
 from gate.running.runner import MOST_ATTEMPTS
-from tests.running.copied import NEW, NEW_KEY, OLD_KEY, CopyingStage, pod_of, spec
+from tests.running.copied import NEW, NEW_KEY, OLD_KEY, CopyingStage, DiesComparing, pod_of, spec
 from tests.running.evidence import NUMBERS, lose_bad, lose_good, turn_bad, with_summary, without
 from tests.running.simulation import START, STEP, Killed, Life, Service, seconds
 
@@ -127,18 +127,6 @@ def test_the_verdict_is_the_same_wherever_the_executor_was_killed(plan: RunSpec)
         point += 1
     assert point > 40
     assert said == {Compared.REGRESSION}, "whoever takes over compares anew"
-
-
-@dataclass
-class DiesComparing(Life):
-    """It is killed at its first point after so many copies of the version before were made."""
-
-    made: list[str] = field(default_factory=list)
-    copies: int = 1
-
-    def point(self) -> None:
-        if sum(name.startswith("old") for name in self.made) >= self.copies:
-            raise Killed
 
 
 def test_a_comparison_on_which_every_executor_is_lost_comes_to_an_end_and_says_so() -> None:
