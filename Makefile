@@ -8,7 +8,7 @@ WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1) + 1)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit control-plane test-cluster bench-sandbox bench-tracker bench-engine bench-truth lock clean
+.PHONY: help demo test lint unit control-plane test-cluster bench-sandbox bench-tracker bench-engine bench-wait bench-truth lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -44,6 +44,9 @@ bench-tracker: control-plane  ## measure the gate beside a real control plane wi
 
 bench-engine: $(VENV)/installed-test  ## measure runs beside a sandbox: alone, 50 at once, and stopped by the mode (two minutes)
 	$(BIN)/python -m bench.engine
+
+bench-wait: $(VENV)/installed-test  ## measure 1,000 jobs that wait for their verdicts at one gate (two minutes)
+	$(BIN)/python -m bench.wait
 
 bench-truth: REPEAT ?= 10
 bench-truth: $(VENV)/installed-test  ## judge small services whose weakness is known, ten times each (twenty minutes)

@@ -65,13 +65,13 @@ def is_ready(url: str) -> bool:
         return False
 
 
-def processor_seconds(process: subprocess.Popen[bytes]) -> float:
+def processor_seconds(process: "subprocess.Popen[bytes] | subprocess.Popen[str]") -> float:
     """What it has used of a processor so far."""
     fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def megabytes(process: subprocess.Popen[bytes], row: str = "VmRSS") -> float:
+def megabytes(process: "subprocess.Popen[bytes] | subprocess.Popen[str]", row: str = "VmRSS") -> float:
     """Its resident memory; with `VmHWM` the most that it ever was."""
     text = Path(f"/proc/{process.pid}/status").read_text()
     return int(text.split(f"{row}:")[1].split()[0]) / 1024

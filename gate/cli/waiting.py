@@ -12,8 +12,12 @@ from gate.errors import Temporary
 from gate.model import Verdict
 from gate.web.answer import Answer, State
 
-POLL = 20.0
-"""Seconds that the gate may hold a question until its answer changes."""
+POLL = 50.0
+"""Seconds that the gate may hold a question until its answer changes. Proxies cut what is silent for a minute; where
+one cuts sooner, a question is held for half as long from then on.
+"""
+SHORTEST_POLL = 10.0
+"""Seconds."""
 HEARTBEAT = 30.0
 """Seconds of silence after which a line is said, so that nobody takes the job for dead."""
 PACE = 1.0
@@ -81,6 +85,7 @@ class Waiting:
         self._say = say
         self._begun = self._spoke = monotonic()
         self._line = ""
+        self._hold = POLL
         self._failures = 0
         self._unsubscribed = 0
         self._known: Answer | None = None
@@ -110,7 +115,7 @@ class Waiting:
         return Ending(exit=Exit.LATE, answer=self._known, message=message)
 
     def _ask(self) -> Answer:
-        hold = 0.0 if self._unsubscribed else min(POLL, self._remaining())
+        hold = 0.0 if self._unsubscribed else min(self._hold, self._remaining())
         return self._gate.ask(after=self._known.etag if self._known else "", timeout=hold)
 
     def _found(self, answer: Answer) -> None:
@@ -128,6 +133,7 @@ class Waiting:
 
     def _lost(self, error: Temporary) -> None:
         self._failures += 1
+        self._hold = max(self._hold / 2, SHORTEST_POLL)
         if self._failures == 1:
             self._tell(f"{error}; asking again for {spoken(timedelta(seconds=self._remaining()))}")
         else:

@@ -1,27 +1,24 @@
 """The Flask application: health, gates and runs as JSON, the answer that pipelines wait for, a page for people."""
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from flask import Flask, Response, jsonify, render_template, request
-from werkzeug.exceptions import HTTPException, NotFound, ServiceUnavailable
+from werkzeug.exceptions import HTTPException, NotFound
 
 from gate.errors import Denied, Temporary
-from gate.model import Gate, Run, Subscription
-from gate.tracking.overrides import standing
-from gate.web.answer import Answer, answer
+from gate.model import Gate, Run
+from gate.web.answer import Answer
 from gate.web.answer_json import to_json
-from gate.web.asked import Asked, BadQuestion, asked
+from gate.web.answers import answers, read
+from gate.web.asked import BadQuestion, asked
 from gate.web.metrics import CONTENT_TYPE, metrics
 from gate.web.own import bearer, own
+from gate.web.parking import ROOM, Wait
 from gate.web.shown import gate_json, readiness_json, run_json
 from gate.web.views import Askers, Views
-
-MOST_WAITING = 80
-"""Each job that waits holds a thread of the server. One job more than this is answered at once and asks again later."""
 
 
 def unsigned(gate: Gate, version: str) -> None:
@@ -31,7 +28,6 @@ def unsigned(gate: Gate, version: str) -> None:
 def create_app(
     views: Views,
     *,
-    most_waiting: int = MOST_WAITING,
     askers: Askers | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     signed: Callable[[Gate, str], str | None] = unsigned,
@@ -40,7 +36,6 @@ def create_app(
     decides which overrides stand; `signed` gives what is known of a gate's version in an envelope.
     """
     app = Flask(__name__)
-    waiting = threading.BoundedSemaphore(most_waiting)
 
     @app.get("/healthz")
     def healthz() -> Response:
@@ -74,9 +69,16 @@ def create_app(
         what = asked(request.args)
         if askers is not None:
             project = askers.project(bearer(request.headers.get("Authorization", "")))
-            what = own(what, project, subscriptions=_read(views), gates=views.gates(), unreadable=views.unreadable())
-        found = _answer_within(views, what, waiting, now)
-        return _no_store(jsonify(to_json(replace(found, signed=_envelopes(found, views.gates(), signed)))))
+            what = own(what, project, subscriptions=read(views), gates=views.gates(), unreadable=views.unreadable())
+        since = views.changed(-1, 0.0)
+        known = answers(views, [what.question], now())[what.question]
+        room: list[Wait] | None = request.environ.get(ROOM)
+        if room is not None and what.timeout > 0 and known.etag == what.after:
+            until = time.monotonic() + what.timeout
+            room.append(Wait(question=what.question, known=known.etag, since=since, until=until))
+            return Response()  # nobody sees it: the request is answered when there is another answer
+        signatures = _envelopes(known, views.gates(), signed)
+        return _no_store(jsonify(to_json(replace(known, signed=signatures))))
 
     @app.get("/")
     def index() -> Response:
@@ -131,26 +133,6 @@ def _answer_errors_and_guard(app: Flask) -> None:
         return jsonify({"error": error.description}), error.code or 500
 
 
-def _answer_within(
-    views: Views, what: Asked, waiting: threading.BoundedSemaphore, now: Callable[[], datetime]
-) -> Answer:
-    """The answer as soon as it is another one than the asker knows, or as it is when the time is over."""
-    change = views.changed(-1, 0.0)
-    known = _answer(views, what, now())
-    if known.etag != what.after or what.timeout <= 0 or not waiting.acquire(blocking=False):
-        return known
-    try:
-        deadline = time.monotonic() + what.timeout
-        while known.etag == what.after:
-            newer = views.changed(change, max(deadline - time.monotonic(), 0.0))
-            if newer == change:
-                break  # the time is over, or the gate is stopping
-            change, known = newer, _answer(views, what, now())
-        return known
-    finally:
-        waiting.release()
-
-
 def _envelopes(found: Answer, gates: Sequence[Gate], signed: Callable[[Gate, str], str | None]) -> tuple[str, ...]:
     """Of each workload and version that the answer is about, once there is something to go by."""
     if found.verdict is None and not found.overrides:
@@ -158,28 +140,6 @@ def _envelopes(found: Answer, gates: Sequence[Gate], signed: Callable[[Gate, str
     about = [gate for gate in gates if str(gate.workload.name) in found.workloads]
     each = (signed(gate, version) for gate in about for version in dict.fromkeys(found.version.split()))
     return tuple(envelope for envelope in each if envelope)
-
-
-def _read(views: Views) -> Sequence[Subscription]:
-    """The subscriptions; nobody is answered, or sent away, before they have been read."""
-    subscriptions = views.subscriptions()
-    if subscriptions is None:
-        raise ServiceUnavailable("the gate has not read its catalogue and the cluster yet; ask again")
-    return subscriptions
-
-
-def _answer(views: Views, what: Asked, now: datetime) -> Answer:
-    return answer(
-        what.question,
-        gates=views.gates(),
-        subscriptions=_read(views),
-        selecting=views.selecting(),
-        unreadable=views.unreadable(),
-        runs=views.runs(),
-        judges=views.judges,
-        is_there=views.is_there,
-        stands=lambda gate, version: standing(gate.overrides, version, now),
-    )
 
 
 def _sorted(views: Views) -> list[Gate]:

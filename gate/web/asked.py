@@ -9,7 +9,7 @@ from gate.errors import GateError
 from gate.model import WorkloadKind, WorkloadName
 from gate.web.answer import Question
 
-LONGEST_POLL = 30.0
+LONGEST_POLL = 50.0
 """Seconds. Proxies on the way cut what is silent for a minute."""
 
 _NAMES = {"namespace", "kind", "name", "project", "environment", "sha", "pipeline", "after", "timeout"}

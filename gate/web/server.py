@@ -1,24 +1,92 @@
 """Serves a WSGI application on an address, in threads of its own, until it is stopped.
 
-Each waiting job holds a thread while its poll lasts, so the number of threads bounds how many can wait at once; those
-above it (see `app.MOST_WAITING`) are answered at once and poll more often instead.
+A request that waits for another answer holds no thread: it is parked (see `gate.web.parking`), and a thread goes on
+with it when there is something to be said.
 """
 
+import resource
 import socket
 import threading
 from types import TracebackType
 from typing import Any, Self
 
-from cheroot import wsgi
+from cheroot import errors, server, wsgi
 
 from gate.errors import Permanent
+from gate.web.parking import ROOM, Lot, Wait
 from gate.web.tls import Certificate
 
-THREADS = 100
+THREADS = 24
+FILES = 8192
+"""Open files that are asked for, where the machine allows so many: each parked request is one."""
+
+
+class _Connection(server.HTTPConnection):
+    """A connection whose request may be parked. It stays open then, and nobody reads from it."""
+
+    request: server.HTTPRequest | None = None
+    """The one that is parked, or is gone on with."""
+    wait: Wait | None = None
+
+    def communicate(self) -> bool:
+        """Read a request and answer it, or go on with the one that was parked. True: there may be another one."""
+        if self.request is None:
+            return bool(super().communicate())  # type: ignore[no-untyped-call]  # cheroot has no types here
+        try:
+            self.request.ready = True
+            self.server.gateway(self.request).respond()
+            self.request.ensure_headers_sent()
+        except OSError as error:
+            if error.args[0] not in errors.socket_errors_to_ignore:
+                self.server.error_log(repr(error), traceback=True)
+        return False
+
+    def close(self) -> None:
+        """The worker closes what is not to be kept. What is parked is kept by the lot."""
+        wait, self.wait = self.wait, None
+        if wait is not None:
+            self.server.lot.park(self, wait)
+        else:
+            super().close()
+
+    def go_on(self) -> None:
+        """Have it answered by one of the threads."""
+        self.server.process_conn(self)
+
+
+class _Gateway(wsgi.Gateway_10):
+    """Between one request and the application, which may say that there is nothing to be answered yet."""
+
+    def respond(self) -> None:
+        connection, lot = self.req.conn, self.req.server.lot
+        room: list[Wait] = []
+        if connection.request is None and lot is not None and lot.has_room():
+            self.env[ROOM] = room
+        response = self.req.server.wsgi_app(self.env, self.start_response)
+        try:
+            if room:
+                self._park(room[0])
+                return
+            for chunk in filter(None, response):
+                self.write(chunk)
+            self.req.ensure_headers_sent()
+        finally:
+            if hasattr(response, "close"):
+                response.close()
+
+    def _park(self, wait: Wait) -> None:
+        """Forget what was answered, and have the connection neither written to nor read from by whoever called."""
+        request = self.req
+        request.outheaders.clear()
+        request.ready, request.close_connection = False, True
+        request.conn.request, request.conn.wait = request, wait
 
 
 class _Listener(wsgi.Server):
     """A server that gives its socket back when it cannot have the address; cheroot would leave it open."""
+
+    ConnectionClass = _Connection
+    lot: Lot | None = None
 
     @staticmethod
     def bind_socket(socket_: socket.socket, bind_addr: tuple[str, int]) -> socket.socket:
@@ -42,9 +110,14 @@ class Server:
         threads: int = THREADS,
         largest: int = 64 * 1024,
         tls: Certificate | None = None,
+        lot: Lot | None = None,
     ) -> None:
-        """`port` 0: any that is free; `address` says which, once started. `largest`: bytes of a request's body."""
+        """`port` 0: any that is free; `address` says which, once started. `largest`: bytes of a request's body. `lot`:
+        where requests may be parked.
+        """
         self._server = _Listener((host, port), application, numthreads=threads, server_name="chaos-gate")
+        self._server.gateway = _Gateway
+        self._server.lot = self._lot = lot
         self._server.request_queue_size = 128
         self._server.max_request_header_size = 64 * 1024
         self._server.max_request_body_size = largest
@@ -52,23 +125,29 @@ class Server:
         self._server.shutdown_timeout = 2
         # Seconds between two looks at whether to stop; with cheroot's own value each stop would take half a second.
         self._server.expiration_interval = 0.1
-        self._thread = threading.Thread(target=self._server.serve, name="web", daemon=True)
+        loops = [("web", self._server.serve), *([("parked", lot.run)] if lot is not None else [])]
+        self._threads = [threading.Thread(target=loop, name=name, daemon=True) for name, loop in loops]
         self._host, self._port = host, port
 
     def start(self) -> Self:
         """Listen; `Permanent` if the address cannot be had."""
+        _ask_for_files()
         try:
             self._server.prepare()
         except OSError as error:
             why = f"cannot listen on {self._host}:{self._port}: {error}; choose another address"
             raise Permanent(why) from error
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def stop(self) -> None:
-        """Stop listening and end the threads; polls that still wait should have been woken before (`Changes.close`)."""
+        """Answer those who wait, stop listening, and end the threads."""
+        if self._lot is not None:
+            self._lot.close()
         self._server.stop()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
     @property
     def address(self) -> str:
@@ -84,3 +163,11 @@ class Server:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def _ask_for_files() -> None:
+    """As many as a process may ask for by itself, up to what is needed. Fewer are no error: fewer can wait then."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

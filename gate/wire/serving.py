@@ -36,6 +36,7 @@ from gate.running.time import SystemClock, since_boot
 from gate.tracking.election import Terms
 from gate.tracking.leading import Leading
 from gate.tracking.reconciler import Reconciler
+from gate.web.answers import lot_of
 from gate.web.app import create_app, unsigned
 from gate.web.server import Server
 from gate.wire.acting import caps_of, mode_of, outfit_of, permits_of, world_of
@@ -230,11 +231,8 @@ class _Process:
         )
         host, port = self._settings.listen
         signed = self._signing.offered if self._signing else unsigned
-        return Server(
-            create_app(shown, askers=askers_of(self._settings), now=self._clock.now, signed=signed),
-            host=host,
-            port=port,
-        )
+        app = create_app(shown, askers=askers_of(self._settings), now=self._clock.now, signed=signed)
+        return Server(app, host=host, port=port, lot=lot_of(shown, self._clock.now))
 
     # -------------------------------------------------------------------------------------------------- start, stop
 

@@ -15,6 +15,7 @@ import yaml
 from gate.gitlab.job_tokens import JobTokens, Signer
 from gate.model import Commit, Gate, Verdict
 from gate.sandbox.gitlab import GitLab
+from gate.web.answers import lot_of
 from gate.web.app import create_app
 from gate.web.server import Server
 from tests.sandbox.gitlab_world import ROOT, Client, Project
@@ -74,7 +75,7 @@ def playing() -> Iterator[Playing]:
     known = Known(all_subscriptions=[SUBSCRIPTION])
     with GitLab(root_token=ROOT) as gitlab:
         askers = JobTokens([Signer(url=gitlab.url)], "chaos-gate", home=lambda _: gitlab.url)
-        server = Server(create_app(known, askers=askers), threads=12).start()
+        server = Server(create_app(known, askers=askers), threads=12, lot=lot_of(known)).start()
         client = Client(gitlab.url)
         try:
             yield Playing(client, known, server.address)

@@ -175,11 +175,19 @@ def test_each_change_is_one_line_and_silence_is_broken_by_a_heartbeat() -> None:
     _, played = play(*[PENDING] * 5, other, other, OPEN)
     assert played.lines == [
         "[         0 s] pending: Deployment shop/checkout; runs",
-        "[        41 s] still pending: Deployment shop/checkout; runs",
-        "[  1 min 21 s] still pending: Deployment shop/checkout; runs",
-        "[  1 min 21 s] pending: Deployment shop/checkout; still runs",
-        "[  1 min 42 s] open: Deployment shop/checkout",
+        "[        51 s] still pending: Deployment shop/checkout; runs",
+        "[  1 min 41 s] still pending: Deployment shop/checkout; runs",
+        "[  2 min 31 s] still pending: Deployment shop/checkout; runs",
+        "[  3 min 21 s] still pending: Deployment shop/checkout; runs",
+        "[  3 min 21 s] pending: Deployment shop/checkout; still runs",
+        "[  4 min 12 s] still pending: Deployment shop/checkout; still runs",
+        "[  4 min 12 s] open: Deployment shop/checkout",
     ]
+
+
+def test_where_a_proxy_cuts_a_question_it_is_held_for_less_from_then_on() -> None:
+    _, played = play(PENDING, AWAY, PENDING, AWAY, AWAY, AWAY, OPEN)
+    assert [timeout for _, _, timeout in played.asked] == [50, 50, 25, 25, 12.5, 10, 10]
 
 
 def test_a_question_is_held_no_longer_than_the_patience_lasts() -> None:
@@ -372,7 +380,7 @@ def test_the_command_lets_a_pass_through(fake: Serve) -> None:
     assert result.exit_code == 0
     assert "PASSED, score 100: Deployment shop/checkout" in result.output
     assert gate.questions == [
-        {"kind": "Deployment", "namespace": "shop", "name": "checkout", "after": "", "timeout": "20.0"}
+        {"kind": "Deployment", "namespace": "shop", "name": "checkout", "after": "", "timeout": "50.0"}
     ]
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from gate.model import Gate, Run, Subscription, WorkloadName
 from gate.web.answer import Selecting, Unreadable
+from gate.web.answers import lot_of
 from gate.web.app import create_app
 from gate.web.changes import Changes
 from gate.web.server import Server
@@ -70,7 +71,7 @@ def served(known: Known) -> Iterator[Callable[[], str]]:
     servers: list[Server] = []
 
     def serve() -> str:
-        servers.append(Server(create_app(known), threads=12).start())
+        servers.append(Server(create_app(known), threads=12, lot=lot_of(known)).start())
         return servers[-1].address
 
     yield serve
