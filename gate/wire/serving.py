@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 from gate.catalogue.repository import Repository
 from gate.catalogue.subscribed import Subscribed
@@ -36,9 +37,6 @@ from gate.running.time import SystemClock, since_boot
 from gate.tracking.election import Terms
 from gate.tracking.leading import Leading
 from gate.tracking.reconciler import Reconciler
-from gate.web.answers import lot_of
-from gate.web.app import create_app, unsigned
-from gate.web.server import Server
 from gate.wire.acting import caps_of, mode_of, outfit_of, permits_of, world_of
 from gate.wire.comparing import Comparing
 from gate.wire.due import Due
@@ -51,6 +49,9 @@ from gate.wire.shown import Shown
 from gate.wire.signing import signing_of
 from gate.wire.ties import GateStore, RevertNews, RunLeases, RunStore, identity
 from gate.wire.vocabulary import vocabulary
+
+if TYPE_CHECKING:
+    from gate.web.server import Server
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,11 @@ def serve(settings: Settings, stop: threading.Event) -> None:
     api = Api.from_environment(agent=f"chaos-gate/{me}")
     process = _Process(settings, api, me)
     with ExitStack() as running:
-        server = running.enter_context(process.web())
+        with ExitStack() as failing:
+            failing.callback(process.close)
+            process.follow()
+            server = running.enter_context(process.web())
+            failing.pop_all()
         log.info("gate.start replica=%s kubernetes=%s web=%s", me, api.host, server.address)
         log.info("gate.start catalogue=%s", process.repository.shown)
         running.callback(process.close)
@@ -219,7 +224,12 @@ class _Process:
         base = self._settings.public_url
         return f"{base}/gates/{gate.namespace}/{gate.workload.name.kind}/{gate.workload.name.name}" if base else ""
 
-    def web(self) -> Server:
+    def web(self) -> "Server":
+        """Its parts are loaded here, while the first lists are on their way: until these are there it is not ready."""
+        from gate.web.answers import lot_of
+        from gate.web.app import create_app, unsigned
+        from gate.web.server import Server
+
         shown = Shown(
             self._due.copies,
             self._subscribed,
@@ -236,10 +246,15 @@ class _Process:
 
     # -------------------------------------------------------------------------------------------------- start, stop
 
+    def follow(self) -> None:
+        """Begin to read what is in the cluster, which changes nothing there."""
+        # Watches block in reads that nothing but the server ends: they may not hold the process back.
+        for number, mirror in enumerate(self._due.copies.mirrors):
+            self._launch(f"watch {number}", partial(mirror.run, self._stop), daemon=True)
+
     def start(self) -> None:
-        mirrors = enumerate(self._due.copies.mirrors)
+        """Begin to act. `follow` comes before it."""
         loops: list[tuple[str, Callable[[], None]]] = [
-            *((f"watch {number}", partial(mirror.run, self._stop)) for number, mirror in mirrors),
             *((f"track {number}", self._comparing.run) for number in range(TRACKERS)),
             ("gather", self._due.run),
             ("judge", self._judging.run),
@@ -254,10 +269,12 @@ class _Process:
         if self._upkeep:
             loops.append(("upkeep", partial(self._upkeep.run, self._stop)))
         for name, loop in loops:
-            # Watches block in reads that nothing but the server ends: they may not hold the process back.
-            thread = threading.Thread(target=loop, name=name, daemon=name.startswith("watch"))
-            self._threads.append(thread)
-            thread.start()
+            self._launch(name, loop)
+
+    def _launch(self, name: str, loop: Callable[[], None], *, daemon: bool = False) -> None:
+        thread = threading.Thread(target=loop, name=name, daemon=daemon)
+        self._threads.append(thread)
+        thread.start()
 
     def close(self) -> None:
         """Take back what runs, end every thread, and only then let another replica lead."""
