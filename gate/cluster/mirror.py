@@ -17,11 +17,14 @@ T = TypeVar("T")
 Key = tuple[str, str]
 """Namespace and name."""
 
-WATCH_FOR = timedelta(minutes=5)
-COMPARE_AFTER = timedelta(minutes=30)
-"""After so long everything is listed and called for, whether it changed or not. Should a hint ever be lost on the way,
-nothing waits for longer than this.
+LIST_AFTER = timedelta(minutes=5)
+"""After about so long everything is listed again, and what differs is called for. Should an event ever be lost, nothing
+waits for longer than this, with its jitter.
 """
+JITTER = 0.2
+"""By which share it may be shorter or longer, so that neither replicas nor resources come as one."""
+COMPARE_AFTER = timedelta(minutes=30)
+"""After so long everything is called for, whether it changed or not: for what was lost behind the copy."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
 ABSENT_FOR = 10.0
 """Seconds after which a resource that the server does not know is asked for again."""
@@ -64,6 +67,7 @@ class Mirror(Generic[T]):
         self._essence, self._heard_one = essence, heard
         self._form, self._optional, self._monotonic, self._draw = form, optional, monotonic, draw
         self._version, self._compared, self._pause = "", monotonic(), FIRST_PAUSE
+        self._list_at = monotonic()
         self._lock = threading.Lock()
         self._objects: dict[Key, tuple[str, T]] = {}
         self.synced = threading.Event()
@@ -109,7 +113,7 @@ class Mirror(Generic[T]):
     def step(self, stopped: Callable[[], bool] = lambda: False) -> float:
         """List where that is needed, and follow one watch to its end; returns the seconds until the next step."""
         try:
-            if self._is_to_compare():
+            if self._monotonic() >= self._list_at:
                 self._version = ""
             self._version = self._version or self._list()
             self.problem = ""
@@ -157,7 +161,7 @@ class Mirror(Generic[T]):
         fresh: dict[Key, tuple[str, T]] = {}
         version = ""
         for items, at in self._api.pages(self._resource, self._namespace, form=self._form):
-            fresh |= {_key(item): (item["metadata"]["resourceVersion"], self._keep(item)) for item in items}
+            fresh |= {_key(item): self._kept(item, anew=all_of_them) for item in items}
             version = at
             del items  # before the next page comes
         before = self._replace(fresh)
@@ -169,8 +173,15 @@ class Mirror(Generic[T]):
         if all_of_them:
             self._compared = began
         self._heard = self._monotonic()
+        self._list_at = began + LIST_AFTER.total_seconds() * (1 + JITTER * (2 * self._draw() - 1))
         self.lists += 1
         return version
+
+    def _kept(self, item: Json, *, anew: bool) -> tuple[str, T]:
+        """What is known already, as most of what is listed is, need not be read again."""
+        version: str = item["metadata"]["resourceVersion"]
+        known = None if anew else self._objects.get(_key(item))
+        return known if known and known[0] == version else (version, self._keep(item))
 
     def _replace(self, fresh: dict[Key, tuple[str, T]]) -> dict[Key, tuple[str, T]]:
         """Returns what was known before."""
@@ -181,7 +192,8 @@ class Mirror(Generic[T]):
     def _follow(self, stopped: Callable[[], bool]) -> float:
         """Take in one watch; returns for how many seconds it lasted."""
         began, since = self._monotonic(), self._version
-        for event in self._api.watch(self._resource, self._namespace, since, lasting=WATCH_FOR, form=self._form):
+        lasting = timedelta(seconds=max(1.0, self._list_at - began))
+        for event in self._api.watch(self._resource, self._namespace, since, lasting=lasting, form=self._form):
             if stopped():
                 break
             self._version = event.object["metadata"]["resourceVersion"]

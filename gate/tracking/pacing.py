@@ -1,6 +1,6 @@
 """When to look again at a gate of which nothing is heard: soon where nobody would say so, never where events do. Pure.
 
-Should an event ever be lost, the mirrors call for everything now and then (`gate.cluster.mirror.COMPARE_AFTER`).
+Should an event ever be lost, the next list finds what it was about (`gate.cluster.mirror.LIST_AFTER`).
 """
 
 from collections.abc import Sequence

@@ -1,5 +1,6 @@
 """The local copy of a resource follows the server through everything that a watch can suffer."""
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,9 +12,10 @@ import pytest
 import urllib3
 from kubernetes.client import Configuration
 
-from gate.cluster.api import Api
-from gate.cluster.mirror import Mirror
+from gate.cluster.api import Api, Json
+from gate.cluster.mirror import JITTER, LIST_AFTER, Mirror
 from gate.sandbox.kubernetes.cluster import Kubernetes
+from tests.clocks import HandClock
 
 Eventually = Callable[[Callable[[], object]], None]
 
@@ -96,7 +98,10 @@ class Line:
         return self
 
     status, headers = 200, MappingProxyType({})
-    data = b'{"kind": "List", "metadata": {"resourceVersion": "7"}, "items": []}'
+
+    @property
+    def data(self) -> bytes:
+        return b'{"kind": "List", "metadata": {"resourceVersion": "7"}, "items": []}'
 
     def read1(self, _amount: int) -> bytes:
         line = self._lines.pop(0) if self._lines else b""
@@ -120,6 +125,48 @@ def test_a_watch_that_falls_silent_is_begun_again_from_where_it_was_without_anot
     mirror.step()
     assert [each.get("resourceVersion") for each in line.asked] == [None, "7", "9"]
     assert mirror.lists == 1
+
+
+class Losing(Line):
+    """A server whose one ConfigMap changes, and whose watches never say so."""
+
+    changes = 0
+
+    def request(self, method: str, url: str, **more: object) -> Line:
+        self.watches = [(BOOKMARK,)]
+        return super().request(method, url, **more)
+
+    @property
+    def data(self) -> bytes:
+        item = {"metadata": {"namespace": "default", "name": "a", "resourceVersion": str(self.changes)}}
+        return json.dumps({"metadata": {"resourceVersion": "7"}, "items": [item]}).encode()
+
+
+def test_an_event_that_was_lost_is_made_up_for_by_the_next_list_and_only_what_differs_is_read_and_called_for() -> None:
+    line, clock, called, read = Losing(), HandClock(), list[tuple[str, str]](), list[str]()
+
+    def keep(item: Json) -> None:
+        read.append(item["metadata"]["resourceVersion"])
+
+    mirror = Mirror(
+        Api(Configuration(host="http://line"), line),
+        "configmaps",
+        "default",
+        keep,
+        called.append,
+        monotonic=clock.monotonic,
+        draw=lambda: 1.0,
+    )
+    mirror.step()
+    for change, lists in ((0, 2), (1, 3)):
+        line.changes = change
+        clock.advance(LIST_AFTER)  # with all of its jitter it is not long enough
+        mirror.step()
+        assert mirror.lists == lists - 1
+        clock.advance(JITTER * LIST_AFTER)
+        mirror.step()
+        assert mirror.lists == lists
+    assert (read, called) == (["0", "1"], [("default", "a")] * 2)
 
 
 def test_a_server_that_does_not_answer_a_watch_at_all_is_a_problem() -> None:
