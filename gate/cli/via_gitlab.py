@@ -5,6 +5,7 @@ very pipeline; all others are passed over. What nobody has written is no verdict
 subscribed, or the gate is away.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -13,6 +14,7 @@ from gate.errors import Permanent
 from gate.gitlab.statuses import Row
 from gate.gitlab.token import TokenRefused
 from gate.model import Reason, Verdict
+from gate.tracking.overrides import OVERRIDDEN
 from gate.web.answer import Answer, State
 from gate.web.run_answer import RunAnswer
 
@@ -21,6 +23,8 @@ PACE = 10.0
 
 _VERDICTS = {"success": Verdict.PASSED, "failed": Verdict.FAILED, "canceled": Verdict.CANCELED}
 _GOING_ON = {"created", "pending", "running"}
+_REASON = re.compile(rf"(?:{OVERRIDDEN}.*?; )?([A-Z][A-Za-z]+):", re.DOTALL)
+"""How a description begins that says why; before it may stand who lets the version through: that is no verdict."""
 _OF_THE_SERVICE = {Reason.PROBE_FAILED, Reason.RECOVERY_TOO_SLOW}
 
 
@@ -116,8 +120,8 @@ def answer_of(where: Where, rows: Iterable[Row]) -> Answer:
 
 def _run(row: Row) -> RunAnswer:
     """A status as if it were a run: its description says why."""
-    first = row.description.partition(":")[0]
-    reason = next((each for each in Reason if each == first), None)
+    first = _REASON.match(row.description)
+    reason = next((each for each in Reason if first and each == first[1]), None)
     verdict = None if row.state in _GOING_ON else _VERDICTS.get(row.state, Verdict.ERRORED)
     if verdict is Verdict.FAILED and reason is not None and reason not in _OF_THE_SERVICE:
         verdict = Verdict.ERRORED  # GitLab has one word for both

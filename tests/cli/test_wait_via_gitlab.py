@@ -137,6 +137,12 @@ def test_a_verdict_of_another_pipeline_of_the_same_commit_is_none(shown: Shown) 
     [
         ("failed", "ProbeFailed: survives: it broke", Verdict.FAILED, Reason.PROBE_FAILED),
         ("failed", "NoData: too few samples", Verdict.ERRORED, Reason.NO_DATA),
+        (
+            "failed",
+            "overridden by jane until 2026-11-21 16:00 UTC: a; b; NoData: too few",
+            Verdict.ERRORED,
+            Reason.NO_DATA,
+        ),
         ("failed", "something else", Verdict.FAILED, None),
         ("canceled", "superseded by 1234abcd", Verdict.CANCELED, None),
     ],
