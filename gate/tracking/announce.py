@@ -14,6 +14,9 @@ MOST = 100
 to stay an object that the API server takes.
 """
 
+LONGEST_NAME = 255
+"""Characters that GitLab takes in the name of a status."""
+
 AWAITED = "the rollout is awaited, then chaos workflows will run"
 
 STATES = {
@@ -67,6 +70,8 @@ def _present(status: GateStatus, subscription: Subscription) -> Announcement | N
     commit = status.commit
     if commit is None or not subscription.project or not is_of(commit, subscription.project):
         return None
+    if len(status_name(subscription)) > LONGEST_NAME:
+        return None  # nobody takes it: not GitLab, and not the API server in the gate's status
     state, description = _state(status, subscription.name)
     version = status.version if status.runs else ""
     return Announcement(

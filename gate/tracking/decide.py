@@ -31,7 +31,7 @@ from gate.model import (
     fingerprint,
 )
 from gate.tracking import claims, overrides, pacing
-from gate.tracking.announce import announce, is_of
+from gate.tracking.announce import LONGEST_NAME, announce, is_of, status_name
 from gate.tracking.claims import Claim
 from gate.tracking.judgements import follow, remember, standing
 from gate.tracking.promoting import promotion
@@ -185,10 +185,19 @@ def _found_late(rollout: Rollout, status: GateStatus) -> bool:
 
 
 def _untold(commit: Commit | None, claims: Sequence[Claim]) -> str:
-    """Why GitLab is told nothing of a commit that is known: a fork's is not the subscribed project's."""
-    projects = sorted({claim.subscription.project for claim in claims if claim.subscription} - {""})
-    if commit is None or not projects or any(is_of(commit, project) for project in projects):
+    """Why GitLab is told nothing of a commit that is known: a fork's is not the subscribed project's, or the name that
+    the status would have is longer than names are.
+    """
+    told = [claim.subscription for claim in claims if claim.subscription and claim.subscription.project]
+    projects = sorted({subscription.project for subscription in told})
+    if commit is None or not projects:
         return ""
+    if any(is_of(commit, project) for project in projects):
+        long = [each.name for each in told if len(status_name(each)) > LONGEST_NAME]
+        said = f"the name that the status of {', '.join(long)} would have is longer than {LONGEST_NAME} characters"
+        return (
+            f"{said}: GitLab is told nothing of it; shorten the environment or the subscription's name" if long else ""
+        )
     said = f"the commit is of the project {commit.project}, subscribed is {', '.join(projects)}"
     return f"{said}: GitLab is told nothing; name the project whose pipeline deploys, as its path is written now"
 

@@ -1,7 +1,9 @@
 """What people and GitLab get wrong has one outcome each, and one line that says what to do about it."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,9 @@ from gate.gitlab.reporter import Reporter
 from gate.model import Announcement, Commit, StatusState
 from tests.gitlab.ground import MANUAL, World
 from tests.sandbox.gitlab_world import DEVELOPER, REPORTER, Project
+from tests.tracking import test_decide
+
+OPERATORS = Path(__file__).parents[2] / "docs" / "operators.md"
 
 
 @pytest.fixture
@@ -134,3 +139,35 @@ def test_a_pipeline_that_is_full(project: Project, wanted: Announcement, told) -
         root.ask("PUT", "/application/plan_limits", json={"plan_name": "default", "ci_pipeline_size": before})
     assert "422" in why
     assert "the pipeline is full; raise the limit of jobs in it" in why
+
+
+TRIED = {
+    "project, or the bot is no member": [test_a_project_that_is_not_there],
+    "commit gone, as after a force push": [test_a_commit_that_is_gone_by_a_force_push],
+    "pipeline deleted, a child, or of another commit": [
+        test_a_pipeline_that_was_deleted,
+        test_a_pipeline_of_another_commit,
+    ],
+    "status name over 255 characters": [
+        test_a_status_name_that_is_too_long_is_not_even_sent,
+        test_decide.test_a_status_whose_name_would_be_too_long_is_not_announced_and_the_gate_says_so,
+    ],
+    "a job has the name of the status": [test_a_status_name_that_a_job_has_is_said_at_the_first_word],
+    "bot without rights; CI/CD switched off": [
+        test_a_token_without_rights,
+        test_a_protected_branch_and_a_developer,
+        test_a_project_with_pipelines_switched_off,
+    ],
+    "pipeline full": [test_a_pipeline_that_is_full],
+    "a commit of a fork": [test_decide.test_a_commit_of_a_fork_is_judged_and_it_is_said_why_gitlab_is_told_nothing],
+    "job erased, environment renamed": [
+        test_a_job_that_was_erased_changes_nothing,
+        test_an_environment_that_was_renamed_changes_nothing_for_a_pipeline_that_is_named,
+    ],
+}
+"""What the operators' page says can be wrong -> what shows that it ends as it is said there."""
+
+
+def test_whatever_the_operators_page_says_can_be_wrong_is_tried() -> None:
+    (table,) = re.findall(r"^\| wrong \| outcome .*?(?=\n\n)", OPERATORS.read_text(), re.MULTILINE | re.DOTALL)
+    assert [row.split(" | ")[0].removeprefix("| ") for row in table.splitlines()[2:]] == list(TRIED)

@@ -35,7 +35,7 @@ from gate.model import (
     WorkloadKind,
     WorkloadName,
 )
-from gate.tracking.announce import KEPT, MOST
+from gate.tracking.announce import KEPT, LONGEST_NAME, MOST
 from gate.tracking.claims import Claim
 from gate.tracking.decide import Decision, Kind, Seen, decide
 
@@ -598,6 +598,20 @@ def test_a_commit_of_a_fork_is_judged_and_it_is_said_why_gitlab_is_told_nothing(
     assert "the commit is of the project somebody/checkout, subscribed is shop/checkout" in story.status.commit_problem
     assert story.status.commit == forked
     assert story.status.announcements == ()
+
+
+def test_a_status_whose_name_would_be_too_long_is_not_announced_and_the_gate_says_so() -> None:
+    """GitLab would refuse it, and the API server all of the gate's status with it."""
+    fits, long = "e" * (LONGEST_NAME - len("chaos//checkout")), "e" * (LONGEST_NAME + 1 - len("chaos//checkout"))
+    for environment, names in ((fits, [LONGEST_NAME]), (long, [])):
+        story = Story(claim("a", environment=environment))
+        story.sees(rollout("1.0"))
+        story.sees(rollout("1.1"))
+        assert [len(each.name) for each in story.status.announcements][-1:] == names
+        assert ("longer than 255 characters: GitLab is told nothing of it; shorten" in story.status.commit_problem) is (
+            not names
+        )
+        assert story.status.commit == commit("1.1")
 
 
 def test_a_project_is_the_same_in_any_case() -> None:
