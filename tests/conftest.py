@@ -18,6 +18,7 @@ from tests.clocks import HandClock
 from tests.grounds import CRDS, Ground
 from tests.ordering import long_first
 from tests.sandbox import gitlab_world
+from tests.waiting import pauses
 
 # Rules are tried on a machine that has other things to do: an example may take as long as it takes.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -141,9 +142,9 @@ def eventually() -> Callable[[Callable[[], object]], None]:
     """Waits until something holds, and fails when it does not within half a minute."""
 
     def wait(holds: Callable[[], object]) -> None:
-        deadline = time.monotonic() + 30
+        deadline, pause = time.monotonic() + 30, pauses()
         while not holds():
             assert time.monotonic() < deadline, f"{holds} did not come to hold"
-            time.sleep(0.01)
+            time.sleep(next(pause))
 
     return wait

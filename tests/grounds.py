@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +36,13 @@ class Ground:
     def is_real(self) -> bool:
         return self.name == "control-plane"
 
-    @property
+    @cached_property
     def url(self) -> str:
         return str(yaml.safe_load(self.kubeconfig.read_text())["clusters"][0]["cluster"]["server"])
 
-    @property
+    @cached_property
     def api(self) -> Api:
-        """The product's client."""
+        """The product's client, one for all: to read a kubeconfig takes longer than to ask a sandbox."""
         return Api.from_environment(str(self.kubeconfig))
 
     def ask(

@@ -17,6 +17,7 @@ import pytest
 from gate.sandbox.demo.seeding import Rest
 from gate.sandbox.demo.stage import CATALOGUE, PROJECT, Stage
 from tests.demo.relay import Relay
+from tests.waiting import pauses
 
 pytestmark = pytest.mark.demo
 
@@ -62,10 +63,10 @@ class Play:
         self._kubernetes = Rest(stage.kubernetes.admin_url)
 
     def until(self, what: str, holds: Callable[[], Any], seconds: float = 60) -> Any:
-        deadline = time.monotonic() + seconds
+        deadline, pause = time.monotonic() + seconds, pauses()
         while not (found := holds()):
             assert time.monotonic() < deadline, f"not {what}:\n{self.log()}"
-            time.sleep(0.05)
+            time.sleep(next(pause))
         return found
 
     def log(self) -> str:

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from gate.model import Step, Target, Undo, WorkloadKind, WorkloadName
 from tests.builders import config_map, deployment, pod_template, service
 from tests.faults.cases import NEEDS_A_NODE
 from tests.grounds import Ground
+from tests.waiting import pauses
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -244,10 +244,10 @@ def insisting(act: Callable[[Undo, Api], T], undo: Undo, api: Api) -> T:
 
 def patiently(act: Callable[[], T]) -> T:
     """Try as the engine does: again after an error that may pass."""
-    end, pause = time.monotonic() + PATIENCE, threading.Event()
+    end, pause = time.monotonic() + PATIENCE, pauses()
     while True:
         try:
             return act()
         except Temporary:
             assert time.monotonic() < end, "it never worked"
-        pause.wait(0.02)
+        time.sleep(next(pause))

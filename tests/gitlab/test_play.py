@@ -1,6 +1,5 @@
 """The manual job of production: played when the gate opens, by nobody else, and never twice."""
 
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from gate.model import Commit, Promote, PromotedState, Promotion, Stance, Verdic
 from tests.clocks import HandClock
 from tests.gitlab.ground import ASKED, PATH, World
 from tests.gitlab.promoting import Cluster, History, Replica, settled
+from tests.waiting import pauses
 
 SEEDS = [*range(20), *(pytest.param(seed, marks=pytest.mark.thorough) for seed in range(20, 500))]
 SHIP = "{script: 'true', environment: NAME, when: manual, allow_failure: false}"
@@ -68,10 +68,10 @@ class Site:
 
     def ended(self) -> bool:
         """Wait until nothing runs."""
-        deadline = time.monotonic() + PATIENCE
+        deadline, pause = time.monotonic() + PATIENCE, pauses()
         while any(row["status"] not in OVER for row in self.rows()):
             assert time.monotonic() < deadline, self.rows()
-            threading.Event().wait(0.01)
+            time.sleep(next(pause))
         return True
 
 

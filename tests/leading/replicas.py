@@ -22,6 +22,7 @@ from gate.sandbox.kubernetes.runtime.processes import Processes
 from gate.sandbox.ports import keep
 from tests import grounds
 from tests.grounds import Ground
+from tests.waiting import pauses
 
 DOCUMENTS = {
     "subscriptions/web.yaml": """\
@@ -188,10 +189,10 @@ class Replica:
 
     def until(self, holds: Callable[[], object], seconds: float = 30) -> float:
         """Wait for it; how long that took. Fails, with the replica's log, when it does not come to hold."""
-        began = time.monotonic()
+        began, pause = time.monotonic(), pauses()
         while not holds():
             assert time.monotonic() - began < seconds, self.log[-5000:]
-            time.sleep(0.02)
+            time.sleep(next(pause))
         return time.monotonic() - began
 
     def signal(self, number: signal.Signals) -> None:

@@ -1,12 +1,12 @@
 """A hand on one namespace of a Kubernetes: makes objects, changes them, and waits for what the controllers answer."""
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from tests.grounds import Ground
+from tests.waiting import pauses
 
 Object = dict[str, Any]
 
@@ -66,10 +66,10 @@ class Play:
 
     def until(self, holds: Callable[[], object]) -> None:
         """Ask again and again until the answer is true."""
-        deadline, pause = time.monotonic() + PATIENCE, threading.Event()
+        deadline, pause = time.monotonic() + PATIENCE, pauses()
         while not holds():
             assert time.monotonic() < deadline, f"{holds} did not come to hold in {self.namespace}"
-            pause.wait(0.02)
+            time.sleep(next(pause))
 
     def until_deployment(self, holds: Callable[[Object], object], name: str = "web") -> None:
         """Until this holds of the Deployment, and its controllers have said all that they have to say."""

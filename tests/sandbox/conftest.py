@@ -1,6 +1,5 @@
 """What the sandbox's tests share: waiting for something with a deadline, and objects to begin with."""
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -9,6 +8,7 @@ import pytest
 from pod_world import Pods
 
 from tests.grounds import Ground
+from tests.waiting import pauses
 
 PATIENCE = 30.0
 """Seconds after which a test gives up waiting."""
@@ -22,7 +22,7 @@ def eventually() -> Callable[[Callable[[], Found]], Found]:
 
     def wait(question: Callable[[], Found]) -> Found:
         deadline = time.monotonic() + PATIENCE
-        pause = threading.Event()
+        pause = pauses()
         while True:
             failure: Exception | None = None
             answer = None
@@ -34,7 +34,7 @@ def eventually() -> Callable[[Callable[[], Found]], Found]:
                 return answer
             if time.monotonic() > deadline:
                 raise AssertionError(f"did not come true within {PATIENCE} s; last answer: {answer!r}") from failure
-            pause.wait(0.01)
+            time.sleep(next(pause))
 
     return wait
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.grounds import Ground
+from tests.waiting import pauses
 from tests.wire.job_world import Eventually, Shop
 
 
@@ -16,10 +17,10 @@ def in_time() -> Eventually:
     """Waits for what takes a process or two, each of which loads the whole product, on a machine that is busy."""
 
     def wait(holds: Any) -> None:
-        deadline = time.monotonic() + 150
+        deadline, pause = time.monotonic() + 150, pauses()
         while not holds():
             assert time.monotonic() < deadline, f"{holds} did not come to hold"
-            time.sleep(0.05)
+            time.sleep(next(pause))
 
     return wait
 
