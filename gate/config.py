@@ -82,6 +82,7 @@ class Settings:
     gitlab_ca: Path | None
     gitlabs: Path | None
     audience: str
+    webhook_secrets: Secret | None
     listen: tuple[str, int]
     public_url: str
     resolve: Resolve
@@ -119,6 +120,7 @@ class Settings:
             "gitlab_token": reading.take("GITLAB_TOKEN_FILE", _secret, ""),
             "gitlab_ca": reading.take("GITLAB_CA_FILE", _file, ""),
             "audience": reading.take("AUDIENCE", str, ""),
+            "webhook_secrets": reading.take("WEBHOOK_SECRETS_FILE", _secret, ""),
             "gitlabs": reading.take("GITLABS", _file, ""),
             "listen": reading.take("LISTEN", _host_and_port, "127.0.0.1:8080"),
             "public_url": reading.take("PUBLIC_URL", _address, ""),

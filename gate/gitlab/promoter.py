@@ -8,7 +8,7 @@ ever will, and only then sends it again: a crash, a cut connection and a second 
 import logging
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, assert_never
 
@@ -25,6 +25,8 @@ KEPT = 50
 """How many promotions a gate remembers; the oldest go."""
 UNSAVED = timedelta(seconds=1)
 """How soon to look again after the gate could not be written: mostly it was read too early."""
+BREATH = timedelta(seconds=5)
+"""Between two looks, however many hints there are: a pipeline sends one for each change of a job."""
 Key = tuple[str, str]
 
 
@@ -59,6 +61,8 @@ class _Rest:
 
     wanted: Promotion
     """While it wants this."""
+    soonest: float
+    """When it may be looked at all the same, if there is a reason to."""
     until: float
     """By the promoter's clock."""
 
@@ -82,6 +86,12 @@ class Promoter:
         """Something may have changed in GitLab: look at everything again that is looked at."""
         self._rests = {}
 
+    def look(self, namespace: str, name: str) -> None:
+        """Something may have changed for this gate: it need not rest, but for what many such hints need together."""
+        key, now = (namespace, name), self._monotonic()
+        if (rest := self._rests.get(key)) is not None:
+            self._rests[key] = replace(rest, until=min(rest.until, max(rest.soonest, now)))
+
     def promote(self, namespace: str, name: str) -> timedelta | None:
         """Take the next step; returns after how long to come back, None when there is none to take."""
         key = (namespace, name)
@@ -97,19 +107,24 @@ class Promoter:
         now, rest = self._monotonic(), self._rests.get(key)
         if rest is not None and rest.wanted == wanted and now < rest.until:
             return None if math.isinf(rest.until) else timedelta(seconds=rest.until - now)
-        pause = self._take(gate, wanted, known)
-        self._rests[key] = _Rest(wanted, math.inf if pause is None else self._monotonic() + pause.total_seconds())
+        pause: timedelta | None
+        try:
+            pause, soonest = self._take(gate, wanted, known), BREATH
+        except Temporary as error:
+            log.warning("gitlab.unpromoted gate=%s/%s why=%r", gate.namespace, gate.name, str(error))
+            pause = soonest = _patience(error)
+        now = self._monotonic()
+        until = math.inf if pause is None else now + pause.total_seconds()
+        self._rests[key] = _Rest(wanted, now + soonest.total_seconds(), until)
         return pause
 
     def _take(self, gate: Gate, wanted: Promotion, known: Promoted | None) -> timedelta | None:
+        """Raises `Temporary` if GitLab could not be asked, or did not say what became of a request."""
         try:
             gitlab = self._gitlab(wanted.project)
             step = _next(gitlab.client, wanted)
         except Permanent as error:
             step = Refused(why=str(error))
-        except Temporary as error:
-            log.warning("gitlab.unpromoted gate=%s/%s why=%r", gate.namespace, gate.name, str(error))
-            return max(SOON, timedelta(seconds=error.retry_after or 0))
         if isinstance(step, Done):
             return self._done(gate, wanted, step.what)
         if left := self._underway(known):
@@ -146,9 +161,6 @@ class Promoter:
             gitlab.send(step.request)
         except Permanent as error:
             return self._refused(noted, wanted, str(error), REFUSED_PAUSE)
-        except Temporary as error:
-            log.warning("gitlab.unsure gate=%s/%s why=%r", gate.namespace, gate.name, str(error))
-            return max(SOON, timedelta(seconds=error.retry_after or 0))
         return self._done(noted, wanted, step.what)
 
     def _say(self, gate: Gate, wanted: Promotion, gitlab: Fenced, step: Repeat) -> timedelta | None:
@@ -161,7 +173,7 @@ class Promoter:
                 refused.append(str(error))
             except Temporary as error:
                 log.warning("gitlab.unpromoted gate=%s/%s why=%r", gate.namespace, gate.name, str(error))
-                pause = min(pause, max(SOON, timedelta(seconds=error.retry_after or 0)))
+                pause = min(pause, _patience(error))
         known = gate.promoted.get(wanted.key)
         if refused:
             return self._refused(gate, wanted, "; ".join(refused), pause)
@@ -198,6 +210,11 @@ class Promoter:
         forgotten = others[: max(0, len(others) - KEPT + 1)]
         became = Promoted(state=state, at=self._now(), message=message)
         return self._gates.save_promoted(gate, {**dict.fromkeys(forgotten), wanted.key: became})
+
+
+def _patience(error: Temporary) -> timedelta:
+    """What GitLab asks for, and not less than is decent."""
+    return max(SOON, timedelta(seconds=error.retry_after or 0))
 
 
 def _next(gitlab: Looks, wanted: Promotion) -> Step:

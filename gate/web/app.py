@@ -18,7 +18,7 @@ from gate.web.metrics import CONTENT_TYPE, metrics
 from gate.web.own import bearer, own
 from gate.web.parking import ROOM, Wait
 from gate.web.shown import gate_json, readiness_json, run_json
-from gate.web.views import Askers, Views
+from gate.web.views import Askers, Hearer, Views
 
 
 def unsigned(gate: Gate, version: str) -> None:
@@ -31,6 +31,7 @@ def create_app(
     askers: Askers | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     signed: Callable[[Gate, str], str | None] = unsigned,
+    hearer: Hearer | None = None,
 ) -> Flask:
     """The application over these views. With `askers`, jobs have to say who they are, and ask for their own only. `now`
     decides which overrides stand; `signed` gives what is known of a gate's version in an envelope.
@@ -89,6 +90,7 @@ def create_app(
         """Where the link of a commit status leads."""
         return _page(views, [_named(views, namespace, kind, name)])
 
+    _take_webhooks(app, hearer)
     _answer_errors_and_guard(app)
     app.jinja_env.globals["ago"] = _ago
     return app
@@ -105,6 +107,16 @@ def _named(views: Views, namespace: str, kind: str, name: str) -> Gate:
 def _page(views: Views, gates: Sequence[Gate]) -> Response:
     page = render_template("index.html", gates=gates, readiness=views.readiness(), now=datetime.now(UTC))
     return _no_store(Response(page, mimetype="text/html"))
+
+
+def _take_webhooks(app: Flask, hearer: Hearer | None) -> None:
+    @app.post("/webhooks/gitlab")
+    def webhook() -> tuple[Response, int]:
+        """GitLab gives 10 s and never tries again: it is taken at once, and acted on later."""
+        if hearer is None:
+            raise NotFound("webhooks are not taken here; set CHAOS_GATE_WEBHOOK_SECRETS_FILE")
+        hearer.hear(dict(request.headers), request.get_data())
+        return jsonify({"taken": True}), 202
 
 
 def _answer_errors_and_guard(app: Flask) -> None:

@@ -64,6 +64,12 @@ class _Collector(Collector):
                 left.add_metric([run.namespace, run.name], len(acts))
         yield left
         yield from self._tokens()
+        heard = CounterMetricFamily(
+            "chaos_gate_webhooks", "Webhooks that came in, and what became of them.", labels=["about", "outcome"]
+        )
+        for (about, outcome), count_ in self._views.readiness().webhooks.items():
+            heard.add_metric([about, outcome], count_)
+        yield heard
 
     def _tokens(self) -> Iterator[Metric]:
         labels = ["gitlab"]

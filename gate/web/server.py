@@ -17,6 +17,9 @@ from gate.web.parking import ROOM, Lot, Wait
 from gate.web.tls import Certificate
 
 THREADS = 24
+SMALL_BODY = 64 * 1024
+LARGEST_BODY = 2 * 1024 * 1024
+"""Bytes; the second where webhooks come in: one of a pipeline lists its jobs. What is larger is refused (413)."""
 FILES = 8192
 """Open files that are asked for, where the machine allows so many: each parked request is one."""
 
@@ -108,7 +111,7 @@ class Server:
         host: str = "127.0.0.1",
         port: int = 0,
         threads: int = THREADS,
-        largest: int = 64 * 1024,
+        largest: int = SMALL_BODY,
         tls: Certificate | None = None,
         lot: Lot | None = None,
     ) -> None:

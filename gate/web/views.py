@@ -43,6 +43,8 @@ class Readiness:
     """Which replica does, as far as is known."""
     problems: Mapping[str, str] = field(default_factory=dict)
     """What does not work just now, by part, in words."""
+    webhooks: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """How many came in, by what they were about, and what became of them."""
     outside: Sequence[str] = ()
     """Subscriptions of what is in no namespace of this gate, in words: another gate may have them."""
 
@@ -102,6 +104,14 @@ class Views(Protocol):
 
     def changed(self, since: int, timeout: float) -> int:
         """A number that grows with each change: as soon as it is above `since`, or after `timeout` seconds as it is."""
+        ...
+
+
+class Hearer(Protocol):
+    """Who takes webhooks."""
+
+    def hear(self, headers: Mapping[str, str], body: bytes) -> None:
+        """At once. `Denied` for what is not GitLab's, `Temporary` if that cannot be told just now."""
         ...
 
 

@@ -92,6 +92,14 @@ class Resolving:
             if again:
                 self._due.add(question, after=again)
 
+    def hurry(self, project: str) -> None:
+        """Something has happened there: ask now what is not confirmed. What GitLab cannot answer keeps its pause."""
+        with self._lock:
+            open_ = [each for each, found in self._answers.items() if isinstance(found.answer, Unresolved)]
+            for question in open_:
+                if question.project.lower() == project.lower() and question not in self._not_before:
+                    self._due.add(question)
+
     def close(self) -> None:
         """Nothing will be asked any more."""
         self._due.close()

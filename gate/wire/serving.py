@@ -43,6 +43,7 @@ from gate.wire.due import Due
 from gate.wire.echoes import Echoes
 from gate.wire.fetching import Fetching
 from gate.wire.gitlabs import GitLabs, Reported, Upkeep, askers_of, instances_of
+from gate.wire.hearing import Hearing
 from gate.wire.judging import Judging
 from gate.wire.resolving import Resolving
 from gate.wire.shown import Shown
@@ -133,6 +134,7 @@ class _Process:
         self._executor = self._make_executor()
         self._outbox = self._make_outbox()
         self._promoter = self._make_promoter()
+        self._hearing = self._make_hearing()
         self._upkeep = self._make_upkeep()
 
     # -------------------------------------------------------------------------------------------- what it is made of
@@ -207,6 +209,28 @@ class _Process:
         store = GateStore(self._due.copies, Gates(self._fenced))
         return Promoter(store, self._gitlabs.of, now=self._clock.now, monotonic=self._clock.monotonic)
 
+    def _make_hearing(self) -> Hearing | None:
+        if self._settings.webhook_secrets is None:
+            return None
+        return Hearing(
+            self._settings.webhook_secrets,
+            catalogue=self._settings.catalogue,
+            branch=self._settings.branch,
+            fetch=self._fetching.hurry,
+            look=self._look_now,
+            now=self._clock.now,
+        )
+
+    def _look_now(self, project: str) -> None:
+        """Something has happened in a project of GitLab."""
+        if self._resolving:
+            self._resolving.hurry(project)
+        for gate in self._due.copies.gates():
+            wanted = gate.status.promotion
+            if self._promoter and wanted and project.lower() in {wanted.project.lower(), wanted.commit.project.lower()}:
+                self._promoter.look(gate.namespace, gate.name)
+                self._due.gates.add((gate.namespace, gate.name))
+
     def _make_upkeep(self) -> Upkeep | None:
         if self._gitlabs is None:
             return None
@@ -228,7 +252,7 @@ class _Process:
         """Its parts are loaded here, while the first lists are on their way: until these are there it is not ready."""
         from gate.web.answers import lot_of
         from gate.web.app import create_app, unsigned
-        from gate.web.server import Server
+        from gate.web.server import LARGEST_BODY, SMALL_BODY, Server
 
         shown = Shown(
             self._due.copies,
@@ -237,12 +261,21 @@ class _Process:
             self._fetching,
             self._leading,
             gitlabs=self._gitlabs,
+            hearing=self._hearing,
             clock=self._clock,
         )
         host, port = self._settings.listen
         signed = self._signing.offered if self._signing else unsigned
-        app = create_app(shown, askers=askers_of(self._settings), now=self._clock.now, signed=signed)
-        return Server(app, host=host, port=port, lot=lot_of(shown, self._clock.now))
+        app = create_app(
+            shown, askers=askers_of(self._settings), now=self._clock.now, signed=signed, hearer=self._hearing
+        )
+        return Server(
+            app,
+            host=host,
+            port=port,
+            largest=LARGEST_BODY if self._hearing else SMALL_BODY,
+            lot=lot_of(shown, self._clock.now),
+        )
 
     # -------------------------------------------------------------------------------------------------- start, stop
 

@@ -15,6 +15,7 @@ from gate.web.views import Readiness, Token, Watch
 from gate.wire.copies import Copies
 from gate.wire.fetching import Fetching
 from gate.wire.gitlabs import GitLabs
+from gate.wire.hearing import Hearing
 
 
 class Shown:
@@ -29,10 +30,12 @@ class Shown:
         leading: Leading,
         *,
         gitlabs: GitLabs | None,
+        hearing: Hearing | None = None,
         clock: Clock,
     ) -> None:
         self._copies, self._subscribed, self._changes, self._fetching = copies, subscribed, changes, fetching
         self._leading, self._gitlabs, self._clock = leading, gitlabs, clock
+        self._hearing = hearing
 
     def gates(self) -> Sequence[Gate]:
         return self._copies.gates()
@@ -96,6 +99,7 @@ class Shown:
             watch_lag=max((lag for mirror in mirrors if (lag := mirror.lag)), default=None),
             gitlab="; ".join(refused) or ("ok" if self._gitlabs else "not configured"),
             tokens=tokens,
+            webhooks=self._hearing.counts if self._hearing else {},
             leads=self._leading.leads(),
             leader=self._leading.leader,
             problems={name: text for name, text in problems.items() if text},

@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
+from gate.gitlab.promoter import BREATH
 from gate.gitlab.promotion.check import AGAIN
+from gate.gitlab.promotion.steps import SOON
 from gate.gitlab.protocol import Answer, Fate, get_status_checks, meaning
 from gate.model import Commit, Promote, PromotedState, Promotion, Stance, Verdict, Way
 from gate.sandbox.gitlab.trouble import Trouble
 from tests.clocks import START, HandClock
 from tests.gitlab.ground import ASKED, PATH, World, served
-from tests.gitlab.promoting import Cluster, Replica
+from tests.gitlab.promoting import KEY, Cluster, Replica
 
 GIVEN_UP = timedelta(minutes=2)
 
@@ -157,6 +159,21 @@ def test_whatever_goes_wrong_it_passes_in_the_end(world: World, replica: Replica
         assert pause is not None
         replica.clock.advance(pause)
     assert (asked.shown(), world.server.troubles.left) == ("passed", 0)
+
+
+def test_a_hint_has_it_looked_at_sooner_but_not_again_and_again(world: World, replica: Replica) -> None:
+    asked = Request(world, "hint").opens()
+    says(replica, asked.promotion, Stance.AWAIT)
+    replica.promoter.look(*KEY)
+    assert replica.steps() == BREATH
+    replica.clock.advance(BREATH)
+    assert replica.steps() == AGAIN
+    world.server.troubles.order(Trouble.TOO_MANY_SILENT, method="GET", path=f"{ASKED}/merge_requests")
+    replica.clock.advance(AGAIN)
+    assert replica.steps() == SOON
+    replica.clock.advance(BREATH)
+    replica.promoter.look(*KEY)
+    assert replica.steps() == SOON - BREATH  # GitLab has asked for time
 
 
 def test_a_project_without_the_licence_does_not_cost_the_token_its_trust() -> None:

@@ -133,6 +133,24 @@ def test_what_was_not_found_is_said_and_asked_again_later(
     assert found.commit is not None
 
 
+def test_what_was_not_found_is_asked_again_at_once_when_something_happened_there(
+    around: Around, resolving: Resolving
+) -> None:
+    around.trouble.append(Permanent("404 Commit Not Found"))
+    resolving.rollout(NAME)
+    around.let.release()
+    assert around.heard.acquire(timeout=60)
+    assert around.asked.acquire(timeout=60)
+    resolving.rollout(NAME)
+    resolving.hurry("shop/other")
+    resolving.hurry("Shop/Web")
+    around.let.release()
+    assert around.heard.acquire(timeout=60)
+    found = resolving.rollout(NAME)
+    assert found is not None
+    assert found.commit is not None
+
+
 def test_annotations_are_taken_as_they_are(around: Around, resolving: Resolving) -> None:
     said = replace(ROLLOUT, commit=Commit(project="shop/web", sha="b" * 40, pipeline=1))
     for around.rollout_ in (said, replace(ROLLOUT, commit_problem="half of them"), replace(ROLLOUT, hints=())):

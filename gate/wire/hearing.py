@@ -1,0 +1,91 @@
+"""Webhooks in: each is checked, and has those look now who would have looked later anyway."""
+
+import logging
+import threading
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from gate.errors import Denied
+from gate.gitlab.webhooks import About, Webhook, insist, is_repository, read
+
+log = logging.getLogger(__name__)
+
+REMEMBERED = 2000
+"""How many deliveries are known again."""
+
+
+class Outcome(StrEnum):
+    """What became of a webhook."""
+
+    ACTED = "acted"
+    IGNORED = "ignored"
+    REPEATED = "repeated"
+    REFUSED = "refused"
+
+
+class Hearing:
+    """May be called from any thread. What it calls must not wait for anything: GitLab gives 10 s for an answer."""
+
+    def __init__(
+        self,
+        secrets: Callable[[], str],
+        *,
+        catalogue: str,
+        branch: str,
+        fetch: Callable[[], None],
+        look: Callable[[str], None],
+        now: Callable[[], datetime],
+    ) -> None:
+        """`secrets`: one a line. `fetch` brings the catalogue, `look` looks at GitLab for what is of a project."""
+        self._secrets, self._catalogue, self._branch = secrets, catalogue, branch
+        self._fetch, self._look, self._now = fetch, look, now
+        self._lock = threading.Lock()
+        self._numbers: OrderedDict[str, None] = OrderedDict()
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    @property
+    def counts(self) -> Mapping[tuple[str, str], int]:
+        """How many webhooks there were, by what they were about, and what became of them."""
+        with self._lock:
+            return dict(self._counts)
+
+    def hear(self, headers: Mapping[str, str], body: bytes) -> None:
+        """Raises `Denied` for what is not from GitLab, `Temporary` if the secrets cannot be read."""
+        lower = {name.lower(): value for name, value in headers.items()}
+        secrets = [line.strip() for line in self._secrets().splitlines() if line.strip()]
+        try:
+            insist(lower, body, secrets, now=self._now())
+        except Denied:
+            self._count(About.OTHER, Outcome.REFUSED)
+            raise
+        webhook = read(lower, body)
+        outcome = Outcome.REPEATED if self._is_known(webhook.number) else self._act(webhook)
+        self._count(webhook.about, outcome)
+        log.info("webhook.%s about=%s project=%r", outcome, webhook.about, webhook.project)
+
+    def _act(self, webhook: Webhook) -> Outcome:
+        match webhook.about:
+            case About.PUSH:
+                if webhook.ref != f"refs/heads/{self._branch}" or not is_repository(self._catalogue, webhook.project):
+                    return Outcome.IGNORED
+                self._fetch()
+            case About.DEPLOYMENT | About.PIPELINE | About.STATUS_CHECK if webhook.project:
+                self._look(webhook.project)
+            case _:
+                return Outcome.IGNORED
+        return Outcome.ACTED
+
+    def _is_known(self, number: str) -> bool:
+        with self._lock:
+            known = number in self._numbers
+            if number:
+                self._numbers[number] = None
+            while len(self._numbers) > REMEMBERED:
+                self._numbers.popitem(last=False)
+        return known
+
+    def _count(self, about: About, outcome: Outcome) -> None:
+        with self._lock:
+            self._counts[about, outcome] += 1
