@@ -4,6 +4,8 @@ the gate does around the steps of a workflow.
 
 from typing import Any
 
+import pytest
+
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "config-change": ("config-change", {"configMap": "settings", "key": "mode", "value": "wild"}),
     "config-change of a secret": ("config-change", {"secret": "key", "key": "token"}),
@@ -28,6 +30,18 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "scale up": ("scale", {"to": 4}),
     "scale-to-zero": ("scale-to-zero", {}),
 }
+
+OFTEN = frozenset({"pod-kill", "scale down", "config-change of a secret"})
+"""The cases of which `make test` plays what is minutes for all of them; `.ci/run` plays them all."""
+
+
+def often() -> list[Any]:
+    """The cases as parameters `fault` and `settings`; all but those of OFTEN carry the mark `thorough`."""
+    return [
+        pytest.param(*case, id=name, marks=[] if name in OFTEN else pytest.mark.thorough)
+        for name, case in CASES.items()
+    ]
+
 
 NEEDS_A_NODE = frozenset({"pod-failure"})
 """What pods feel only where they are processes: the nodes of the real control plane are played by kwok."""

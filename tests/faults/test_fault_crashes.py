@@ -14,15 +14,10 @@ from gate.cluster.runs import RunJournal, Runs
 from gate.model import Evidence, Run, RunPhase, Undo
 from gate.wire.reaping import reap
 from tests.faults.application import Application, Eventually, is_felt
-from tests.faults.cases import CASES, TAKES_TIME
+from tests.faults.cases import TAKES_TIME, often
 from tests.faults.dying import begin, is_killed, look
 
-OFTEN = {"pod-kill", "scale down", "config-change of a secret"}
-"""The cases that are played by `make test`; `.ci/run` plays them all."""
-every_fault = pytest.mark.parametrize(
-    ("fault", "settings"),
-    [pytest.param(*case, id=name, marks=[] if name in OFTEN else pytest.mark.thorough) for name, case in CASES.items()],
-)
+every_fault = pytest.mark.parametrize(("fault", "settings"), often())
 FEWEST = 8
 """Writes of a run: it begins, the guard, the undo, the act, what was felt, what was taken back, no guard, the end."""
 SCALED = {"to": 1}

@@ -9,9 +9,10 @@ from urllib3.exceptions import HTTPError
 from gate.errors import Conflict
 from gate.faults import ACTS
 from tests.faults.application import Application, Eventually, insisting, through
-from tests.faults.cases import CASES, NEEDS_CONTAINERS
+from tests.faults.cases import CASES, NEEDS_CONTAINERS, often
 
 every_fault = pytest.mark.parametrize(("fault", "settings"), CASES.values(), ids=CASES)
+some_often = pytest.mark.parametrize(("fault", "settings"), often())
 
 
 def test_every_fault_is_among_the_cases() -> None:
@@ -54,7 +55,7 @@ def test_done_twice_it_is_done_once(
     eventually(lambda: web.state() == before)
 
 
-@every_fault
+@some_often
 def test_taking_back_what_was_never_done_changes_nothing(
     fault: str, settings: dict[str, Any], web: Application
 ) -> None:
@@ -67,7 +68,7 @@ def test_taking_back_what_was_never_done_changes_nothing(
     assert {pod.uid for pod in web.pods()} == pods
 
 
-@every_fault
+@some_often
 def test_a_target_that_is_gone_is_nothing_to_put_back(fault: str, settings: dict[str, Any], web: Application) -> None:
     undos = web.plan(fault, **settings)
     for undo in undos:
@@ -110,7 +111,7 @@ class Every:
     ("fault", "settings"),
     [pytest.param(*case, id=name) for name, case in CASES.items() if case[0] not in NEEDS_CONTAINERS],
 )
-@pytest.mark.parametrize("when", ["conflict", "lost answer"])
+@pytest.mark.parametrize("when", [pytest.param("conflict", marks=pytest.mark.thorough), "lost answer"])
 def test_a_write_that_fails_is_made_again(
     fault: str, settings: dict[str, Any], when: str, web: Application, eventually: Eventually
 ) -> None:
