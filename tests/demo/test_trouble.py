@@ -131,7 +131,7 @@ def play(tmp_path: Path) -> Iterator[Play]:
     with Stage(tmp_path) as stage:
         made = Play(stage)
         made.until("the gate knows checkout", lambda: made.gate().get("recorded"))
-        made.document("workflows/quick.yaml", KILL, "create")
+        stage.team.commit(CATALOGUE, "change", {"workflows/quick.yaml": KILL})
         made.document("subscriptions/checkout.yaml", SUBSCRIPTION % "checkout")
         yield made
         made.close()
