@@ -104,7 +104,7 @@ def run(
         click.echo(f"{made.namespace}/{made.name}")
         return
     click.echo(f"{made.namespace}/{made.name}: {taken.name} against {name}, version {made.spec.version}")
-    ended = _watched(api, made)
+    ended = _watched(api, made, deadline)
     click.echo("\n".join(["", *_verdict(ended)]))
     ctx.exit(_exit(ended))
 
@@ -135,7 +135,7 @@ def _fresh() -> str:
     return secrets.token_hex(5)
 
 
-def _watched(api: "Api", made: "Run") -> "Run":
+def _watched(api: "Api", made: "Run", deadline: timedelta) -> "Run":
     """The run when it is judged. Ctrl-C asks for it to stop, and goes on watching until everything is taken back; a
     second one leaves it.
     """
@@ -145,7 +145,11 @@ def _watched(api: "Api", made: "Run") -> "Run":
 
     runs = Runs(api)
     watching = Watching(
-        partial(runs.get, made.namespace, made.name), monotonic=time.monotonic, sleep=time.sleep, say=click.echo
+        partial(runs.get, made.namespace, made.name),
+        deadline=deadline,
+        monotonic=time.monotonic,
+        sleep=time.sleep,
+        say=click.echo,
     )
     try:
         return watching.end()

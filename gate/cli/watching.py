@@ -11,6 +11,8 @@ PACE = 0.5
 """Seconds between two looks."""
 LONELY = 20.0
 """Seconds after which a run that nobody has taken up is likely to be nobody's."""
+GRACE = timedelta(minutes=2)
+"""After the run's deadline: a gate that lives has ended and judged it long before."""
 HEARTBEAT = 30.0
 """Seconds of silence after which a line is said."""
 
@@ -22,25 +24,28 @@ class Watching:
         self,
         look: Callable[[], Run | None],
         *,
+        deadline: timedelta,
         monotonic: Callable[[], float],
         sleep: Callable[[float], None],
         say: Callable[[str], None],
     ) -> None:
         self._look, self._monotonic, self._sleep, self._say = look, monotonic, sleep, say
         self._begun = self._spoke = monotonic()
+        self._patience = (deadline + GRACE).total_seconds()
         self._told = 0
         self._activity = ""
         self._away = self._lonely = False
 
     def end(self) -> Run:
-        """The run with its verdict. `Permanent` if it is gone before it has one."""
-        while True:
+        """The run with its verdict. `Permanent` if it is gone before it has one, or nobody gives it one in time."""
+        while self._monotonic() - self._begun < self._patience:
             run = self._now()
             if run is not None:
                 self._tell(run)
                 if run.status.phase is RunPhase.JUDGED:
                     return run
             self._sleep(PACE)
+        raise Permanent("nobody has given the run a verdict, and its deadline is long over: no gate runs for it")
 
     def _now(self) -> Run | None:
         """The run as it is; None while the cluster cannot be asked."""
