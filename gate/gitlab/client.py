@@ -13,6 +13,7 @@ import requests
 
 from gate.errors import Absent, Permanent, Temporary
 from gate.gitlab import protocol
+from gate.gitlab.bodies import body_of
 from gate.gitlab.protocol import Answer, Fate, Request
 from gate.gitlab.statuses import Row
 from gate.gitlab.token import PAUSE, REFUSED, PrivateToken, Token, TokenRefused
@@ -148,7 +149,7 @@ class GitLab:
         return _json(request, answer)
 
     def pages(self, request: Request) -> Iterator[Mapping[str, Any]]:
-        """Everything in a list, page by page."""
+        """Everything in a list, page by page; `Temporary` if it is longer: what is not seen could say otherwise."""
         for _ in range(MOST_PAGES):
             answer = self._answered(request)
             yield from _objects(_json(request, answer))
@@ -156,6 +157,7 @@ class GitLab:
             if following is None:
                 return
             request = following
+        raise Temporary(f"{self.address} has more than {100 * MOST_PAGES} things for {request}; none of them counts")
 
     def _answered(self, request: Request) -> Answer:
         """An answer that is no refusal."""
@@ -171,7 +173,6 @@ class GitLab:
     # ------------------------------------------------------------------------------------------------------ transport
 
     def _exchange(self, request: Request) -> Answer:
-        deadline = self._monotonic() + WHOLE_TIMEOUT
         try:
             with self._session.request(
                 request.method,
@@ -185,7 +186,13 @@ class GitLab:
                 # A redirect would carry the token to wherever it points.
                 allow_redirects=False,
             ) as response:
-                body = self._read(request, response, deadline)
+                body = body_of(
+                    response,
+                    f"what {self.address} answered to {request}",
+                    largest=LARGEST_BODY,
+                    within=WHOLE_TIMEOUT,
+                    monotonic=self._monotonic,
+                )
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 if response.status_code == requests.codes.unauthorized and not request.feature:
                     self._refuse(response.request)
@@ -207,18 +214,6 @@ class GitLab:
         if self._auth.refuse(sent):
             log.error("gitlab.token_refused address=%s remedy='put a valid token into its file'", self.address)
         raise TokenRefused(REFUSED, retry_after=PAUSE)
-
-    def _read(self, request: Request, response: requests.Response, deadline: float) -> bytes:
-        body = bytearray()
-        for chunk in response.iter_content(64 * 1024):
-            body += chunk
-            if len(body) > LARGEST_BODY:
-                raise Temporary(
-                    f"{self.address} answered {request} with more than {LARGEST_BODY} bytes; the answer was dropped"
-                )
-            if self._monotonic() > deadline:
-                raise Temporary(f"{self.address} took more than {WHOLE_TIMEOUT:.0f} s to answer {request}")
-        return bytes(body)
 
 
 def _root(error: BaseException) -> str:

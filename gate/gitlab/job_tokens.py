@@ -15,6 +15,7 @@ from joserfc import jwk, jwt
 from joserfc.errors import JoseError
 
 from gate.errors import Denied, Permanent, Temporary
+from gate.gitlab.bodies import body_of
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,10 @@ LEEWAY = 30
 FRESH, AT_MOST = 3600.0, 30.0
 """Seconds for which keys are taken as they are, and between two tries to read them, whatever came of the first."""
 TIMEOUT = 10.0
+WHOLE_TIMEOUT = 10.0
+"""Seconds until the first byte or between two, and for all of them."""
+LARGEST_BODY = 1024 * 1024
+"""Bytes."""
 LONGEST_TOKEN = 16 * 1024
 """Characters."""
 
@@ -158,9 +163,10 @@ class _Keys:
     def _fetch(self) -> jwk.KeySet:
         address, verify = f"{self._signer.url}{KEYS}", str(self._signer.authority) if self._signer.authority else True
         try:
-            answer = requests.get(address, timeout=TIMEOUT, verify=verify, allow_redirects=False)
-            answer.raise_for_status()
-            said: Mapping[str, Any] = json.loads(answer.content)
+            with requests.get(address, timeout=TIMEOUT, verify=verify, allow_redirects=False, stream=True) as answer:
+                answer.raise_for_status()
+                body = body_of(answer, f"what {address} answered", largest=LARGEST_BODY, within=WHOLE_TIMEOUT)
+            said: Mapping[str, Any] = json.loads(body)
             return jwk.KeySet.import_key_set({"keys": list(said["keys"])})
         # A file of CAs that is not there is a plain OSError.
         except (OSError, JoseError, ValueError, KeyError, TypeError, RecursionError) as error:

@@ -30,6 +30,15 @@ class Scripted:
         """Answer the next request with these bytes and cut the connection."""
         self.plays.append(lambda connection: connection.sendall(raw))
 
+    def drips(self, first: bytes) -> None:
+        """Answer the next request with the beginning of a body, and with nothing more until the other side goes."""
+
+        def play(connection: socket.socket) -> None:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + first)
+            connection.recv(1)
+
+        self.plays.append(play)
+
 
 def _request(connection: socket.socket) -> bytes:
     heard = b""

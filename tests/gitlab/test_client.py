@@ -10,7 +10,7 @@ import pytest
 
 from gate.config import Secret
 from gate.errors import GateError, Permanent, Temporary
-from gate.gitlab.client import LARGEST_BODY, WHOLE_TIMEOUT, GitLab
+from gate.gitlab.client import LARGEST_BODY, MOST_PAGES, WHOLE_TIMEOUT, GitLab
 
 TOKEN = "glpat-marked-as-secret"
 
@@ -92,7 +92,7 @@ def test_a_connection_cut_before_the_answer_is_worth_another_try(scripted, gitla
 
 def test_a_connection_cut_within_the_answer_is_worth_another_try(scripted, gitlab) -> None:
     scripted.sends(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{")
-    with pytest.raises(Temporary, match="did not answer GET /user"):
+    with pytest.raises(Temporary, match="answered to GET /user was cut off"):
         gitlab.user()
 
 
@@ -133,10 +133,18 @@ def test_an_answer_without_end_is_dropped(scripted, gitlab) -> None:
 def test_an_answer_that_drips_for_ever_is_given_up(scripted) -> None:
     hours = itertools.count(step=WHOLE_TIMEOUT + 1)
     client = GitLab(scripted.address, lambda: TOKEN, monotonic=lambda: next(hours))
-    scripted.answers("200 OK", b'{"id": 1}')
-    with pytest.raises(Temporary, match="took more than"):
+    scripted.drips(b'{"id"')
+    with pytest.raises(Temporary, match="took more than 30 s"):
         client.user()
     client.close()
+
+
+def test_a_list_that_is_longer_than_is_read_is_no_list(scripted, gitlab) -> None:
+    for page in range(MOST_PAGES):
+        link = f'Link: <{scripted.address}/api/v4/projects/1/x?page={page + 2}>; rel="next"'
+        scripted.answers("200 OK", b"[]", link)
+    with pytest.raises(Temporary, match="has more than 2000 things"):
+        gitlab.external("1", "abc", pipeline=3)
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>hello</html>", b"[]", b'{"name": "x"}', b'{"id": "x"}', b"null"])
