@@ -248,6 +248,8 @@ class Rollout:
     """The image references of the pod template, for people; versions are told apart by digest alone."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """The workload's own labels, by which subscriptions may select it."""
+    youngest: datetime | None = None
+    """When the last of the present template's pods was created, if they were asked for; a whole second."""
     quiet: bool = False
     """It waits for pods, and these may change without an event of the workload."""
 

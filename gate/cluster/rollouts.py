@@ -38,7 +38,10 @@ def rollout_of(kind: WorkloadKind, seen: Observed) -> Rollout:
     if progress in {Progress.COMPLETE, Progress.CANARY} and version is None:
         progress, message = Progress.ROLLING, problem
     rollout = _rollout(kind, seen, progress, message, version, problem)
-    return replace(rollout, quiet=progress is Progress.ROLLING and unfinished(kind, seen.workload) is None)
+    quiet = progress is Progress.ROLLING and unfinished(kind, seen.workload) is None
+    created = [pod["metadata"].get("creationTimestamp") for pod in split.current]
+    youngest = max((datetime.fromisoformat(each) for each in created if each), default=None)
+    return replace(rollout, quiet=quiet, youngest=youngest)
 
 
 def _progress(kind: WorkloadKind, seen: Observed, split: Split | None) -> tuple[Progress, str]:

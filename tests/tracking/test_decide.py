@@ -216,6 +216,16 @@ def test_a_version_does_not_settle_on_the_time_of_another_one() -> None:
     assert story.sees(third, after=SETTLE).kind is Kind.UPGRADE
 
 
+def test_a_version_that_went_and_came_back_while_nobody_looked_settles_anew() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    story.sees(rollout("1.1", youngest=story.now - timedelta(seconds=1)))
+    late = story.now + SETTLE
+    decision = story.sees(rollout("1.1", youngest=late - timedelta(seconds=1)), after=SETTLE)
+    assert (decision.kind, decision.wake) == (Kind.SETTLE, late + SETTLE)
+    assert story.sees(rollout("1.1", youngest=late - timedelta(seconds=1)), after=SETTLE).kind is Kind.UPGRADE
+
+
 def test_asking_again_changes_nothing() -> None:
     story = Story(claim("loss"))
     story.sees(rollout("1.0"))
