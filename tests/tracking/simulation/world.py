@@ -12,7 +12,7 @@ from typing import Any
 
 from gate.cluster.gates import gate_from
 from gate.cluster.known import CONFIG_MAP
-from gate.cluster.mirror import JITTER, LIST_AFTER
+from gate.cluster.mirror import COMPARE_AFTER
 from gate.cluster.runs import ABORT, run_from
 from gate.documents.catalogue import Catalogue
 from gate.model import Gate, Reason, Run
@@ -321,7 +321,7 @@ class World:
         if not self.shop.uid:
             self.tell("people", self.shop.create(self.now))
         self.come_to_rest()
-        self.now += LIST_AFTER.total_seconds() * (1 + JITTER) + 1  # by then everything was listed once more
+        self.now += COMPARE_AFTER.total_seconds() + 1  # by then everything was compared once more
         self.come_to_rest()
 
     def come_to_rest(self) -> None:
