@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.sandbox.kubernetes.registry.columns import COLUMNS, duration, pod_status, since
+from gate.sandbox.kubernetes.registry.column import duration, since
+from gate.sandbox.kubernetes.registry.columns import COLUMNS
+from gate.sandbox.kubernetes.registry.pod_columns import pod_status
 from gate.sandbox.kubernetes.registry.resources import BUILT_IN
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -8,7 +8,7 @@ from gate.sandbox.kubernetes.controllers.naming import Naming
 from gate.sandbox.kubernetes.language.conditions import is_true
 from gate.sandbox.kubernetes.language.decoding import read_yaml
 from gate.sandbox.kubernetes.language.objects import Object
-from gate.sandbox.kubernetes.registry.columns import AGE, NAME, Column, since
+from gate.sandbox.kubernetes.registry.column import AGE, NAME, Column, since
 from gate.sandbox.kubernetes.registry.resource import Bump, Resource, Scale
 from gate.sandbox.kubernetes.registry.resources import CUSTOM_RESOURCE_DEFINITIONS
 from gate.sandbox.kubernetes.schemas.schema import Schema, path_value

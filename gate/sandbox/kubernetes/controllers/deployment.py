@@ -1,15 +1,11 @@
 """The Deployment controller: a ReplicaSet for each template, grown and shrunk step by step; old ones stay for undo."""
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
-from gate.sandbox.kubernetes.controllers import progress
-from gate.sandbox.kubernetes.controllers.ownership import claim, reference_to
+from gate.sandbox.kubernetes.controllers import progress, revisions
+from gate.sandbox.kubernetes.controllers.ownership import claim
 from gate.sandbox.kubernetes.controllers.rollout import (
-    MAX_REPLICAS,
-    Bounds,
     grown,
     is_recreate,
     proportional,
@@ -30,20 +26,10 @@ from gate.sandbox.kubernetes.language.objects import (
 from gate.sandbox.kubernetes.loops.events import EventType, Tell
 from gate.sandbox.kubernetes.registry.resources import DEPLOYMENTS, NAMESPACES, PODS, REPLICA_SETS
 from gate.sandbox.kubernetes.store.changes import Change, Key
-from gate.sandbox.kubernetes.store.lifecycle import NAME_ALPHABET, copy
+from gate.sandbox.kubernetes.store.lifecycle import copy
 from gate.sandbox.kubernetes.store.store import Store
 
-HASH = "pod-template-hash"
-REVISION = "deployment.kubernetes.io/revision"
-_HISTORY = "deployment.kubernetes.io/revision-history"
-_DESIRED = "deployment.kubernetes.io/desired-replicas"
-_NOT_INHERITED = {
-    *(REVISION, _HISTORY, _DESIRED, MAX_REPLICAS),
-    *("kubectl.kubernetes.io/last-applied-configuration", "deprecated.deployment.rollback.to"),
-}
-
 _REFUSED = "ReplicaSetCreateError"
-LONGEST_NAME = 253
 _PAUSE = 10.0
 """Seconds until a ReplicaSet that was refused is tried again, if nothing happens before."""
 
@@ -80,12 +66,12 @@ class Deployments:
             deployment = self._store.get(DEPLOYMENTS, *key)
         except NotFound:
             return None
-        replica_sets = sorted(claim(self._store, REPLICA_SETS, deployment), key=_age)
+        replica_sets = sorted(claim(self._store, REPLICA_SETS, deployment), key=revisions.age)
         if is_terminating(deployment):
             return self._report(deployment, replica_sets, progress.counted)
         self._tell_pause(deployment)
         try:
-            if deployment["spec"].get("paused") or _is_scaled(deployment, replica_sets):
+            if deployment["spec"].get("paused") or revisions.is_scaled(deployment, replica_sets):
                 return self._scale(deployment, replica_sets)
             if is_recreate(deployment):
                 return self._recreate(deployment, replica_sets)
@@ -133,7 +119,7 @@ class Deployments:
         if len(growing) <= 1:
             for only in growing or everybody[-1:]:
                 self._resize(deployment, only, wanted)
-        elif new is not None and _is_saturated(deployment, new):
+        elif new is not None and revisions.is_saturated(deployment, new):
             for each in old:
                 self._resize(deployment, each, 0)
         elif not is_recreate(deployment):
@@ -168,9 +154,9 @@ class Deployments:
         self, deployment: Object, replica_sets: Sequence[Object], *, create: bool
     ) -> tuple[Object, Object | None, list[Object]]:
         """The Deployment with its revision noted, its new ReplicaSet (made, if so wished), and the old ones."""
-        new = next((each for each in replica_sets if _same_template(each, deployment)), None)
+        new = next((each for each in replica_sets if revisions.same_template(each, deployment)), None)
         old = [each for each in replica_sets if each is not new]
-        revision = max((_revision(each) for each in old), default=0) + 1
+        revision = max((revisions.revision_of(each) for each in old), default=0) + 1
         first_condition = None
         if new is not None:
             new = self._annotate(deployment, new, revision)
@@ -185,31 +171,10 @@ class Deployments:
         told = None
         if first_condition and progress.has_deadline(deployment):
             told = progress.progressing("True", *first_condition, self._clock())
-        return self._note_revision(deployment, _annotations(new)[REVISION], told), new, old
+        return self._note_revision(deployment, revisions.annotations_of(new)[revisions.REVISION], told), new, old
 
     def _create(self, deployment: Object, old: Sequence[Object], revision: int) -> Object:
-        template = copy(deployment["spec"]["template"])
-        suffix = template_hash(template, lookup(deployment, "status.collisionCount", 0))
-        labels = {**(template["metadata"].get("labels") or {}), HASH: suffix}
-        template["metadata"]["labels"] = labels
-        selector = copy(deployment["spec"]["selector"])
-        selector["matchLabels"] = {**(selector.get("matchLabels") or {}), HASH: suffix}
-        bounds = Bounds.of(deployment)
-        replica_set: Object = {
-            "metadata": {
-                "name": f"{name_of(deployment)[: LONGEST_NAME - 1 - len(suffix)]}-{suffix}",
-                "namespace": namespace_of(deployment),
-                "labels": labels,
-                "annotations": _inherited(deployment) | {REVISION: str(revision)} | _sizes(bounds),
-                "ownerReferences": [reference_to(deployment)],
-            },
-            "spec": {
-                "replicas": grown(deployment, old, 0),
-                "selector": selector,
-                "template": template,
-            },
-        }
-        _wait_as_long(replica_set["spec"], deployment)
+        replica_set = revisions.replica_set_of(deployment, revision, replicas=grown(deployment, old, 0))
         try:
             created = self._store.create(REPLICA_SETS, replica_set)
         except AlreadyExists:
@@ -224,35 +189,35 @@ class Deployments:
 
     def _annotate(self, deployment: Object, new: Object, revision: int) -> Object:
         """Keep the new ReplicaSet's annotations, revision and readiness time up with the Deployment."""
-        annotations = _annotations(new) | _inherited(deployment)
-        before = _revision(new)
+        annotations = revisions.annotations_of(new) | revisions.inherited(deployment)
+        before = revisions.revision_of(new)
         if before < revision:
-            annotations[REVISION] = str(revision)
+            annotations[revisions.REVISION] = str(revision)
             if before:
-                history = annotations.get(_HISTORY)
-                annotations[_HISTORY] = f"{history},{before}" if history else str(before)
+                history = annotations.get(revisions.HISTORY)
+                annotations[revisions.HISTORY] = f"{history},{before}" if history else str(before)
         minimum = deployment["spec"].get("minReadySeconds", 0)
-        if annotations == _annotations(new) and minimum == new["spec"].get("minReadySeconds", 0):
+        if annotations == revisions.annotations_of(new) and minimum == new["spec"].get("minReadySeconds", 0):
             return new
 
         def change(present: Object) -> Object:
             present["metadata"]["annotations"] = annotations
-            _wait_as_long(present["spec"], deployment)
+            revisions.wait_as_long(present["spec"], deployment)
             return present
 
         return self._store.patch(REPLICA_SETS, namespace_of(new), name_of(new), change)
 
     def _resize(self, deployment: Object, replica_set: Object, to: int) -> bool:
         """Whether the size had to change. The wanted size is noted in any case: it tells scaling from rolling."""
-        sizes = _sizes(Bounds.of(deployment))
+        sizes = revisions.sizes(deployment)
         before = size(replica_set)
-        noted = sizes.items() <= _annotations(replica_set).items()
+        noted = sizes.items() <= revisions.annotations_of(replica_set).items()
         if before == to and (noted or not before):
             return False
 
         def change(present: Object) -> Object:
             present["spec"]["replicas"] = to
-            present["metadata"]["annotations"] = _annotations(present) | sizes
+            present["metadata"]["annotations"] = revisions.annotations_of(present) | sizes
             return present
 
         changed = self._store.patch(REPLICA_SETS, namespace_of(replica_set), name_of(replica_set), change)
@@ -269,7 +234,7 @@ class Deployments:
         """Delete the oldest revisions beyond the history limit, as far as they are empty."""
         kept = [each for each in old if not is_terminating(each)]
         surplus = len(kept) - deployment["spec"]["revisionHistoryLimit"]
-        for each in sorted(kept, key=_revision)[: max(surplus, 0)]:
+        for each in sorted(kept, key=revisions.revision_of)[: max(surplus, 0)]:
             seen = lookup(each, "status.observedGeneration", 0) >= each["metadata"]["generation"]
             if seen and not size(each) and not lookup(each, "status.replicas", 0):
                 self._store.delete(REPLICA_SETS, namespace_of(each), name_of(each))
@@ -282,7 +247,7 @@ class Deployments:
         replica_sets: Sequence[Object],
         made: Callable[[Object, Sequence[Object], Object | None, datetime], Object],
     ) -> float | None:
-        new = next((each for each in replica_sets if _same_template(each, deployment)), None)
+        new = next((each for each in replica_sets if revisions.same_template(each, deployment)), None)
         now = self._clock()
         status = made(deployment, replica_sets, new, now)
         if status != deployment.get("status"):
@@ -294,11 +259,11 @@ class Deployments:
 
     def _note_revision(self, deployment: Object, revision: str, told: Object | None) -> Object:
         """Note it together with the first condition of its rollout, if that is to be told: nobody sees one alone."""
-        if _annotations(deployment).get(REVISION) == revision and told is None:
+        if revisions.annotations_of(deployment).get(revisions.REVISION) == revision and told is None:
             return deployment
 
         def change(present: Object) -> Object:
-            present["metadata"]["annotations"] = _annotations(present) | {REVISION: revision}
+            present["metadata"]["annotations"] = revisions.annotations_of(present) | {revisions.REVISION: revision}
             return present if told is None else _with_told(present, told)
 
         return self._write(deployment, change)
@@ -323,7 +288,7 @@ class Deployments:
         return self._store.update(DEPLOYMENTS, change(copy(deployment)), "status")
 
     def _all(self, deployment: Object) -> list[Object]:
-        return sorted(claim(self._store, REPLICA_SETS, deployment), key=_age)
+        return sorted(claim(self._store, REPLICA_SETS, deployment), key=revisions.age)
 
     def _has_pods(self, replica_sets: Iterable[Object]) -> bool:
         """Whether any pod is left of them, also one that is on its way out."""
@@ -345,69 +310,3 @@ class Deployments:
 def _with_told(deployment: Object, told: Object) -> Object:
     conditions = with_condition(lookup(deployment, "status.conditions", []), told)
     return deployment | {"status": lookup(deployment, "status", {}) | {"conditions": conditions}}
-
-
-def template_hash(template: Object, collisions: int) -> str:
-    """What tells the ReplicaSets of one Deployment apart, in the alphabet of the real one."""
-    text = json.dumps([_without_hash(template), collisions], sort_keys=True)
-    number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
-    return "".join(NAME_ALPHABET[ord(digit) % len(NAME_ALPHABET)] for digit in str(number))
-
-
-def _wait_as_long(spec: Object, deployment: Object) -> None:
-    """Give the ReplicaSet the Deployment's minReadySeconds; the real server shows no zero."""
-    minimum = deployment["spec"].get("minReadySeconds")
-    if minimum:
-        spec["minReadySeconds"] = minimum
-    else:
-        spec.pop("minReadySeconds", None)
-
-
-def _same_template(replica_set: Object, deployment: Object) -> bool:
-    return _without_hash(replica_set["spec"]["template"]) == _without_hash(deployment["spec"]["template"])
-
-
-def _without_hash(template: Object) -> Object:
-    bare = copy(template)
-    labels = bare["metadata"].get("labels") or {}
-    labels.pop(HASH, None)
-    bare["metadata"].pop("creationTimestamp", None)  # kubectl and the Python client write it as null
-    return bare
-
-
-def _is_scaled(deployment: Object, replica_sets: Iterable[Object]) -> bool:
-    """Whether spec.replicas changed since the ReplicaSets were last sized: then scale first, roll afterwards."""
-    noted = (_annotations(each).get(_DESIRED) for each in replica_sets if size(each))
-    return any(each is not None and int(each) != deployment["spec"]["replicas"] for each in noted)
-
-
-def _is_saturated(deployment: Object, new: Object) -> bool:
-    wanted = deployment["spec"]["replicas"]
-    noted = _annotations(new).get(_DESIRED)
-    return bool(
-        size(new) == wanted
-        and noted is not None
-        and int(noted) == wanted
-        and lookup(new, "status.availableReplicas", 0) == wanted
-    )
-
-
-def _annotations(obj: Object) -> dict[str, str]:
-    return dict(obj["metadata"].get("annotations") or {})
-
-
-def _inherited(deployment: Object) -> dict[str, str]:
-    return {key: value for key, value in _annotations(deployment).items() if key not in _NOT_INHERITED}
-
-
-def _sizes(bounds: Bounds) -> dict[str, str]:
-    return {_DESIRED: str(bounds.wanted), MAX_REPLICAS: str(bounds.maximum)}
-
-
-def _revision(replica_set: Object) -> int:
-    return int(_annotations(replica_set).get(REVISION, 0))
-
-
-def _age(replica_set: Object) -> tuple[str, int, str]:
-    """Oldest first; creation times have whole seconds, the revision decides between equals."""
-    return replica_set["metadata"]["creationTimestamp"], _revision(replica_set), name_of(replica_set)

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from gate.sandbox.kubernetes.language.decoding import Decoded
 from gate.sandbox.kubernetes.language.errors import Cause
 from gate.sandbox.kubernetes.language.objects import Object
-from gate.sandbox.kubernetes.registry.columns import Column
+from gate.sandbox.kubernetes.registry.column import Column
 from gate.sandbox.kubernetes.rules.statuses import StatusForm
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
