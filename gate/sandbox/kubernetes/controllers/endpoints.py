@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gate.sandbox.kubernetes.controllers.ownership import reference_to
+from gate.sandbox.kubernetes.controllers.trigger_times import TRIGGER_TIME, TriggerTimes
 from gate.sandbox.kubernetes.language.conditions import is_true
 from gate.sandbox.kubernetes.language.errors import NotFound
 from gate.sandbox.kubernetes.language.objects import (
@@ -45,6 +46,7 @@ class ServiceEndpoints:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._trigger_times = TriggerTimes()
 
     def keys(self, change: Change) -> Iterable[Key]:
         obj = change.entry.shared
@@ -60,17 +62,16 @@ class ServiceEndpoints:
         try:
             service = self._store.get(SERVICES, *key)
         except NotFound:
+            self._trigger_times.forget(key)
             self._remove(ENDPOINTS, *key)
             return None
         if not lookup(service, "spec.selector") or lookup(service, "spec.type") == "ExternalName":
             return None  # its endpoints are somebody else's, or what it names
-        found = [
-            endpoint
-            for entry in self._store.entries(PODS, key[0])[0]
-            if _selects(service, entry.shared) and (endpoint := _endpoint(service, entry.copy())) is not None
-        ]
-        self._put(ENDPOINTS, _endpoints(service, found))
-        self._put(ENDPOINT_SLICES, self._slice(service, found))
+        pods = [entry.copy() for entry in self._store.entries(PODS, key[0])[0] if _selects(service, entry.shared)]
+        trigger_time = self._trigger_times.of(key, service, pods)
+        found = [endpoint for pod in pods if (endpoint := _endpoint(service, pod)) is not None]
+        self._put(ENDPOINTS, _endpoints(service, found), trigger_time)
+        self._put(ENDPOINT_SLICES, self._slice(service, found), trigger_time)
         return None
 
     def _slice(self, service: Object, found: list[Endpoint]) -> Object:
@@ -93,14 +94,22 @@ class ServiceEndpoints:
                 slice_of["metadata"]["name"] = name_of(entry.shared)
         return slice_of
 
-    def _put(self, resource: Resource, wanted: Object) -> None:
-        name = name_of(wanted)
+    def _put(self, resource: Resource, wanted: Object, trigger_time: str | None) -> None:
+        """Write it with the time that led to it; a new time is no reason to write."""
+        annotation = {} if trigger_time is None else {TRIGGER_TIME: trigger_time}
         try:
-            present = self._store.get(resource, namespace_of(wanted), name)
+            present = self._store.get(resource, namespace_of(wanted), name_of(wanted))
         except NotFound:
+            wanted["metadata"]["annotations"] = annotation
             self._store.create(resource, wanted)
             return
         wanted["metadata"] = present["metadata"] | {"labels": labels_of(wanted)}
+        if self._store.update(resource, wanted, dry_run=True) == present:
+            return
+        others = {
+            key: value for key, value in lookup(present, "metadata.annotations", {}).items() if key != TRIGGER_TIME
+        }
+        wanted["metadata"]["annotations"] = others | annotation
         self._store.update(resource, wanted)
 
     def _remove(self, resource: Resource, namespace: str, name: str) -> None:
