@@ -448,7 +448,7 @@ def test_every_status_of_the_file_is_one_that_the_server_gives(code: int, tmp_pa
         ("rules: [{name: a, verbs: [create], fault: {answer: 410}}]", "no server answers 410 to create; write"),
         ("seed: 1.5\nrules: [{name: a, fault: {delay: 1s}}]", "f:1:1: seed: must be a whole number or text; put"),
         ("seed: true\nrules: [{name: a, fault: {delay: 1s}}]", "f:1:1: seed: must be a whole number or text; put"),
-        ("rules: [", "f:1:9: this cannot be read as YAML"),
+        ("rules: [", "f:2:1: this cannot be read as YAML"),
         ("", "f:1:1: must hold one document, and holds 0"),
         ("rules: a", 'f:1:1: rules: must be a list, not "a"'),
     ],
