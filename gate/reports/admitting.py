@@ -9,7 +9,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gate.errors import GateError
-from gate.model import ContainerImage, Verdict, Version
+from gate.model import ContainerImage, Verdict, Version, WorkloadName
 from gate.reports.signed_verdict import SignedVerdict, read
 from gate.tracking.overrides import in_words, standing
 
@@ -27,6 +27,8 @@ class Ruling:
 
     allowed: bool
     why: str
+    overridden: bool = False
+    """It has not passed, and people let it through."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +65,8 @@ def _lines(file: Path) -> list[bytes]:
 
 
 def rule(images: Mapping[str, str], known: Found, now: datetime) -> Ruling:
-    """Whether the images (container -> reference) may run: the newest verdict about exactly this version is PASSED, or
-    an override of it stands.
+    """Whether the images (container -> reference) may run. Several workloads may be of exactly this version; of each
+    the newest verdict has to be PASSED, or an override to stand.
     """
     digests = {name: DIGEST.search(image) for name, image in images.items()}
     if nameless := sorted(name for name, digest in digests.items() if digest is None):
@@ -74,20 +76,33 @@ def rule(images: Mapping[str, str], known: Found, now: datetime) -> Ruling:
     about = [each for each in known.verdicts if each.version == version.key]
     if not about:
         return Ruling(allowed=False, why=f"there is no signed verdict about version {version.key}; {_remedy(known)}")
-    newest = max(about, key=lambda each: each.at or datetime.min.replace(tzinfo=UTC))
+    by_workload: dict[WorkloadName, list[SignedVerdict]] = {}
+    for each in about:
+        by_workload.setdefault(each.workload.name, []).append(each)
+    rulings = [_of_workload(said, now) for said in by_workload.values()]
+    return min(rulings, key=lambda each: (each.allowed, not each.overridden))
+
+
+def _of_workload(said: Sequence[SignedVerdict], now: datetime) -> Ruling:
+    """By what was said of one version as this workload runs it."""
+    newest = max(said, key=lambda each: each.at or datetime.min.replace(tzinfo=UTC))
     if newest.verdict is Verdict.PASSED:
-        return Ruling(allowed=True, why=f"version {version.key} has passed")
-    said = sorted((override for each in about for override in each.overrides), key=lambda override: override.at)
-    if override := standing(said, version.key, now):
-        return Ruling(allowed=True, why=f"version {version.key} is {in_words(override)}; it is {_verdict(newest)}")
-    return Ruling(allowed=False, why=f"version {version.key} is {_verdict(newest)}; {WAYS}")
+        return Ruling(allowed=True, why=f"version {newest.version} has passed")
+    # Of two of one second the shorter one is the later word: nobody loses a right by it that they have not taken back.
+    overrides = sorted(
+        (each for one in said for each in one.overrides), key=lambda each: (each.at, -each.until.timestamp())
+    )
+    if override := standing(overrides, newest.version, now):
+        why = f"version {newest.version} is {in_words(override)}; it is {_verdict(newest)}"
+        return Ruling(allowed=True, why=why, overridden=True)
+    return Ruling(allowed=False, why=f"version {newest.version} is {_verdict(newest)}; {WAYS}")
 
 
 def _verdict(said: SignedVerdict) -> str:
     if said.verdict is None:
         return "not judged"
     reason = f" ({said.reason})" if said.reason else ""
-    return f"{said.verdict}{reason}{f': {said.message}' if said.message else ''}"
+    return f"{said.verdict}{reason} with {said.workload.name}{f': {said.message}' if said.message else ''}"
 
 
 def _remedy(known: Found) -> str:

@@ -12,10 +12,23 @@ LONGEST = 1024
 """Characters of a reason."""
 
 
-class Rules(Protocol):
-    """Says whether the images of a pod template may run: whether, and why."""
+class Ruling(Protocol):
+    """What was found about the images of a pod template."""
 
-    def __call__(self, images: Mapping[str, str]) -> tuple[bool, str]: ...
+    @property
+    def allowed(self) -> bool: ...
+    @property
+    def why(self) -> str: ...
+    @property
+    def overridden(self) -> bool:
+        """It is allowed although it has not passed, which is worth a warning."""
+        ...
+
+
+class Rules(Protocol):
+    """Says whether the images of a pod template may run."""
+
+    def __call__(self, images: Mapping[str, str]) -> Ruling: ...
 
 
 def create_admission(rules: Rules) -> Flask:
@@ -52,8 +65,8 @@ def _ruling(asked: Json, rules: Rules) -> tuple[bool, str, bool]:
         return True, "it has no images of its own", False
     if images == before:
         return True, "its images are the same as before", False
-    allowed, why = rules(images)
-    return allowed, why, allowed and "overridden" in why
+    ruling = rules(images)
+    return ruling.allowed, ruling.why, ruling.overridden
 
 
 def images_of(item: Any) -> Mapping[str, str] | None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from gate.errors import GateError
-from gate.reports.admitting import found, rule
+from gate.reports.admitting import Ruling, found, rule
 from gate.reports.envelope import public_key
 from gate.web.admission import create_admission
 from gate.web.server import Server
@@ -31,15 +31,16 @@ def admission(
     except (OSError, ssl.SSLError) as error:
         raise GateError(f"{certificate} and {private} are no certificate with its key in PEM: {error}") from error
 
-    def rules(images: Mapping[str, str]) -> tuple[bool, str]:
+    def rules(images: Mapping[str, str]) -> Ruling:
         """Whoever cannot know says no."""
         try:
             ruling = rule(images, found(verdicts, public_key(key)), now())
         except GateError as error:
             log.error("admission.blind why=%r", str(error))  # noqa: TRY400 - the sentence says it all
-            return False, f"nobody can tell whether this version has passed: {error}; mend that, then deploy again"
+            why = f"nobody can tell whether this version has passed: {error}; mend that, then deploy again"
+            return Ruling(allowed=False, why=why)
         log.info("admission.ruled allowed=%s images=%s why=%r", ruling.allowed, dict(images), ruling.why)
-        return ruling.allowed, ruling.why
+        return ruling
 
     host, port = listen
     return Server(create_admission(rules), host=host, port=port, threads=THREADS, largest=LARGEST, tls=tls)

@@ -29,11 +29,13 @@ HOUR = timedelta(hours=1)
 PASSED, FAILED = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
 
 
-def verdict(digest: str, said: Verdict | None, *, at: datetime = NOW, override: timedelta | None = None) -> str:
+def verdict(
+    digest: str, said: Verdict | None, *, at: datetime = NOW, override: timedelta | None = None, of: str = "web"
+) -> str:
     """Signed, about a version of one container."""
     images = (ContainerImage("web", digest),)
     version = Version(images=images).key
-    name = WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="staging", name="web")
+    name = WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="staging", name=of)
     made = SignedVerdict(
         workload=Workload(name=name, uid="w"),
         version=version,
@@ -119,7 +121,10 @@ def test_a_version_that_has_passed_is_taken_whatever_its_name_there(webhook: Web
 @pytest.mark.parametrize(
     ("images", "why"),
     [
-        ([f"web@{FAILED}"], "FAILED (ProbeFailed): it was slow; deploy one that has passed, or have it overridden"),
+        (
+            [f"web@{FAILED}"],
+            "FAILED (ProbeFailed) with Deployment staging/web: it was slow; deploy one that has passed, or have it",
+        ),
         ([f"web@sha256:{'c' * 64}"], "there is no signed verdict about version"),
         ([f"web@{PASSED}", f"helper@{PASSED}"], "there is no signed verdict about version"),
         (["web:1"], "web (web:1) is named without a digest; deploy what was judged"),
@@ -135,6 +140,34 @@ def test_the_newest_verdict_about_a_version_counts(webhook: Webhook) -> None:
     webhook.say("a.json", verdict(PASSED, Verdict.FAILED, at=NOW + HOUR))
     webhook.say("b.json", verdict(PASSED, Verdict.PASSED))
     assert "FAILED" in webhook.refusal(f"web@{PASSED}")
+
+
+def test_a_version_that_another_workload_passed_with_is_refused_where_one_has_failed_with_it(webhook: Webhook) -> None:
+    """Two workloads may run one image under one container's name; each says what it has found."""
+    webhook.say("web.json", verdict(PASSED, Verdict.FAILED))
+    webhook.say("worker.json", verdict(PASSED, Verdict.PASSED, at=NOW + HOUR, of="worker"))
+    assert "FAILED (ProbeFailed) with Deployment staging/web" in webhook.refusal(f"web@{PASSED}")
+    webhook.say("web.json", verdict(PASSED, Verdict.PASSED, at=NOW + HOUR))
+    assert webhook.refusal(f"web@{PASSED}") == ""
+
+
+def test_an_override_counts_for_the_workload_that_it_was_said_of(webhook: Webhook) -> None:
+    webhook.say("web.json", verdict(PASSED, Verdict.FAILED))
+    webhook.say("worker.json", verdict(PASSED, Verdict.FAILED, override=HOUR, of="worker"))
+    assert "with Deployment staging/web" in webhook.refusal(f"web@{PASSED}")
+    webhook.say("web.json", verdict(PASSED, Verdict.FAILED, override=HOUR))
+    assert webhook.refusal(f"web@{PASSED}") == ""
+
+
+@pytest.mark.parametrize("first", ["long", "both"])
+def test_of_two_overrides_of_one_second_the_shorter_one_counts_whichever_file_is_first(
+    webhook: Webhook, first: str
+) -> None:
+    """A person who takes back at once what they said has said it in the same second, as it is written."""
+    long, both = {"long": ("a", "b"), "both": ("b", "a")}[first]
+    webhook.say(long, verdict(FAILED, Verdict.FAILED, override=HOUR))
+    webhook.say(both, verdict(FAILED, Verdict.FAILED, override=HOUR) + verdict(FAILED, None, override=timedelta(0)))
+    assert "FAILED" in webhook.refusal(f"web@{FAILED}")
 
 
 @pytest.mark.parametrize("said", [Verdict.FAILED, None])
