@@ -4,8 +4,10 @@ A request that waits for another answer holds no thread: it is parked (see `gate
 with it when there is something to be said.
 """
 
+import logging
 import resource
 import socket
+import ssl
 import threading
 from types import TracebackType
 from typing import Any, Self
@@ -16,6 +18,8 @@ from gate.errors import Permanent
 from gate.web.parking import ROOM, Lot, Wait
 from gate.web.tls import Certificate
 
+log = logging.getLogger(__name__)
+
 THREADS = 24
 SMALL_BODY = 64 * 1024
 LARGEST_BODY = 2 * 1024 * 1024
@@ -25,14 +29,21 @@ FILES = 8192
 
 
 class _Connection(server.HTTPConnection):
-    """A connection whose request may be parked. It stays open then, and nobody reads from it."""
+    """A connection whose request may be parked. It stays open then, and nobody reads from it. One on which nobody has
+    spoken yet, neither before nor after the TLS handshake, holds no thread either.
+    """
 
     request: server.HTTPRequest | None = None
     """The one that is parked, or is gone on with."""
     wait: Wait | None = None
 
+    shaken = False
+    """The TLS handshake is done."""
+
     def communicate(self) -> bool:
         """Read a request and answer it, or go on with the one that was parked. True: there may be another one."""
+        if isinstance(self.socket, ssl.SSLSocket) and not self.shaken:
+            return self._shake_hands(self.socket)
         if self.request is None:
             return bool(super().communicate())  # type: ignore[no-untyped-call]  # cheroot has no types here
         try:
@@ -43,6 +54,15 @@ class _Connection(server.HTTPConnection):
             if error.args[0] not in errors.socket_errors_to_ignore:
                 self.server.error_log(repr(error), traceback=True)
         return False
+
+    def _shake_hands(self, asked: ssl.SSLSocket) -> bool:
+        try:
+            asked.do_handshake()
+        except OSError as error:
+            log.info("tls.failed who=%s why=%r", self.remote_addr, str(error))
+            return False
+        self.shaken = True
+        return True
 
     def close(self) -> None:
         """The worker closes what is not to be kept. What is parked is kept by the lot."""
@@ -90,6 +110,13 @@ class _Listener(wsgi.Server):
 
     ConnectionClass = _Connection
     lot: Lot | None = None
+
+    def process_conn(self, conn: _Connection) -> None:
+        """Give it to a thread; a new one only when something comes, as it does at once unless it is a port scan."""
+        if conn.last_used is None:
+            self.put_conn(conn)
+        else:
+            super().process_conn(conn)
 
     @staticmethod
     def bind_socket(socket_: socket.socket, bind_addr: tuple[str, int]) -> socket.socket:

@@ -5,6 +5,7 @@ import ssl
 from pathlib import Path
 from typing import Any
 
+from cheroot.errors import FatalSSLAlert
 from cheroot.ssl.builtin import BuiltinSSLAdapter
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,7 @@ class Certificate(BuiltinSSLAdapter):
         self._read = self._stamp()
 
     def wrap(self, sock: Any) -> Any:
+        """The handshake is left to whoever reads from it: this is done by the one thread that accepts connections."""
         try:
             now = self._stamp()
             if now != self._read:
@@ -32,8 +34,10 @@ class Certificate(BuiltinSSLAdapter):
                 log.info("tls.renewed certificate=%s", self._files[0])
         except (OSError, ssl.SSLError) as error:
             log.warning("tls.not_renewed certificate=%s why=%r", self._files[0], str(error))
-        inherited: Any = super()  # it has no types
-        return inherited.wrap(sock)
+        try:
+            return self.context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False), {}
+        except OSError as error:  # whoever connected is gone again
+            raise FatalSSLAlert(*error.args) from error
 
     def _stamp(self) -> Stamp:
         stats = [file.stat() for file in self._files]

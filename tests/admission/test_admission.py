@@ -1,7 +1,11 @@
 """A production cluster takes only versions that have passed, or that people let through; who cannot know says no."""
 
 import base64
+import socket
+import ssl
+import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,13 +23,15 @@ from gate.model import ContainerImage, GateOverride, Reason, Verdict, Version, W
 from gate.reports.signed_verdict import SignedVerdict, sign
 from gate.web.admission import images_of
 from gate.web.server import Server
-from gate.wire.admitting import admission
+from gate.wire.admitting import THREADS, admission
 from tests.grounds import Ground
 
 CHART = Path(__file__).parents[2] / "charts" / "chaos-gate" / "admission.yaml"
 KEY = Ed25519PrivateKey.from_private_bytes(b"1" * 32)
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+LONGEST_SILENCE = 10
+"""Seconds after which the server gives a connection up, and so those that wait for one that is silent."""
 PASSED, FAILED = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
 
 
@@ -204,6 +210,28 @@ def test_a_certificate_that_is_renewed_is_used_at_once(webhook: Webhook) -> None
     assert webhook.refusal(f"web@{PASSED}") == ""
     webhook.certify()
     assert webhook.refusal(f"web@{PASSED}") == "", "the new authority alone is trusted here"
+
+
+def test_connections_on_which_nobody_speaks_keep_nobody_from_being_answered(webhook: Webhook) -> None:
+    """Port scans and health checks of load balancers, more of them than there are threads."""
+    webhook.say("one.json", verdict(PASSED, Verdict.PASSED))
+    where = webhook.server.address.removeprefix("https://").split(":")
+    with ExitStack() as open_ones:
+        for number in range(3 * THREADS):
+            silent = open_ones.enter_context(socket.create_connection((where[0], int(where[1])), timeout=30))
+            if number % 3 == 0:
+                trusting = ssl.create_default_context(cafile=str(webhook.authority))
+                open_ones.enter_context(trusting.wrap_socket(silent, server_hostname="127.0.0.1"))
+        begun = time.monotonic()
+        assert webhook.refusal(f"web@{PASSED}") == ""
+        assert time.monotonic() - begun < LONGEST_SILENCE, "nobody was waited for"
+
+
+def test_who_speaks_no_tls_is_hung_up_on_and_takes_nothing_from_the_others(webhook: Webhook) -> None:
+    webhook.say("one.json", verdict(PASSED, Verdict.PASSED))
+    with pytest.raises(requests.ConnectionError):
+        requests.get(webhook.server.address.replace("https", "http") + "/healthz", timeout=20)
+    assert webhook.refusal(f"web@{PASSED}") == ""
 
 
 def test_what_it_cannot_start_with_is_said(tmp_path: Path) -> None:
