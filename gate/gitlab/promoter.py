@@ -15,6 +15,7 @@ from typing import Any, Protocol, assert_never
 from gate.errors import GateError, Permanent, Temporary
 from gate.gitlab.outbox import LANDED
 from gate.gitlab.promotion import WAYS
+from gate.gitlab.promotion.agreed import Agreed
 from gate.gitlab.promotion.steps import REFUSED_PAUSE, SOON, Done, Idle, Later, Looks, Once, Refused, Repeat, Step
 from gate.gitlab.protocol import Request
 from gate.model import Gate, Promoted, PromotedState, Promotion, Stance, Way
@@ -25,6 +26,8 @@ KEPT = 50
 """How many promotions a gate remembers; the oldest go."""
 UNSAVED = timedelta(seconds=1)
 """How soon to look again after the gate could not be written: mostly it was read too early."""
+UNSURE = timedelta(seconds=2)
+"""How soon to look again while not every gate of a production has been compared."""
 BREATH = timedelta(seconds=5)
 """Between two looks, however many hints there are: a pipeline sends one for each change of a job."""
 Key = tuple[str, str]
@@ -39,6 +42,14 @@ class Gates(Protocol):
 
     def save_promoted(self, gate: Gate, promoted: Mapping[str, Promoted | None]) -> Gate:
         """Remember what became of promotions (None forgets). Raises `Conflict` if the gate was written since."""
+        ...
+
+
+class Agree(Protocol):
+    """What all the gates want that share one way to production."""
+
+    def __call__(self, gate: Gate, *, anew: bool = False) -> Agreed | None:
+        """None while nobody knows; `anew` believes no copy. Raises `GateError` if it cannot be found out."""
         ...
 
 
@@ -59,8 +70,8 @@ class Fenced(Protocol):
 class _Rest:
     """Nothing is to be done for a gate."""
 
-    wanted: Promotion
-    """While it wants this."""
+    wanted: tuple[Promotion, str]
+    """While this is wanted, and this stands in the way."""
     soonest: float
     """When it may be looked at all the same, if there is a reason to."""
     until: float
@@ -74,12 +85,14 @@ class Promoter:
         self,
         gates: Gates,
         gitlab: Callable[[str], Fenced],
+        agree: Agree,
         *,
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
     ) -> None:
         """`gitlab` of a project, `Permanent` if there is none; `now` must be the same for all replicas."""
-        self._gates, self._gitlab, self._now, self._monotonic = gates, gitlab, now, monotonic
+        self._gates, self._gitlab, self._agree = gates, gitlab, agree
+        self._now, self._monotonic = now, monotonic
         self._rests: dict[Key, _Rest] = {}
 
     def hurry(self) -> None:
@@ -94,54 +107,70 @@ class Promoter:
 
     def promote(self, namespace: str, name: str) -> timedelta | None:
         """Take the next step; returns after how long to come back, None when there is none to take."""
-        key = (namespace, name)
         gate = self._gates.latest(namespace, name)
-        wanted = gate.status.promotion if gate else None
-        if gate is None or wanted is None:
-            self._rests.pop(key, None)
+        if gate is None or gate.status.promotion is None:
+            self._rests.pop((namespace, name), None)
             return None
-        known = gate.promoted.get(wanted.key)
+        agreed = self._agree(gate)
+        if agreed is None:
+            return UNSURE
+        pause = self._look(agreed)
+        return min(pause or SOON, SOON) if agreed.held else pause
+
+    def _look(self, agreed: Agreed) -> timedelta | None:
+        """The next step for a production, whichever of its gates it was for whose sake one looks."""
+        keeper, wanted = agreed.keeper, agreed.wanted
+        key, known = (keeper.namespace, keeper.name), keeper.promoted.get(agreed.note)
         lasts = wanted.promote.way is Way.CHECK
         if known is not None and known.state is PromotedState.DONE and not lasts:
             return None
         now, rest = self._monotonic(), self._rests.get(key)
-        if rest is not None and rest.wanted == wanted and now < rest.until:
+        if rest is not None and rest.wanted == (wanted, agreed.why) and now < rest.until:
             return None if math.isinf(rest.until) else timedelta(seconds=rest.until - now)
         pause: timedelta | None
         try:
-            pause, soonest = self._take(gate, wanted, known), BREATH
+            pause, soonest = self._take(agreed, known), BREATH
         except Temporary as error:
-            log.warning("gitlab.unpromoted gate=%s/%s why=%r", gate.namespace, gate.name, str(error))
+            log.warning("gitlab.unpromoted gate=%s/%s why=%r", keeper.namespace, keeper.name, str(error))
             pause = soonest = _patience(error)
         now = self._monotonic()
         until = math.inf if pause is None else now + pause.total_seconds()
-        self._rests[key] = _Rest(wanted, now + soonest.total_seconds(), until)
+        self._rests[key] = _Rest((wanted, agreed.why), now + soonest.total_seconds(), until)
         return pause
 
-    def _take(self, gate: Gate, wanted: Promotion, known: Promoted | None) -> timedelta | None:
+    def _take(self, agreed: Agreed, known: Promoted | None) -> timedelta | None:
         """Raises `Temporary` if GitLab could not be asked, or did not say what became of a request."""
         try:
-            gitlab = self._gitlab(wanted.project)
-            step = _next(gitlab.client, wanted)
+            gitlab = self._gitlab(agreed.wanted.project)
+            step = _next(gitlab.client, agreed.wanted)
         except Permanent as error:
             step = Refused(why=str(error))
         if isinstance(step, Done):
-            return self._done(gate, wanted, step.what)
+            return self._done(agreed, step.what)
         if left := self._underway(known):
             return left
         match step:
             case Idle():
-                return None
+                return self._refused(agreed, agreed.why, SOON) if agreed.why else None
             case Later():
-                log.debug("gitlab.promotes_later gate=%s/%s why=%r", gate.namespace, gate.name, step.why)
+                keeper = agreed.keeper
+                log.debug("gitlab.promotes_later gate=%s/%s why=%r", keeper.namespace, keeper.name, step.why)
                 return step.pause
             case Refused():
-                return self._refused(gate, wanted, step.why, step.pause)
+                return self._refused(agreed, step.why, step.pause)
             case Once():
-                return self._send(gate, wanted, gitlab, step)
+                return self._send(agreed, gitlab, step)
             case Repeat():
-                return self._say(gate, wanted, gitlab, step)
+                return self._say(agreed, gitlab, step)
         assert_never(step)
+
+    def _stands(self, agreed: Agreed) -> bool:
+        """What is to be done now is still wanted, by what the cluster itself says and no copy of it."""
+        try:
+            found = self._agree(agreed.keeper, anew=True)
+        except Permanent as error:  # somebody has to mend the cluster, and GitLab is not at fault
+            raise Temporary(str(error)) from error
+        return found is not None and found.wanted == agreed.wanted
 
     def _underway(self, known: Promoted | None) -> timedelta | None:
         """For how long what was sent may still arrive."""
@@ -150,22 +179,27 @@ class Promoter:
         left = known.at + LANDED - self._now()
         return min(left, LANDED) if left > timedelta(0) else None
 
-    def _send(self, gate: Gate, wanted: Promotion, gitlab: Fenced, step: Once) -> timedelta | None:
+    def _send(self, agreed: Agreed, gitlab: Fenced, step: Once) -> timedelta | None:
         """Noted first: should we die, or should the answer be lost, the note says that it may have happened."""
+        if not self._stands(agreed):
+            return UNSURE
         try:
-            noted = self._save(gate, wanted, PromotedState.SENT, f"sent {step.request}")
+            noted = self._save(agreed, PromotedState.SENT, f"sent {step.request}")
         except GateError as error:
-            log.debug("gitlab.unsaved gate=%s/%s why=%r", gate.namespace, gate.name, str(error))
+            log.debug("gitlab.unsaved gate=%s/%s why=%r", agreed.keeper.namespace, agreed.keeper.name, str(error))
             return UNSAVED
+        agreed = replace(agreed, keeper=noted)
         try:
             gitlab.send(step.request)
         except Permanent as error:
-            return self._refused(noted, wanted, str(error), REFUSED_PAUSE)
-        return self._done(noted, wanted, step.what)
+            return self._refused(agreed, str(error), REFUSED_PAUSE)
+        return self._done(agreed, step.what)
 
-    def _say(self, gate: Gate, wanted: Promotion, gitlab: Fenced, step: Repeat) -> timedelta | None:
+    def _say(self, agreed: Agreed, gitlab: Fenced, step: Repeat) -> timedelta | None:
         """Each request by itself: one that is refused, because it came too late, keeps the others from nothing."""
-        refused, pause = [], step.again
+        gate, refused, pause = agreed.keeper, [agreed.why] if agreed.why else [], step.again
+        if step.requests and not self._stands(agreed):
+            return UNSURE
         for request in step.requests:
             try:
                 gitlab.send(request)
@@ -174,42 +208,45 @@ class Promoter:
             except Temporary as error:
                 log.warning("gitlab.unpromoted gate=%s/%s why=%r", gate.namespace, gate.name, str(error))
                 pause = min(pause, _patience(error))
-        known = gate.promoted.get(wanted.key)
+        known = gate.promoted.get(agreed.note)
         if refused:
-            return self._refused(gate, wanted, "; ".join(refused), pause)
+            return self._refused(agreed, "; ".join(refused), pause)
         if step.what and pause == step.again and (known is None or known.message != step.what):
-            return self._done(gate, wanted, step.what) or pause
+            return self._done(agreed, step.what) or pause
         return pause
 
-    def _done(self, gate: Gate, wanted: Promotion, what: str) -> timedelta | None:
-        log.info("gitlab.promoted gate=%s/%s commit=%s what=%r", gate.namespace, gate.name, wanted.commit.sha[:8], what)
-        return self._remember(gate, wanted, PromotedState.DONE, what, pause=None)
+    def _done(self, agreed: Agreed, what: str) -> timedelta | None:
+        gate, sha = agreed.keeper, agreed.wanted.commit.sha
+        log.info("gitlab.promoted gate=%s/%s commit=%s what=%r", gate.namespace, gate.name, sha[:8], what)
+        return self._remember(agreed, PromotedState.DONE, what, pause=None)
 
-    def _refused(self, gate: Gate, wanted: Promotion, why: str, pause: timedelta) -> timedelta | None:
+    def _refused(self, agreed: Agreed, why: str, pause: timedelta) -> timedelta | None:
         """Loudly once; the same again and again would only hide the rest of the log."""
-        known = gate.promoted.get(wanted.key)
+        gate = agreed.keeper
+        known = gate.promoted.get(agreed.note)
         if known is not None and (known.state, known.message) == (PromotedState.REFUSED, why):
             return pause
         log.error("gitlab.not_promoted gate=%s/%s why=%r", gate.namespace, gate.name, why)
-        return self._remember(gate, wanted, PromotedState.REFUSED, why, pause=pause)
+        return self._remember(agreed, PromotedState.REFUSED, why, pause=pause)
 
     def _remember(
-        self, gate: Gate, wanted: Promotion, state: PromotedState, message: str, *, pause: timedelta | None
+        self, agreed: Agreed, state: PromotedState, message: str, *, pause: timedelta | None
     ) -> timedelta | None:
         """What could not be remembered is looked up, and found to be so, the next time."""
         try:
-            self._save(gate, wanted, state, message)
+            self._save(agreed, state, message)
         except GateError as error:
-            log.debug("gitlab.unsaved gate=%s/%s why=%r", gate.namespace, gate.name, str(error))
+            log.debug("gitlab.unsaved gate=%s/%s why=%r", agreed.keeper.namespace, agreed.keeper.name, str(error))
             return UNSAVED
         return pause
 
-    def _save(self, gate: Gate, wanted: Promotion, state: PromotedState, message: str) -> Gate:
+    def _save(self, agreed: Agreed, state: PromotedState, message: str) -> Gate:
         """Raises `GateError`."""
-        others = sorted((key for key in gate.promoted if key != wanted.key), key=lambda key: gate.promoted[key].at)
+        gate, note = agreed.keeper, agreed.note
+        others = sorted((key for key in gate.promoted if key != note), key=lambda key: gate.promoted[key].at)
         forgotten = others[: max(0, len(others) - KEPT + 1)]
         became = Promoted(state=state, at=self._now(), message=message)
-        return self._gates.save_promoted(gate, {**dict.fromkeys(forgotten), wanted.key: became})
+        return self._gates.save_promoted(gate, {**dict.fromkeys(forgotten), note: became})
 
 
 def _patience(error: Temporary) -> timedelta:

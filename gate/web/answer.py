@@ -367,7 +367,8 @@ def _fold(parts: Sequence[Answer]) -> Answer:
 
 
 def _said(part: Answer) -> str:
-    return f"{part.workloads[0]}: {'; '.join([*map(in_words, part.overrides), part.message or part.state])}"
+    said = "; ".join([*map(in_words, part.overrides), part.message or part.state])
+    return f"{part.workloads[0]}: {said}" if part.workloads else said
 
 
 def _deciding(parts: Sequence[Answer]) -> Answer:

@@ -141,12 +141,17 @@ class Reported:
         return {each.project for each in found if each.project} | {each.commit.project for each in told}
 
     def gates(self) -> Sequence[Gate]:
-        return [gate for each in self._settings.namespaces or ("",) for gate in self._gates.all(each)]
+        return gates_now(self._gates, self._settings.namespaces)
 
     def own(self) -> Own:
         found = self._subscribed.applied(self._copies.workloads()) or ()
         names = {status_name(each) for each in found if self._subscribed.judges(each.workload.namespace)}
         return Own(names=names, link=self._settings.public_url)
+
+
+def gates_now(gates: Gates, namespaces: Sequence[str]) -> Sequence[Gate]:
+    """All of them, as they are in the cluster at this very moment. Raises `GateError`."""
+    return [gate for each in namespaces or ("",) for gate in gates.all(each)]
 
 
 class Upkeep:

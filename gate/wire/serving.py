@@ -38,11 +38,12 @@ from gate.tracking.election import Terms
 from gate.tracking.leading import Leading
 from gate.tracking.reconciler import Reconciler
 from gate.wire.acting import caps_of, mode_of, outfit_of, permits_of, world_of
+from gate.wire.agreeing import Agreeing, Compared
 from gate.wire.comparing import Comparing
 from gate.wire.due import Due
 from gate.wire.echoes import Echoes
 from gate.wire.fetching import Fetching
-from gate.wire.gitlabs import GitLabs, Reported, Upkeep, askers_of, instances_of
+from gate.wire.gitlabs import GitLabs, Reported, Upkeep, askers_of, gates_now, instances_of
 from gate.wire.hearing import Hearing
 from gate.wire.judging import Judging
 from gate.wire.resolving import Resolving
@@ -94,6 +95,7 @@ class _Process:
         self._stop, self._resign = threading.Event(), threading.Event()
         self._threads: list[threading.Thread] = []
         self._subscribed = Subscribed(self._clock.now, settings.namespaces)
+        self._compared = Compared()
         self._leading = self._make_leading()
         self._fenced = api.fenced(self._leading.insist)
         gates = Echoes(Gates(self._fenced))
@@ -133,8 +135,9 @@ class _Process:
         self._judging = Judging(self._due.by_hand, Runs(self._fenced), _judged, leads=self._leading.leads)
         self._executor = self._make_executor()
         self._outbox = self._make_outbox()
-        self._promoter = self._make_promoter()
         self._hearing = self._make_hearing()
+        self._shown = self._make_shown()
+        self._promoter = self._make_promoter()
         self._upkeep = self._make_upkeep()
 
     # -------------------------------------------------------------------------------------------- what it is made of
@@ -207,7 +210,26 @@ class _Process:
         if self._gitlabs is None:
             return None
         store = GateStore(self._due.copies, Gates(self._fenced))
-        return Promoter(store, self._gitlabs.of, now=self._clock.now, monotonic=self._clock.monotonic)
+        agree = Agreeing(
+            self._shown,
+            self._compared,
+            may_decide=self._may_decide,
+            anew=partial(gates_now, Gates(self._api), self._settings.namespaces),
+            now=self._clock.now,
+        )
+        return Promoter(store, self._gitlabs.of, agree, now=self._clock.now, monotonic=self._clock.monotonic)
+
+    def _make_shown(self) -> Shown:
+        return Shown(
+            self._due.copies,
+            self._subscribed,
+            self._due.changes,
+            self._fetching,
+            self._leading,
+            gitlabs=self._gitlabs,
+            hearing=self._hearing,
+            clock=self._clock,
+        )
 
     def _make_hearing(self) -> Hearing | None:
         if self._settings.webhook_secrets is None:
@@ -254,27 +276,17 @@ class _Process:
         from gate.web.app import create_app, unsigned
         from gate.web.server import LARGEST_BODY, SMALL_BODY, Server
 
-        shown = Shown(
-            self._due.copies,
-            self._subscribed,
-            self._due.changes,
-            self._fetching,
-            self._leading,
-            gitlabs=self._gitlabs,
-            hearing=self._hearing,
-            clock=self._clock,
-        )
         host, port = self._settings.listen
         signed = self._signing.offered if self._signing else unsigned
         app = create_app(
-            shown, askers=askers_of(self._settings), now=self._clock.now, signed=signed, hearer=self._hearing
+            self._shown, askers=askers_of(self._settings), now=self._clock.now, signed=signed, hearer=self._hearing
         )
         return Server(
             app,
             host=host,
             port=port,
             largest=LARGEST_BODY if self._hearing else SMALL_BODY,
-            lot=lot_of(shown, self._clock.now),
+            lot=lot_of(self._shown, self._clock.now),
         )
 
     # -------------------------------------------------------------------------------------------------- start, stop
@@ -338,6 +350,7 @@ class _Process:
 
         The thread that renews the Lease waits for this, so it only tells others what to do.
         """
+        self._compared.begin()
         self._fetching.lead(leads)
         if leads:
             self._doubt()
@@ -347,7 +360,9 @@ class _Process:
         self._due.changes.ring()
 
     def _compare(self, name: WorkloadName) -> datetime | None:
+        term = self._compared.term
         wake = self._reconciler.reconcile(name)
+        self._compared.add(name, term)
         # What was written just now is seen a moment later, and brings the workload here again.
         if self._signing and (gate := self._due.copies.gate_of(name)):
             self._signing.file(gate)

@@ -1,11 +1,12 @@
 """What the gate shows of itself: its pages, its answers to pipelines and its health are made from these looks."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from gate.catalogue.subscribed import Subscribed
 from gate.gitlab.expiry import TokenState
-from gate.model import Gate, PromotedState, Run, Selection, Subscription, WorkloadName
+from gate.model import Gate, PromotedState, Run, Selection, Stance, Subscription, WorkloadName
 from gate.running.outstanding import in_words
 from gate.running.ports import Clock
 from gate.tracking.leading import Leading
@@ -122,7 +123,9 @@ class Shown:
 
 def _unpromoted(gate: Gate) -> str:
     """Why production is not opened as the gate wants it, if a person has to act."""
-    became = gate.promoted.get(gate.status.promotion.key) if gate.status.promotion else None
+    wanted = gate.status.promotion
+    keys = [replace(wanted, stance=each).key for each in Stance] if wanted else []
+    became = max((gate.promoted[key] for key in keys if key in gate.promoted), key=lambda each: each.at, default=None)
     return became.message if became and became.state is PromotedState.REFUSED else ""
 
 

@@ -10,6 +10,7 @@ from gate.errors import Conflict
 from gate.gitlab.client import Deployment
 from gate.gitlab.outbox import LANDED
 from gate.gitlab.promoter import Promoter
+from gate.gitlab.promotion.agreed import Agreed
 from gate.gitlab.protocol import Method, Request
 from gate.model import (
     Gate,
@@ -78,7 +79,12 @@ class Replica:
         self.begin()
 
     def begin(self) -> None:
-        self.promoter = Promoter(self, lambda _: self, now=self.clock.now, monotonic=self.clock.monotonic)
+        self.promoter = Promoter(self, lambda _: self, self.agree, now=self.clock.now, monotonic=self.clock.monotonic)
+
+    def agree(self, gate: Gate, *, anew: bool = False) -> Agreed | None:
+        """It is the only gate of its production."""
+        now = self.cluster.gate if anew else gate
+        return Agreed(wanted=now.status.promotion, keeper=now) if now.status.promotion else None
 
     @property
     def client(self) -> "Replica":
