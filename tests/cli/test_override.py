@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -18,6 +19,7 @@ from gate.wire.letting_through import let_through
 from tests.grounds import Ground
 
 Line = Callable[..., str]
+Json = Any
 HOUR = timedelta(hours=1)
 CHART = Path(__file__).parents[2] / "charts" / "chaos-gate" / "overrides.yaml"
 
@@ -124,6 +126,28 @@ def test_who_may_not_write_the_gate_may_not_override_and_reads_who_can_change_th
         let_through(developer, gate, "v1", "because", HOUR)
 
 
+def rewritten(cluster: Ground, gate: Gate) -> list[Json]:
+    """What is said in the gate, in lists that say something else: turned, cut, empty, changed, with a word between."""
+    said = spoken(cluster, gate)
+    late = {**said[-1], "reason": "the last is not the newest"}
+    return [[*said[:-2], late, said[-2]], [late, *said[:-1]], said[:-1], said[2:], [], [*said[:-1], late]]
+
+
+def spoken(cluster: Ground, gate: Gate) -> Json:
+    return cluster.ask("GET", where(gate)).json()["spec"]["overrides"]
+
+
+def refusal(cluster: Ground, gate: Gate, overrides: Json) -> str:
+    """What the cluster says to these in place of what is there; empty if it takes them."""
+    body = {"spec": {"overrides": overrides}}
+    answer = cluster.ask("PATCH", f"{where(gate)}?dryRun=All", body, media="application/merge-patch+json")
+    return "" if answer.ok else answer.text
+
+
+def where(gate: Gate) -> str:
+    return f"/apis/chaosgate.dev/v1alpha1/namespaces/{gate.namespace}/chaosgates/{gate.name}"
+
+
 @pytest.mark.parametrize("cluster", [pytest.param("real", marks=pytest.mark.cluster)], indirect=True)
 def test_with_the_policy_of_the_chart_nobody_writes_an_override_in_somebody_elses_name(
     cluster: Ground, gate: Gate, eventually: Callable[[Callable[[], object]], None]
@@ -146,5 +170,15 @@ def test_with_the_policy_of_the_chart_nobody_writes_an_override_in_somebody_else
         before = found(cluster.api, name).overrides
         let_through(cluster.api, gate, "v1", "once more", HOUR)
         assert found(cluster.api, name).overrides[:-1] == before[-MOST_OVERRIDES + 1 :]
+        let_through(cluster.api, gate, "v1", "no longer", timedelta(0))
+        for changed in rewritten(cluster, gate):
+            assert "spec.overrides may only be added to, at its end" in refusal(cluster, gate, changed), changed
+        reasons = [f"again {time}" for time in range(MOST_OVERRIDES)]
+        for reason in reasons:  # the oldest go
+            let_through(cluster.api, gate, "v1", reason, HOUR)
+        assert [each.reason for each in found(cluster.api, name).overrides] == reasons
+        for changed in rewritten(cluster, gate):
+            assert "spec.overrides may only be added to, at its end" in refusal(cluster, gate, changed), changed
+        cluster.kubectl("label", "chaosgate", gate.name, "touched=yes", "--namespace", gate.namespace)
     finally:
         cluster.kubectl("delete", "-f", str(CHART))
