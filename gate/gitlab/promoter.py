@@ -16,6 +16,7 @@ from gate.errors import GateError, Permanent, Temporary
 from gate.gitlab.outbox import LANDED
 from gate.gitlab.promotion import WAYS
 from gate.gitlab.promotion.agreed import Agreed
+from gate.gitlab.promotion.evidence import unproven
 from gate.gitlab.promotion.steps import REFUSED_PAUSE, SOON, Done, Idle, Later, Looks, Once, Refused, Repeat, Step
 from gate.gitlab.protocol import Request
 from gate.model import Gate, Promoted, PromotedState, Promotion, Stance, Way
@@ -26,6 +27,8 @@ KEPT = 50
 """How many promotions a gate remembers; the oldest go."""
 UNSAVED = timedelta(seconds=1)
 """How soon to look again after the gate could not be written: mostly it was read too early."""
+UNPROVEN = timedelta(minutes=1)
+"""How soon to look again whether GitLab confirms what a workload says: the record may still be on its way."""
 UNSURE = timedelta(seconds=2)
 """How soon to look again while not every gate of a production has been compared."""
 BREATH = timedelta(seconds=5)
@@ -142,7 +145,7 @@ class Promoter:
         """Raises `Temporary` if GitLab could not be asked, or did not say what became of a request."""
         try:
             gitlab = self._gitlab(agreed.wanted.project)
-            step = _next(gitlab.client, agreed.wanted)
+            step = _proven(gitlab.client, agreed, _next(gitlab.client, agreed.wanted))
         except Permanent as error:
             step = Refused(why=str(error))
         if isinstance(step, Done):
@@ -264,3 +267,12 @@ def _next(gitlab: Looks, wanted: Promotion) -> Step:
         case Stance.OPEN:
             return way.release(gitlab, wanted)
     assert_never(wanted.stance)
+
+
+def _proven(gitlab: Looks, agreed: Agreed, step: Step) -> Step:
+    """The step, if it opens nothing, or if GitLab confirms what the workload says of itself."""
+    opens = agreed.wanted.stance is Stance.OPEN and (
+        isinstance(step, Once) or (isinstance(step, Repeat) and step.requests)
+    )
+    why = unproven(gitlab, agreed.wanted, agreed.environments) if opens else ""
+    return Refused(why=why, pause=UNPROVEN) if why else step

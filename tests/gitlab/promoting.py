@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from gate.errors import Conflict
-from gate.gitlab.client import Deployment
+from gate.gitlab.client import Deployment, Pipeline
 from gate.gitlab.outbox import LANDED
 from gate.gitlab.promoter import Promoter
 from gate.gitlab.promotion.agreed import Agreed
@@ -29,6 +29,7 @@ from tests.gitlab.ground import World
 
 WORKLOAD = Workload(name=WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="shop", name="web"), uid="u")
 KEY = ("shop", "deployment-web")
+STAGING = "staging"
 HOUR = 3600.0
 
 
@@ -74,6 +75,8 @@ class Replica:
     fate: Any = field(default_factory=Nothing)
     copy: Gate | None = None
     lagging: bool = False
+    deployed: bool = True
+    """What is wanted has been on staging; else GitLab says what has."""
 
     def __post_init__(self) -> None:
         self.begin()
@@ -84,7 +87,8 @@ class Replica:
     def agree(self, gate: Gate, *, anew: bool = False) -> Agreed | None:
         """It is the only gate of its production."""
         now = self.cluster.gate if anew else gate
-        return Agreed(wanted=now.status.promotion, keeper=now) if now.status.promotion else None
+        wanted = now.status.promotion
+        return Agreed(wanted=wanted, keeper=now, environments=frozenset({STAGING})) if wanted else None
 
     @property
     def client(self) -> "Replica":
@@ -101,11 +105,18 @@ class Replica:
         self.fate.perhaps("dies after it saved")
         return saved
 
+    def pipeline(self, project: str, pipeline: int) -> Pipeline:
+        return self.world.client.pipeline(project, pipeline)
+
     def user(self) -> int:
         return self.world.bot
 
     def deployments(self, project: str, *, environment: str) -> Sequence[Deployment]:
         self.fate.perhaps("dies before it looks")
+        wanted = self.cluster.gate.status.promotion
+        if environment == STAGING and self.deployed and wanted:
+            commit = wanted.commit
+            return [Deployment(id=1, sha=commit.sha, status="success", pipeline=commit.pipeline)]
         return self.world.client.deployments(project, environment=environment)
 
     def pages(self, request: Request) -> Iterator[Mapping[str, Any]]:

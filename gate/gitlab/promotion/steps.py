@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
-from gate.gitlab.client import Deployment
+from gate.gitlab.client import Deployment, Pipeline
 from gate.gitlab.protocol import Request
 from gate.model import Promotion
 
@@ -69,6 +69,10 @@ class Looks(Protocol):
 
     def user(self) -> int:
         """The id of our own user."""
+        ...
+
+    def pipeline(self, project: str, pipeline: int) -> Pipeline:
+        """One pipeline."""
         ...
 
     def deployments(self, project: str, *, environment: str) -> Sequence[Deployment]:
