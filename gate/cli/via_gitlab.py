@@ -1,16 +1,19 @@
 """The gate's answer as GitLab shows it: for jobs that reach their GitLab, and not the gate.
 
 Whoever may push may post a commit status of any name. So a row counts only if the gate's bot has written it, in this
-very pipeline; all others are passed over. What nobody has written is no verdict: it cannot be told here whether nobody
-subscribed, or the gate is away.
+very pipeline; all others are passed over. A job that is retried may have deployed something else since: what is older
+than the newest deployment of the pipeline is no verdict about it. What nobody has written is no verdict: it cannot be
+told here whether nobody subscribed, or the gate is away.
 """
 
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from gate.errors import Permanent
+from gate.gitlab.client import Deployment
 from gate.gitlab.statuses import Row
 from gate.gitlab.token import TokenRefused
 from gate.model import Reason, Verdict
@@ -25,6 +28,7 @@ _VERDICTS = {"success": Verdict.PASSED, "failed": Verdict.FAILED, "canceled": Ve
 _GOING_ON = {"created", "pending", "running"}
 _REASON = re.compile(rf"(?:{OVERRIDDEN}.*?; )?([A-Z][A-Za-z]+):", re.DOTALL)
 """How a description begins that says why; before it may stand who lets the version through: that is no verdict."""
+_OUTDATED = ", of before the newest deployment; if no other comes, run a new pipeline"
 _OF_THE_SERVICE = {Reason.PROBE_FAILED, Reason.RECOVERY_TOO_SLOW}
 
 
@@ -33,6 +37,10 @@ class Rows(Protocol):
 
     def external(self, project: str, sha: str, *, pipeline: int) -> Sequence[Row]:
         """The visible rows of a pipeline that are no jobs, by whomever. Raises `Temporary` or `Permanent`."""
+        ...
+
+    def deployments(self, project: str, *, environment: str) -> Sequence[Deployment]:
+        """The newest deployments to an environment, newest first. Raises `Temporary` or `Permanent`."""
         ...
 
 
@@ -74,9 +82,10 @@ class ShownByGitLab:
         where = self._where
         try:
             found = self._gitlab.external(where.project, where.sha, pipeline=where.pipeline)
+            deployed = self._deployed()
         except TokenRefused as error:
             raise Permanent("GitLab refuses the token: give one that is valid, with the scope read_api") from error
-        answer = answer_of(where, found)
+        answer = answer_of(where, found, deployed)
         believed = tuple(row for row in found if where.believes(row))
         if answer.verdict is Verdict.PASSED and not where.statuses and believed != self._passed:
             # The gate posts one status after the other: believed is what stays as it is.
@@ -85,17 +94,27 @@ class ShownByGitLab:
             return Answer(state=State.PENDING, message=message, workloads=answer.workloads, runs=answer.runs)
         return answer
 
+    def _deployed(self) -> datetime | None:
+        """When the pipeline has last begun to deploy there; None: never, or it is not known where."""
+        where = self._where
+        if not where.environment:
+            return None
+        made = self._gitlab.deployments(where.project, environment=where.environment)
+        return max((each.created for each in made if each.created and each.pipeline == where.pipeline), default=None)
 
-def answer_of(where: Where, rows: Iterable[Row]) -> Answer:
-    """What the bot has said, folded as the gate does: failed as soon as one has, else decided when all are."""
+
+def answer_of(where: Where, rows: Iterable[Row], deployed: datetime | None = None) -> Answer:
+    """What the bot has said since the deployment, folded as the gate does: failed as soon as one has, else decided when
+    all are.
+    """
     about = [row for row in rows if where.is_about(row)]
     newest: dict[str, Row] = {}
     for row in sorted(filter(where.believes, about), key=lambda each: each.id):
         newest[row.name] = row
-    runs = tuple(_run(row) for row in newest.values())
+    runs = tuple(_run(row, deployed) for row in newest.values())
     absent = [name for name in where.statuses if name not in newest]
     others = sorted({row.name for row in about if not where.believes(row)} - newest.keys())
-    said = [f"{row.name}: {row.state}" for row in newest.values()]
+    said = [f"{row.name}: {row.state}{_OUTDATED if _is_outdated(row, deployed) else ''}" for row in newest.values()]
     said += [f"{name}: not there yet" for name in absent]
     said += [f"{name}: passed over, for {where.bot} has not written it" for name in others]
     names = tuple(newest)
@@ -118,11 +137,16 @@ def answer_of(where: Where, rows: Iterable[Row]) -> Answer:
     )
 
 
-def _run(row: Row) -> RunAnswer:
+def _is_outdated(row: Row, deployed: datetime | None) -> bool:
+    return deployed is not None and (row.created is None or row.created < deployed)
+
+
+def _run(row: Row, deployed: datetime | None) -> RunAnswer:
     """A status as if it were a run: its description says why."""
     first = _REASON.match(row.description)
     reason = next((each for each in Reason if first and each == first[1]), None)
-    verdict = None if row.state in _GOING_ON else _VERDICTS.get(row.state, Verdict.ERRORED)
+    undecided = row.state in _GOING_ON or _is_outdated(row, deployed)
+    verdict = None if undecided else _VERDICTS.get(row.state, Verdict.ERRORED)
     if verdict is Verdict.FAILED and reason is not None and reason not in _OF_THE_SERVICE:
         verdict = Verdict.ERRORED  # GitLab has one word for both
     link = f" ({row.target_url})" if row.target_url else ""

@@ -58,6 +58,8 @@ class Deployment:
     """That its job belongs to; None for one that was recorded from outside."""
     job: int | None = None
     """That deploys."""
+    created: datetime | None = None
+    """Before its job began."""
 
 
 class GitLab:
@@ -114,6 +116,7 @@ class GitLab:
                 status=_text(one, "status"),
                 pipeline=_job_pipeline(one),
                 job=_number(one["deployable"], "id") if isinstance(one.get("deployable"), dict) else None,
+                created=_moment(one, "created_at"),
             )
             for one in _objects(said)
         )
@@ -259,6 +262,14 @@ def _number(said: Any, name: str) -> int:
     if not isinstance(value, int):
         raise Temporary(f"GitLab answered a {name!r} that is not a number: {value!r}")
     return value
+
+
+def _moment(said: Mapping[str, Any], name: str) -> datetime | None:
+    """None if it is not said."""
+    try:
+        return datetime.fromisoformat(said[name]) if said.get(name) else None
+    except (TypeError, ValueError) as error:
+        raise Temporary(f"GitLab answered a {name!r} that is no time: {said[name]!r}") from error
 
 
 def _text(said: Any, name: str) -> str:

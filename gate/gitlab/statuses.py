@@ -8,6 +8,7 @@ GitLab opens one of its own, which can turn a broken merge request green.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from gate.errors import Permanent, Temporary
@@ -37,6 +38,8 @@ class Row:
     target_url: str = ""
     username: str = ""
     """Of the author."""
+    created: datetime | None = None
+    """Its state may be newer."""
 
     @classmethod
     def parse(cls, said: Mapping[str, Any]) -> "Row":
@@ -54,6 +57,7 @@ class Row:
                 author=None if author is None else int(author),
                 target_url=str(said.get("target_url") or ""),
                 username=str(by.get("username") or ""),
+                created=datetime.fromisoformat(said["created_at"]) if said.get("created_at") else None,
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise Temporary(f"GitLab answered something that is not a commit status: {error!r}") from error

@@ -1,8 +1,9 @@
 """`chaos-gate wait --via gitlab`, against the embedded GitLab: what the gate's bot has written counts, and no more."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import yaml
@@ -11,6 +12,7 @@ from click.testing import CliRunner, Result
 from gate.cli.via_gitlab import ShownByGitLab, Where
 from gate.cli.wait import wait
 from gate.errors import Permanent
+from gate.gitlab.client import Deployment
 from gate.gitlab.client import GitLab as Transport
 from gate.model import Reason, Verdict
 from gate.sandbox.gitlab import GitLab
@@ -20,6 +22,16 @@ from tests.sandbox.gitlab_world import REPORTER, ROOT, Client, Project
 CONFIG = yaml.safe_dump({"by hand": {"script": ["true"], "when": "manual"}})
 NAME, OTHER = "chaos/staging/checkout", "chaos/staging/cart"
 NUMBERS = itertools.count()
+
+
+class WithDeployments(Transport):
+    """The embedded GitLab, with deployments that a test makes up."""
+
+    made: Sequence[Deployment] = ()
+
+    def deployments(self, project: str, *, environment: str) -> Sequence[Deployment]:
+        assert environment == "staging"
+        return (*self.made, *super().deployments(project, environment=environment))
 
 
 @dataclass
@@ -34,6 +46,14 @@ class Shown:
     reader: str
     name: str
     paused: list[float] = field(default_factory=list)
+    deployed: list[Deployment] = field(default_factory=list)
+
+    def deployed_at(self, when: timedelta, *, pipeline: int = 0) -> None:
+        """So long from now one of its jobs began to deploy, or one of another pipeline."""
+        number = len(self.deployed) + 1
+        moment = datetime.now(UTC) + when
+        made = Deployment(id=number, sha=self.sha, status="running", pipeline=pipeline or self.pipeline, created=moment)
+        self.deployed.insert(0, made)
 
     def says(self, state: str, name: str = NAME, *, by: Client | None = None, pipeline: int = 0, **more: str) -> None:
         answer = self.project.say(
@@ -50,7 +70,8 @@ class Shown:
             environment="staging",
             statuses=statuses,
         )
-        transport = Transport(self.bot.url, lambda: token or self.reader)
+        transport = WithDeployments(self.bot.url, lambda: token or self.reader)
+        transport.made = self.deployed
         return ShownByGitLab(transport, where, sleep=self.paused.append)
 
     def answers(self, *statuses: str, bot: str = "") -> Answer:
@@ -163,6 +184,24 @@ def test_a_status_that_has_to_be_there_is_waited_for(shown: Shown) -> None:
     assert f"{OTHER}: not there yet" in answer.message
     shown.says("success", OTHER)
     assert shown.answers(NAME, OTHER).verdict is Verdict.PASSED
+
+
+@pytest.mark.parametrize("state", ["success", "failed"])
+def test_what_was_said_before_the_pipeline_deployed_once_more_is_no_verdict_about_it(shown: Shown, state: str) -> None:
+    """Jobs that build and deploy may be retried, and nobody has looked at what they brought."""
+    shown.says(state)
+    shown.deployed_at(-timedelta(minutes=1))
+    assert shown.answers().verdict is not None
+    shown.deployed_at(timedelta(minutes=1))
+    answer = shown.answers()
+    assert (answer.state, answer.verdict) == (State.PENDING, None)
+    assert f"{NAME}: {state}, of before the newest deployment; if no other comes, run a new pipeline" in answer.message
+
+
+def test_what_another_pipeline_has_deployed_since_takes_nothing_away(shown: Shown) -> None:
+    shown.says("success")
+    shown.deployed_at(timedelta(minutes=1), pipeline=shown.pipeline + 1)
+    assert shown.answers().verdict is Verdict.PASSED
 
 
 def test_a_token_that_is_refused_ends_the_wait(shown: Shown) -> None:
