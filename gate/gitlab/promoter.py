@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, assert_never
 
-from gate.errors import GateError, Permanent, Temporary
+from gate.errors import Conflict, GateError, Permanent, Temporary
 from gate.gitlab.outbox import LANDED
 from gate.gitlab.promotion import WAYS
 from gate.gitlab.promotion.agreed import Agreed
@@ -27,6 +27,8 @@ KEPT = 50
 """How many promotions a gate remembers; the oldest go."""
 UNSAVED = timedelta(seconds=1)
 """How soon to look again after the gate could not be written: mostly it was read too early."""
+UNSAVED_MOST = timedelta(minutes=5)
+"""And where it cannot be written at all."""
 UNPROVEN = timedelta(minutes=1)
 """How soon to look again whether GitLab confirms what a workload says: the record may still be on its way."""
 UNSURE = timedelta(seconds=2)
@@ -97,6 +99,9 @@ class Promoter:
         self._gates, self._gitlab, self._agree = gates, gitlab, agree
         self._now, self._monotonic = now, monotonic
         self._rests: dict[Key, _Rest] = {}
+        self._failures: dict[Key, int] = {}
+        """How often in a row a gate could not be written."""
+        self._warned: set[str] = set()
 
     def hurry(self) -> None:
         """Something may have changed in GitLab: look at everything again that is looked at."""
@@ -154,6 +159,7 @@ class Promoter:
             return left
         match step:
             case Idle():
+                self._warn(agreed.keeper, step.warning)
                 return self._refused(agreed, agreed.why, SOON) if agreed.why else None
             case Later():
                 keeper = agreed.keeper
@@ -166,6 +172,12 @@ class Promoter:
             case Repeat():
                 return self._say(agreed, gitlab, step)
         assert_never(step)
+
+    def _warn(self, gate: Gate, warning: str) -> None:
+        """Once, for as long as this process lives."""
+        if warning and warning not in self._warned:
+            self._warned.add(warning)
+            log.warning("gitlab.open_to_others gate=%s/%s why=%r", gate.namespace, gate.name, warning)
 
     def _stands(self, agreed: Agreed) -> bool:
         """What is to be done now is still wanted, by what the cluster itself says and no copy of it."""
@@ -189,8 +201,7 @@ class Promoter:
         try:
             noted = self._save(agreed, PromotedState.SENT, f"sent {step.request}")
         except GateError as error:
-            log.debug("gitlab.unsaved gate=%s/%s why=%r", agreed.keeper.namespace, agreed.keeper.name, str(error))
-            return UNSAVED
+            return self._unsaved(agreed.keeper, error)
         agreed = replace(agreed, keeper=noted)
         try:
             gitlab.send(step.request)
@@ -219,9 +230,11 @@ class Promoter:
         return pause
 
     def _done(self, agreed: Agreed, what: str) -> timedelta | None:
+        if (again := self._remember(agreed, PromotedState.DONE, what)) is not None:
+            return again
         gate, sha = agreed.keeper, agreed.wanted.commit.sha
         log.info("gitlab.promoted gate=%s/%s commit=%s what=%r", gate.namespace, gate.name, sha[:8], what)
-        return self._remember(agreed, PromotedState.DONE, what, pause=None)
+        return None
 
     def _refused(self, agreed: Agreed, why: str, pause: timedelta) -> timedelta | None:
         """Loudly once; the same again and again would only hide the rest of the log."""
@@ -229,19 +242,29 @@ class Promoter:
         known = gate.promoted.get(agreed.note)
         if known is not None and (known.state, known.message) == (PromotedState.REFUSED, why):
             return pause
+        if (again := self._remember(agreed, PromotedState.REFUSED, why)) is not None:
+            return again
         log.error("gitlab.not_promoted gate=%s/%s why=%r", gate.namespace, gate.name, why)
-        return self._remember(agreed, PromotedState.REFUSED, why, pause=pause)
+        return pause
 
-    def _remember(
-        self, agreed: Agreed, state: PromotedState, message: str, *, pause: timedelta | None
-    ) -> timedelta | None:
-        """What could not be remembered is looked up, and found to be so, the next time."""
+    def _remember(self, agreed: Agreed, state: PromotedState, message: str) -> timedelta | None:
+        """None if it is. What could not be remembered is looked up, and found to be so, after what is returned."""
         try:
             self._save(agreed, state, message)
         except GateError as error:
-            log.debug("gitlab.unsaved gate=%s/%s why=%r", agreed.keeper.namespace, agreed.keeper.name, str(error))
+            return self._unsaved(agreed.keeper, error)
+        return None
+
+    def _unsaved(self, gate: Gate, error: GateError) -> timedelta:
+        """A gate that was read too early is read again. Anything else is said once, and tried ever more rarely."""
+        if isinstance(error, Conflict):
             return UNSAVED
-        return pause
+        key = (gate.namespace, gate.name)
+        failures = self._failures[key] = self._failures.get(key, 0) + 1
+        remedy = "the gate has to be allowed to patch chaosgates/status"
+        level = logging.WARNING if failures == 1 else logging.DEBUG
+        log.log(level, "gitlab.unsaved gate=%s/%s why=%r remedy=%r", *key, str(error), remedy)
+        return min(UNSAVED * (1 << min(failures, 16)), UNSAVED_MOST)
 
     def _save(self, agreed: Agreed, state: PromotedState, message: str) -> Gate:
         """Raises `GateError`."""
@@ -249,7 +272,9 @@ class Promoter:
         others = sorted((key for key in gate.promoted if key != note), key=lambda key: gate.promoted[key].at)
         forgotten = others[: max(0, len(others) - KEPT + 1)]
         became = Promoted(state=state, at=self._now(), message=message)
-        return self._gates.save_promoted(gate, {**dict.fromkeys(forgotten), note: became})
+        saved = self._gates.save_promoted(gate, {**dict.fromkeys(forgotten), note: became})
+        self._failures.pop((gate.namespace, gate.name), None)
+        return saved
 
 
 def _patience(error: Temporary) -> timedelta:

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from gate.gitlab.promotion.steps import REFUSED_PAUSE
+from gate.gitlab.promotion.play import Seen, next_step, others
+from gate.gitlab.promotion.production import Job, Protection
+from gate.gitlab.promotion.steps import REFUSED_PAUSE, Refused
 from gate.model import Commit, Promote, PromotedState, Promotion, Stance, Verdict, Way
 from tests.clocks import HandClock
 from tests.gitlab.ground import ASKED, PATH, World
@@ -18,6 +20,13 @@ SEEDS = [*range(20), *(pytest.param(seed, marks=pytest.mark.thorough) for seed i
 SHIP = "{script: 'true', environment: NAME, when: manual, allow_failure: false}"
 OVER = {"success", "failed", "canceled", "skipped", "manual", "created"}
 PATIENCE = 60.0
+WANTED = Promotion(
+    subscription="web",
+    promote=Promote(way=Way.PLAY, name="ship", environment="production"),
+    commit=Commit(project=PATH, sha="a" * 40, pipeline=3),
+    version="v",
+    stance=Stance.OPEN,
+)
 
 
 @dataclass
@@ -128,6 +137,36 @@ def test_who_else_may_deploy_is_said(
     site.protect(*others, bot=bot)
     assert why in opens(replica, site).message
     assert [row["status"] for row in site.rows()] == ["manual"]
+
+
+def test_whom_the_environment_names_beside_the_bot_is_said_once(
+    world: World, replica: Replica, caplog: pytest.LogCaptureFixture
+) -> None:
+    site = Site(world, "named").commits()
+    site.protect({"user_id": 1})
+    for _ in range(2):
+        assert opens(replica, site, Stance.AWAIT) is None
+        replica.promoter.hurry()
+    (said,) = [each.getMessage() for each in caplog.records if "gitlab.open_to_others" in each.getMessage()]
+    assert "may deploy to named too, past the gate" in said
+
+
+def test_groups_are_named_as_people_are() -> None:
+    shared = Protection(users={7: "chaos-bot", 8: "Ann"}, groups=("release",))
+    assert others(shared, "production", 7) == "Ann, the group release may deploy to production too, past the gate"
+    assert others(replace(shared, users={7: "chaos-bot"}, groups=()), "production", 7) == ""
+
+
+@pytest.mark.parametrize(
+    ("started", "why"),
+    [(False, "is canceled: somebody has canceled it before it was played"), (True, "user 9 has started it")],
+)
+def test_a_job_that_was_canceled_before_anybody_played_it_is_told_so(started: bool, why: str) -> None:
+    job = Job(id=1, name="ship", status="canceled", user=9, started=started)
+    seen = Seen(job=job, deployments=(), protection=Protection(users={7: "chaos-bot"}), bot=7)
+    step = next_step(WANTED, seen)
+    assert isinstance(step, Refused)
+    assert why in step.why
 
 
 def test_an_older_pipeline_is_not_played(world: World, replica: Replica) -> None:

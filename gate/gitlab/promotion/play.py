@@ -17,6 +17,8 @@ AHEAD = frozenset({"created"})
 """Jobs of stages before it have not ended."""
 LEFT_OUT = frozenset({"skipped", "scheduled"})
 """It will not wait for anybody: a job before it failed, or it starts by itself."""
+TAKEN_BACK = frozenset({"canceled", "canceling"})
+"""Nobody has played it if it never started: GitLab says of such a job who has started the pipeline."""
 REMEDY = "protect the environment, and allow the gate's bot to deploy there, by name, and no role"
 
 
@@ -38,8 +40,9 @@ class Play:
         """Nothing is done, but what would keep the job from being played is said before it matters."""
         environment = promotion.promote.environment
         protection = protection_of(gitlab, promotion.commit.project, environment)
-        weak = weakness(protection, environment, gitlab.user())
-        return Refused(why=weak) if weak else Idle()
+        bot = gitlab.user()
+        weak = weakness(protection, environment, bot)
+        return Refused(why=weak) if weak else Idle(warning=others(protection, environment, bot))
 
     def result(self, gitlab: Looks, promotion: Promotion) -> Step:
         """A job that nobody plays stays where it is."""
@@ -93,8 +96,19 @@ def weakness(protection: Protection | None, environment: str, bot: int) -> str:
     return ""
 
 
+def others(protection: Protection | None, environment: str, bot: int) -> str:
+    """Who else was named, so that whoever answers for the environment meant it; empty: nobody."""
+    if protection is None:
+        return ""
+    named = [name for user, name in sorted(protection.users.items()) if user != bot]
+    named += [f"the group {name}" for name in protection.groups]
+    return f"{', '.join(named)} may deploy to {environment} too, past the gate" if named else ""
+
+
 def _left(what: str, job: Job, bot: int) -> Step:
     """A job that does not wait any more."""
+    if job.status in TAKEN_BACK and not job.started:
+        return Refused(why=f"{what} is {job.status}: somebody has canceled it before it was played; run a new pipeline")
     if job.user == bot:
         return Done(what=f"played {what}")
     who = f"user {job.user}" if job.user is not None else "somebody"

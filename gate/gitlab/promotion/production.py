@@ -1,7 +1,7 @@
 """What stands between a pipeline and production: its job, the deployments there, and who may deploy. Looks only."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gate.errors import Absent, Permanent, Temporary
@@ -20,14 +20,17 @@ class Job:
     status: str
     user: int | None = None
     """Who started it, or the pipeline that it is in."""
+    started: bool = True
+    """It has run, or runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protection:
     """Who may deploy to a protected environment."""
 
-    users: frozenset[int] = frozenset()
-    groups: frozenset[int] = frozenset()
+    users: Mapping[int, str] = field(default_factory=dict)
+    """By their ids, as GitLab calls them."""
+    groups: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     """Roles, as GitLab calls them: everybody who has one may."""
 
@@ -59,9 +62,11 @@ def protection_of(gitlab: Looks, project: str, environment: str) -> Protection |
     if not isinstance(levels, list) or not all(isinstance(one, dict) for one in levels):
         raise Temporary("GitLab answered something that is not the protection of an environment")
     return Protection(
-        users=frozenset(one["user_id"] for one in levels if one.get("user_id") is not None),
-        groups=frozenset(one["group_id"] for one in levels if one.get("group_id") is not None),
-        roles=tuple(_role(one) for one in levels if one.get("user_id") is None and one.get("group_id") is None),
+        users={one["user_id"]: _called(one, "user_id") for one in levels if one.get("user_id") is not None},
+        groups=tuple(_called(one, "group_id") for one in levels if one.get("group_id") is not None),
+        roles=tuple(
+            _called(one, "access_level") for one in levels if one.get("user_id") is None and one.get("group_id") is None
+        ),
     )
 
 
@@ -71,13 +76,14 @@ def overtaken_by(deployments: Sequence[Deployment], pipeline: int) -> int | None
     return newest if newest > pipeline else None
 
 
-def _role(level: Mapping[str, Any]) -> str:
-    return str(level.get("access_level_description") or f"access level {level.get('access_level')}")
+def _called(level: Mapping[str, Any], what: str) -> str:
+    return str(level.get("access_level_description") or f"{what.replace('_', ' ')} {level.get(what)}")
 
 
 def _job(said: Mapping[str, Any]) -> Job:
     try:
         user = (said.get("user") or {}).get("id")
-        return Job(id=int(said["id"]), name=str(said["name"]), status=str(said["status"]), user=user)
+        number, name, status = int(said["id"]), str(said["name"]), str(said["status"])
+        return Job(id=number, name=name, status=status, user=user, started=bool(said.get("started_at")))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Temporary(f"GitLab answered something that is not a job: {error!r}") from error

@@ -19,6 +19,9 @@ REFUSED_PAUSE = timedelta(minutes=10)
 class Idle:
     """There is nothing to be done while the gate says what it says."""
 
+    warning: str = ""
+    """What a person should know all the same."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
