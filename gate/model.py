@@ -20,9 +20,20 @@ def draw(seed: str, what: str, who: str) -> float:
     return int.from_bytes(digest) / 2**64
 
 
+def identity(*parts: str) -> str:
+    """Forty hex digits that stand for the parts, where it matters that nothing else is taken for them.
+
+    Of n bits two that meet are found after 2^(n/2) tries by whoever may choose the parts, as those do who build images:
+    the ten digits of a `fingerprint` take seconds, these 160 bits 2^80 tries. A label of Kubernetes has room for them.
+    """
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
+
+
 def fingerprint(*parts: str) -> str:
-    """Ten hex digits that stand for the parts: short enough for names, long enough never to meet twice."""
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:10]
+    """Ten hex digits that stand for the parts: for names, which have no room for more, and which are taken by chance
+    once in a million millions. By intent it is easy: what has to be the same is compared by its `identity`.
+    """
+    return identity(*parts)[:10]
 
 
 # ---------------------------------------------------------------------------------------------- what the gate concludes
@@ -170,7 +181,8 @@ class Version:
 
     @property
     def key(self) -> str:
-        return fingerprint(*(f"{image.container}={image.digest}" for image in sorted(self.images)))
+        """By it a version is told from all others, also from those that somebody built to be taken for it."""
+        return identity(*(f"{image.container}={image.digest}" for image in sorted(self.images)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -751,7 +763,7 @@ class JudgedVersion:
 
     version: str
     workflows: str
-    """A fingerprint of the workflows it was judged with: changed workflows make an old verdict stale."""
+    """The identity of the workflows it was judged with: changed workflows make an old verdict stale."""
     at: datetime
     judgement: Judgement
     runs: tuple[RunEntry, ...] = ()

@@ -11,7 +11,8 @@ from gate.errors import GateError
 @click.command(
     epilog="""\b
 Examples:
-  chaos-gate override shop/checkout --version 1a2b3c4d5e --until 4h --reason "hotfix, INC-4711"
+  chaos-gate override shop/checkout --version 1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d \\
+    --until 4h --reason "hotfix, INC-4711"
   chaos-gate override --reverted-by-hand shop/checkout-survives-pod-loss-1a2b3c4d5e \\
     --reason "scaled back to 3 by hand, INC-4711"
 

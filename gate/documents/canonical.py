@@ -6,15 +6,15 @@ from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from gate.model import Workflow, fingerprint
+from gate.model import Workflow, identity
 
 
-def fingerprint_of(workflow: Workflow) -> str:
-    """A fingerprint of all that the workflow does.
+def identity_of(workflow: Workflow) -> str:
+    """What tells the workflow from all that do something else, also from those that were written to be taken for it.
 
-    Fields at their default are left out, so that a field that a later release adds changes no fingerprint by itself.
+    Fields at their default are left out, so that a field that a later release adds changes no identity by itself.
     """
-    return fingerprint(json.dumps(_canonical(workflow), sort_keys=True, separators=(",", ":")))
+    return identity(json.dumps(_canonical(workflow), sort_keys=True, separators=(",", ":")))
 
 
 def digest_of(value: Any) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gate.documents import together as documents
-from gate.documents.canonical import fingerprint_of
+from gate.documents.canonical import identity_of
 from gate.documents.together import Together, contradictions
 from gate.model import Subscription, Workflow
 
@@ -32,7 +32,7 @@ def workflows(claims: Sequence[Claim]) -> dict[str, tuple[Workflow, tuple[str, .
     wanted: dict[str, tuple[Workflow, tuple[str, ...]]] = {}
     for claim in sorted(claims, key=lambda claim: claim.name):
         for workflow in claim.workflows:
-            key = fingerprint_of(workflow)
+            key = identity_of(workflow)
             names = wanted[key][1] if key in wanted else ()
             wanted[key] = (workflow, (*names, claim.name))
     return wanted

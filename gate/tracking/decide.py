@@ -4,6 +4,7 @@
 event, a lost one and a restart all end in the same comparison.
 """
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -30,6 +31,7 @@ from gate.model import (
     Verdict,
     Version,
     fingerprint,
+    identity,
 )
 from gate.tracking import claims, overrides, pacing
 from gate.tracking.announce import LONGEST_NAME, announce, is_of, status_name
@@ -39,6 +41,9 @@ from gate.tracking.promoting import promotion
 
 OPEN_QUESTIONS = frozenset({Reason.SUPERSEDED, Reason.ROLLOUT_FAILED, Reason.BAD_DOCUMENT})
 """Verdicts that were given without judging the version; when it is there after all, it is judged."""
+
+OLD_KEY = re.compile("[0-9a-f]{10}")
+"""A version's key in releases that gave it too few digits to tell versions apart: of such a one nothing is known."""
 
 
 class Kind(StrEnum):
@@ -161,7 +166,9 @@ def _commit(seen: Seen) -> tuple[Commit | None, str]:
     if _found_before(rollout, status):
         return status.commit, ""
     for said in status.announcements:
-        if rollout.commit is None or said.commit != rollout.commit or not said.state.final or not said.version:
+        if rollout.commit is None or said.commit != rollout.commit or not said.state.final:
+            continue
+        if not said.version or OLD_KEY.fullmatch(said.version):
             continue
         stale = said.version != rollout.version.key if rollout.version else _moved_on(rollout, status)
         if stale:
@@ -319,9 +326,16 @@ def _first_sight(seen: Seen) -> tuple[bool, GateStatus]:
     if begins and status.looked and all(claim.since > status.looked for claim in seen.claims):
         status = replace(status, looked=None)
     changed = not begins and status.image not in {"", rollout.image}
+    if _answered_under_an_old_key(status) and not changed:
+        return True, status
     if status.looked or changed or _asks_for_the_present(seen):
         return False, replace(status, looked=status.looked or seen.now)
     return True, status
+
+
+def _answered_under_an_old_key(status: GateStatus) -> bool:
+    """The answer is none any more; but an update of the gate is no reason to have every workload judged at once."""
+    return OLD_KEY.fullmatch(status.version) is not None and (_answered(status) or status.version == status.recorded)
 
 
 def _asks_for_the_present(seen: Seen) -> bool:
@@ -399,7 +413,7 @@ def _upgrade(seen: Seen, status: GateStatus) -> Decision:
     if problems := claims.problems(seen.claims):
         return Decision(kind=Kind.CLOSE, why=problems, status=_bad_document(status, problems))
     wanted = claims.workflows(seen.claims)
-    status = replace(status, workflows=fingerprint(*wanted), complete_since=None)
+    status = replace(status, workflows=identity(*wanted), complete_since=None)
     asked = claims.together(seen.claims)
     reusable = asked.on_rollback is OnRollback.REUSE
     if reusable and (old := standing(status, version.key, workflows=status.workflows)):

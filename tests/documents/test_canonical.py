@@ -1,11 +1,11 @@
-"""The fingerprint of a workflow changes when what it does changes, and at nothing else."""
+"""The identity of a workflow changes when what it does changes, and at nothing else."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from gate.documents.canonical import fingerprint_of
+from gate.documents.canonical import identity_of
 from gate.documents.catalogue import Catalogue
 from gate.documents.loading import Loaded, load
 from gate.model import Tolerance, Workflow
@@ -32,7 +32,7 @@ def resolved(workflow: str) -> Workflow:
 )
 def test_how_it_is_written_changes_nothing(written: str, otherwise: str) -> None:
     assert written in WORKFLOW
-    assert fingerprint_of(resolved(WORKFLOW.replace(written, otherwise))) == fingerprint_of(resolved(WORKFLOW))
+    assert identity_of(resolved(WORKFLOW.replace(written, otherwise))) == identity_of(resolved(WORKFLOW))
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_how_it_is_written_changes_nothing(written: str, otherwise: str) -> None
 )
 def test_what_it_does_changes_it(written: str, otherwise: str) -> None:
     assert written in WORKFLOW
-    assert fingerprint_of(resolved(WORKFLOW.replace(written, otherwise))) != fingerprint_of(resolved(WORKFLOW))
+    assert identity_of(resolved(WORKFLOW.replace(written, otherwise))) != identity_of(resolved(WORKFLOW))
 
 
 def test_a_field_at_its_default_is_as_if_it_were_not_there_yet() -> None:
@@ -57,4 +57,4 @@ def test_a_field_at_its_default_is_as_if_it_were_not_there_yet() -> None:
     (probe,) = workflow.steady_state
     intolerant = replace(workflow, steady_state=(replace(probe, tolerate=Tolerance()),))
     spelt_out = replace(workflow, steady_state=(replace(probe, tolerate=Tolerance(failures=0, streak=None)),))
-    assert fingerprint_of(intolerant) == fingerprint_of(spelt_out) != fingerprint_of(workflow)
+    assert identity_of(intolerant) == identity_of(spelt_out) != identity_of(workflow)

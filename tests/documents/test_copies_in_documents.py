@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gate.documents.canonical import fingerprint_of
+from gate.documents.canonical import identity_of
 from gate.documents.catalogue import Catalogue
 from gate.documents.isolation import NOT_COPIED
 from gate.documents.loading import Loaded, load
@@ -84,7 +84,7 @@ def test_to_write_a_fact_for_an_address_changes_no_workflow() -> None:
         .replace("${target.host}", "checkout.shop")
         .replace("${target.name}", "checkout")
     )
-    assert fingerprint_of(by_fact) == fingerprint_of(by_hand)
+    assert identity_of(by_fact) == identity_of(by_hand)
 
 
 def test_a_parameter_may_name_the_service_and_choose_the_isolation() -> None:
