@@ -747,6 +747,8 @@ class RunEntry:
     subscriptions: tuple[str, ...]
     uid: str = ""
     """Empty until the run has been seen in the cluster."""
+    decided: str = ""
+    """The SHA-256 of what the run is to do, and against what: one that does anything else is another's."""
     verdict: Verdict | None = None
     reason: Reason | None = None
     message: str = ""

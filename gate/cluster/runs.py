@@ -60,7 +60,9 @@ class Runs:
         return runs, unreadable
 
     def create(self, gate: Gate, name: str, spec: RunSpec) -> Run:
-        """Make the run; creating it twice is creating it once."""
+        """Make the run; creating it twice is creating it once. Where the name is taken it returns what has it, whoever
+        made that.
+        """
         owner = {"apiVersion": API_VERSION, "kind": "ChaosGate", "name": gate.name, "uid": gate.uid}
         try:
             return run_from(self._api.create("chaosruns", gate.namespace, _body(gate.namespace, name, spec, owner)))

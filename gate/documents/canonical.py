@@ -32,6 +32,8 @@ def _canonical(value: Any) -> Any:
         return {name: _canonical(each) for name, each in given.items()}
     if isinstance(value, dict):
         return {str(key): _canonical(each) for key, each in value.items()}
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # as the API server writes it
     if isinstance(value, list | tuple):
         return [_canonical(each) for each in value]
     return value

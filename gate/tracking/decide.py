@@ -36,7 +36,7 @@ from gate.model import (
 from gate.tracking import claims, overrides, pacing
 from gate.tracking.announce import LONGEST_NAME, announce, is_of, status_name
 from gate.tracking.claims import Claim
-from gate.tracking.judgements import follow, remember, standing
+from gate.tracking.judgements import decided, follow, remember, standing
 from gate.tracking.promoting import promotion
 
 OPEN_QUESTIONS = frozenset({Reason.SUPERSEDED, Reason.ROLLOUT_FAILED, Reason.BAD_DOCUMENT})
@@ -74,6 +74,8 @@ class Seen:
     """The runs named in the status, as far as the cluster still has them."""
     revision: str
     now: datetime
+    strangers: Collection[str] = ()
+    """Names in the status that runs have which the gate has not decided on."""
     told: Collection[Announcement] = ()
     """The announcements that GitLab has accepted as they are."""
     overrides: Sequence[GateOverride] = ()
@@ -237,14 +239,37 @@ def _follow(seen: Seen) -> Decision:
     if missing and len(missing) == len(entries) and not specs.keys() >= missing:
         # The gate died before it made a single run, and the catalogue has changed since: begin again.
         return _upgrade(seen, seen.status) if seen.claims else _dropped(seen.status)
-    create = {name: specs[name] for name in missing if name in specs}
-    status = replace(seen.status, runs=tuple(_lost(entry, missing - specs.keys()) for entry in entries))
+    in_the_way = missing & set(seen.strangers)
+    create = {name: specs[name] for name in missing - in_the_way if name in specs}
+    entries = tuple(_lost(entry, missing - specs.keys()) for entry in entries)
+    if seen.status.deadline and seen.now >= seen.status.deadline:
+        entries = tuple(_kept_out(entry, in_the_way) for entry in entries)
+    message = _delete(seen, in_the_way) if in_the_way else _to_be_judged(entries)
+    status = replace(seen.status, runs=entries, message=message)
     if all(entry.verdict for entry in status.runs):
         status = remember(status, seen.now)
         return Decision(kind=Kind.CONCLUDE, why=status.message or "every run passed", status=status)
     waiting = [entry for entry in entries if entry.verdict is None]
-    why = f"waiting for {', '.join(entry.workflow for entry in waiting)}"
+    why = message if in_the_way else f"waiting for {', '.join(entry.workflow for entry in waiting)}"
     return Decision(kind=Kind.FOLLOW, why=why, status=status, create=create, wake=pacing.of_runs(waiting, seen.now))
+
+
+def _to_be_judged(entries: Iterable[RunEntry]) -> str:
+    return f"to be judged by {', '.join(entry.workflow for entry in entries)}"
+
+
+def _delete(seen: Seen, in_the_way: Collection[str]) -> str:
+    """Another name would be as readable as this one, and as easily taken."""
+    names, namespace = " ".join(sorted(in_the_way)), seen.rollout.workload.name.namespace
+    remedy = f"delete what has it, kubectl -n {namespace} delete chaosrun {names}, and the gate goes on"
+    return f"somebody else made a ChaosRun under the name of a run of this gate; {remedy}"
+
+
+def _kept_out(entry: RunEntry, in_the_way: Collection[str]) -> RunEntry:
+    if entry.verdict or entry.name not in in_the_way:
+        return entry
+    message = f"somebody else's ChaosRun had the name {entry.name} until the deadline"
+    return replace(entry, verdict=Verdict.ERRORED, reason=Reason.DEADLINE_EXCEEDED, message=message)
 
 
 def _dropped(status: GateStatus) -> Decision:
@@ -423,13 +448,12 @@ def _upgrade(seen: Seen, status: GateStatus) -> Decision:
         RunEntry(name=_run_name(seen, status, wanted, number), workflow=workflow.name, subscriptions=names)
         for number, (workflow, names) in enumerate(wanted.values(), 1)
     )
-    names = ", ".join(entry.workflow for entry in entries)
-    status = replace(status, runs=entries, message=f"to be judged by {names}")
+    why = _to_be_judged(entries)
     # The status that names the runs is saved before they are made: so they are always found again.
     create = _specs(seen, status)
-    return Decision(
-        kind=Kind.UPGRADE, why=f"to be judged by {names}", status=status, create=create, wake=seen.now + pacing.BEAT
-    )
+    entries = tuple(replace(entry, decided=decided(create[entry.name])) for entry in entries)
+    status = replace(status, runs=entries, message=why)
+    return Decision(kind=Kind.UPGRADE, why=why, status=status, create=create, wake=seen.now + pacing.BEAT)
 
 
 def _before(status: GateStatus, version: Version) -> tuple[ContainerImage, ...]:

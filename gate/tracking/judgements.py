@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from gate.codec import Codec
 from gate.documents.canonical import digest_of
 from gate.model import (
     Gate,
@@ -15,11 +16,13 @@ from gate.model import (
     Run,
     RunEntry,
     RunPhase,
+    RunSpec,
     Verdict,
 )
 
 REMEMBERED = 20
 """How many judged versions a gate keeps."""
+SPEC = Codec(RunSpec)
 
 
 def follow(entries: tuple[RunEntry, ...], runs: Mapping[str, Run]) -> tuple[tuple[RunEntry, ...], set[str]]:
@@ -43,14 +46,35 @@ def follow(entries: tuple[RunEntry, ...], runs: Mapping[str, Run]) -> tuple[tupl
     return tuple(fresh), missing
 
 
+def decided(spec: RunSpec) -> str:
+    """The SHA-256 of what such a run does and against what, as the cluster keeps it.
+
+    Who subscribed to it, at which revision and until when is left out: it may change until the run is made, and changes
+    nothing of what is judged.
+    """
+    kept = SPEC.read(SPEC.write_new(spec), "the run")
+    return digest_of((kept.workload, kept.version, kept.images, kept.previous, kept.workflow, kept.seed))
+
+
+def is_own(gate: Gate, run: Run) -> bool:
+    """The run is the one that the gate has decided on. Trusted by name only, one that was left over from before, or
+    that somebody who may make runs has put there, could answer for now: what the name is made of is no secret.
+    """
+    entry = next((each for each in gate.status.runs if each.name == run.name), None)
+    if entry is None or run.spec.asked_by:
+        return False
+    if gate.workload != run.spec.workload or gate.status.version != run.spec.version:
+        return False
+    return entry.uid == run.uid if entry.uid else entry.decided == decided(run.spec)
+
+
 def asks_for(gate: Gate | None, run: Run) -> bool:
     """The gate waits for the run. One that was made too late, by a replica that led once, is waited for by nobody, also
     when the gate still names it: it was given up before it was there.
     """
-    if gate is None or gate.workload != run.spec.workload or gate.status.version != run.spec.version:
+    if gate is None or not is_own(gate, run):
         return False
-    waiting = (entry for entry in gate.status.runs if entry.verdict is None)
-    return any(entry.name == run.name and entry.uid in {"", run.uid} for entry in waiting)
+    return any(entry.name == run.name and entry.verdict is None for entry in gate.status.runs)
 
 
 def _entry(entry: RunEntry, run: Run) -> RunEntry:

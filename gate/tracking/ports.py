@@ -42,7 +42,9 @@ class Runs(Protocol):
     def get(self, namespace: str, name: str) -> Run | None: ...
 
     def create(self, gate: Gate, name: str, spec: RunSpec) -> Run:
-        """Make the run; creating it twice is creating it once."""
+        """Make the run; creating it twice is creating it once. Where the name is taken it returns what has it, whoever
+        made that.
+        """
         ...
 
     def abort(self, run: Run, reason: Reason) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from gate.model import Gate, Judgement, Reason, Rollout, Run, RunPhase, Verdict, WorkloadName
 from gate.tracking.claims import Claim
 from gate.tracking.decide import Decision, Seen, decide
+from gate.tracking.judgements import is_own
 from gate.tracking.ports import Gates, Judge, Runs, Subscriptions, Workloads
 
 log = logging.getLogger(__name__)
@@ -54,22 +55,20 @@ class Reconciler:
         return decision.wake
 
     def _see(self, rollout: Rollout, gate: Gate, claims: Sequence[Claim]) -> Seen:
-        found = (self.runs.get(gate.namespace, entry.name) for entry in gate.status.runs if not entry.verdict)
+        named = (self.runs.get(gate.namespace, entry.name) for entry in gate.status.runs if not entry.verdict)
+        found = [run for run in named if run]
         return Seen(
             rollout=rollout,
             gate=gate.uid,
             status=gate.status,
             claims=claims,
-            runs={run.name: self._judged(run) for run in found if run and self._answers(run, gate)},
+            runs={run.name: self._judged(run) for run in found if is_own(gate, run)},
+            strangers=frozenset(run.name for run in found if not is_own(gate, run)),
             revision=self.subscriptions.revision,
             now=self.now(),
             told=gate.told,
             overrides=gate.overrides,
         )
-
-    def _answers(self, run: Run, gate: Gate) -> bool:
-        """Trusted by name only, an object left over from before could answer for now."""
-        return run.spec.workload == gate.workload and run.spec.version == gate.status.version
 
     def _judged(self, run: Run) -> Run:
         if run.status.phase is not RunPhase.EXECUTED:
@@ -96,11 +95,13 @@ class Reconciler:
             runs[name] = self._stopped(runs[name], reason)
         for name, spec in decision.create.items():
             run = self.runs.create(gate, name, spec)
+            if not is_own(gate, run):
+                log.warning("run.stranger run=%s uid=%s why=%r", run.name, run.uid, "the gate has not decided on it")
+                continue
             log.info(
                 "run.create run=%s workflow=%s version=%s uid=%s", run.name, spec.workflow.name, spec.version, run.uid
             )
-            if self._answers(run, gate):
-                runs[name] = run
+            runs[name] = run
         return gate, runs
 
     def _stopped(self, run: Run, reason: Reason) -> Run:

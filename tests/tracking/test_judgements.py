@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gate.model import (
+    ContainerImage,
     Gate,
     GateStatus,
     Probe,
@@ -19,7 +20,7 @@ from gate.model import (
     WorkloadKind,
     WorkloadName,
 )
-from gate.tracking.judgements import asks_for
+from gate.tracking.judgements import asks_for, decided
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 SHORT = timedelta(seconds=1)
@@ -45,7 +46,7 @@ RUN = Run(
         deadline=NOW + timedelta(minutes=5),
     ),
 )
-ENTRY = RunEntry(name="checkout-1", workflow="loss", subscriptions=("checkout",))
+ENTRY = RunEntry(name="checkout-1", workflow="loss", subscriptions=("checkout",), decided=decided(RUN.spec))
 
 
 def gate(entry: RunEntry, *, version: str = "v1", workload: Workload = WORKLOAD) -> Gate:
@@ -72,3 +73,26 @@ def test_a_run_that_the_gate_names_and_has_no_answer_of_is_asked_for(entry: RunE
 )
 def test_a_run_that_the_gate_waits_for_no_more_is_not(other: Gate | None) -> None:
     assert not asks_for(other, RUN)
+
+
+SPEC = RUN.spec
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        replace(SPEC, asked_by="mallory"),
+        replace(SPEC, workflow=replace(SPEC.workflow, steps=())),
+        replace(SPEC, images=(ContainerImage("checkout", "sha256:other"),)),
+        replace(SPEC, previous=(ContainerImage("checkout", "sha256:other"),)),
+        replace(SPEC, seed="2"),
+    ],
+    ids=["by hand", "another workflow", "other images", "another version before", "another seed"],
+)
+def test_a_run_that_was_put_under_the_name_of_the_gates_own_is_not_asked_for(forged: RunSpec) -> None:
+    assert not asks_for(gate(ENTRY), replace(RUN, spec=forged))
+
+
+def test_what_was_decided_says_nothing_of_who_subscribed_and_until_when_it_may_last() -> None:
+    later = replace(SPEC, subscriptions=("checkout", "cart"), revision="newer", deadline=NOW + timedelta(hours=1))
+    assert decided(later) == decided(SPEC)

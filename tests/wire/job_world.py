@@ -46,6 +46,7 @@ from gate.running.reverting import give_up
 from gate.running.time import SystemClock
 from gate.sandbox.kubernetes.runtime.images import Image
 from gate.sandbox.shipped import shipped
+from gate.tracking.judgements import decided
 from gate.wire.ties import RunLeases, identity, read_run, surrounding
 from tests.builders import deployment
 from tests.grounds import Ground
@@ -198,7 +199,7 @@ class Shop:
         )
         gates = Gates(self.api)
         gate = gates.create(workload)
-        entry = RunEntry(name="web-survives", workflow="survives", subscriptions=("web",))
+        entry = RunEntry(name="web-survives", workflow="survives", subscriptions=("web",), decided=decided(spec))
         gate = gates.save(gate, GateStatus(phase=Phase.PENDING, version=spec.version, runs=(entry,)))
         return Runs(self.api).create(gate, entry.name, spec)
 
