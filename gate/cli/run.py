@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import yaml
 
 from gate.cli.duration import Duration
+from gate.documents.tree import Tree, trees
 from gate.errors import Denied, Permanent
 
 if TYPE_CHECKING:
@@ -32,10 +32,8 @@ class Parameter(click.ParamType[tuple[str, Any]]):
         name, equals, text = value.partition("=")
         if not (name and equals):
             self.fail(f"{value!r} is not NAME=VALUE, such as delay=400ms", param, ctx)
-        try:
-            return name, yaml.safe_load(text)
-        except yaml.YAMLError:
-            return name, text
+        read = next(trees(text, "--set"), None)
+        return name, read.value if isinstance(read, Tree) else text
 
 
 @click.command(

@@ -1,11 +1,11 @@
-"""Reads workloads as they are now. Nothing is cached: a decision is never made on what used to be."""
+"""Reads workloads as they are now. What a cache says is only taken where it was confirmed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from gate.cluster.api import Api, Json
 from gate.cluster.kinds import KINDS
-from gate.cluster.kinds.observed import Observed
+from gate.cluster.kinds.observed import Observed, owned_by
 from gate.cluster.rollouts import current_pods, is_ready, rollout_of, target_of, unfinished, workload_of
 from gate.model import Progress, Rollout, Target, Workload, WorkloadKind, WorkloadName
 
@@ -46,6 +46,9 @@ class Workloads:
         pods = [pod for pod in current_pods(kind, glimpse) if not pod["metadata"].get("deletionTimestamp")]
         if len(pods) > FEW or len(pods) != glimpse.updated:
             return None
+        owners = {each["metadata"]["uid"] for each in (glimpse.workload, *glimpse.revisions)}
+        if not all(owned_by(pod, owners) for pod in glimpse.pods):
+            return None  # of somebody else, or of a revision that the cache does not have yet
         fresh = {}
         for pod in pods:
             metadata = pod["metadata"]

@@ -33,6 +33,8 @@ APART = 0.1
 have to be in time meanwhile. A run that may have left a fault behind waits for nobody.
 """
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 60.0
+LONGEST_LOST = 4.0
+"""Seconds until what was lost is taken up again, at most: its faults may be in force."""
 """Seconds until something that could not be taken back is tried again. A run that was lost begins with one beat."""
 
 
@@ -181,6 +183,9 @@ class Executor:
             return
         clock = self._world.clock
         executed = {active.run.uid for active in self._snapshot()}
+        if self._pauses:
+            present = {run.uid for run in self._store.all()}
+            self._pauses = {uid: pause for uid, pause in self._pauses.items() if uid in present}
         for run in self._line.next(self._mode, executed):
             if run.uid in executed or clock.monotonic() < self._pauses.get(run.uid, (0.0, 0.0))[0]:
                 continue
@@ -270,7 +275,8 @@ class Executor:
             self._pauses.pop(run.uid, None)
             return
         _, last = self._pauses.get(run.uid, (0.0, 0.0))
-        pause = min(max(FIRST_PAUSE if status else BEAT.total_seconds(), 2 * last), LONGEST_PAUSE)
+        first, longest = (FIRST_PAUSE, LONGEST_PAUSE) if status else (BEAT.total_seconds(), LONGEST_LOST)
+        pause = min(max(first, 2 * last), longest)
         self._pauses[run.uid] = (self._world.clock.monotonic() + pause, pause)
         log.error("run.%s run=%s retry_in=%.0fs", "unreverted" if status else "again", run.name, pause)
 

@@ -6,7 +6,7 @@ The gate does nothing to any target here. What a Job does is `chaos-gate execute
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from typing import Protocol
@@ -128,8 +128,8 @@ class _Watched:
     pause: float = 0.0
     not_before: float = 0.0
     """What could not be taken back is tried again at growing intervals."""
-    log: set[str] = field(default_factory=set)
-    """What was said about it already."""
+    said: str = ""
+    """What was logged about it last."""
 
 
 class JobExecutor:
@@ -188,9 +188,11 @@ class JobExecutor:
             try:
                 self._look_after(run, watched, mode)
             except GateError as error:
-                if str(error) not in watched.log:
+                if str(error) != watched.said:
                     log.warning("run.again run=%s why=%r", run.name, str(error))
-                    watched.log.add(str(error))
+                    watched.said = str(error)
+            except Exception:  # a mistake about one run must not keep the others from being looked after
+                log.exception("run.again run=%s", run.name)
 
     def _look_after(self, run: Run, watched: _Watched, mode: Mode) -> None:
         now = self._clock.monotonic()

@@ -103,12 +103,12 @@ def _end(run: Execution, stopped: Judgement | None, *, handed_over: bool) -> Run
     finally:
         weak = _stop_watching(run)
     stopped = _take_back(run, beside) or stopped  # now that nobody asks them any more
+    if handed_over:  # what the load said then is for the next one to find out anew
+        run.log.save()
+        return run.log.status
     if run.stage and weak:
         run.log.evidence(uncompared=weak.message)
         weak = None
-    if handed_over:
-        run.log.save()
-        return run.log.status
     if stopped := stopped or weak:
         run.log.evidence(stopped=stopped)
     what = f"stopped: {stopped.message}" if stopped else "every step is done"

@@ -409,9 +409,8 @@ def _unsettled(seen: Seen, status: GateStatus) -> Decision | None:
     settle = claims.together(seen.claims).settle
     version = seen.rollout.version.key if seen.rollout.version else ""
     begun = status.complete_since if status.settling == version else None
-    youngest = seen.rollout.youngest
-    if begun and youngest and begun < youngest + SECOND:
-        begun = None  # it went and came back while nobody looked, or lost a pod: not all of it has stayed for so long
+    if begun and seen.rollout.youngest:  # it may have gone and come back while nobody looked, or have lost a pod
+        begun = max(begun, seen.rollout.youngest + SECOND)
     # A clock that was set back has not seen any of it: it begins to count anew.
     since = min(begun or seen.now, seen.now)
     if seen.now - since >= settle:

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum
 
@@ -63,6 +63,7 @@ def execute(settings: Settings, api: Api, namespace: str, name: str, stop: threa
         tell=RevertNews(Events(api, clock.now)),
     )
     ended = threading.Event()
+    store.changed = executor.poke
     thread = threading.Thread(target=executor.run, args=(ended,), name="execute")
     thread.start()
     try:
@@ -111,6 +112,8 @@ class _OneRun:
         self._lock = threading.Lock()
         self._due = clock.monotonic() + LOOK.total_seconds()
         self._gone = False
+        self.changed: Callable[[], None] = lambda: None
+        """Called when the run is another than it was: no event tells an executor that rests."""
 
     def all(self) -> Sequence[Run]:
         """As it was not long ago. While nobody answers it is as it was."""
@@ -145,8 +148,11 @@ class _OneRun:
 
     def _look(self) -> None:
         run = Runs(self._api).get(self._first.namespace, self._first.name)
+        before = self._gone, self._run
         self._gone = run is None or run.uid != self._first.uid
         self._run = run or self._run
+        if (self._gone, self._run) != before:
+            self.changed()
 
 
 class _Turn:

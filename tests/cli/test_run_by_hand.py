@@ -14,6 +14,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from gate.cli import cli
+from gate.cli.run import Parameter
 from gate.cli.watching import LONELY, Watching
 from gate.cluster.api import Api
 from gate.errors import Conflict, Denied, GateError, Permanent, Temporary
@@ -153,6 +154,23 @@ def test_a_run_by_hand_is_judged_and_no_gate_hears_of_it(shop: Ground, gate: Pat
     assert again is not None
     assert again["spec"] | {"deadline": ""} == run["spec"] | {"deadline": ""}
     assert answers(shop) == before
+
+
+@pytest.mark.parametrize(
+    ("said", "value"),
+    [
+        ("mode=on", "on"),
+        ("at=12:30", "12:30"),
+        ("count=010", 10),
+        ("share=1e3", 1000.0),
+        ("list=[a, 1]", ["a", 1]),
+        ("text=", ""),
+        ("text='7'", "7"),
+        ("odd={a", "{a"),
+    ],
+)
+def test_a_value_is_read_as_a_document_would_have_it(said: str, value: object) -> None:
+    assert Parameter().convert(said, None, None) == (said.partition("=")[0], value)
 
 
 # ------------------------------------------------------------------------------------------------ what may be asked for

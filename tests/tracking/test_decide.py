@@ -226,6 +226,14 @@ def test_a_version_that_went_and_came_back_while_nobody_looked_settles_anew() ->
     assert story.sees(rollout("1.1", youngest=late - timedelta(seconds=1)), after=SETTLE).kind is Kind.UPGRADE
 
 
+def test_a_pod_that_was_ready_within_the_second_in_which_it_was_made_does_not_settle_twice() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    made = story.now - timedelta(milliseconds=400)
+    story.sees(rollout("1.1", youngest=made))
+    assert story.sees(rollout("1.1", youngest=made), after=SETTLE + timedelta(seconds=1)).kind is Kind.UPGRADE
+
+
 def test_asking_again_changes_nothing() -> None:
     story = Story(claim("loss"))
     story.sees(rollout("1.0"))
