@@ -1,8 +1,9 @@
 """Signs the verdicts of gates: for those who ask, and into files beside the evidence."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -10,12 +11,26 @@ from gate.config import Secret, Settings
 from gate.errors import GateError
 from gate.model import Gate
 from gate.reports import signed_verdict
-from gate.reports.envelope import private_key
+from gate.reports.envelope import key_id, private_key
+from gate.reports.signed_verdict import SignedVerdict
 from gate.tracking.overrides import in_question
 
 log = logging.getLogger(__name__)
 
 SUFFIX = ".verdict.json"
+
+
+REMEMBERED = 5000
+"""Gates of which it is known what is in their files. Beyond that all are looked at once more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filed:
+    """What the files of a gate say, and by which key."""
+
+    uid: str
+    key: str
+    verdicts: tuple[SignedVerdict, ...]
 
 
 class Signing:
@@ -27,6 +42,7 @@ class Signing:
         """
         private_key(key(), str(key.file))
         self._key, self._folder, self._keep, self._now = key, folder, keep, now
+        self._filed: dict[tuple[str, str], Filed] = {}
 
     def signed(self, gate: Gate, version: str) -> str | None:
         """The envelope of what there is to be said of a version; None if that is nothing. Raises `GateError`."""
@@ -42,36 +58,49 @@ class Signing:
             return None
 
     def file(self, gate: Gate) -> None:
-        """See to it that each version that the gate remembers has its file. What does not work is logged: no verdict
-        depends on it, and the next comparison tries again.
+        """See to it that each version that the gate remembers has its file. Only what says something else than the last
+        time is signed and looked at. What does not work is logged: no verdict depends on it, and the next comparison
+        tries again.
         """
-        folder = self._folder / gate.namespace
-        versions = dict.fromkeys((in_question(gate.status), *(each.version for each in gate.status.judged)))
+        status = gate.status
+        versions = dict.fromkeys(filter(None, (in_question(status), *(each.version for each in status.judged))))
+        verdicts = tuple(said for version in versions if (said := signed_verdict.verdict_of(gate, version)))
         try:
-            for version in filter(None, versions):
-                if envelope := self.signed(gate, version):
-                    self._write(folder, f"{gate.name}.{version}{SUFFIX}", f"{envelope}\n")
-            self._clear(folder, gate, set(versions))
+            key = private_key(self._key(), str(self._key.file))
+            filed = Filed(uid=gate.uid, key=key_id(key.public_key()), verdicts=verdicts)
+            if self._filed.get((gate.namespace, gate.name)) == filed:
+                return
+            folder = self._folder / gate.namespace
+            for said in verdicts:
+                envelope = f"{signed_verdict.sign(said, key)}\n"
+                self._write(folder, f"{gate.name}.{said.version}{SUFFIX}", envelope.encode())
+            self._clear(folder, gate, versions)
         except (OSError, GateError) as error:
             log.error("verdict.unwritten workload=%s why=%r", gate.workload.name, str(error))  # noqa: TRY400 - it says it
+            return
+        if len(self._filed) >= REMEMBERED:
+            self._filed.clear()
+        self._filed[gate.namespace, gate.name] = filed
 
-    def _write(self, folder: Path, name: str, text: str) -> None:
+    def _write(self, folder: Path, name: str, content: bytes) -> None:
         """Whole, or not at all; and not again if it is there."""
         file = folder / name
         with suppress(FileNotFoundError):
-            if file.read_text() == text:
+            if file.read_bytes() == content:
                 return
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         part = folder / f"{name}.part"
-        part.write_text(text)
+        part.write_bytes(content)
         part.rename(file)
 
-    def _clear(self, folder: Path, gate: Gate, remembered: set[str]) -> None:
+    def _clear(self, folder: Path, gate: Gate, remembered: Collection[str]) -> None:
         oldest = (self._now() - self._keep).timestamp()
         for file in folder.glob(f"{gate.name}.*{SUFFIX}"):
-            forgotten = file.name.removeprefix(f"{gate.name}.").removesuffix(SUFFIX) not in remembered
+            version = file.name.removeprefix(f"{gate.name}.").removesuffix(SUFFIX)
+            if version in remembered or "." in version:  # with a point it is of a gate whose name goes on
+                continue
             with suppress(FileNotFoundError):
-                if forgotten and file.stat().st_mtime < oldest:
+                if file.stat().st_mtime < oldest:
                     file.unlink()
 
 

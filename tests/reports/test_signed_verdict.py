@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -211,6 +212,47 @@ def test_each_version_that_a_gate_remembers_has_its_file_which_is_written_anew_o
     assert file.stat().st_ino == before.st_ino
     signing.file(gate(OVERRIDE))
     assert read(file.read_bytes().strip(), KEY.public_key()).overrides == (OVERRIDE,)
+
+
+def test_what_was_filed_is_not_signed_again_until_it_changes_or_the_key_does(
+    signing: Signing, keys: tuple[Path, Path], tmp_path: Path
+) -> None:
+    signing.file(gate())
+    (file,) = (tmp_path / "evidence" / "shop").iterdir()
+    file.write_text("somebody was here")
+    signing.file(gate(message="the words of the gate are not in it"))
+    assert file.read_text() == "somebody was here", "nothing was looked at"
+    pem, nothing = serialization.Encoding.PEM, serialization.NoEncryption()
+    keys[0].write_bytes(OTHER.private_bytes(pem, serialization.PrivateFormat.PKCS8, nothing))
+    signing.file(gate())
+    assert read(file.read_bytes().strip(), OTHER.public_key()).version == VERSION
+
+
+def test_a_file_that_is_no_text_is_written_anew(signing: Signing, tmp_path: Path) -> None:
+    file = tmp_path / "evidence" / "shop" / f"deployment-web.{VERSION}.verdict.json"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"\xff\xfe")
+    signing.file(gate())
+    assert read(file.read_bytes().strip(), KEY.public_key()).version == VERSION
+
+
+def test_what_could_not_be_written_is_tried_again(signing: Signing, tmp_path: Path) -> None:
+    (tmp_path / "evidence").write_text("no folder")
+    signing.file(gate())
+    (tmp_path / "evidence").unlink()
+    signing.file(gate())
+    assert len(list((tmp_path / "evidence" / "shop").iterdir())) == 1
+
+
+def test_old_files_go_that_are_of_this_gate_and_of_no_other_one(signing: Signing, tmp_path: Path) -> None:
+    folder = tmp_path / "evidence" / "shop"
+    folder.mkdir(parents=True)
+    own, another = (folder / f"deployment-web{rest}.{'0' * 10}.verdict.json" for rest in ("", ".api"))
+    for file in (own, another):
+        file.write_text("{}")
+        os.utime(file, (0, 0))
+    signing.file(gate())
+    assert (own.exists(), another.exists()) == (False, True)
 
 
 def test_report_verify_says_what_was_signed_and_by_whom_it_was(
