@@ -1,6 +1,7 @@
 """A production cluster takes only versions that have passed, or that people let through; who cannot know says no."""
 
 import base64
+import hashlib
 import socket
 import ssl
 import time
@@ -140,6 +141,14 @@ def test_what_has_not_passed_is_refused_with_the_remedy(webhook: Webhook, images
     webhook.say("one.json", verdict(PASSED, Verdict.PASSED))
     webhook.say("two.json", verdict(FAILED, Verdict.FAILED))
     assert why in webhook.refusal(*images)
+
+
+def test_an_image_that_was_built_to_be_taken_for_one_that_has_passed_is_refused(webhook: Webhook) -> None:
+    """The SHA-256 of `web=` and each of these digests begin with the same ten digits."""
+    harmless, evil = (f"sha256:{hashlib.sha256(seed).hexdigest()}" for seed in (b"146802", b"329056"))
+    webhook.say("one.json", verdict(harmless, Verdict.PASSED))
+    assert webhook.refusal(f"web@{harmless}") == ""
+    assert "there is no signed verdict about version" in webhook.refusal(f"web@{evil}")
 
 
 def test_the_newest_verdict_about_a_version_counts(webhook: Webhook) -> None:
