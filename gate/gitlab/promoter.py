@@ -223,11 +223,18 @@ class Promoter:
                 log.warning("gitlab.unpromoted gate=%s/%s why=%r", gate.namespace, gate.name, str(error))
                 pause = min(pause, _patience(error))
         known = gate.promoted.get(agreed.note)
+        if step.final and not step.requests:
+            pause = self._rarely(gate, known, pause)
         if refused:
             return self._refused(agreed, "; ".join(refused), pause)
-        if step.what and pause == step.again and (known is None or known.message != step.what):
+        if step.what and pause >= step.again and (known is None or known.message != step.what):
             return self._done(agreed, step.what) or pause
         return pause
+
+    def _rarely(self, gate: Gate, known: Promoted | None, again: timedelta) -> timedelta:
+        """As long again as it has been so: what has stood for an hour need not be looked at each minute."""
+        since = known.at if known else gate.status.since
+        return min(max(again, self._now() - since), REFUSED_PAUSE) if since else again
 
     def _done(self, agreed: Agreed, what: str) -> timedelta | None:
         if (again := self._remember(agreed, PromotedState.DONE, what)) is not None:

@@ -292,10 +292,10 @@ def get_variables(project: str, pipeline: int) -> Request:
     return Request(method=Method.GET, path=project_path(project, "pipelines", pipeline, "variables"))
 
 
-def get_merge_requests(project: str) -> Request:
-    """The open merge requests, newest first."""
-    query = {"state": "opened", **_MANY}
-    return Request(method=Method.GET, path=project_path(project, "merge_requests"), query=query)
+def get_merge_requests(project: str, sha: str) -> Request:
+    """The merge requests that contain a commit, in whatever state."""
+    path = project_path(project, "repository", "commits", sha, "merge_requests")
+    return Request(method=Method.GET, path=path, query=_MANY)
 
 
 def get_status_checks(project: str, merge_request: int) -> Request:

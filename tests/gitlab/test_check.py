@@ -9,7 +9,7 @@ import pytest
 
 from gate.gitlab.promoter import BREATH
 from gate.gitlab.promotion.check import AGAIN
-from gate.gitlab.promotion.steps import SOON
+from gate.gitlab.promotion.steps import REFUSED_PAUSE, SOON
 from gate.gitlab.protocol import Answer, Fate, get_status_checks, meaning
 from gate.model import Commit, Promote, PromotedState, Promotion, Stance, Verdict, Way
 from gate.sandbox.gitlab.trouble import Trouble
@@ -104,7 +104,7 @@ def test_pending_is_said_again_before_gitlab_gives_it_up(world: World, replica: 
     asked = Request(world, "long").opens()
     assert says(replica, asked.promotion, Stance.AWAIT) is not None
     for _ in range(6):
-        world.server.troubles.order(Trouble.BAD_GATEWAY, path=f"{ASKED}/merge_requests")  # the next is lost
+        world.server.troubles.order(Trouble.BAD_GATEWAY, path=f"{ASKED}/.*merge_requests")  # the next is lost
         for _ in range(2):
             replica.clock.advance(AGAIN / 2)
             assert asked.shown() == "pending"
@@ -152,13 +152,50 @@ def replace_send(replica: Replica, before: Any) -> Replica:
 def test_whatever_goes_wrong_it_passes_in_the_end(world: World, replica: Replica, trouble: Trouble) -> None:
     asked = Request(world, f"meets-{trouble.replace(' ', '-').replace(',', '')}").opens()
     for method in ("GET", "POST"):
-        world.server.troubles.order(trouble, method=method, path=f"{ASKED}/merge_requests")
+        world.server.troubles.order(trouble, method=method, path=f"{ASKED}/.*merge_requests")
     replica.cluster.wants(replace(asked.promotion, stance=Stance.OPEN, verdict=Verdict.PASSED))
     for _ in range(5):
         pause = replica.steps()
         assert pause is not None
         replica.clock.advance(pause)
     assert (asked.shown(), world.server.troubles.left) == ("passed", 0)
+
+
+def test_what_is_final_is_looked_at_ever_more_rarely(world: World, replica: Replica) -> None:
+    asked = Request(world, "final").opens()
+    says(replica, asked.promotion, Stance.OPEN, Verdict.PASSED)
+    pauses = []
+    for _ in range(8):
+        replica.clock.advance(REFUSED_PAUSE)
+        replica.promoter.hurry()
+        pause = replica.steps()
+        assert pause is not None
+        pauses.append(pause)
+    assert asked.shown() == "passed"
+    assert pauses == [REFUSED_PAUSE] * 8
+    says(replica, asked.promotion, Stance.AWAIT)
+    replica.clock.advance(AGAIN)
+    assert replica.steps() == AGAIN
+
+
+def test_only_merge_requests_whose_head_it_is_are_told(world: World, replica: Replica) -> None:
+    closed, other = Request(world, "closed").opens(), Request(world, "above").opens()
+    below = other.promotion
+    other.commits()
+    path = f"{world.project.path}/merge_requests/{closed.iid}"
+    world.project.client.ask("PUT", path, json={"state_event": "close"})
+    for wanted in (closed.promotion, below):
+        replica.promoter.hurry()
+        assert says(replica, wanted, Stance.OPEN, Verdict.PASSED) is not None
+    assert (closed.shown(), other.shown()) == ("pending", "pending")
+    assert replica.cluster.gate.promoted == {}
+
+
+def test_a_commit_that_the_project_does_not_have_is_said(world: World, replica: Replica) -> None:
+    asked = Request(world, "foreign").opens().promotion
+    says(replica, replace(asked, commit=replace(asked.commit, sha="f" * 40)), Stance.OPEN, Verdict.PASSED)
+    (became,) = replica.cluster.gate.promoted.values()
+    assert (became.state, "404" in became.message) == (PromotedState.REFUSED, True)
 
 
 def test_a_hint_has_it_looked_at_sooner_but_not_again_and_again(world: World, replica: Replica) -> None:
@@ -168,7 +205,7 @@ def test_a_hint_has_it_looked_at_sooner_but_not_again_and_again(world: World, re
     assert replica.steps() == BREATH
     replica.clock.advance(BREATH)
     assert replica.steps() == AGAIN
-    world.server.troubles.order(Trouble.TOO_MANY_SILENT, method="GET", path=f"{ASKED}/merge_requests")
+    world.server.troubles.order(Trouble.TOO_MANY_SILENT, method="GET", path=f"{ASKED}/.*merge_requests")
     replica.clock.advance(AGAIN)
     assert replica.steps() == SOON
     replica.clock.advance(BREATH)

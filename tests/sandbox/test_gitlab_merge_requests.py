@@ -208,3 +208,14 @@ def test_one_source_branch_has_one_open_merge_request_into_a_target(project: Pro
     assert project.client.ask("POST", f"{project.path}/merge_requests", json=body).status_code == 409
     assert project.client.ask("PUT", asked[0], json={"state_event": "close"}).json()["state"] == "closed"
     assert project.client.ask("POST", f"{project.path}/merge_requests", json=body).status_code == 201
+
+
+def test_a_commit_names_the_merge_requests_that_bring_it(project: Project, asked: Asked) -> None:
+    def named(sha: str) -> list[int]:
+        found = project.client.get(f"{project.path}/repository/commits/{sha}/merge_requests")
+        return [each["iid"] for each in found]
+
+    main = project.client.get(f"{project.path}/repository/branches/main")["commit"]["id"]
+    newer = push(project, {"newer": "y"})
+    assert (named(asked[1]), named(newer), named(main)) == ([1], [1], [])
+    assert project.client.ask("GET", f"{project.path}/repository/commits/{'f' * 40}/merge_requests").status_code == 404

@@ -4,7 +4,7 @@ GitLab counts a check that has been `pending` for two minutes as failed, and a r
 again and again. Nothing here is done once; what GitLab shows is compared with what it should, for as long as it lasts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -55,15 +55,19 @@ class Check:
 def asked(gitlab: Looks, promotion: Promotion) -> Sequence[Asked]:
     """The open merge requests that wait for what is known of this commit."""
     project, found = promotion.project, []
-    for one in gitlab.pages(get_merge_requests(project)):
-        if one.get("sha") != promotion.commit.sha:
-            continue
+    for one in _of_commit(gitlab, project, promotion.commit.sha):
         iid = _number(one, "iid")
         for check in gitlab.pages(get_status_checks(project, iid)):
             if check.get("name") == promotion.promote.name:
                 shown, number = str(check.get("status")), _number(check, "id")
                 found.append(Asked(iid=iid, sha=promotion.commit.sha, check=number, shown=shown))
     return found
+
+
+def _of_commit(gitlab: Looks, project: str, sha: str) -> Iterator[Mapping[str, Any]]:
+    """Those that are open and have the commit as their head: GitLab names all that contain it."""
+    found = gitlab.pages(get_merge_requests(project, sha))
+    return (one for one in found if one.get("state") == "opened" and one.get("sha") == sha)
 
 
 def next_step(promotion: Promotion, says: Says, asked: Sequence[Asked]) -> Step:
@@ -74,6 +78,7 @@ def next_step(promotion: Promotion, says: Says, asked: Sequence[Asked]) -> Step:
         requests=tuple(answer(promotion, says, each) for each in untold),
         what=f"{says} on {told} of {promotion.project}" if told else "",
         again=AGAIN,
+        final=says is not Says.PENDING,
     )
 
 

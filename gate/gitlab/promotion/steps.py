@@ -62,6 +62,8 @@ class Repeat:
     what: str
     """What GitLab then shows, for people; empty: nothing."""
     again: timedelta
+    final: bool = False
+    """Nothing of it changes by itself any more: it is looked at ever more rarely."""
 
 
 Step = Idle | Done | Refused | Later | Once | Repeat

@@ -154,6 +154,11 @@ def titles(repository: Path, before: str, after: str, most: int) -> list[tuple[s
     return [(line[:40], line[41:]) for line in lines]
 
 
+def between(repository: Path, before: str, after: str) -> set[str]:
+    """The commits that the second one has and the first one has not."""
+    return set(git(repository, "rev-list", f"{before}..{after}").split())
+
+
 def tags(repository: Path) -> dict[str, str]:
     """Tag -> commit id."""
     lines = git(repository, "for-each-ref", "--format=%(refname:short) %(objectname)", "refs/tags").splitlines()

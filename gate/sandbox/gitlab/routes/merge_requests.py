@@ -11,6 +11,7 @@ from gate.sandbox.gitlab.model import MERGE_REQUEST, MergeRequest, Project, Role
 from gate.sandbox.gitlab.permissions import may_merge
 from gate.sandbox.gitlab.progress import Progress
 from gate.sandbox.gitlab.pushing import Pushes
+from gate.sandbox.gitlab.routes.repository import full_id
 from gate.sandbox.gitlab.running.creating import Cause, NotCreated
 from gate.sandbox.gitlab.running.runner import Runner
 
@@ -33,6 +34,7 @@ class MergeRequests:
             Route(f"{ONE}/pipelines", "GET", self._pipelines),
             Route(f"{ONE}/pipelines", "POST", self._create_pipeline),
             Route(f"{ONE}/merge", "PUT", self._merge),
+            Route(f"{PROJECT}/repository/commits/<sha>/merge_requests", "GET", self._of_commit),
         )
 
     def _list(self, key: str) -> Answer:
@@ -44,6 +46,23 @@ class MergeRequests:
             if all(asked.get(field) in {None, "all", getattr(each, field)} for field in fields)
         ]
         return self._asked.page([self._shape(project, each) for each in fitting])
+
+    def _of_commit(self, key: str, sha: str) -> Answer:
+        """Those that bring the commit, or brought it, newest first."""
+        project, _ = self._asked.seen(key)
+        state, full = flask.request.args.get("state"), full_id(project, sha)
+        fitting = [
+            each
+            for each in reversed(project.merge_requests)
+            if state in {None, "all", each.state} and self._contains(project, each, full)
+        ]
+        return self._asked.page([self._shape(project, each) for each in fitting])
+
+    def _contains(self, project: Project, each: MergeRequest, sha: str) -> bool:
+        if sha in {each.sha, each.merge_commit}:
+            return True
+        target = self._target(project, each)
+        return bool(target) and each.state == "opened" and sha in hosting.between(project.repository, target, each.sha)
 
     def _create(self, key: str) -> Answer:
         project, user = self._asked.seen(key, Role.DEVELOPER)
