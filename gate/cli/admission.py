@@ -1,10 +1,11 @@
 """`chaos-gate admission`: the webhook by which a production cluster takes only versions that have passed."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 
+from gate.cli.duration import Duration
 from gate.cli.ending import told_to_end
 from gate.errors import GateError
 
@@ -23,7 +24,10 @@ Example:
 @click.option("--certificate", type=_FILE, required=True, help="Certificate chain in PEM; read again when it changes.")
 @click.option("--private-key", type=_FILE, required=True, help="Its key.")
 @click.option("--listen", default="127.0.0.1:8443", show_default=True, help="In a pod 0.0.0.0:8443.")
-def admission(verdicts: Path, key: Path, certificate: Path, private_key: Path, listen: str) -> None:
+@click.option("--max-age", type=Duration(), help="How old a pass may be, such as 2160h.  [default: as old as it is]")
+def admission(
+    verdicts: Path, key: Path, certificate: Path, private_key: Path, listen: str, max_age: timedelta | None
+) -> None:
     """Answer the production cluster whether a workload's images may run: if a signed verdict says that this version has
     passed, or that a person lets it through. Who cannot know says no.
     """
@@ -36,6 +40,7 @@ def admission(verdicts: Path, key: Path, certificate: Path, private_key: Path, l
     if not host or not port.isdecimal() or int(port) > 65535:
         raise GateError(f"--listen is {listen!r}, not an address such as 0.0.0.0:8443")
     ended = told_to_end()
-    with webhook(verdicts, key, certificate, private_key, (host, int(port)), lambda: datetime.now(UTC)) as server:
+    where = host, int(port)
+    with webhook(verdicts, key, certificate, private_key, where, lambda: datetime.now(UTC), max_age) as server:
         click.echo(f"asked at {server.address}/admit")
         ended.wait()

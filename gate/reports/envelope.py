@@ -82,6 +82,12 @@ def opened(envelope: bytes, payload_type: str, key: Ed25519PublicKey) -> bytes:
     return payload
 
 
+def unverified(envelope: bytes) -> bytes:
+    """The payload, whoever signed it or changed it since. Raises `NoEnvelope`."""
+    payload, *_ = _parts(envelope)
+    return payload
+
+
 def encoded(payload_type: str, payload: bytes) -> bytes:
     """What is signed: the lengths are part of it, so that no two pairs look the same."""
     name = payload_type.encode()

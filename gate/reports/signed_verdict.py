@@ -14,7 +14,7 @@ from gate.codec import Codec
 from gate.errors import Permanent
 from gate.model import Commit, ContainerImage, Gate, GateOverride, JudgedVersion, Reason, Verdict, Version, Workload
 from gate.reports import envelope
-from gate.reports.envelope import Untrue
+from gate.reports.envelope import NoEnvelope, Untrue
 from gate.tracking.overrides import in_question
 
 PAYLOAD = "application/vnd.in-toto+json"
@@ -108,6 +108,17 @@ def read(signed: bytes, key: Ed25519PublicKey) -> SignedVerdict:
     if subjects != named or Version(images=verdict.images).key != verdict.version:
         raise Untrue("what was signed contradicts itself: its subjects are not the images of its version")
     return verdict
+
+
+def claimed(signed: bytes) -> frozenset[ContainerImage]:
+    """The images that it says it is about, whoever says so; empty if it says nothing that can be understood. It may be
+    a reason to doubt, never one to believe.
+    """
+    try:
+        subjects = json.loads(envelope.unverified(signed))["subject"]
+        return frozenset(ContainerImage(each["name"], f"{DIGEST}{each['digest']['sha256']}") for each in subjects)
+    except (NoEnvelope, ValueError, KeyError, TypeError, RecursionError):
+        return frozenset()
 
 
 def _judged(gate: Gate, judged: JudgedVersion) -> SignedVerdict:

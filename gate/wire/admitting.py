@@ -3,7 +3,7 @@
 import logging
 import ssl
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from gate.errors import GateError
@@ -21,9 +21,17 @@ THREADS = 16
 
 
 def admission(
-    verdicts: Path, key: Path, certificate: Path, private: Path, listen: tuple[str, int], now: Callable[[], datetime]
+    verdicts: Path,
+    key: Path,
+    certificate: Path,
+    private: Path,
+    listen: tuple[str, int],
+    now: Callable[[], datetime],
+    max_age: timedelta | None = None,
 ) -> Server:
-    """The webhook, not started yet. Raises `GateError` if one of the files is not there, or is none."""
+    """The webhook, not started yet. A pass that is older than `max_age` does not count. Raises `GateError` if one of
+    the files is not there, or is none.
+    """
     public_key(key)
     found(verdicts, public_key(key))
     try:
@@ -34,7 +42,7 @@ def admission(
     def rules(images: Mapping[str, str]) -> Ruling:
         """Whoever cannot know says no."""
         try:
-            ruling = rule(images, found(verdicts, public_key(key)), now())
+            ruling = rule(images, found(verdicts, public_key(key)), now(), max_age)
         except GateError as error:
             log.error("admission.blind why=%r", str(error))  # noqa: TRY400 - the sentence says it all
             why = f"nobody can tell whether this version has passed: {error}; mend that, then deploy again"

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gate.errors import GateError
 from gate.model import ContainerImage, GateOverride, Reason, Verdict, Version, Workload, WorkloadKind, WorkloadName
+from gate.reports.admitting import Ruling, found, rule
 from gate.reports.signed_verdict import SignedVerdict, sign
 from gate.web.admission import images_of
 from gate.web.server import Server
@@ -37,7 +38,13 @@ PASSED, FAILED = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
 
 
 def verdict(
-    digest: str, said: Verdict | None, *, at: datetime = NOW, override: timedelta | None = None, of: str = "web"
+    digest: str,
+    said: Verdict | None,
+    *,
+    at: datetime = NOW,
+    override: timedelta | None = None,
+    of: str = "web",
+    key: Ed25519PrivateKey = KEY,
 ) -> str:
     """Signed, about a version of one container."""
     images = (ContainerImage("web", digest),)
@@ -55,7 +62,7 @@ def verdict(
     if override is not None:
         jane = GateOverride(version=version, who="jane", reason="INC-4711", at=NOW, until=NOW + override)
         made = replace(made, overrides=(jane,))
-    return f"{sign(made, KEY)}\n"
+    return f"{sign(made, key)}\n"
 
 
 class Webhook:
@@ -207,11 +214,46 @@ def test_who_cannot_know_says_no_and_what_to_mend(webhook: Webhook) -> None:
     assert "cannot be read: No such file or directory; mend that" in webhook.refusal(f"web@{PASSED}")
 
 
-def test_a_file_that_is_none_is_named_and_takes_nothing_from_the_others(webhook: Webhook) -> None:
-    webhook.say("broken.json", verdict(FAILED, Verdict.PASSED)[:-20])
-    webhook.say("whole.json", verdict(PASSED, Verdict.PASSED))
+def test_a_line_that_cannot_be_read_may_be_a_newer_failure_and_takes_no_other_line_with_it(webhook: Webhook) -> None:
+    passed, failed = verdict(PASSED, Verdict.PASSED), verdict(FAILED, Verdict.FAILED)
+    webhook.say("some.json", failed[:-20] + "\n" + passed)
+    assert "has passed, but a newer verdict may stand in what cannot be read: some.json:1: it is no envelope" in (
+        webhook.refusal(f"web@{PASSED}")
+    )
+    assert "What cannot be read (1): some.json:1: it is no envelope" in webhook.refusal(f"web@{FAILED}")
+    webhook.say("some.json", f"{failed}\n\n{passed}")
     assert webhook.refusal(f"web@{PASSED}") == ""
-    assert "1 files cannot be used: broken.json: it is no envelope" in webhook.refusal(f"web@{FAILED}")
+    assert "FAILED (ProbeFailed)" in webhook.refusal(f"web@{FAILED}")
+
+
+def test_a_verdict_that_another_key_has_signed_is_doubt_about_its_own_version_alone(webhook: Webhook) -> None:
+    other = Ed25519PrivateKey.from_private_bytes(b"2" * 32)
+    webhook.say("here.json", verdict(PASSED, Verdict.PASSED))
+    webhook.say("there.json", verdict(FAILED, Verdict.FAILED, key=other))
+    assert webhook.refusal(f"web@{PASSED}") == ""
+    webhook.say("there.json", verdict(PASSED, Verdict.FAILED, key=other))
+    assert "there.json:1: it is signed by the key" in webhook.refusal(f"web@{PASSED}")
+
+
+def test_what_people_let_through_is_let_through_whatever_cannot_be_read(webhook: Webhook) -> None:
+    webhook.say("broken.json", "{")
+    webhook.say("one.json", verdict(FAILED, Verdict.FAILED, override=HOUR))
+    assert webhook.refusal(f"web@{FAILED}") == ""
+
+
+def test_a_pass_that_is_too_old_is_none(webhook: Webhook) -> None:
+    passed, late, images = verdict(PASSED, Verdict.PASSED), NOW + 2 * HOUR, {"web": f"web@{PASSED}"}
+    webhook.say("one.json", passed)
+
+    def ruling() -> Ruling:
+        return rule(images, found(webhook.verdicts, KEY.public_key()), late, HOUR)
+
+    assert "has passed, but longer than 1h ago (--max-age)" in ruling().why
+    assert not ruling().allowed
+    webhook.say("two.json", verdict(PASSED, Verdict.PASSED, at=late - HOUR, of="worker"))
+    assert ruling().allowed, "another workload has passed with it since"
+    webhook.say("one.json", verdict(PASSED, Verdict.FAILED))
+    assert not ruling().allowed, "a failure is one however old it is"
 
 
 def test_a_certificate_that_is_renewed_is_used_at_once(webhook: Webhook) -> None:
