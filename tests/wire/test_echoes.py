@@ -1,11 +1,12 @@
 """A gate that is heard of as the tracker wrote it tells nothing; whatever somebody else wrote does."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from gate.errors import Conflict
-from gate.model import Gate, GateStatus, Workload, WorkloadKind, WorkloadName
+from gate.model import Gate, GateOverride, GateStatus, Workload, WorkloadKind, WorkloadName
 from gate.wire.echoes import RECENT, Echoes
 
 NAME = WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="shop", name="checkout")
@@ -65,6 +66,15 @@ def test_what_somebody_else_wrote_is_none(kept: Kept) -> None:
     echoes = Echoes(kept)
     ours = echoes.save(kept.gate, said("ours"))
     assert not echoes.is_one(replace(ours, status=said("theirs")))
+
+
+def test_what_somebody_has_let_through_since_is_none(kept: Kept) -> None:
+    """A list shows it with the status that was written here."""
+    echoes = Echoes(kept)
+    ours = echoes.save(kept.gate, said("ours"))
+    now = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+    jane = GateOverride(version="v1", who="jane", reason="INC-4711", at=now, until=now)
+    assert not echoes.is_one(replace(ours, overrides=(jane,)))
 
 
 def test_what_was_not_taken_is_none(kept: Kept) -> None:
