@@ -1,7 +1,7 @@
 """`chaos-gate run`: one workflow against what runs now, asked for by a person, who watches it."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -50,6 +50,7 @@ Exit codes:
   2  usage: the command, or what it asks, is wrong or not allowed
   3  errored: it could not be found out
   4  canceled: somebody stopped it
+  5  no verdict in time: nobody executes it, or no gate judges it
 """
 )
 @click.argument("workflow")
@@ -83,6 +84,7 @@ def run(
     has to allow you to make ChaosRuns in the namespace of the workload.
     """
     from gate.cluster.api import Api
+    from gate.running.time import SystemClock
     from gate.wire.by_hand import ask_for, workload_named
 
     if like and (parameters or workflows):
@@ -97,14 +99,27 @@ def run(
 
         paths, called = _documents(workflow, workflows)
         taken, revision = workflow_from(paths, called, name, dict(parameters)), ""
-    made = ask_for(api, name, taken, seed=seed or _fresh(), deadline=deadline, revision=revision)
+    clock = SystemClock()
+    made = ask_for(api, name, taken, seed=seed or _fresh(), deadline=deadline, revision=revision, clock=clock)
     if detach:
         click.echo(f"{made.namespace}/{made.name}")
         return
     click.echo(f"{made.namespace}/{made.name}: {taken.name} against {name}, version {made.spec.version}")
-    ended = _watched(api, made, deadline)
-    click.echo("\n".join(["", *_verdict(ended)]))
-    ctx.exit(_exit(ended))
+    said, code = ending(lambda: _watched(api, made, deadline))
+    click.echo("\n".join(["", *said]))
+    ctx.exit(code)
+
+
+def ending(watched: Callable[[], "Run"]) -> tuple[Sequence[str], int]:
+    """What there is to be said in the end of a run that is watched, and the exit code."""
+    from gate.cli.waiting import Exit
+    from gate.cli.watching import NoVerdict
+
+    try:
+        ended = watched()
+    except NoVerdict as error:
+        return [f"error: {error}"], Exit.LATE
+    return list(_verdict(ended)), _exit(ended)
 
 
 def _before(api: "Api", like: str, workflow: str) -> "Run":

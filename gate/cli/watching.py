@@ -17,6 +17,10 @@ HEARTBEAT = 30.0
 """Seconds of silence after which a line is said."""
 
 
+class NoVerdict(Permanent):
+    """Nobody has given the run one in time."""
+
+
 class Watching:
     """One run, watched from when it was made."""
 
@@ -37,7 +41,9 @@ class Watching:
         self._away = self._lonely = False
 
     def end(self) -> Run:
-        """The run with its verdict. `Permanent` if it is gone before it has one, or nobody gives it one in time."""
+        """The run with its verdict. `Permanent` if it is gone before it has one, `NoVerdict` if nobody gives it one in
+        time.
+        """
         while self._monotonic() - self._begun < self._patience:
             run = self._now()
             if run is not None:
@@ -45,7 +51,7 @@ class Watching:
                 if run.status.phase is RunPhase.JUDGED:
                     return run
             self._sleep(PACE)
-        raise Permanent("nobody has given the run a verdict, and its deadline is long over: no gate runs for it")
+        raise NoVerdict("nobody has given the run a verdict, and its deadline is long over: no gate runs for it")
 
     def _now(self) -> Run | None:
         """The run as it is; None while the cluster cannot be asked."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from gate.catalogue.folder import read_paths
 from gate.cluster.api import Api
+from gate.cluster.clock import ServerClock
 from gate.cluster.runs import Runs
 from gate.cluster.workloads import Workloads
 from gate.documents.catalogue import Catalogue
@@ -26,6 +27,8 @@ from gate.model import (
     WorkloadName,
     fingerprint,
 )
+from gate.running.ports import Clock
+from gate.running.time import since_boot
 from gate.running.turns import touched
 from gate.wire.vocabulary import vocabulary
 
@@ -75,17 +78,26 @@ def workflow_from(
 
 
 def ask_for(
-    api: Api, name: WorkloadName, workflow: Workflow, *, seed: str, deadline: timedelta, revision: str = ""
+    api: Api,
+    name: WorkloadName,
+    workflow: Workflow,
+    *,
+    seed: str,
+    deadline: timedelta,
+    revision: str = "",
+    clock: Clock,
 ) -> Run:
-    """Make the run, as the person whose kubeconfig this is. Raises `GateError` where it could only fail, or is not
-    theirs to make.
+    """Make the run, as the person whose kubeconfig this is; it ends by the API server's clock, as gates have it, not by
+    that of their machine. Raises `GateError` where it could only fail, or is not theirs to make.
     """
+    timed = ServerClock(clock, since_boot)
+    api = api.timing(timed)
     rollout = Workloads(api).rollout(name)
     if rollout is None:
         raise Permanent(f"there is no {name} in the cluster at {api.host}")
     if rollout.progress is not Progress.COMPLETE or rollout.version is None:
         raise Permanent(f"{name} has no version to be judged now: {rollout.message}; try again when it is complete")
-    now = datetime.now(UTC)
+    now = timed.now()
     spec = RunSpec(
         workload=rollout.workload,
         version=rollout.version.key,

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,17 @@ import yaml
 from click.testing import CliRunner, Result
 
 from gate.cli import cli
-from gate.cli.run import Parameter
+from gate.cli.run import Parameter, ending
 from gate.cli.watching import LONELY, Watching
 from gate.cluster.api import Api
 from gate.errors import Conflict, Denied, GateError, Permanent, Temporary
 from gate.model import Judgement, Reason, Run, RunPhase, RunStatus, TimelineEntry, Verdict, WorkloadKind
+from gate.running.time import SystemClock
 from gate.sandbox.kubernetes.runtime.processes import Processes
 from gate.sandbox.ports import keep
 from gate.sandbox.shipped import rights
 from gate.tracking.queue import WorkQueue
-from gate.wire.by_hand import workload_named
+from gate.wire.by_hand import ask_for, workflow_from, workload_named
 from gate.wire.judging import Judging
 from gate.wire.ties import read_run
 from tests import grounds
@@ -229,6 +230,23 @@ def test_the_right_to_make_runs_is_needed_and_the_shipped_role_gives_it(
     }
 
 
+class Behind(SystemClock):
+    """That of a machine which was asleep, say."""
+
+    def now(self) -> datetime:
+        return super().now() - timedelta(hours=3)
+
+
+def test_when_a_run_ends_goes_by_the_clock_of_the_cluster_whatever_the_machine_says(
+    shop: Ground, tmp_path: Path
+) -> None:
+    file = tmp_path / "short.yaml"
+    file.write_text(WORKFLOW)
+    name, deadline = workload_named("shop/web"), timedelta(minutes=30)
+    made = ask_for(shop.api, name, workflow_from([file], "", name, {}), seed="s", deadline=deadline, clock=Behind())
+    assert abs(made.spec.deadline - deadline - datetime.now(UTC)) < timedelta(minutes=5)
+
+
 def test_who_runs_by_hand_may_change_no_run() -> None:
     for manifests in (list(yaml.safe_load_all(rights().read_text())), rights_of_jobs()):
         for role in manifests:
@@ -374,9 +392,9 @@ def test_a_run_that_nobody_takes_up_is_said_to_be_alone_once() -> None:
 
 def test_a_run_that_nobody_judges_is_not_watched_for_ever() -> None:
     seen = Seen(run_of(status=RunStatus()))
-    with pytest.raises(Permanent, match="no gate runs for it"):
-        seen.end()
-    assert seen.now == 7 * 60
+    (said,), code = ending(seen.end)
+    assert "no gate runs for it" in said
+    assert (code, seen.now) == (5, 7 * 60), "as late as chaos-gate wait would be"
 
 
 def test_a_run_that_is_deleted_has_no_verdict() -> None:
