@@ -71,6 +71,19 @@ def test_a_gate_that_forgot_everything_finds_the_pipeline_again(world: World, re
     assert len(started(world, "forgotten")) == 1
 
 
+def test_a_pipeline_that_the_gate_has_started_starts_no_other(world: World, replica: Replica) -> None:
+    wanted = judged(world, "again")
+    assert becomes(replica, wanted).state is PromotedState.DONE
+    project = world.project
+    made = project.client.get(
+        f"/projects/{project.id}/pipelines", source="api", sha=world.sha, order_by="id", sort="desc"
+    )
+    again = replace(wanted.commit, pipeline=made[0]["id"])
+    refused = becomes(replica, replace(wanted, commit=again))
+    assert (refused.state, "was started by the gate itself" in refused.message) == (PromotedState.REFUSED, True)
+    assert len(started(world, "again")) == 1
+
+
 def test_a_branch_that_is_not_there_is_said(world: World, replica: Replica) -> None:
     wanted = judged(world, "nowhere")
     refused = becomes(replica, replace(wanted, promote=replace(wanted.promote, name="mian")))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from gate.errors import Temporary
-from gate.gitlab.promotion.steps import Done, Idle, Looks, Once, Step
+from gate.gitlab.promotion.steps import Done, Idle, Looks, Once, Refused, Step
 from gate.gitlab.protocol import Method, Request, get_started, get_user, get_variables, project_path
 from gate.model import Promotion
 
@@ -44,17 +44,20 @@ class Trigger:
 
 def next_step(promotion: Promotion, started: Sequence[Started]) -> Step:
     """Start one, unless one was started for this. Pure."""
-    pinned = variables(promotion)
+    pinned, commit = variables(promotion), promotion.commit
     known = {name: pinned[name] for name in ("CHAOS_PROJECT", "CHAOS_SHA", "CHAOS_PIPELINE", "CHAOS_VERSION")}
     for each in started:
         if known.items() <= each.variables.items():
-            return Done(what=f"started pipeline {each.id} of {promotion.project} for {promotion.commit.sha[:8]}")
+            return Done(what=f"started pipeline {each.id} of {promotion.project} for {commit.sha[:8]}")
+    if commit.project.lower() == promotion.project.lower() and any(each.id == commit.pipeline for each in started):
+        why = f"pipeline {commit.pipeline} was started by the gate itself, and has deployed the version once more"
+        return Refused(why=f"{why}; let the job that deploys to staging run only without the variable CHAOS_SHA")
     body = {
         "ref": promotion.promote.name,
         "variables": [{"key": name, "value": value} for name, value in pinned.items()],
     }
     request = Request(method=Method.POST, path=project_path(promotion.project, "pipeline"), body=body)
-    return Once(request=request, what=f"started a pipeline of {promotion.project} for {promotion.commit.sha[:8]}")
+    return Once(request=request, what=f"started a pipeline of {promotion.project} for {commit.sha[:8]}")
 
 
 def variables(promotion: Promotion) -> dict[str, str]:
