@@ -9,7 +9,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gate.errors import GateError
-from gate.model import ContainerImage, Verdict, Version, WorkloadName
+from gate.model import ContainerImage, GateOverride, Verdict, Version, WorkloadName
 from gate.quantities import in_words as in_figures
 from gate.reports.signed_verdict import SignedVerdict, claimed, read
 from gate.tracking.overrides import in_words, standing
@@ -133,14 +133,19 @@ def _of_workload(said: Sequence[SignedVerdict], now: datetime) -> Ruling:
     newest = _newest(said)
     if newest.verdict is Verdict.PASSED:
         return Ruling(allowed=True, why=f"version {newest.version} has passed")
-    # Of two of one second the shorter one is the later word: nobody loses a right by it that they have not taken back.
-    overrides = sorted(
-        (each for one in said for each in one.overrides), key=lambda each: (each.at, -each.until.timestamp())
-    )
-    if override := standing(overrides, newest.version, now):
+    if override := standing(_last_words(said), newest.version, now):
         why = f"version {newest.version} is {in_words(override)}; it is {_verdict(newest)}"
         return Ruling(allowed=True, why=why, overridden=True)
     return Ruling(allowed=False, why=f"version {newest.version} is {_verdict(newest)}; {WAYS}")
+
+
+def _last_words(said: Sequence[SignedVerdict]) -> Sequence[GateOverride]:
+    """A gate adds each word to the end of its list: one that is followed by another in any of the lists is over, also
+    if that one bears an earlier time, or the same.
+    """
+    followed = {each for one in said for each in one.overrides[:-1]}
+    last = {one.overrides[-1] for one in said if one.overrides}
+    return sorted(last - followed, key=lambda each: each.at)
 
 
 def _verdict(said: SignedVerdict) -> str:

@@ -43,6 +43,7 @@ def verdict(
     *,
     at: datetime = NOW,
     override: timedelta | None = None,
+    overrides: tuple[GateOverride, ...] = (),
     of: str = "web",
     key: Ed25519PrivateKey = KEY,
 ) -> str:
@@ -58,6 +59,7 @@ def verdict(
         reason=None if said is Verdict.PASSED else Reason.PROBE_FAILED,
         message="" if said is Verdict.PASSED else "it was slow",
         at=at,
+        overrides=overrides,
     )
     if override is not None:
         jane = GateOverride(version=version, who="jane", reason="INC-4711", at=NOW, until=NOW + override)
@@ -181,14 +183,18 @@ def test_an_override_counts_for_the_workload_that_it_was_said_of(webhook: Webhoo
     assert webhook.refusal(f"web@{PASSED}") == ""
 
 
-@pytest.mark.parametrize("first", ["long", "both"])
-def test_of_two_overrides_of_one_second_the_shorter_one_counts_whichever_file_is_first(
-    webhook: Webhook, first: str
+@pytest.mark.parametrize("earlier", [timedelta(0), HOUR])
+@pytest.mark.parametrize("files", ["ab", "ba"])
+def test_an_override_that_was_taken_back_is_over_whatever_time_that_word_bears_and_whichever_file_is_first(
+    webhook: Webhook, files: str, earlier: timedelta
 ) -> None:
-    """A person who takes back at once what they said has said it in the same second, as it is written."""
-    long, both = {"long": ("a", "b"), "both": ("b", "a")}[first]
-    webhook.say(long, verdict(FAILED, Verdict.FAILED, override=HOUR))
-    webhook.say(both, verdict(FAILED, Verdict.FAILED, override=HOUR) + verdict(FAILED, None, override=timedelta(0)))
+    """Times are whole seconds, and those of whoever wrote them."""
+    version = Version(images=(ContainerImage("web", FAILED),)).key
+    long = GateOverride(version=version, who="jane", reason="INC-4711", at=NOW, until=NOW + HOUR)
+    back = replace(long, who="joe", at=NOW - earlier, until=NOW - earlier)
+    webhook.say(files[0], verdict(FAILED, Verdict.FAILED, overrides=(long,)))
+    assert webhook.refusal(f"web@{FAILED}") == ""
+    webhook.say(files[1], verdict(FAILED, Verdict.FAILED, overrides=(long, back)))
     assert "FAILED" in webhook.refusal(f"web@{FAILED}")
 
 
