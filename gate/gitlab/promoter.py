@@ -119,6 +119,9 @@ class Promoter:
         if gate is None or gate.status.promotion is None:
             self._rests.pop((namespace, name), None)
             return None
+        own = gate.status.promotion
+        if _is_over(own, gate.promoted.get(own.key)):
+            return None
         agreed = self._agree(gate)
         if agreed is None:
             return UNSURE
@@ -129,8 +132,7 @@ class Promoter:
         """The next step for a production, whichever of its gates it was for whose sake one looks."""
         keeper, wanted = agreed.keeper, agreed.wanted
         key, known = (keeper.namespace, keeper.name), keeper.promoted.get(agreed.note)
-        lasts = wanted.promote.way is Way.CHECK
-        if known is not None and known.state is PromotedState.DONE and not lasts:
+        if _is_over(wanted, known):
             return None
         now, rest = self._monotonic(), self._rests.get(key)
         if rest is not None and rest.wanted == (wanted, agreed.why) and now < rest.until:
@@ -282,6 +284,11 @@ class Promoter:
         saved = self._gates.save_promoted(gate, {**dict.fromkeys(forgotten), note: became})
         self._failures.pop((gate.namespace, gate.name), None)
         return saved
+
+
+def _is_over(wanted: Promotion, known: Promoted | None) -> bool:
+    """What merge requests show is compared for as long as it lasts; the rest is done once."""
+    return known is not None and known.state is PromotedState.DONE and wanted.promote.way is not Way.CHECK
 
 
 def _patience(error: Temporary) -> timedelta:

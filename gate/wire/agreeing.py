@@ -101,7 +101,7 @@ class Agreeing:
             gates=about,
             subscriptions=asking,
             selecting=[each for each in self._views.selecting() if _selects_for(each, own)],
-            unreadable=self._views.unreadable(),
+            unreadable=[_placed(each, gates, own.commit.project) for each in self._views.unreadable()],
             judges=self._views.judges,
             stands=lambda each, version: standing(each.overrides, version, self._now()),
         )
@@ -126,6 +126,17 @@ def _is_about(gate: Gate, own: Promotion, known: Collection[str]) -> bool:
     """It asks for the same, or the document that says what it asks for is one that cannot be read just now."""
     wanted = gate.status.promotion
     return _of(wanted) == _of(own) if wanted else not set(gate.status.subscriptions) <= set(known)
+
+
+def _placed(document: Unreadable, gates: Sequence[Gate], project: str) -> Unreadable:
+    """A document that says no project any more is of the one whose commits its workload has had."""
+    had = (each for gate in gates if gate.workload.name == document.workload for each in _projects(gate))
+    return replace(document, project=project) if not document.project and project.lower() in had else document
+
+
+def _projects(gate: Gate) -> set[str]:
+    commits = [gate.status.commit, *(each.commit for each in gate.status.announcements)]
+    return {each.project.lower() for each in commits if each}
 
 
 def _together(own: Promotion, members: Sequence[Promotion], said: Answer) -> Promotion:

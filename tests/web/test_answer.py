@@ -566,6 +566,8 @@ def test_a_new_document_of_a_project_that_cannot_be_read_keeps_its_pass_back() -
     passed = Question(project="shop/checkout", environment="staging", sha=NEW)
     chosen = replace(subscribed(), name="checkout")
     assert of_unreadable(passed, chosen, project="shop/checkout", workload=CART).state is State.UNSEEN
+    nameless = of_unreadable(passed, chosen, project="shop/checkout")
+    assert (nameless.state, "a subscription that cannot be read" in nameless.message) == (State.UNSEEN, True)
     assert of_unreadable(passed, chosen, project="shop/cart", workload=CART).state is State.OPEN
     assert of_unreadable(passed, chosen).state is State.OPEN, "a document that says nothing does not stop everybody"
 

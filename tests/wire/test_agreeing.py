@@ -249,6 +249,15 @@ def test_a_document_that_cannot_be_read_keeps_production_shut(known: Known) -> N
     assert known.stance() is Stance.AWAIT
 
 
+@pytest.mark.parametrize("project", ["shop/shop", "shop/else"])
+def test_a_document_that_says_only_its_workload_is_of_the_project_that_this_has_had(known: Known, project: str) -> None:
+    known.subscribed = (CHECKOUT,)
+    known.says("checkout", PASSED)
+    known.says("inventory", replace(PASSED, commit=replace(COMMIT, project=project, sha="b" * 40)))
+    known.broken = (Unreadable(why="inventory.yaml:3: what is that?", workload=INVENTORY.workload),)
+    assert known.stance() is (Stance.AWAIT if project == "shop/shop" else Stance.OPEN)
+
+
 @pytest.mark.parametrize("selects", [True, False])
 def test_a_selector_that_may_find_more_than_is_seen_keeps_production_shut(known: Known, selects: bool) -> None:
     selector = WorkloadSelector(kind=WorkloadKind.DEPLOYMENT, namespaces=("shop",), labels={"part-of": "shop"})
