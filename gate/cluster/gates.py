@@ -1,11 +1,14 @@
 """`ChaosGate` objects: the standing answers, kept beside their workloads."""
 
+import logging
 from collections.abc import Mapping, Sequence
 
 from gate.cluster.api import Api, Json
 from gate.codec import Codec
-from gate.errors import Conflict
+from gate.errors import Conflict, Permanent
 from gate.model import Gate, GateOverride, GateStatus, Promoted, Workload, WorkloadKind, WorkloadName, fingerprint
+
+log = logging.getLogger(__name__)
 
 API_VERSION = "chaosgate.dev/v1alpha1"
 OWNER_API = dict.fromkeys(WorkloadKind, "apps/v1") | {WorkloadKind.ROLLOUT: "argoproj.io/v1alpha1"}
@@ -58,6 +61,17 @@ class Gates:
         """As they are now, in all namespaces if none is named. Raises `Permanent` when one of them cannot be read."""
         items, _ = self._api.list("chaosgates", namespace)
         return [gate_from(item) for item in items]
+
+    def readable(self, namespace: str = "") -> Sequence[Gate]:
+        """The same without those that cannot be read: who asks for them finds none."""
+        items, _ = self._api.list("chaosgates", namespace)
+        found = []
+        for item in items:
+            try:
+                found.append(gate_from(item))
+            except Permanent as error:
+                log.error("object.unreadable why=%r", str(error))  # noqa: TRY400 - the sentence says it all
+        return found
 
     def create(self, workload: Workload) -> Gate:
         """The gate of a workload that has none; one that somebody made for it meanwhile is as good.

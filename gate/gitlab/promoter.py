@@ -187,7 +187,7 @@ class Promoter:
             found = self._agree(agreed.keeper, anew=True)
         except Permanent as error:  # somebody has to mend the cluster, and GitLab is not at fault
             raise Temporary(str(error)) from error
-        return found is not None and found.wanted == agreed.wanted
+        return found is not None and (found.wanted, found.keeper.uid) == (agreed.wanted, agreed.keeper.uid)
 
     def _underway(self, known: Promoted | None) -> timedelta | None:
         """For how long what was sent may still arrive."""
@@ -310,8 +310,7 @@ def _next(gitlab: Looks, wanted: Promotion) -> Step:
 
 def _proven(gitlab: Looks, agreed: Agreed, step: Step) -> Step:
     """The step, if it opens nothing, or if GitLab confirms what the workload says of itself."""
-    opens = agreed.wanted.stance is Stance.OPEN and (
-        isinstance(step, Once) or (isinstance(step, Repeat) and step.requests)
-    )
+    says_so = agreed.wanted.stance is Stance.OPEN and isinstance(step, Repeat) and step.requests
+    opens = isinstance(step, Once) or says_so  # what is sent once may also close: for the pipeline that it is about
     why = unproven(gitlab, agreed.wanted, agreed.environments) if opens else ""
     return Refused(why=why, pause=UNPROVEN) if why else step

@@ -28,7 +28,7 @@ def standing(overrides: Sequence[GateOverride], version: str, now: datetime) -> 
 
 def ends(override: GateOverride) -> datetime:
     """When it is over, whatever it says."""
-    return min(override.until, override.at + LONGEST)
+    return min(override.until, _moved(override.at, LONGEST))
 
 
 def next_change(overrides: Sequence[GateOverride], now: datetime) -> datetime | None:
@@ -65,7 +65,15 @@ def _briefly(override: GateOverride | None) -> str:
 
 
 def _begins(override: GateOverride) -> datetime:
-    return override.at - AHEAD
+    return _moved(override.at, -AHEAD)
+
+
+def _moved(moment: datetime, by: timedelta) -> datetime:
+    """Later, or earlier; at the ends of the calendar, which somebody may write as well as any moment, it stays."""
+    try:
+        return moment + by
+    except OverflowError:
+        return moment
 
 
 def _changes(overrides: Sequence[GateOverride]) -> Iterator[datetime]:

@@ -77,6 +77,6 @@ def images_of(item: Any) -> Mapping[str, str] | None:
         case {"spec": {"template": {"spec": dict(spec)}}}:
             containers = [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]
             return {str(each.get("name")): str(each.get("image") or "") for each in containers}
-        case {"spec": {"workloadRef": dict()}}:
+        case {"spec": {"workloadRef": {"kind": "Deployment"}}}:
             return {}
     return None

@@ -4,6 +4,7 @@ A request that is parked is an open socket and what was read from it. One thread
 the answer to what they ask has become another one; each question is looked at once, however many ask it.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -11,6 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from gate.web.answer import Question
+
+log = logging.getLogger(__name__)
 
 ROOM = "chaos_gate.room"
 """In a request's environment where the server can keep it waiting: a list, for the `Wait` that it is to be kept for."""
@@ -84,10 +87,22 @@ class Lot:
         """Look on until closed."""
         count = -1
         while not self._closing.is_set():
-            count = self._changed(count, PACE)
-            for parking in self._due(count):
+            try:
+                count = self._changed(count, PACE)
+                due = self._due(count)
+            except Exception:  # a mistake about one question must not keep all the others waiting for good
+                log.exception("wait.unsure")
+                due = self._over()
+            for parking in due:
                 parking.go_on()
             self._closing.wait(PACE / 4)
+
+    def _over(self) -> list[Parking]:
+        """Takes those out whose time is over, whatever the answer is."""
+        now = time.monotonic()
+        with self._lock:
+            over = [parking for parking, wait in self._parked.items() if now >= wait.until]
+        return [parking for parking in over if self._take(parking)]
 
     def _due(self, count: int) -> list[Parking]:
         """Takes those out that are to be answered now."""

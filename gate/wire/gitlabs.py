@@ -150,8 +150,13 @@ class Reported:
 
 
 def gates_now(gates: Gates, namespaces: Sequence[str]) -> Sequence[Gate]:
-    """All of them, as they are in the cluster at this very moment. Raises `GateError`."""
+    """All of them, as they are in the cluster at this very moment. Raises `GateError`, also if one cannot be read."""
     return [gate for each in namespaces or ("",) for gate in gates.all(each)]
+
+
+def readable_now(gates: Gates, namespaces: Sequence[str]) -> Sequence[Gate]:
+    """The same without those that cannot be read: each of them keeps what it is about shut, and nothing else."""
+    return [gate for each in namespaces or ("",) for gate in gates.readable(each)]
 
 
 class Upkeep:

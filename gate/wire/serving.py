@@ -43,7 +43,7 @@ from gate.wire.comparing import Comparing
 from gate.wire.due import Due
 from gate.wire.echoes import Echoes
 from gate.wire.fetching import Fetching
-from gate.wire.gitlabs import GitLabs, Reported, Upkeep, askers_of, gates_now, instances_of
+from gate.wire.gitlabs import GitLabs, Reported, Upkeep, askers_of, instances_of, readable_now
 from gate.wire.hearing import Hearing
 from gate.wire.judging import Judging
 from gate.wire.resolving import Resolving
@@ -214,7 +214,7 @@ class _Process:
             self._shown,
             self._compared,
             may_decide=self._may_decide,
-            anew=partial(gates_now, Gates(self._api), self._settings.namespaces),
+            anew=partial(readable_now, Gates(self._api), self._settings.namespaces),
             now=self._clock.now,
         )
         return Promoter(store, self._gitlabs.of, agree, now=self._clock.now, monotonic=self._clock.monotonic)

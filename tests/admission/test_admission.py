@@ -305,6 +305,10 @@ def test_an_argo_rollout_that_leaves_its_template_to_a_deployment_has_no_images_
     assert images_of({"spec": {}}) is None
 
 
+def test_a_template_that_nobody_is_asked_about_is_no_template_of_a_workload() -> None:
+    assert images_of({"spec": {"workloadRef": {"kind": "PodTemplate", "name": "web"}}}) is None
+
+
 # ------------------------------------------------------------------------------------------------ a real control plane
 
 

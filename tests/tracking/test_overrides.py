@@ -69,6 +69,13 @@ def test_the_last_word_about_a_version_counts_also_if_it_ends_sooner() -> None:
     assert standing([*said, override(at=NOW + HOUR, lasting=timedelta(0))], "v1", NOW + HOUR) is None
 
 
+@pytest.mark.parametrize("moment", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+def test_a_word_of_the_ends_of_time_is_one_like_any_other(moment: datetime) -> None:
+    said = GateOverride(version="v1", who="jane", reason="x", at=moment, until=NOW + HOUR)
+    assert standing([said], "v1", NOW) is None
+    assert next_change([said], NOW) in {None, NOW + HOUR, datetime.max.replace(tzinfo=UTC)}
+
+
 def test_nobody_is_believed_for_longer_than_a_week() -> None:
     forever = override(lasting=timedelta(days=3000))
     assert standing([forever], "v1", NOW + LONGEST - SECOND) == forever

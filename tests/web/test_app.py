@@ -242,6 +242,36 @@ def test_each_question_is_looked_at_once_and_only_after_a_change() -> None:
         thread.join(25)
 
 
+def test_a_question_that_cannot_be_looked_at_keeps_no_other_waiting_for_good(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    changes, gone_on = Changes(), threading.Semaphore(0)
+
+    class Parked:
+        def go_on(self) -> None:
+            gone_on.release()
+
+    def look(questions: Collection[Question]) -> dict[Question, str]:
+        if Question(project="shop/odd") in questions:
+            raise OverflowError("date value out of range")
+        return dict.fromkeys(questions, "new")
+
+    lot = Lot(changes.changed, look)
+    thread = threading.Thread(target=lot.run)
+    thread.start()
+    try:
+        now = time.monotonic()
+        lot.park(Parked(), Wait(question=Question(project="shop/odd"), known="old", since=-1, until=now + 2))
+        assert gone_on.acquire(timeout=25)
+        lot.park(Parked(), Wait(question=Question(project="shop/app"), known="old", since=-1, until=now + 60))
+        assert gone_on.acquire(timeout=25)
+    finally:
+        lot.close()
+        changes.close()
+        thread.join(25)
+    assert "wait.unsure" in caplog.text
+
+
 def test_before_the_catalogue_is_read_nobody_is_told_that_nobody_subscribed(known, served) -> None:
     known.all_subscriptions = None
     answer = get(served(), "/api/v1/wait", **ASK)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 import requests
@@ -102,11 +103,17 @@ def test_a_push_has_the_catalogue_fetched_and_a_pipeline_has_gitlab_looked_at(
     eventually(lambda: gate.counts("pipeline", "acted"))
     assert set(gate.looked) == {PATH}
     assert gate.counts("other", "refused") == 0
-    (first,) = [each for each in world.project.client.get(f"{path}/events") if each["trigger"] == "Push Hook"]
+
+    def pushes() -> list[dict[str, Any]]:
+        """What GitLab says of them, which it writes down when it has had the answers."""
+        return [each for each in world.project.client.get(f"{path}/events") if each["trigger"] == "Push Hook"]
+
+    eventually(lambda: len(pushes()) == 1)
+    (first,) = pushes()
     assert first["response_status"] == "202"
     gate.fetched.clear()
     world.project.client.post(f"{path}/events/{first['id']}/resend")
-    assert gate.counts("push", "repeated") == 1
+    eventually(lambda: gate.counts("push", "repeated") == 1)
     assert not gate.fetched.is_set()
 
 

@@ -12,6 +12,8 @@ from gate.gitlab.commit import DEPLOYED
 from gate.gitlab.promotion.steps import Looks
 from gate.model import Commit, Promotion, Way
 
+SUCCEEDED = {"success"}
+
 
 def unproven(gitlab: Looks, wanted: Promotion, environments: Collection[str]) -> str:
     """Why production may not be opened for the commit, with the remedy; empty if everything is as it was said to be.
@@ -23,9 +25,11 @@ def unproven(gitlab: Looks, wanted: Promotion, environments: Collection[str]) ->
         return problem
     if not environments:
         return f"nobody says where commit {commit.sha[:8]} was judged; see `environment` of the subscription"
+    # A job that still deploys has not finished changing staging; play and approve wait for the jobs before theirs.
+    enough = DEPLOYED if wanted.promote.way in {Way.PLAY, Way.APPROVE} else SUCCEEDED
     for environment in sorted(environments):
         deployments = gitlab.deployments(commit.project, environment=environment)
-        if problem := _undeployed(commit, environment, deployments):
+        if problem := _undeployed(commit, environment, deployments, enough):
             return problem
         if wanted.promote.way is Way.TRIGGER and (problem := _overtaken(commit, environment, deployments)):
             return problem
@@ -44,18 +48,18 @@ def _no_such_pipeline(gitlab: Looks, commit: Commit) -> str:
     return f"{said}, and the workload names commit {commit.sha[:8]}; {remedy}"
 
 
-def _undeployed(commit: Commit, environment: str, deployments: Sequence[Deployment]) -> str:
-    if _ours(commit, deployments):
+def _undeployed(commit: Commit, environment: str, deployments: Sequence[Deployment], enough: Collection[str]) -> str:
+    if _ours(commit, deployments, enough):
         return ""
     what = f"pipeline {commit.pipeline}" if commit.pipeline is not None else f"commit {commit.sha[:8]}"
     remedy = f"give the job that deploys there `environment: {environment}`, and protect that environment"
-    return f"{what} of {commit.project} has no deployment to {environment} that runs or has succeeded; {remedy}"
+    return f"{what} of {commit.project} has no deployment to {environment} that {' or '.join(sorted(enough))}; {remedy}"
 
 
 def _overtaken(commit: Commit, environment: str, deployments: Sequence[Deployment]) -> str:
     """A version that came back is not for production once more: nothing there says which pipeline is the newest."""
     there = [each for each in deployments if each.status in DEPLOYED]
-    ours = max(_ours(commit, there), key=_age)
+    ours = max(_ours(commit, there, DEPLOYED), key=_age)
     newer = max((each for each in there if each.sha.lower() != ours.sha.lower()), key=_age, default=ours)
     if _age(newer) <= _age(ours):
         return ""
@@ -64,13 +68,11 @@ def _overtaken(commit: Commit, environment: str, deployments: Sequence[Deploymen
     return f"{said}; to go back in production, start that pipeline by hand"
 
 
-def _ours(commit: Commit, deployments: Sequence[Deployment]) -> list[Deployment]:
+def _ours(commit: Commit, deployments: Sequence[Deployment], enough: Collection[str]) -> list[Deployment]:
     return [
         each
         for each in deployments
-        if each.status in DEPLOYED
-        and each.sha.lower() == commit.sha.lower()
-        and commit.pipeline in {None, each.pipeline}
+        if each.status in enough and each.sha.lower() == commit.sha.lower() and commit.pipeline in {None, each.pipeline}
     ]
 
 
