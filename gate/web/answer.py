@@ -108,6 +108,7 @@ def answer(
     subscriptions: Sequence[Subscription],
     selecting: Sequence[Selecting] = (),
     unreadable: Sequence[Unreadable] = (),
+    readable: Collection[str] | None = None,
     runs: Sequence[Run] = (),
     judges: Callable[[str], bool] = lambda _: True,
     is_there: Callable[[WorkloadName], bool] = lambda _: True,
@@ -119,48 +120,75 @@ def answer(
     `subscriptions` are those by name, and those by selector (`selecting`) once for each workload that they found. Of a
     namespace that this gate does not judge in, `judges` says so. Nothing is known of what is there, or of what is not
     there yet, so the answer is not that nobody subscribed it, either; nor is it where a document is `unreadable`.
+    `readable` names every subscription of the catalogue where `subscriptions` are only some of them.
     """
-    workloads = _asked_for(question, gates, subscriptions)
+    names = {each.name for each in subscriptions} if readable is None else set(readable)
+    unread = {gate.workload.name for gate in gates if not names.issuperset(gate.status.subscriptions)}
+    unread = {each for each in unread if judges(each.namespace)}  # another gate may have other documents
+    workloads = _asked_for(question, gates, subscriptions, unread)
     if question.workload and not judges(question.workload.namespace):
         workloads.setdefault(question.workload, set())
     by_name = {gate.workload.name: gate for gate in gates}
     live = {run.uid: run for run in runs}
-    parts = [
-        _proven(_of_workload(question, workload, by_name.get(workload), live, stands), names)
-        if judges(workload.namespace)
-        else _elsewhere(workload)
-        for workload, names in sorted(workloads.items(), key=str)
-    ]
+
+    def part(workload: WorkloadName, asking: set[str]) -> Answer:
+        if not judges(workload.namespace):
+            return _elsewhere(workload)
+        said = _proven(_of_workload(question, workload, by_name.get(workload), live, stands), asking)
+        return _perhaps_not_read(said, workload, unreadable) if workload in unread else said
+
+    parts = [part(*each) for each in sorted(workloads.items(), key=str)]
     asked = [each for each in selecting if _is_about(each.selection.pattern, question)]
     if question.workload is None:
         found = {each.name for each in subscriptions}
-        parts += [part for each in asked if (part := _not_all_of(each, found))]
+        parts += [unseen for each in asked if (unseen := _not_all_of(each, found))]
     elif not parts and not is_there(question.workload):
         parts += _not_there_yet(question.workload, asked)
     parts += [_not_read(each) for each in unreadable if _may_be_about(each, question, workloads, alone=not parts)]
     if not parts:
-        return Answer(state=State.UNSUBSCRIBED, message=f"no subscription names {_what(question)}")
+        return Answer(state=State.UNSUBSCRIBED, message=_unsubscribed(question, subscriptions))
     return _fold(parts)
 
 
 def _asked_for(
-    question: Question, gates: Sequence[Gate], subscriptions: Sequence[Subscription]
+    question: Question, gates: Sequence[Gate], subscriptions: Sequence[Subscription], unread: Collection[WorkloadName]
 ) -> dict[WorkloadName, set[str]]:
     """The workloads in question, each with the subscriptions that make it so.
 
     A gate that knows of subscriptions counts beside the catalogue: a document that has become unreadable must not turn
-    its workload into one that nobody subscribed, which some pipelines let pass.
+    its workload into one that nobody subscribed, which some pipelines let pass. Where all of them can be read and one
+    names the project, they have decided already whether it is asked for, perhaps only in another environment.
     """
     found: dict[WorkloadName, set[str]] = {}
     for subscription in subscriptions:
         if question.workload in {None, subscription.workload} and _is_about(subscription, question):
             found.setdefault(subscription.workload, set()).add(subscription.name)
+    anywhere = replace(question, environment="")
+    decided = {each.workload for each in subscriptions if _is_about(each, anywhere)}.difference(unread)
+    whose = _names_of_project(question, gates)
     for gate in gates:
         name = gate.workload.name
-        asked = name == question.workload or (question.workload is None and _is_asked(question, gate.status.commit))
-        if asked and gate.status.subscriptions:
+        if question.workload is None:
+            asked = _is_asked(question, gate.status.commit) or (
+                name in unread and not whose.isdisjoint(projects_of(gate))
+            )
+        else:
+            asked = name == question.workload
+        if asked and gate.status.subscriptions and name not in decided:
             found.setdefault(name, set())
     return found
+
+
+def _names_of_project(question: Question, gates: Sequence[Gate]) -> set[str]:
+    """The path that is asked for, and the number by which the gates at the commit in question may know the project."""
+    at_it = (gate.status.commit for gate in gates if _is_asked(question, gate.status.commit))
+    return {question.project.lower(), *(commit.project.lower() for commit in at_it if commit)}
+
+
+def projects_of(gate: Gate) -> set[str]:
+    """The projects whose commits the workload has, or has had."""
+    commits = [gate.status.commit, *(each.commit for each in gate.status.announcements)]
+    return {commit.project.lower() for commit in commits if commit}
 
 
 def _is_about(subscription: Subscription, question: Question) -> bool:
@@ -215,6 +243,22 @@ def _not_read(document: Unreadable) -> Answer:
     message = f"a subscription that cannot be read may be about it: {document.why}"
     workloads = (str(document.workload),) if document.workload else ()
     return Answer(state=State.UNSEEN, message=message, workloads=workloads)
+
+
+def _perhaps_not_read(part: Answer, workload: WorkloadName, unreadable: Sequence[Unreadable]) -> Answer:
+    """The answer of a gate that knows of a subscription that cannot be read, with what has to be mended there."""
+    if part.state is not State.UNSEEN:
+        return part
+    perhaps = (each for each in unreadable if each.workload == workload or not (each.workload or each.project))
+    why = [_not_read(each).message for each in perhaps]
+    return replace(part, message="; ".join([part.message, *why]))
+
+
+def _unsubscribed(question: Question, subscriptions: Sequence[Subscription]) -> str:
+    anywhere = replace(question, environment="")
+    about = [each for each in subscriptions if question.workload in {None, each.workload} and _is_about(each, anywhere)]
+    there = f"; there are subscriptions in {', '.join(sorted({each.environment for each in about}))}" if about else ""
+    return f"no subscription names {_what(question)}{there}"
 
 
 def _what(question: Question) -> str:

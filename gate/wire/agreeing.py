@@ -13,7 +13,7 @@ from typing import Protocol
 from gate.gitlab.promotion.agreed import Agreed
 from gate.model import Gate, Promote, Promotion, Stance, Subscription, WorkloadName, fingerprint
 from gate.tracking.overrides import standing
-from gate.web.answer import Answer, Question, Selecting, State, Unreadable, answer
+from gate.web.answer import Answer, Question, Selecting, State, Unreadable, answer, projects_of
 
 UNSEEN_FOR = timedelta(minutes=5)
 """So long may the pipeline take from one workload to the next, before a person hears that one was not deployed."""
@@ -102,6 +102,7 @@ class Agreeing:
             subscriptions=asking,
             selecting=[each for each in self._views.selecting() if _selects_for(each, own)],
             unreadable=[_placed(each, gates, own.commit.project) for each in self._views.unreadable()],
+            readable=known,
             judges=self._views.judges,
             stands=lambda each, version: standing(each.overrides, version, self._now()),
         )
@@ -130,13 +131,8 @@ def _is_about(gate: Gate, own: Promotion, known: Collection[str]) -> bool:
 
 def _placed(document: Unreadable, gates: Sequence[Gate], project: str) -> Unreadable:
     """A document that says no project any more is of the one whose commits its workload has had."""
-    had = (each for gate in gates if gate.workload.name == document.workload for each in _projects(gate))
+    had = (each for gate in gates if gate.workload.name == document.workload for each in projects_of(gate))
     return replace(document, project=project) if not document.project and project.lower() in had else document
-
-
-def _projects(gate: Gate) -> set[str]:
-    commits = [gate.status.commit, *(each.commit for each in gate.status.announcements)]
-    return {each.project.lower() for each in commits if each}
 
 
 def _together(own: Promotion, members: Sequence[Promotion], said: Answer) -> Promotion:

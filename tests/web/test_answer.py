@@ -317,6 +317,13 @@ def test_a_project_without_subscriptions_in_that_environment_is_unsubscribed() -
     assert ask(Question(project="shop/other", sha=NEW)).state is State.UNSUBSCRIBED
 
 
+@pytest.mark.parametrize("question", [Question(project="shop/checkout", sha=NEW), of(NEW)], ids=["project", "workload"])
+def test_a_pass_is_none_for_an_environment_that_no_subscription_has(question: Question) -> None:
+    found = ask(replace(question, environment="production"), judged(Verdict.PASSED, subscriptions=("checkout",)))
+    assert (found.state, found.verdict) == (State.UNSUBSCRIBED, None)
+    assert found.message.endswith("in production; there are subscriptions in staging")
+
+
 def test_a_subscribed_workload_without_a_gate_is_unseen() -> None:
     assert ask(of(NEW)).state is State.UNSEEN
 
@@ -577,3 +584,60 @@ def test_a_workload_waits_for_a_document_that_cannot_be_read_only_if_that_may_na
     assert of_unreadable(cart, workload=CART).state is State.UNSEEN
     assert of_unreadable(cart, project="shop/cart").state is State.UNSEEN
     assert of_unreadable(cart, workload=replace(CART, name="checkout")).state is State.UNSUBSCRIBED
+
+
+ASIDE = judged(Verdict.PASSED, OLD, CART, subscriptions=("cart",))
+"""Of the same project as checkout, and still at the commit before."""
+
+
+@pytest.mark.parametrize("said", [{"workload": CART}, {}], ids=["its workload", "nothing"])
+@pytest.mark.parametrize(
+    ("aside", "state"),
+    [
+        (ASIDE, State.UNSEEN),
+        (judged(None, workload=CART, subscriptions=("cart",)), State.PENDING),
+        (judged(Verdict.ERRORED, workload=CART, subscriptions=("cart",)), State.CLOSED),
+        (judged(Verdict.PASSED, OLD, CART), State.OPEN),
+        (judged(Verdict.PASSED, OLD, CART, subscriptions=("checkout",)), State.OPEN),
+        (
+            judged(Verdict.PASSED, workload=CART, commit=commit(OLD, 9, "shop/cart"), subscriptions=("cart",)),
+            State.OPEN,
+        ),
+    ],
+    ids=["behind", "being judged", "there", "unsubscribed", "readable", "of another project"],
+)
+def test_a_workload_of_the_project_holds_up_the_others_while_its_document_cannot_be_read(
+    aside: Gate, state: State, said: dict[str, Any]
+) -> None:
+    passed = judged(Verdict.PASSED, subscriptions=("checkout",))
+    unreadable = (Unreadable(why="cart.yaml:3: unknown field", **said),)
+    found = answer(PROJECT, gates=(passed, aside), subscriptions=(subscribed(),), unreadable=unreadable)
+    assert found.state is state
+    assert ("cart.yaml:3" in found.message) == (state is State.UNSEEN)
+
+
+def test_what_a_workload_has_had_tells_whose_it_is_also_by_the_number_of_the_project() -> None:
+    by_number = judged(Verdict.PASSED, commit=commit(NEW, project="42"), subscriptions=("checkout",))
+    for number, state in (("42", State.UNSEEN), ("43", State.OPEN)):
+        told = replace(announced(OLD, StatusState.SUCCESS), commit=commit(OLD, project=number))
+        aside = judged(Verdict.PASSED, workload=CART, commit=None, announcements=(told,), subscriptions=("cart",))
+        assert ask(PROJECT, by_number, aside).state is state
+
+
+def test_documents_that_are_another_gates_are_not_taken_for_unreadable() -> None:
+    passed, abroad = judged(Verdict.PASSED), replace(CART, namespace="abroad")
+    theirs = judged(Verdict.PASSED, OLD, abroad, subscriptions=("cart",))
+    found = answer(PROJECT, gates=(passed, theirs), subscriptions=(subscribed(),), judges=lambda name: name == "shop")
+    assert found.state is State.OPEN
+
+
+def test_the_names_of_the_whole_catalogue_tell_what_can_be_read() -> None:
+    known = {"gates": (judged(Verdict.PASSED), ASIDE), "subscriptions": (subscribed(),)}
+    assert answer(PROJECT, **known).state is State.UNSEEN
+    assert answer(PROJECT, **known, readable={"checkout", "cart"}).state is State.OPEN
+
+
+def test_what_is_wrong_in_the_document_of_another_project_is_not_told() -> None:
+    passed, others = judged(Verdict.PASSED), Unreadable(why="other.yaml:3: unknown field", project="shop/other")
+    found = answer(PROJECT, gates=(passed, ASIDE), subscriptions=(subscribed(),), unreadable=(others,))
+    assert (found.state, "other.yaml" in found.message) == (State.UNSEEN, False)

@@ -258,6 +258,19 @@ def test_a_document_that_says_only_its_workload_is_of_the_project_that_this_has_
     assert known.stance() is (Stance.AWAIT if project == "shop/shop" else Stance.OPEN)
 
 
+@pytest.mark.parametrize("readable", [True, False])
+def test_a_document_that_says_nothing_keeps_production_shut_for_a_workload_that_it_may_be_about(
+    known: Known, readable: bool
+) -> None:
+    known.says("checkout", PASSED)
+    known.says("inventory", ELSEWHERE)
+    known.subscribed = (CHECKOUT, replace(INVENTORY, promote=None)) if readable else (CHECKOUT,)
+    behind = replace(known.copied["inventory"].status, promotion=None)
+    known.copied["inventory"] = replace(known.copied["inventory"], status=behind)
+    known.broken = (Unreadable(why="web.yaml:3: what is that?"),)
+    assert known.stance() is (Stance.OPEN if readable else Stance.AWAIT)
+
+
 @pytest.mark.parametrize("selects", [True, False])
 def test_a_selector_that_may_find_more_than_is_seen_keeps_production_shut(known: Known, selects: bool) -> None:
     selector = WorkloadSelector(kind=WorkloadKind.DEPLOYMENT, namespaces=("shop",), labels={"part-of": "shop"})
