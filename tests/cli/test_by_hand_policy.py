@@ -9,6 +9,7 @@ import pytest
 
 from gate.cluster.runs import SPEC
 from tests.grounds import Ground
+from tests.policies import in_force
 from tests.runs import spec
 
 CHART = Path(__file__).parents[2] / "charts" / "chaos-gate" / "by-hand.yaml"
@@ -17,7 +18,7 @@ GATE = "system:serviceaccount:chaos-gate:chaos-gate"
 
 @pytest.mark.parametrize("cluster", [pytest.param("real", marks=pytest.mark.cluster)], indirect=True)
 def test_nobody_but_the_gate_makes_a_run_in_somebody_elses_name_or_in_none(
-    cluster: Ground, namespace: str, eventually: Callable[[Callable[[], object]], None]
+    cluster: Ground, namespace: str, tmp_path: Path, eventually: Callable[[Callable[[], object]], None]
 ) -> None:
     number = itertools.count()
 
@@ -34,11 +35,8 @@ def test_nobody_but_the_gate_makes_a_run_in_somebody_elses_name_or_in_none(
         made = cluster.ask("POST", path, body, headers=headers)
         return "" if made.status_code == 201 else made.text
 
-    cluster.kubectl("apply", "-f", str(CHART))
-    try:
+    with in_force(cluster, CHART, namespace, tmp_path):
         eventually(lambda: "spec.askedBy does not name who makes this run" in refusal("jane", "joe"))
         assert "spec.askedBy does not name who makes this run" in refusal("jane", "")
         assert refusal("jane", "jane") == ""
         assert refusal(GATE, "") == ""
-    finally:
-        cluster.kubectl("delete", "-f", str(CHART))

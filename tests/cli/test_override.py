@@ -17,6 +17,7 @@ from gate.errors import Denied, Permanent
 from gate.model import Gate, GateStatus, Phase, Reason, RunEntry, Verdict, Workload, WorkloadKind, WorkloadName
 from gate.wire.letting_through import let_through
 from tests.grounds import Ground
+from tests.policies import in_force
 
 Line = Callable[..., str]
 Json = Any
@@ -150,7 +151,7 @@ def where(gate: Gate) -> str:
 
 @pytest.mark.parametrize("cluster", [pytest.param("real", marks=pytest.mark.cluster)], indirect=True)
 def test_with_the_policy_of_the_chart_nobody_writes_an_override_in_somebody_elses_name(
-    cluster: Ground, gate: Gate, eventually: Callable[[Callable[[], object]], None]
+    cluster: Ground, gate: Gate, tmp_path: Path, eventually: Callable[[Callable[[], object]], None]
 ) -> None:
     gates, name = Gates(cluster.api), gate.workload.name
     mine, number = let_through(cluster.api, gate, "v1", "because", HOUR), itertools.count()
@@ -164,8 +165,7 @@ def test_with_the_policy_of_the_chart_nobody_writes_an_override_in_somebody_else
             return "spec.overrides names somebody else than who writes it" in str(error)
         return False
 
-    cluster.kubectl("apply", "-f", str(CHART))
-    try:
+    with in_force(cluster, CHART, gate.namespace, tmp_path):
         eventually(forged_is_refused)
         before = found(cluster.api, name).overrides
         let_through(cluster.api, gate, "v1", "once more", HOUR)
@@ -180,5 +180,3 @@ def test_with_the_policy_of_the_chart_nobody_writes_an_override_in_somebody_else
         for changed in rewritten(cluster, gate):
             assert "spec.overrides may only be added to, at its end" in refusal(cluster, gate, changed), changed
         cluster.kubectl("label", "chaosgate", gate.name, "touched=yes", "--namespace", gate.namespace)
-    finally:
-        cluster.kubectl("delete", "-f", str(CHART))

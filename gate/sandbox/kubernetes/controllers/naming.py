@@ -59,7 +59,7 @@ class Naming:
 def name(definition: Object, taken: Iterable[Object], now: datetime) -> None:
     """Give the definition, in place, the names that it asks for, as far as none of `taken` has them."""
     wanted, had = definition["spec"]["names"], lookup(definition, "status.acceptedNames", {})
-    if wanted == had and is_true(definition["status"], "NamesAccepted"):
+    if wanted == had:
         return
     status = definition["status"] = dict(definition["status"])  # it may be that of the stored one
     used = list(taken)
