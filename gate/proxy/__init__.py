@@ -1,0 +1,14 @@
+"""The fault proxy: a process of its own between a service and what it depends on.
+
+The middle is pure and knows no socket; each file imports only files above it:
+
+    forms        text with units -> frozen dataclasses, and back
+    behaviours   what can happen to a connection or a request: one table
+    mix          `5:error,10:delay`: who gets which, each at most one
+    spec         one proxy: address, upstream, protocol, mixes, independent faults
+    decision     H(seed, proxy, identity) -> what happens
+    snapshot     all proxies at one generation; each change makes the next one
+    explain      which of the requests 1..n would be hit
+
+To know it in ten minutes, read `behaviours`, `decision` and `snapshot`.
+"""
