@@ -120,7 +120,8 @@ def test_what_has_left_the_group_of_another_container_lives_on(processes, exits)
     assert is_alive(int(log.read_text().split()[0]))
 
 
-def test_what_forks_all_the_time_dies_with_the_container(processes, exits):
+@pytest.mark.parametrize("lines", [1, 8])
+def test_what_forks_all_the_time_dies_with_the_container(processes, exits, lines):
     """Each of them holds the lock, by a descriptor that it has inherited: it is free when none of them lives."""
     lock = processes.folder / "lock"
     hop = "import os\nwhile not os.fork() or os._exit(0): os.setsid()"
@@ -128,7 +129,8 @@ def test_what_forks_all_the_time_dies_with_the_container(processes, exits):
 import fcntl, subprocess, signal
 held = open({str(lock)!r}, "w")
 fcntl.flock(held, fcntl.LOCK_EX)
-subprocess.Popen({python(hop)!r}, start_new_session=True, pass_fds=[held.fileno()])
+for _ in range({lines}):
+    subprocess.Popen({python(hop)!r}, start_new_session=True, pass_fds=[held.fileno()])
 print("up", flush=True)
 signal.pause()
 """

@@ -8,8 +8,6 @@ may run without a pause; ours is tens of thousands of years and of a length that
 import contextlib
 import os
 import resource
-import signal
-from pathlib import Path
 
 _LIMIT = resource.RLIMIT_RTTIME
 _MOST = 2**62
@@ -33,42 +31,9 @@ def put_on(mark: int) -> None:
         resource.setrlimit(_LIMIT, (mark, mark))
 
 
-def kill_bearers(mark: int) -> bool:
-    """Kill each process that bears the mark; whether there was one that had not ended before.
-
-    One walk of /proc, the newest processes first: what forks and ends all the time is found while it is still there.
-    """
-    found = False
-    for pid in sorted((int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit()), reverse=True):
-        if _bears(pid, mark):
-            found |= _kill(pid, mark)
-    return found
-
-
-def _bears(pid: int, mark: int) -> bool:
+def is_on(pid: int, mark: int) -> bool:
+    """Whether this child of ours bears the mark; one that has ended does until we have waited for it."""
     try:
         return resource.prlimit(pid, _LIMIT)[1] == mark
-    except OSError:  # it has ended, or belongs to somebody else
+    except OSError:  # it belongs to somebody else
         return False
-
-
-def _kill(pid: int, mark: int) -> bool:
-    """Kill this one, and no other: the descriptor stays with it, even when its number is given away meanwhile."""
-    try:
-        process = os.pidfd_open(pid)
-    except OSError:
-        return True  # it has just ended, perhaps leaving a child: that asks for another walk
-    try:
-        if not _bears(pid, mark) or _has_ended(pid):
-            return False
-        signal.pidfd_send_signal(process, signal.SIGKILL)
-    except OSError:
-        return True
-    finally:
-        os.close(process)
-    return True
-
-
-def _has_ended(pid: int) -> bool:
-    """Whether only its parent's asking for its exit code is missing."""
-    return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] in (b"Z", b"X")

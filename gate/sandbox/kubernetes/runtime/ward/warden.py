@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gate.sandbox.kubernetes.runtime.ward import linux, marks, rooms
+from gate.sandbox.kubernetes.runtime.ward import children, linux, marks, rooms
 from gate.sandbox.kubernetes.runtime.ward.journal import Journal
 
 Message = dict[str, Any]
@@ -41,11 +41,11 @@ _STREAMS = 3
 _LOG_LIMIT = 4 * 1024 * 1024
 """Bytes that a log may have; of a longer one the newer half is kept."""
 _LOOK_AT_LOGS_EVERY = 1.0
-_WALKS = 50
-_BETWEEN_WALKS = 0.001
-"""Seconds that killed processes have to vanish, before the next walk looks for them."""
-_WALK_AGAIN_AFTER = 0.1
-"""Seconds after which those are gone for again that so many walks have not brought down."""
+_ROUNDS = 50
+_BETWEEN_ROUNDS = 0.001
+"""Seconds that killed processes have to vanish, before the next round looks for them."""
+_GO_AGAIN_AFTER = 0.1
+"""Seconds after which those are gone for again that so many rounds have not brought down."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,7 +88,7 @@ class Warden:
             self._selector.register(source, selectors.EVENT_READ)
         while True:
             logs = [ward.log for ward in self._wards.values() if ward.log]
-            patience = _WALK_AGAIN_AFTER if self._restless else _LOOK_AT_LOGS_EVERY if logs else None
+            patience = _GO_AGAIN_AFTER if self._restless else _LOOK_AT_LOGS_EVERY if logs else None
             ready = {key.fileobj for key, _ in self._selector.select(patience)}
             if self._sandbox in ready or (self._control in ready and not self._hear()):
                 return
@@ -107,10 +107,10 @@ class Warden:
     def end(self) -> None:
         """Kill everything that was ever started here, also what left its process group, until nothing is left."""
         signal.set_wakeup_fd(-1)
-        while children := _children():
-            for pid in children:
+        while ours := children.newest_first():
+            for pid in ours:
                 _kill(pid, signal.SIGKILL)
-            for _ in children:
+            for _ in ours:
                 os.waitpid(-1, 0)
 
     def _hear(self) -> bool:
@@ -186,13 +186,28 @@ class Warden:
             self._say({"name": ward.name, "exited": pid, "code": code, "signal": killed, "at": time.time()})
 
     def _clear(self, mark: int) -> None:
-        """Kill what is left of a container, wherever it went; what is just forking needs more than one walk."""
-        for _ in range(_WALKS):
-            if not marks.kill_bearers(mark):
+        """Kill what is left of a container, wherever it went; what is just forking needs more than one round."""
+        for _ in range(_ROUNDS):
+            if not self._kill_bearers(mark):
                 self._restless.discard(mark)
                 return
-            time.sleep(_BETWEEN_WALKS)
+            time.sleep(_BETWEEN_ROUNDS)
         self._restless.add(mark)
+
+    def _kill_bearers(self, mark: int) -> bool:
+        """Kill those of our children that bear the mark, and bury them; whether there were any, dead ones included.
+
+        The topmost of what a container has left is always our child: if there is none, there is nothing. A dead one
+        counts, because it may have been alive when the list was begun and have left a child when it was done. Only
+        of the commands run beside a container, which are buried with words, we know that they were dead before.
+        """
+        dead = {pid for pid, ward in self._wards.items() if ward.mark == mark and _has_ended(pid)}
+        # The newest first, and each as soon as it is known: it has perhaps not forked yet.
+        found = [pid for pid in children.newest_first() if pid not in dead and _kill_bearer(pid, mark)]
+        for pid in found:
+            if pid not in self._wards:
+                os.waitpid(pid, os.WNOHANG)
+        return bool(found)
 
     def _close(self, journal: Journal) -> None:
         with contextlib.suppress(KeyError):  # it had ended before
@@ -264,14 +279,17 @@ def _reason(error: OSError, stage: str, program: str) -> str:
     return f'exec: "{program}": {why}'
 
 
-def _children() -> list[int]:
-    """All processes whose parent is this one, read from /proc (a process group would miss those that left theirs)."""
-    me, found = str(os.getpid()), []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):  # it has ended meanwhile
-            if stat.read_text(errors="replace").rpartition(")")[2].split()[1] == me:
-                found.append(int(stat.parent.name))
-    return found
+def _kill_bearer(pid: int, mark: int) -> bool:
+    """Kill this child if it bears the mark, and say whether it does; its number is its own until we wait for it."""
+    bears = marks.is_on(pid, mark)
+    if bears:
+        _kill(pid, signal.SIGKILL)
+    return bears
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether this child is dead and only waits for us."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def _cut(log: str) -> None:
