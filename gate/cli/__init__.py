@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "lint": ("gate.cli.lint:lint", "Check documents of a catalogue; says every mistake with file and line."),
     "schema": ("gate.cli.schema:schema", "Print the JSON Schema of a kind of document, for editors."),
     "new": ("gate.cli.new:new", "Print a document to begin with."),
+    "import": ("gate.cli.importing:importing", "Turn experiments of other tools into documents."),
     "plan": ("gate.cli.plan:plan", "Say what a subscription would do now, without doing it."),
     "run": ("gate.cli.run:run", "Run a workflow by hand, and watch it; no gate's verdict changes."),
     "runs": ("gate.cli.runs:runs", "List runs: what they do or wait for, and what could not be taken back."),

@@ -1,0 +1,1 @@
+"""Chaos Toolkit: an experiment in JSON or YAML."""

@@ -1,0 +1,1 @@
+"""LitmusChaos: ChaosEngine, ChaosExperiment, ChaosSchedule, EventTrackerPolicy, and the Argo Workflows around them."""
