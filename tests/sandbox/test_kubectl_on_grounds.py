@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests import grounds
-from tests.control_plane import build
+from tests import grounds, kubectls
 from tests.grounds import IMAGES, Ground
 
 GATE = {
@@ -62,12 +61,9 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
         yield ground
 
 
-@pytest.fixture(params=["machine's", "built"])
+@pytest.fixture(params=kubectls.each())
 def kubectl(request: pytest.FixtureRequest, cluster: Ground, namespace: str) -> Kubectl:
-    found = shutil.which("kubectl") if request.param == "machine's" else build.program("kubectl")
-    if found is None:
-        pytest.skip(f"there is no {request.param} kubectl here; `make control-plane` builds one")
-    return Kubectl(cluster, namespace, str(found))
+    return Kubectl(cluster, namespace, kubectls.program(request.param))
 
 
 @pytest.fixture

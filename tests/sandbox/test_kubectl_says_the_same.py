@@ -5,7 +5,6 @@ Left out is only what differs by nature (tests/sandbox/kubectl_talk.py), and wha
 
 import json
 import re
-import shutil
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -15,8 +14,7 @@ import pytest
 from kubectl_talk import Talk, common
 from test_kubectl_on_grounds import GATE, SERVICE, config_map, web
 
-from tests import grounds
-from tests.control_plane import build
+from tests import grounds, kubectls
 from tests.grounds import IMAGES, Ground
 
 pytestmark = pytest.mark.cluster
@@ -34,17 +32,14 @@ def lasting_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground
         yield ground
 
 
-@pytest.fixture(params=["machine's", "built"])
+@pytest.fixture(params=kubectls.each())
 def talk(request: pytest.FixtureRequest, lasting_sandbox: Ground, real: Ground) -> Iterator[Talk]:
-    found = shutil.which("kubectl") if request.param == "machine's" else build.program("kubectl")
-    if found is None:
-        pytest.skip(f"there is no {request.param} kubectl here; `make control-plane` builds one")
     namespace = f"talk-{uuid.uuid4().hex[:8]}"
     both = (lasting_sandbox, real)
     for ground in both:
         made = ground.ask("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
         assert made.status_code == 201, made.text
-    yield Talk(sandbox=lasting_sandbox, real=real, program=str(found), namespace=namespace)
+    yield Talk(sandbox=lasting_sandbox, real=real, program=kubectls.program(request.param), namespace=namespace)
     for ground in both:
         ground.ask("DELETE", f"/api/v1/namespaces/{namespace}")
 

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 from pod_world import FOREVER
 
-from tests import grounds
-from tests.control_plane import build
+from tests import grounds, kubectls
 from tests.grounds import IMAGES, Ground
 
 RESTARTED = """
@@ -69,12 +68,9 @@ class Kubectl:
         return done.stdout + done.stderr
 
 
-@pytest.fixture(params=["machine's", "built"])
+@pytest.fixture(params=kubectls.each())
 def kubectl(request: pytest.FixtureRequest, sandbox: Ground) -> Kubectl:
-    found = shutil.which("kubectl") if request.param == "machine's" else build.program("kubectl")
-    if found is None:
-        pytest.skip(f"there is no {request.param} kubectl here; `make control-plane` builds one")
-    return Kubectl(sandbox, str(found))
+    return Kubectl(sandbox, kubectls.program(request.param))
 
 
 @pytest.fixture
