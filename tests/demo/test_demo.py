@@ -99,6 +99,7 @@ def test_the_demo_lets_1_1_through_and_holds_1_2_back_for_the_right_reason(tmp_p
     assert alive(tmp_path) == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("seed", KILLS)
 def test_a_gate_that_is_killed_on_the_way_gives_the_same_verdicts_and_makes_no_extra_run(
     tmp_path: Path, seed: int

@@ -38,7 +38,7 @@ def test_it_is_felt_and_comes_back_from_its_record_alone(
     eventually(lambda: web.state() == before)
 
 
-@every_fault
+@some_often
 def test_done_twice_it_is_done_once(
     fault: str, settings: dict[str, Any], web: Application, eventually: Eventually
 ) -> None:
@@ -109,7 +109,7 @@ class Every:
 
 @pytest.mark.parametrize(
     ("fault", "settings"),
-    [pytest.param(*case, id=name) for name, case in CASES.items() if case[0] not in NEEDS_CONTAINERS],
+    [case for case in often() if case.values[0] not in NEEDS_CONTAINERS],
 )
 @pytest.mark.parametrize("when", [pytest.param("conflict", marks=pytest.mark.thorough), "lost answer"])
 def test_a_write_that_fails_is_made_again(
