@@ -120,12 +120,35 @@ def test_the_downward_api_and_projections_are_files(pods):
     assert pods.says("configured") == 'app="web"\ntier="front"\n2\nconfigured\n'
 
 
+PROJECTED = {"projected": {"sources": [{"serviceAccountToken": {"path": "token", "audience": "somebody"}}]}}
+
+
+def test_a_projected_token_is_the_pods_own_and_for_its_audience_alone(pods):
+    pods.make("serviceaccounts", "cook")
+    spec = {"serviceAccountName": "cook", "volumes": [{"name": "v", **PROJECTED}]}
+    pods.run(f"cat /v/token; echo; {FOREVER}", spec=spec, volumeMounts=[mount("/v")])
+    token = pods.says("\n").strip()
+
+    def reviewed(*audiences):
+        asked = {"spec": {"token": token, "audiences": audiences}}
+        return pods.ground.ask("POST", "/apis/authentication.k8s.io/v1/tokenreviews", asked).json()["status"]
+
+    assert reviewed("somebody")["user"]["username"] == "system:serviceaccount:default:cook"
+    assert "invalid for the target audiences" in reviewed()["error"]
+
+
+def test_a_pod_without_its_account_waits_for_the_token(pods):
+    pods.run(FOREVER, spec={"volumes": [{"name": "v", **PROJECTED}]}, volumeMounts=[mount("/v")])
+    assert 'failed to fetch token: serviceaccounts "default" not found' in pods.event("FailedMount")
+    pods.make("serviceaccounts", "default")
+    pods.runs()
+
+
 @pytest.mark.parametrize(
     ("volume", "kind"),
     [
         ({"hostPath": {"path": "/etc"}}, "hostPath"),
         ({"persistentVolumeClaim": {"claimName": "c"}}, "persistentVolumeClaim"),
-        ({"projected": {"sources": [{"serviceAccountToken": {"path": "token"}}]}}, "serviceAccountToken"),
     ],
 )
 def test_volumes_that_the_sandbox_does_not_have_are_refused_by_name(pods, volume, kind):

@@ -16,11 +16,13 @@ from gate.sandbox.kubernetes.api.rest import Api
 from gate.sandbox.kubernetes.controllers.definitions import CustomResources, load
 from gate.sandbox.kubernetes.controllers.emptying import Emptying
 from gate.sandbox.kubernetes.faults.port import Faults
+from gate.sandbox.kubernetes.language.downward import Unresolved
 from gate.sandbox.kubernetes.language.errors import NotFound
 from gate.sandbox.kubernetes.language.objects import Object, lookup, namespace_of
 from gate.sandbox.kubernetes.registry.resources import SERVICE_ACCOUNTS
 from gate.sandbox.kubernetes.rights.users import ADMINISTRATOR, User
 from gate.sandbox.kubernetes.runtime.images import Images
+from gate.sandbox.kubernetes.runtime.runtime import Account
 from gate.sandbox.kubernetes.serving.connection import BEARER_PATH
 from gate.sandbox.kubernetes.serving.server import ApiServer
 from gate.sandbox.kubernetes.store.store import HISTORY, Store
@@ -75,7 +77,8 @@ class Kubernetes:
         self._server = ApiServer(self.api, address=address, port=port, faults=faults)
         made = [make(self.store) for make in parts]
         if images is not None:
-            workloads = Workloads(self.store, images, clock=clock, back_off=back_off, account=self._account)
+            account = Account(kubeconfig=self._kubeconfig_of, token=self._token_of)
+            workloads = Workloads(self.store, images, clock=clock, back_off=back_off, account=account)
             self.serve_logs(workloads.logs)
             self.api.commands = workloads.commands
             made.insert(0, workloads)
@@ -125,11 +128,10 @@ class Kubernetes:
             sort_keys=False,
         )
 
-    def _account(self, pod: Object) -> str:
+    def _kubeconfig_of(self, pod: Object) -> str:
         """The kubeconfig of a pod whose service account is there; its token ends with the pod."""
-        name = str(lookup(pod, "spec.serviceAccountName", "default"))
         try:
-            account = self.store.get(SERVICE_ACCOUNTS, namespace_of(pod), name)
+            account = self._account_of(pod)
         except NotFound:
             return ""
         mounted = lookup(
@@ -137,8 +139,22 @@ class Kubernetes:
         )
         if not mounted:
             return ""
-        token, _ = self._tokens.for_account(account, audiences=[ISSUER], lifetime=TOKEN_LIFETIME, bound=pod)
-        return self.kubeconfig(token, server=self.url)
+        return self.kubeconfig(self._bound(account, pod, ISSUER), server=self.url)
+
+    def _token_of(self, pod: Object, audience: str) -> str:
+        """The token that a pod projects into a volume."""
+        try:
+            return self._bound(self._account_of(pod), pod, audience or ISSUER)
+        except NotFound as error:
+            raise Unresolved(f"failed to fetch token: {error}") from error
+
+    def _account_of(self, pod: Object) -> Object:
+        name = str(lookup(pod, "spec.serviceAccountName", "default"))
+        return self.store.get(SERVICE_ACCOUNTS, namespace_of(pod), name)
+
+    def _bound(self, account: Object, pod: Object, audience: str) -> str:
+        token, _ = self._tokens.for_account(account, audiences=[audience], lifetime=TOKEN_LIFETIME, bound=pod)
+        return token
 
     def start(self) -> None:
         with contextlib.ExitStack() as starting:

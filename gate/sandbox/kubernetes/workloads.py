@@ -11,7 +11,7 @@ from gate.sandbox.kubernetes.registry.resources import PODS
 from gate.sandbox.kubernetes.runtime.commands import Commands
 from gate.sandbox.kubernetes.runtime.images import Images
 from gate.sandbox.kubernetes.runtime.logs import Logs
-from gate.sandbox.kubernetes.runtime.runtime import Account
+from gate.sandbox.kubernetes.runtime.runtime import NOBODY, Account
 from gate.sandbox.kubernetes.services.addresses import Addresses
 from gate.sandbox.kubernetes.services.proxying import Proxying
 from gate.sandbox.kubernetes.store.store import Store
@@ -30,7 +30,7 @@ class Workloads:
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         back_off: float = 10.0,
-        account: Account = lambda _pod: "",
+        account: Account = NOBODY,
     ) -> None:
         self.addresses = Addresses()
         kubelet = Kubelet(store, images, self.addresses, clock=clock, back_off=back_off, account=account)

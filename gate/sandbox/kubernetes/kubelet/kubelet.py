@@ -23,7 +23,7 @@ from gate.sandbox.kubernetes.registry.resources import CONFIG_MAPS, NODES, PODS,
 from gate.sandbox.kubernetes.runtime.images import Images
 from gate.sandbox.kubernetes.runtime.names import Names
 from gate.sandbox.kubernetes.runtime.processes import Exit
-from gate.sandbox.kubernetes.runtime.runtime import Account, Runtime
+from gate.sandbox.kubernetes.runtime.runtime import NOBODY, Account, Runtime
 from gate.sandbox.kubernetes.runtime.volumes import MountFailed, UnknownVolume
 from gate.sandbox.kubernetes.services.addresses import Addresses
 from gate.sandbox.kubernetes.store.changes import Change, Key
@@ -51,7 +51,7 @@ class Kubelet:
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         back_off: float = 10.0,
-        account: Account = lambda _pod: "",
+        account: Account = NOBODY,
     ) -> None:
         self._account = account
         self._store = store

@@ -30,6 +30,7 @@ from gate.sandbox.kubernetes.runtime.processes import (
     Streams,
 )
 from gate.sandbox.kubernetes.runtime.sources import Sources
+from gate.sandbox.kubernetes.runtime.volumes import Token
 from gate.sandbox.kubernetes.runtime.ward.journal import records
 from gate.sandbox.kubernetes.runtime.ward.rooms import Share
 from gate.sandbox.kubernetes.store.store import Store
@@ -43,8 +44,17 @@ _LAST_BYTES = 2048
 """How much of a log can stand in for a termination message."""
 
 
-Account = Callable[[Object], str]
-"""A kubeconfig for what runs in a pod; empty where the pod speaks to the API server as nobody."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """How what runs in a pod says who it is."""
+
+    kubeconfig: Callable[[Object], str] = lambda _pod: ""
+    """Empty where the pod speaks to the API server as nobody."""
+    token: Token = volumes.no_token
+    """For another audience than the API server, as a file in a volume."""
+
+
+NOBODY = Account()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +96,7 @@ class Runtime:
     def refresh(self, pod: Object, site: Site) -> None:
         """Bring the pod's volumes up to date; MountFailed or UnknownVolume."""
         sources = Sources(self._store, namespace_of(pod))
-        volumes.write(pod, self._home(uid_of(pod)) / "volumes", site, sources.files)
+        volumes.write(pod, self._home(uid_of(pod)) / "volumes", site, sources.files, self._account.token)
 
     def forget(self, uid: str) -> None:
         """Remove the folder of a pod that has no processes any more: its volumes and its logs."""
@@ -202,7 +212,7 @@ class Runtime:
 
     def _told(self, pod: Object) -> dict[str, str]:
         """Where the pod finds its account. The mounted token of other clusters is of no use without TLS."""
-        kubeconfig = self._account(pod)
+        kubeconfig = self._account.kubeconfig(pod)
         if not kubeconfig:
             return {}
         file = self._home(uid_of(pod)) / "kubeconfig"

@@ -16,6 +16,11 @@ from gate.sandbox.kubernetes.runtime.ward.rooms import Share
 Find = Callable[[str, str], Mapping[str, bytes] | None]
 """The entries of a ConfigMap or Secret of the pod's namespace, by kind and name; None if there is none."""
 
+Token = Callable[[Object, str], str]
+"""A token of the pod's service account for an audience (empty: the API server); `Unresolved` if there is no such
+account. It is valid for as long as the pod is there.
+"""
+
 KINDS = ("configMap", "secret", "emptyDir", "downwardAPI", "projected")
 """The volumes that the sandbox has."""
 
@@ -42,7 +47,12 @@ class File:
 Files = dict[str, File]
 
 
-def write(pod: Object, folder: Path, site: Site, find: Find) -> None:
+def no_token(_pod: Object, _audience: str) -> str:
+    """Nobody gives tokens here."""
+    raise Unresolved("failed to fetch token: there are no service accounts here")
+
+
+def write(pod: Object, folder: Path, site: Site, find: Find, token: Token = no_token) -> None:
     """Bring all volumes of the pod below `folder` up to date.
 
     Raises:
@@ -56,7 +66,7 @@ def write(pod: Object, folder: Path, site: Site, find: Find) -> None:
             place.chmod(_EVERYBODY)
             continue
         try:
-            files = _files(pod, volume, site, find)
+            files = _files(pod, volume, site, find) | _tokens(pod, volume, place, token)
         except Unresolved as error:
             raise MountFailed(f'MountVolume.SetUp failed for volume "{volume["name"]}" : {error}') from error
         place.mkdir(parents=True, exist_ok=True)
@@ -95,9 +105,23 @@ def _files(pod: Object, volume: Object, site: Site, find: Find) -> Files:
     found: Files = {}
     for each in source.get("sources") or ():
         for inner, projection in each.items():
+            if inner == "serviceAccountToken":
+                continue
             if inner not in ("configMap", "secret", "downwardAPI"):
                 raise UnknownVolume(f'volume "{volume["name"]}": the sandbox does not project a {inner}')
             found |= _projection(pod, inner, projection, mode, site, find)
+    return found
+
+
+def _tokens(pod: Object, volume: Object, place: Path, token: Token) -> Files:
+    """The tokens that the volume projects; one that is there already stays."""
+    found: Files = {}
+    for source in volume.get("projected", {}).get("sources") or ():
+        if asked := source.get("serviceAccountToken"):
+            path = _inside(asked["path"])
+            present = place / _DATA / path
+            text = present.read_bytes() if present.exists() else token(pod, asked.get("audience") or "").encode()
+            found[path] = File(content=text, mode=0o600)
     return found
 
 
