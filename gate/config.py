@@ -93,6 +93,8 @@ class Settings:
     leave_ready: int
     evidence: Path
     keep_evidence: timedelta
+    evidence_url: str
+    evidence_token: Secret | None
     signing_key: Secret | None
     executor: ExecutedBy
     job_image: str
@@ -132,6 +134,8 @@ class Settings:
             "leave_ready": reading.take("LEAVE_READY", _count, "0"),
             "evidence": reading.take("EVIDENCE", Path, "evidence"),
             "keep_evidence": reading.take("KEEP_EVIDENCE", _lasting, "30d"),
+            "evidence_url": reading.take("EVIDENCE_URL", _address, ""),
+            "evidence_token": reading.take("EVIDENCE_TOKEN_FILE", _secret, ""),
             "signing_key": reading.take("SIGNING_KEY", _secret, ""),
             "executor": reading.take("EXECUTOR", _one_of(ExecutedBy), "thread"),
             "job_image": reading.take("JOB_IMAGE", str, ""),

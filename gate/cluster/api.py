@@ -202,9 +202,13 @@ class Api:
 
     def user(self) -> str:
         """Who the server takes us for."""
-        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
-        said = self._call("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", body=review)
-        return str(((said.get("status") or {}).get("userInfo") or {}).get("username") or "nobody")
+        said = self.review("authentication.k8s.io", "SelfSubjectReview", {})
+        return str((said.get("userInfo") or {}).get("username") or "nobody")
+
+    def review(self, group: str, kind: str, spec: Json) -> Json:
+        """What the server says to a question about users or rights. It keeps neither."""
+        body = {"apiVersion": f"{group}/v1", "kind": kind, **({"spec": spec} if spec else {})}
+        return self._call("POST", f"/apis/{group}/v1/{kind.lower()}s", body=body).get("status") or {}
 
     def served(self, group: str, version: str) -> frozenset[str]:
         """The plural names of the resources that the server has in a group; none if it has no such group."""

@@ -1,10 +1,11 @@
 """The Jobs that execute runs: one container with the gate's image, as a service account of the target's namespace."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from gate.cluster.api import Api, Json
+from gate.cluster.callers import AUDIENCE
 from gate.cluster.gates import API_VERSION
 from gate.cluster.job_template import CONTAINER, PLAIN, JobTemplate
 from gate.errors import Conflict, Permanent
@@ -27,6 +28,8 @@ LONGEST_START = 40
 CREDENTIALS = "chaos-gate-credentials"
 """The Secret with what probes and loads may send, beside the workload."""
 PLACE = "/var/lib/chaos-gate/credentials"
+IDENTITY = "/var/run/secrets/chaos-gate"
+EVIDENCE = "/var/lib/chaos-gate/evidence"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,8 @@ class Outfit:
     environment: Mapping[str, str] = field(default_factory=dict)
     credentials: bool = False
     """They find the secrets for probes and loads of their namespace, if it has any."""
+    hands_in: bool = False
+    """They hand their evidence in to the gate, and have a token to say who they are."""
     template: JobTemplate = PLAIN
 
 
@@ -81,6 +86,45 @@ class ExecutorJobs:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """A volume of the pod, and the variable that says where it is."""
+
+    name: str
+    volume: Json
+    place: str
+    variable: str
+    value: str
+
+
+def _parts(run: Run, outfit: Outfit) -> Iterator[_Part]:
+    if outfit.credentials:
+        yield _Part(
+            name="credentials",
+            volume={"secret": {"secretName": CREDENTIALS, "optional": True}},
+            place=f"{PLACE}/{run.namespace}",
+            variable="CHAOS_GATE_CREDENTIALS",
+            value=PLACE,
+        )
+    if outfit.hands_in:
+        token = {"serviceAccountToken": {"audience": AUDIENCE, "path": "token"}}
+        yield _Part(
+            name="chaos-gate-token",
+            volume={"projected": {"sources": [token]}},
+            place=IDENTITY,
+            variable="CHAOS_GATE_EVIDENCE_TOKEN_FILE",
+            value=f"{IDENTITY}/token",
+        )
+        if all(each.get("name") != "CHAOS_GATE_EVIDENCE" for each in outfit.template.container.get("env", ())):
+            yield _Part(
+                name="chaos-gate-evidence",
+                volume={"emptyDir": {}},
+                place=EVIDENCE,
+                variable="CHAOS_GATE_EVIDENCE",
+                value=EVIDENCE,
+            )
+
+
 def job_for(run: Run, number: int, outfit: Outfit, now: datetime) -> Json:
     """The Job with that number. It goes with its run, tries once, and ends by itself some time after the run should."""
     labels = {"app.kubernetes.io/managed-by": "chaos-gate", RUN: run.uid, NUMBER: str(number)}
@@ -104,12 +148,11 @@ def job_for(run: Run, number: int, outfit: Outfit, now: datetime) -> Json:
         "terminationGracePeriodSeconds": GRACE,
         "containers": [container],
     }
-    if outfit.credentials:
-        container["env"].append({"name": "CHAOS_GATE_CREDENTIALS", "value": PLACE})
-        mount = {"name": "credentials", "mountPath": f"{PLACE}/{run.namespace}", "readOnly": True}
-        volume = {"name": "credentials", "secret": {"secretName": CREDENTIALS, "optional": True}}
-        container["volumeMounts"] = [*template.container.get("volumeMounts", ()), mount]
-        pod["volumes"] = [*template.pod.get("volumes", ()), volume]
+    for part in _parts(run, outfit):
+        container["env"].append({"name": part.variable, "value": part.value})
+        mount = {"name": part.name, "mountPath": part.place, "readOnly": "emptyDir" not in part.volume}
+        container["volumeMounts"] = [*container.get("volumeMounts", ()), mount]
+        pod["volumes"] = [*pod.get("volumes", ()), {"name": part.name, **part.volume}]
     all_labels = {**template.metadata.get("labels", {}), **labels}
     owner = {"apiVersion": API_VERSION, "kind": "ChaosRun", "name": run.name, "uid": run.uid}
     return {

@@ -74,13 +74,13 @@ class Chain:
         self._file.close()
 
 
-def read(path: Path) -> Iterator[Line]:
-    """The lines in their order, the last one being the end.
+def read(path: Path, most: int | None = None) -> Iterator[Line]:
+    """The lines in their order, the last one being the end. `most`: so many bytes of them are read, unpacked.
 
     Raises `Unreadable`, or `Tampered` at the first line that is not as it was written; what came before that one was.
     """
     whole, before, number, ended = hashlib.sha256(), "", 0, False
-    for number, raw in enumerate(_raw(path), 1):
+    for number, raw in enumerate(_raw(path, most), 1):
         if ended:
             raise Tampered(f"line {number} comes after the end")
         line = _decode(raw, number, path)
@@ -97,14 +97,17 @@ def read(path: Path) -> Iterator[Line]:
         raise Unfinished(f"{path} is not finished: it ends after {number} lines, without a verdict")
 
 
-def _raw(path: Path) -> Iterator[bytes]:
-    number = 0
+def _raw(path: Path, most: int | None) -> Iterator[bytes]:
+    number = total = 0
     try:
         with gzip.open(path) as file:
             while raw := file.readline(LONGEST + 1):
                 number += 1
                 if len(raw) > LONGEST:
                     raise Unreadable(f"{path}: line {number} is longer than {LONGEST} bytes")
+                total += len(raw)
+                if most is not None and total > most:
+                    raise Unreadable(f"{path} is longer than {most} bytes when it is unpacked")
                 yield raw
     except EOFError:  # cut off: whether that matters, the lines that are there show
         return

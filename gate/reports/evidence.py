@@ -4,6 +4,7 @@ verdict. What the lines are is said in `docs/evidence.md`; how they hold togethe
 
 import logging
 import os
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -74,6 +75,27 @@ PARTS: dict[str, tuple[str, Codec[Any]]] = {
 """Kind of line -> the part of the evidence that such lines make, and how they are written."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filed:
+    """Where the evidence of a run is, and the hash of its last line."""
+
+    namespace: str
+    file: str
+    digest: str
+
+    def __str__(self) -> str:
+        return f"the evidence is in {self.namespace}/{self.file}, sha256 {self.digest}"
+
+
+_FILED = re.compile(r"the evidence is in (?P<namespace>[^/]+)/(?P<file>[^/ ]+), sha256 (?P<digest>[0-9a-f]{64})")
+
+
+def filed(status: RunStatus) -> Filed | None:
+    """What the story of a run says of its evidence; None if that was not kept, or the run has not ended."""
+    said = [found for entry in status.timeline if (found := _FILED.fullmatch(entry.what))]
+    return Filed(**said[-1].groupdict()) if said else None
+
+
 class EvidenceFolder:
     """All files of a gate: `NAMESPACE/RUN.UID.NUMBER.jsonl.gz`, the number telling executions of one run apart."""
 
@@ -89,7 +111,7 @@ class EvidenceFolder:
         """A file with a name that no execution had. Raises `OSError`."""
         folder = self._folder / run.namespace
         folder.mkdir(parents=True, exist_ok=True, mode=OURS_ALONE)
-        self._clear()
+        self.clear()
         number = 1
         while True:
             stem = folder / f"{run.name}.{run.uid[:8]}.{number}"
@@ -99,7 +121,8 @@ class EvidenceFolder:
                     return stem, os.fdopen(handle, "wb")
             number += 1
 
-    def _clear(self) -> None:
+    def clear(self) -> None:
+        """Take away what is too old."""
         oldest = (self._now() - self._keep).timestamp()
         for pattern in (f"*/*{SUFFIX}", f"*/*{UNFINISHED}"):
             for file in self._folder.glob(pattern):
@@ -165,8 +188,9 @@ class EvidenceFile:
             self.close()
 
         self._with_chain(write)
-        name = f"{self._stem.name}{SUFFIX}"
-        return f"the evidence is in {self._run.namespace}/{name}, sha256 {last[0]}" if self._stem.name and last else ""
+        if not (self._stem.name and last):
+            return ""
+        return str(Filed(namespace=self._run.namespace, file=f"{self._stem.name}{SUFFIX}", digest=last[0]))
 
     def close(self) -> None:
         chain, file, self._chain, self._file = self._chain, self._file, None, None

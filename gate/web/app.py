@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, Response, jsonify, render_template, request, send_file
 from werkzeug.exceptions import HTTPException, NotFound
 
-from gate.errors import Denied, Temporary
+from gate.errors import Absent, Denied, Permanent, Temporary
 from gate.model import Gate, Run
 from gate.web.answer import Answer
 from gate.web.answer_json import to_json
@@ -17,8 +17,9 @@ from gate.web.asked import BadQuestion, asked
 from gate.web.metrics import CONTENT_TYPE, metrics
 from gate.web.own import bearer, own
 from gate.web.parking import ROOM, Wait
+from gate.web.server import LARGEST_BODY
 from gate.web.shown import gate_json, readiness_json, run_json
-from gate.web.views import Askers, Hearer, Views
+from gate.web.views import Askers, Hearer, Keeper, Views
 
 
 def unsigned(gate: Gate, version: str) -> None:
@@ -32,11 +33,13 @@ def create_app(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     signed: Callable[[Gate, str], str | None] = unsigned,
     hearer: Hearer | None = None,
+    keeper: Keeper | None = None,
 ) -> Flask:
     """The application over these views. With `askers`, jobs have to say who they are, and ask for their own only. `now`
     decides which overrides stand; `signed` gives what is known of a gate's version in an envelope.
     """
     app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
 
     @app.get("/healthz")
     def healthz() -> Response:
@@ -91,6 +94,7 @@ def create_app(
         return _page(views, [_named(views, namespace, kind, name)])
 
     _take_webhooks(app, hearer)
+    _keep_evidence(app, keeper)
     _answer_errors_and_guard(app)
     app.jinja_env.globals["ago"] = _ago
     return app
@@ -119,6 +123,29 @@ def _take_webhooks(app: Flask, hearer: Hearer | None) -> None:
         return jsonify({"taken": True}), 202
 
 
+def _keep_evidence(app: Flask, keeper: Keeper | None) -> None:
+    def ours() -> tuple[Keeper, str]:
+        if keeper is None:
+            raise NotFound("evidence is not kept here; set CHAOS_GATE_EVIDENCE_URL")
+        return keeper, bearer(request.headers.get("Authorization", ""))
+
+    @app.put("/api/v1/evidence/<namespace>/<file>")
+    def take_evidence(namespace: str, file: str) -> tuple[Response, int]:
+        keeping, token = ours()
+        request.max_content_length = None  # the keeper counts what comes
+        is_new = keeping.take(namespace, file, token, request.stream)
+        return jsonify({"kept": file}), 201 if is_new else 200
+
+    @app.get("/api/v1/evidence/<namespace>/<file>")
+    def give_evidence(namespace: str, file: str) -> Response:
+        keeping, token = ours()
+        try:
+            path = keeping.give(namespace, file, token)
+        except Absent as error:
+            raise NotFound(str(error)) from error
+        return _no_store(send_file(path.absolute(), mimetype="application/gzip", as_attachment=True, etag=False))
+
+
 def _answer_errors_and_guard(app: Flask) -> None:
     """Every error is JSON, and a browser runs nothing that an answer may carry."""
 
@@ -139,6 +166,10 @@ def _answer_errors_and_guard(app: Flask) -> None:
     @app.errorhandler(Temporary)
     def later(error: Temporary) -> tuple[Response, int]:
         return jsonify({"error": str(error)}), 503
+
+    @app.errorhandler(Permanent)
+    def impossible(error: Permanent) -> tuple[Response, int]:
+        return jsonify({"error": str(error)}), 422
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> tuple[Response, int]:

@@ -87,6 +87,7 @@ class _Gateway(wsgi.Gateway_10):
             self.env[ROOM] = room
         response = self.req.server.wsgi_app(self.env, self.start_response)
         try:
+            self._discard()
             if room:
                 self._park(room[0])
                 return
@@ -96,6 +97,12 @@ class _Gateway(wsgi.Gateway_10):
         finally:
             if hasattr(response, "close"):
                 response.close()
+
+    def _discard(self) -> None:
+        """Take in what the application did not want of the body; cheroot would, all of it at once."""
+        body = self.req.rfile
+        while getattr(body, "remaining", 0) > 0 and body.read(SMALL_BODY):
+            pass
 
     def _park(self, wait: Wait) -> None:
         """Forget what was answered, and have the connection neither written to nor read from by whoever called."""

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from pathlib import Path
+from typing import IO, Protocol
 
 from gate.model import Gate, Run, Subscription, WorkloadName
 from gate.web.answer import Selecting, Unreadable
@@ -112,6 +113,18 @@ class Hearer(Protocol):
 
     def hear(self, headers: Mapping[str, str], body: bytes) -> None:
         """At once. `Denied` for what is not GitLab's, `Temporary` if that cannot be told just now."""
+        ...
+
+
+class Keeper(Protocol):
+    """Who keeps the evidence of runs. Both raise `Denied`, `Permanent` for what cannot be, and `Temporary`."""
+
+    def take(self, namespace: str, file: str, token: str, body: IO[bytes]) -> bool:
+        """Keep what somebody with this token hands in; False if it was there."""
+        ...
+
+    def give(self, namespace: str, file: str, token: str) -> Path:
+        """Where it is. Raises `Absent` if it is not here."""
         ...
 
 

@@ -74,13 +74,15 @@ def outfit_of(settings: Settings) -> Outfit:
         f"{PREFIX}RUNS_PER_NAMESPACE": str(settings.runs_per_namespace),
         f"{PREFIX}LEAVE_READY": str(settings.leave_ready),
         f"{PREFIX}KEEP_EVIDENCE": f"{settings.keep_evidence.total_seconds():.0f}s",
+        f"{PREFIX}EVIDENCE_URL": settings.evidence_url,
     }
-    ours = {*told, f"{PREFIX}CREDENTIALS"}
+    ours = {*told, f"{PREFIX}CREDENTIALS", f"{PREFIX}EVIDENCE_TOKEN_FILE"}
     return Outfit(
         image=settings.job_image,
         account=settings.job_account,
         environment={name: value for name, value in told.items() if value},
         credentials=settings.credentials is not None,
+        hands_in=bool(settings.evidence_url),
         template=read_template(settings.job_template, ours) if settings.job_template else PLAIN,
     )
 

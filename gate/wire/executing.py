@@ -12,9 +12,10 @@ from gate.cluster.leases import Leases
 from gate.cluster.mode import CONFIG_MAP
 from gate.cluster.runs import RunJournal, Runs
 from gate.config import Settings
-from gate.errors import Denied, GateError, Permanent
+from gate.errors import Denied, GateError, Permanent, Temporary
 from gate.model import Run, RunPhase
-from gate.reports.evidence import EvidenceFolder
+from gate.reports.evidence import EvidenceFolder, filed
+from gate.reports.handing_in import hand_in
 from gate.running.background import Threads
 from gate.running.executor import Executor, Insist
 from gate.running.ports import Clock
@@ -27,6 +28,12 @@ log = logging.getLogger(__name__)
 
 LOOK = timedelta(seconds=1)
 """How often it is asked whether the run is to stop."""
+
+
+HAND_IN = timedelta(minutes=2)
+"""For how long the gate is asked to take the evidence: as long as a new release of it takes to begin."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
+"""Seconds until it is asked again."""
 
 
 class Outcome(IntEnum):
@@ -76,7 +83,37 @@ def execute(settings: Settings, api: Api, namespace: str, name: str, stop: threa
         background.close()
     if turn.refused:
         raise turn.refused
-    return _outcome(Runs(api).get(namespace, name), first)
+    left = Runs(api).get(namespace, name)
+    if keep and left is not None and left.uid == first.uid:
+        _hand_in(settings, left, clock, stop)
+    return _outcome(left, first)
+
+
+def _hand_in(settings: Settings, run: Run, clock: Clock, stop: threading.Event) -> None:
+    """Hand the evidence in to the gate, if that wants it. The verdict does not wait for it, so what does not work for
+    long is logged, and the file stays where it is.
+    """
+    named, token = filed(run.status), settings.evidence_token
+    if not settings.evidence_url or token is None or named is None:
+        return
+    if not (settings.evidence / named.namespace / named.file).exists():  # another executor has written it
+        return
+    end, pause = clock.monotonic() + HAND_IN.total_seconds(), FIRST_PAUSE
+    while True:
+        try:
+            hand_in(settings.evidence_url, token, settings.evidence, named)
+        except Temporary as error:
+            if clock.monotonic() + pause >= end or stop.is_set():
+                log.error("evidence.here file=%s why=%r", named.file, str(error))  # noqa: TRY400 - the sentence says it
+                return
+            clock.wait(stop, pause)
+            pause = min(LONGEST_PAUSE, 2 * pause)
+        except GateError as error:
+            log.error("evidence.here file=%s why=%r", named.file, str(error))  # noqa: TRY400 - the sentence says it
+            return
+        else:
+            log.info("evidence.handed_in file=%s", named.file)
+            return
 
 
 def _checked(settings: Settings, api: Api, namespace: str, name: str) -> Run:

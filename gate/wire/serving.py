@@ -27,6 +27,7 @@ from gate.gitlab.outbox import Outbox
 from gate.gitlab.promoter import Promoter
 from gate.model import Gate, Judgement, Run, RunStatus, WorkloadName
 from gate.reports.evidence import EvidenceFolder
+from gate.reports.shelf import LARGEST
 from gate.running.background import Threads
 from gate.running.executor import Executor
 from gate.running.job_executor import JobExecutor
@@ -46,6 +47,7 @@ from gate.wire.fetching import Fetching
 from gate.wire.gitlabs import GitLabs, Reported, Upkeep, askers_of, instances_of, readable_now
 from gate.wire.hearing import Hearing
 from gate.wire.judging import Judging
+from gate.wire.keeping import keeping_of
 from gate.wire.resolving import Resolving
 from gate.wire.shown import Shown
 from gate.wire.signing import signing_of
@@ -278,14 +280,20 @@ class _Process:
 
         host, port = self._settings.listen
         signed = self._signing.offered if self._signing else unsigned
+        keeping = keeping_of(self._settings, self._api, self._clock) if self._settings.evidence_url else None
         app = create_app(
-            self._shown, askers=askers_of(self._settings), now=self._clock.now, signed=signed, hearer=self._hearing
+            self._shown,
+            askers=askers_of(self._settings),
+            now=self._clock.now,
+            signed=signed,
+            hearer=self._hearing,
+            keeper=keeping,
         )
         return Server(
             app,
             host=host,
             port=port,
-            largest=LARGEST_BODY if self._hearing else SMALL_BODY,
+            largest=LARGEST if keeping else LARGEST_BODY if self._hearing else SMALL_BODY,
             lot=lot_of(self._shown, self._clock.now),
         )
 

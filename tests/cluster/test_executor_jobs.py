@@ -113,3 +113,19 @@ def test_secrets_for_probes_are_those_of_its_own_namespace_if_there_are_any(clus
     assert {"name": "CHAOS_GATE_CREDENTIALS", "value": mount["mountPath"].rpartition("/")[0]} in pod["containers"][0][
         "env"
     ]
+
+
+def test_one_that_hands_its_evidence_in_has_a_token_for_the_gate_alone_and_a_place_to_write(
+    cluster: Ground, run: Run
+) -> None:
+    ExecutorJobs(cluster.api, replace(OUTFIT, hands_in=True), lambda: NOW).make(run, 1)
+    pod = found(cluster.api, run, 1)["spec"]["template"]["spec"]
+    token, place = pod["volumes"]
+    (source,) = token["projected"]["sources"]
+    assert source["serviceAccountToken"]["audience"] == "chaos-gate"
+    assert place["emptyDir"] == {}
+    told = {each["name"]: each["value"] for each in pod["containers"][0]["env"]}
+    mounts = {each["name"]: each for each in pod["containers"][0]["volumeMounts"]}
+    assert told["CHAOS_GATE_EVIDENCE_TOKEN_FILE"] == f"{mounts[token['name']]['mountPath']}/token"
+    assert told["CHAOS_GATE_EVIDENCE"] == mounts[place["name"]]["mountPath"]
+    assert [bool(mounts[each["name"]].get("readOnly")) for each in (token, place)] == [True, False]

@@ -34,7 +34,7 @@ from gate.web.answers import lot_of
 from gate.web.app import create_app
 from gate.web.changes import Changes
 from gate.web.parking import Lot, Wait
-from gate.web.server import Server
+from gate.web.server import LARGEST_BODY, Server
 from gate.web.views import Readiness, Token
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -347,3 +347,18 @@ def test_a_bell_wakes_all_and_forgets_nothing() -> None:
     for thread in threads:
         thread.join(5)
     assert woken == [2, 2, 2]
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_a_gate_that_keeps_no_evidence_says_how_it_would(served, method: str) -> None:
+    answer = requests.request(method, f"{served()}/api/v1/evidence/shop/r.1a.1.jsonl.gz", data=b"x", timeout=30)
+    assert answer.status_code == 404
+    assert "set CHAOS_GATE_EVIDENCE_URL" in answer.json()["error"]
+
+
+def test_a_body_that_nobody_wants_keeps_no_connection_from_its_next_question(known) -> None:
+    with Server(create_app(known), largest=LARGEST_BODY) as server, requests.Session() as session:
+        for _ in range(2):
+            refused = session.put(f"{server.address}/nothing", data=bytes(LARGEST_BODY), timeout=30)
+            assert refused.status_code == 404
+        assert session.get(f"{server.address}/healthz", timeout=30).text == "ok\n"

@@ -149,6 +149,26 @@ class Shop:
         self._give("chaos-gate", self.home, ("chaos-gate", self.home), at_home=True)
         return self.ground.kubeconfig_of(self.home, "chaos-gate", self.folder)
 
+    @contextmanager
+    def reviewing(self) -> Iterator[None]:
+        """The gate may ask who calls it, as it is shipped."""
+        (binding,) = (each for each in rights_of_jobs() if each["metadata"]["name"] == "chaos-gate-callers")
+        name = f"callers-{self.home}"
+        subjects = [{"kind": "ServiceAccount", "name": "chaos-gate", "namespace": self.home}]
+        path = f"/apis/{RBAC}/v1/clusterrolebindings"
+        self.post(path, {"metadata": {"name": name}, "roleRef": binding["roleRef"], "subjects": subjects})
+        try:
+            yield
+        finally:
+            self.ground.ask("DELETE", f"{path}/{name}")
+
+    def token(self, account: str, *audiences: str) -> str:
+        """Of a service account of the team's namespace."""
+        path = f"/api/v1/namespaces/{self.namespace}/serviceaccounts/{account}/token"
+        told = self.ground.ask("POST", path, {"spec": {"audiences": list(audiences)}})
+        assert told.status_code == 201, told.text
+        return str(told.json()["status"]["token"])
+
     def as_team(self) -> Api:
         """As the account that executes its runs."""
         return Api.from_environment(str(self.ground.kubeconfig_of(self.namespace, ACCOUNT, self.folder)))
@@ -247,11 +267,13 @@ def looked_after(
     begins: timedelta = BEGINS,
     api: Api | None = None,
     template: JobTemplate = PLAIN,
+    evidence_url: str = "",
 ) -> Iterator[None]:
     """A gate that has the runs of the shop executed by Jobs, as an administrator or as whoever `api` is."""
     api, clock, stop = api or shop.api, SystemClock(), threading.Event()
     background = Threads(clock)
-    outfit = Outfit(image=image, account=ACCOUNT, environment={"CHAOS_GATE_NAMESPACE": shop.home}, template=template)
+    told = {"CHAOS_GATE_NAMESPACE": shop.home, **({"CHAOS_GATE_EVIDENCE_URL": evidence_url} if evidence_url else {})}
+    outfit = Outfit(image=image, account=ACCOUNT, environment=told, template=template, hands_in=bool(evidence_url))
     executor = JobExecutor(
         store=Watching(api, shop.namespace),
         leases=RunLeases(Leases(api, identity(), clock.monotonic)),

@@ -50,7 +50,7 @@ def test_what_the_gate_is_given_everywhere_breaks_nothing() -> None:
 
 def test_no_other_role_for_the_gate_is_bound_by_the_manifest() -> None:
     bound = {each["roleRef"]["name"] for each in rights_of_jobs() if "roleRef" in each}
-    assert bound == {"chaos-gate", "chaos-gate-mode"}
+    assert bound == {"chaos-gate", "chaos-gate-mode", "system:auth-delegator"}
 
 
 def test_what_teams_may_be_given_besides_is_the_same_in_both_manifests() -> None:
