@@ -10,5 +10,16 @@ The middle is pure and knows no socket; each file imports only files above it:
     snapshot     all proxies at one generation; each change makes the next one
     explain      which of the requests 1..n would be hit
 
-To know it in ten minutes, read `behaviours`, `decision` and `snapshot`.
+Around it is one event loop, and nothing there waits or locks:
+
+    paces        when each piece of a stream is due                                  still pure
+    stages       what stands in the way of a stream
+    flow         one direction of a connection
+    sockets      listening, a true RST, a true FIN
+    counters     what was seen and done
+    live         one proxy as it lives
+    tcp          a TCP link
+    switchboard  the snapshot in force, and what follows it
+
+To know it in ten minutes, read `behaviours`, `decision`, `snapshot` and `tcp`.
 """

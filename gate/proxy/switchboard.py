@@ -1,0 +1,164 @@
+"""The switchboard: holds the snapshot in force, and makes listeners and links follow each new one. It takes no lock: a
+change is made by the event loop between two of its turns, so no link can hold it up and none sees half of it.
+"""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from typing import Any
+
+from gate.proxy.counters import DecisionLog, Ending
+from gate.proxy.live import Link, LiveProxy
+from gate.proxy.snapshot import Snapshot
+from gate.proxy.sockets import Side, listening
+from gate.proxy.spec import Protocol, Spec
+from gate.proxy.tcp import TcpLink
+
+BATCH = 256
+"""Links that decide again in one turn of the loop; then others have theirs, the control API among them."""
+
+LOG = logging.getLogger("gate.proxy")
+
+LINKS: dict[Protocol, Callable[[LiveProxy], Side]] = {Protocol.TCP: lambda proxy: TcpLink(proxy).client}
+"""Protocol -> what takes a new connection."""
+
+
+class Switchboard:
+    """All proxies of one process."""
+
+    def __init__(self, snapshot: Snapshot, *, shared: bool = False) -> None:
+        self.snapshot = replace(snapshot, proxies={})
+        self.live: dict[str, LiveProxy] = {}
+        self.log = DecisionLog()
+        self._shared = shared
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._follow(snapshot)
+
+    def change(self, edit: Callable[[Snapshot, float], Snapshot]) -> Snapshot:
+        """Put an edited snapshot in force, and return it. Raises what the edit raises, and Permanent where an address
+        cannot be listened on; then nothing has changed.
+        """
+        self._follow(edit(self.snapshot, self._loop.time()))
+        return self.snapshot
+
+    async def close(self) -> None:
+        """Stop listening, and end all that is connected."""
+        self.change(lambda now, _: replace(now, generation=now.generation + 1, proxies={}))
+        if self._timer is not None:
+            self._timer.cancel()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # ------------------------------------------------------------------------------------------------------------
+
+    def _follow(self, wanted: Snapshot) -> None:
+        wanted, taken = self._take_addresses(wanted)
+        before, self.snapshot = self.snapshot, wanted
+        for name in self.live.keys() - wanted.proxies.keys():
+            self._shut(self.live.pop(name))
+        for name, spec in wanted.proxies.items():
+            self._install(spec, taken.get(name), was=before.proxies.get(name), reseeded=before.seed != wanted.seed)
+        self._wake_at_next_change()
+
+    def _take_addresses(self, wanted: Snapshot) -> tuple[Snapshot, dict[str, socket.socket]]:
+        """Listen where it is to be listened and is not yet. Raises Permanent, and has then taken nothing."""
+        taken: dict[str, socket.socket] = {}
+        proxies = dict(wanted.proxies)
+        try:
+            for name, asked in wanted.proxies.items():
+                proxies[name] = spec = self._same_port(asked)
+                live = self.live.get(name)
+                if not spec.refuses and (live is None or live.socket is None or live.spec.listen != spec.listen):
+                    taken[name] = made = listening(spec.listen, shared=self._shared)
+                    proxies[name] = replace(spec, listen=replace(spec.listen, port=made.getsockname()[1]))
+        except BaseException:
+            for each in taken.values():
+                each.close()
+            raise
+        return replace(wanted, proxies=proxies), taken
+
+    def _same_port(self, spec: Spec) -> Spec:
+        """Any free port means, for a proxy that has one, the one it has."""
+        live = self.live.get(spec.name)
+        if spec.listen.port == 0 and live is not None and live.spec.listen.host == spec.listen.host:
+            return replace(spec, listen=live.spec.listen)
+        return spec
+
+    def _install(self, spec: Spec, taken: socket.socket | None, *, was: Spec | None, reseeded: bool) -> None:
+        live = self.live.get(spec.name)
+        if live is None:
+            live = self.live[spec.name] = LiveProxy(spec, self.snapshot.seed, self.snapshot.generation, self.log)
+        elif was is spec and not reseeded:
+            return
+        moved = was is not None and (was.upstream != spec.upstream or was.protocol != spec.protocol)
+        live.spec, live.seed, live.generation = spec, self.snapshot.seed, self.snapshot.generation
+        if taken is not None or spec.refuses:
+            self._stop_listening(live)
+        if taken is not None:
+            live.socket = taken
+            self._spawn(self._listen(live, taken))
+        if spec.refuses or moved:
+            _drop_all(live)
+        else:
+            self._decide_again([*live.links])
+
+    def _decide_again(self, links: list[Link]) -> None:
+        for link in links[:BATCH]:
+            link.adopt()
+        if len(links) > BATCH:
+            self._loop.call_soon(self._decide_again, links[BATCH:])
+
+    async def _listen(self, live: LiveProxy, taken: socket.socket) -> None:
+        """The kernel listens already; from now on what it has taken is served."""
+        if live.socket is not taken:
+            return
+        protocol = LINKS[live.spec.protocol]
+        server = await self._loop.create_server(lambda: protocol(live), sock=taken)
+        if live.socket is taken:
+            live.server = server
+        else:
+            server.close()
+
+    def _stop_listening(self, live: LiveProxy) -> None:
+        if live.server is not None:
+            live.server.close()
+        elif live.socket is not None:
+            live.socket.close()
+        live.server = live.socket = None
+
+    def _shut(self, live: LiveProxy) -> None:
+        self._stop_listening(live)
+        _drop_all(live)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # -------------------------------------------------------------------------------------------- what time changes
+
+    def _wake_at_next_change(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        at = self.snapshot.next_change(self._loop.time())
+        self._timer = None if at is None else self._loop.call_at(at, self._time_has_come)
+
+    def _time_has_come(self) -> None:
+        healed = self.snapshot.healed(self._loop.time())
+        if healed is not self.snapshot:
+            LOG.info("proxy=healed generation=%d why=the time of a fault is over", healed.generation)
+            self._follow(healed)
+            return
+        for live in self.live.values():
+            self._decide_again([*live.links])
+        self._wake_at_next_change()
+
+
+def _drop_all(live: LiveProxy) -> None:
+    for link in tuple(live.links):
+        link.drop(Ending.CHANGED)
