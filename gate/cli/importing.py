@@ -65,6 +65,22 @@ def litmus(ctx: click.Context, files: tuple[Path, ...], into: Path | None, outpu
     _tell(ctx, import_litmus({str(file): _read(file) for file in files}), into, output)
 
 
+@importing.command(
+    epilog=f"""\b
+Examples:
+  chaos-gate import chaostoolkit experiment.json > workflows/imported.yaml
+  chaos-gate import chaostoolkit --into . experiments/*.yaml
+{EXIT_CODES}"""
+)
+@_options
+@click.pass_context
+def chaostoolkit(ctx: click.Context, files: tuple[Path, ...], into: Path | None, output: str) -> None:
+    """Experiments of Chaos Toolkit, in JSON or YAML, with the probes and actions of chaosk8s."""
+    from gate.importing.chaostoolkit.reading import import_chaostoolkit
+
+    _tell(ctx, import_chaostoolkit({str(file): _read(file) for file in files}), into, output)
+
+
 def _read(file: Path) -> bytes:
     try:
         return file.read_bytes()

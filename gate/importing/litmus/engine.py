@@ -18,6 +18,7 @@ from gate.quantities import duration
 Json = dict[str, Any]
 USUAL_TIMEOUT = 180
 """Seconds that Litmus waits for the pods to be well again, unless it is told otherwise."""
+LONGEST_TIMEOUT = 86_400
 REASONS: Mapping[str, str] = {
     "chaosServiceAccount": "the gate's executor has its own service account",
     "annotationCheck": "a namespace opts in by a label: chaosgate.dev/chaos=allowed",
@@ -142,7 +143,7 @@ def _again(meaning: Meaning, environment: Environment, hold: timedelta) -> Json:
 def _recovery(timeouts: Part) -> timedelta:
     """How long Litmus waits for the pods to be well again is the nearest to how soon a service has to be steady."""
     value = timeouts["timeout"].value
-    seconds = value if isinstance(value, int) and value > 0 else USUAL_TIMEOUT
+    seconds = value if isinstance(value, int) and 0 < value < LONGEST_TIMEOUT else USUAL_TIMEOUT
     timeouts.assumed(f"recover: {seconds}s: the service has to be steady again by then, not only its pods")
     return timedelta(seconds=seconds)
 

@@ -1,5 +1,6 @@
 """The variables that tune a Litmus fault: those of the engine, and behind them those of the ChaosExperiment."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -58,7 +59,7 @@ class Environment:
     def seconds(self, name: str, usual: int) -> timedelta:
         """`30` and `30s` are both thirty seconds."""
         text = self.text(name).removesuffix("s")
-        return timedelta(seconds=int(text) if text.isdigit() and int(text) else usual)
+        return timedelta(seconds=int(text) if re.fullmatch("[1-9][0-9]{0,5}", text) else usual)
 
     def kept(self, name: str, why: str) -> None:
         if part := self.of_name(name):

@@ -9,6 +9,7 @@ from gate.documents.units import in_words
 from gate.importing.litmus.environment import Environment
 
 Json = dict[str, Any]
+NUMBER = re.compile("[0-9]{1,6}")
 USUAL_GRACE = "30s"
 """What Kubernetes gives a pod that does not say how long it needs."""
 NETWORK = "no fault here slows, loses or damages packets; network-partition cuts connections, which is another question"
@@ -34,7 +35,7 @@ class Meaning:
 def _pods(environment: Environment) -> Json:
     """How many, by `PODS_AFFECTED_PERC`."""
     text = environment.text("PODS_AFFECTED_PERC").removesuffix("%")
-    if not text.isdigit():
+    if not NUMBER.fullmatch(text):
         return {}
     if int(text) == 0:
         environment.kept("PODS_AFFECTED_PERC", "one pod is hit, as in Litmus")
@@ -89,7 +90,7 @@ def _container_kill(environment: Environment) -> Json:
 def _cpu(environment: Environment) -> Json:
     settings, cores = _in_container(environment), environment.text("CPU_CORES")
     environment.left_out("CPU_LOAD", "each loop uses a whole processor, up to the container's limit")
-    if cores.isdigit() and int(cores):
+    if NUMBER.fullmatch(cores) and int(cores):
         environment.kept("CPU_CORES", f"workers: {min(int(cores), 64)}")
         settings["workers"] = min(int(cores), 64)
     return settings
@@ -97,7 +98,7 @@ def _cpu(environment: Environment) -> Json:
 
 def _memory(environment: Environment) -> Json:
     settings, size = _in_container(environment), environment.text("MEMORY_CONSUMPTION")
-    size = size if size.isdigit() and int(size) else "500"
+    size = size if NUMBER.fullmatch(size) and int(size) else "500"
     environment.kept("MEMORY_CONSUMPTION", f"size: {size}Mi")
     environment.left_out("NUMBER_OF_WORKERS", "one process holds all of it")
     return settings | {"size": f"{size}Mi"}
@@ -105,7 +106,7 @@ def _memory(environment: Environment) -> Json:
 
 def _disk(environment: Environment) -> Json:
     settings, size = _in_container(environment), environment.text("EPHEMERAL_STORAGE_MEBIBYTES")
-    size = size if size.isdigit() and int(size) else "1024"
+    size = size if NUMBER.fullmatch(size) and int(size) else "1024"
     environment.kept("EPHEMERAL_STORAGE_MEBIBYTES", f"size: {size}Mi")
     environment.differs(
         "FILL_PERCENTAGE", f"size: {size}Mi; a share of the pod's limit cannot be said, look at the size"

@@ -19,6 +19,7 @@ MODES: Mapping[str, tuple[str, ...]] = {
     "Continuous": ("before", "during", "after"),
     "OnChaos": ("during",),
 }
+MOST_ATTEMPTS = 1000
 STATUSES = ("2xx", "3xx", "4xx", "5xx")
 RESOURCES = (
     "deployments",
@@ -110,7 +111,7 @@ def _timing(run: Part) -> Timing | None:
     return Timing(
         every=every,
         timeout=max(times["probeTimeout"], timedelta(milliseconds=1)),
-        attempts=tries if isinstance(tries, int) else 1,
+        attempts=min(tries, MOST_ATTEMPTS) if isinstance(tries, int) else 1,
         interval=times["interval"],
     )
 
