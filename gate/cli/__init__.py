@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "schema": ("gate.cli.schema:schema", "Print the JSON Schema of a kind of document, for editors."),
     "new": ("gate.cli.new:new", "Print a document to begin with."),
     "import": ("gate.cli.importing:importing", "Turn experiments of other tools into documents."),
+    "policy": ("gate.cli.policy:policy", "Ask what the administrators allow: yes or no, and which rules say so."),
     "plan": ("gate.cli.plan:plan", "Say what a subscription would do now, without doing it."),
     "run": ("gate.cli.run:run", "Run a workflow by hand, and watch it; no gate's verdict changes."),
     "runs": ("gate.cli.runs:runs", "List runs: what they do or wait for, and what could not be taken back."),

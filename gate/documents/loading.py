@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from gate.documents import own_faults
+from gate.documents import own_faults, policies
 from gate.documents.forms import (
     API_VERSION,
     GROUP,
@@ -18,6 +18,7 @@ from gate.documents.forms import (
 )
 from gate.documents.mistakes import mistakes, unknown
 from gate.documents.own_faults import OwnFault, OwnFaults
+from gate.documents.policies import PolicyDocument
 from gate.documents.salvage import kind_in, name_in, project_in, workload_in
 from gate.documents.tree import Illegible, Tree, trees
 from gate.documents.vocabulary import Vocabulary
@@ -27,7 +28,7 @@ from gate.model import Promote, Selection, Subscription, Way, WorkflowUse, Workl
 
 LARGEST = 1_000_000
 """Bytes in one file."""
-KINDS = ("Subscription", "Workflow", "Fault")
+KINDS = ("Subscription", "Workflow", "Fault", "Policy")
 COMING = ("GameDay",)
 
 STAND_IN = "any"
@@ -58,6 +59,8 @@ class Loaded:
     selections: tuple[Selection, ...] = ()
     workflows: tuple[WorkflowDocument, ...] = ()
     faults: tuple[OwnFault, ...] = ()
+    policies: tuple[PolicyDocument, ...] = ()
+    """Of a catalogue they mean nothing: policies live with the administrators."""
     broken: tuple[Broken, ...] = ()
     notes: tuple[BadDocument, ...] = ()
     """What was passed over without being a mistake."""
@@ -65,7 +68,7 @@ class Loaded:
     @property
     def documents(self) -> int:
         """How many documents of ours there are, right or wrong."""
-        kinds = (self.subscriptions, self.selections, self.workflows, self.faults, self.broken)
+        kinds = (self.subscriptions, self.selections, self.workflows, self.faults, self.policies, self.broken)
         return sum(len(documents) for documents in kinds)
 
     @property
@@ -81,6 +84,7 @@ class Loaded:
             selections=tuple(each for part in parts for each in part.selections),
             workflows=tuple(each for part in parts for each in part.workflows),
             faults=tuple(each for part in parts for each in part.faults),
+            policies=tuple(each for part in parts for each in part.policies),
             broken=tuple(each for part in parts for each in part.broken),
             notes=tuple(each for part in parts for each in part.notes),
         )
@@ -132,6 +136,8 @@ def _document(tree: Tree, vocabulary: Vocabulary) -> Loaded:
             read = _subscription(tree)
         case "Fault":
             read = _fault(tree, vocabulary)
+        case "Policy":
+            read = _policy(tree)
         case _:
             read = _workflow(tree, vocabulary)
     return _broken(tree, [*tree.problems, *read.problems]) if tree.problems else read
@@ -219,6 +225,11 @@ def _workflow(tree: Tree, vocabulary: Vocabulary) -> Loaded:
 def _fault(tree: Tree, vocabulary: Vocabulary) -> Loaded:
     fault = own_faults.read(tree, vocabulary)
     return Loaded(faults=(fault,)) if isinstance(fault, OwnFault) else _broken(tree, fault)
+
+
+def _policy(tree: Tree) -> Loaded:
+    policy = policies.read(tree)
+    return Loaded(policies=(policy,)) if isinstance(policy, PolicyDocument) else _broken(tree, policy)
 
 
 def link(loaded: Loaded, faults: OwnFaults, vocabulary: Vocabulary) -> Loaded:

@@ -10,12 +10,18 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from gate.documents.forms import NAME, FaultForm, SubscriptionForm, WorkflowForm
+from gate.documents.policy_forms import PolicyForm
 from gate.documents.vocabulary import Vocabulary
 from gate.quantities import DURATION, PERCENT, RATE, SIZE, in_words
 
 Schema = dict[str, Any]
 
-FORMS: Mapping[str, type[BaseModel]] = {"Subscription": SubscriptionForm, "Workflow": WorkflowForm, "Fault": FaultForm}
+FORMS: Mapping[str, type[BaseModel]] = {
+    "Subscription": SubscriptionForm,
+    "Workflow": WorkflowForm,
+    "Fault": FaultForm,
+    "Policy": PolicyForm,
+}
 """The kinds of documents."""
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
