@@ -15,7 +15,18 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from gate.documents.units import Duration, Lasting, Percent, WholePercent
-from gate.model import Compare, Isolation, JudgeAt, OnFailed, OnRollback, OnSubscribe, Targets, Window, WorkloadKind
+from gate.model import (
+    Compare,
+    Isolation,
+    JudgeAt,
+    OnApproved,
+    OnFailed,
+    OnRollback,
+    OnSubscribe,
+    Targets,
+    Window,
+    WorkloadKind,
+)
 
 GROUP = "chaosgate.dev"
 API_VERSION = f"{GROUP}/v1alpha1"
@@ -123,6 +134,10 @@ class PromoteForm(Form):
     on_failed: OnFailed = Field(
         default=OnFailed.WAIT, description="With approve: what becomes of a deployment whose version has failed."
     )
+    on_approved: OnApproved = Field(
+        default=OnApproved.WAIT,
+        description="With approve: whether a person plays the job once nobody's approval is missing, or the gate does.",
+    )
     check: str | None = Field(
         default=None, min_length=1, description="The external status check of merge requests.", examples=["chaos-gate"]
     )
@@ -138,7 +153,8 @@ class PromoteForm(Form):
         ways = [name for name in WAYS if getattr(self, name) is not None]
         if len(ways) != 1:
             raise ValueError(f"must have one of {', '.join(WAYS)}, and only one")
-        for field, way in (("environment", "job"), ("on_failed", "approve"), ("project", "trigger")):
+        only = (("environment", "job"), ("on_failed", "approve"), ("on_approved", "approve"), ("project", "trigger"))
+        for field, way in only:
             if field in self.model_fields_set and way not in ways:
                 raise ValueError(f"{to_camel(field)} is for {way}; leave it out")
         return self

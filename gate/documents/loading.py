@@ -203,7 +203,7 @@ def _promote(form: PromoteForm) -> Promote:
     if form.job is not None:
         return Promote(way=Way.PLAY, name=form.job, environment=form.environment or "production")
     if form.approve is not None:
-        return Promote(way=Way.APPROVE, name=form.approve, on_failed=form.on_failed)
+        return Promote(way=Way.APPROVE, name=form.approve, on_failed=form.on_failed, on_approved=form.on_approved)
     if form.check is not None:
         return Promote(way=Way.CHECK, name=form.check)
     return Promote(way=Way.TRIGGER, name=form.trigger or "", project=form.project or "")

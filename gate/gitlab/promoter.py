@@ -33,6 +33,8 @@ UNPROVEN = timedelta(minutes=1)
 """How soon to look again whether GitLab confirms what a workload says: the record may still be on its way."""
 UNSURE = timedelta(seconds=2)
 """How soon to look again while not every gate of a production has been compared."""
+NEXT = timedelta(seconds=1)
+"""How soon what follows is done."""
 BREATH = timedelta(seconds=5)
 """Between two looks, however many hints there are: a pipeline sends one for each change of a job."""
 Key = tuple[str, str]
@@ -209,7 +211,11 @@ class Promoter:
             gitlab.send(step.request)
         except Permanent as error:
             return self._refused(agreed, str(error), REFUSED_PAUSE)
-        return self._done(agreed, step.what)
+        return self._done(agreed, step.what) if step.last else self._partly(agreed, step.what)
+
+    def _partly(self, agreed: Agreed, what: str) -> timedelta:
+        """Should it not be remembered, what follows waits as long as if the request could still arrive."""
+        return self._remember(agreed, PromotedState.PARTLY, what) or NEXT
 
     def _say(self, agreed: Agreed, gitlab: Fenced, step: Repeat) -> timedelta | None:
         """Each request by itself: one that is refused, because it came too late, keeps the others from nothing."""

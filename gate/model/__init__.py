@@ -19,6 +19,7 @@ from gate.model.gates import (
 from gate.model.runs import Override, Run, RunPhase, RunSpec, RunStatus, TimelineEntry
 from gate.model.subscriptions import (
     JudgeAt,
+    OnApproved,
     OnFailed,
     OnRollback,
     OnSubscribe,
@@ -78,6 +79,7 @@ __all__ = [
     "JudgedVersion",
     "Judgement",
     "Load",
+    "OnApproved",
     "OnFailed",
     "OnRollback",
     "OnSubscribe",

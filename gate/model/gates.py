@@ -140,6 +140,8 @@ class PromotedState(StrEnum):
 
     SENT = "Sent"
     """A request is on its way, or was: nobody knows yet what became of it."""
+    PARTLY = "Partly"
+    """GitLab has taken a request, and another one follows."""
     DONE = "Done"
     REFUSED = "Refused"
     """A person has to act."""

@@ -42,6 +42,14 @@ class OnFailed(StrEnum):
     REJECT = "reject"
 
 
+class OnApproved(StrEnum):
+    """What becomes of the job of a deployment that has all of its approvals."""
+
+    WAIT = "wait"
+    """For a person, as GitLab has it."""
+    PLAY = "play"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promote:
     """How a subscription wants production opened."""
@@ -54,11 +62,13 @@ class Promote:
     project: str = ""
     """That has the pipeline, or the merge requests; empty: the one that is told."""
     on_failed: OnFailed = OnFailed.WAIT
+    on_approved: OnApproved = OnApproved.WAIT
 
     def __str__(self) -> str:
         said = (f"{self.way} {self.name}", self.environment, self.project)
         rejects = "reject what failed" if self.on_failed is OnFailed.REJECT else ""
-        return ", ".join(part for part in (*said, rejects) if part)
+        plays = "play what is approved" if self.on_approved is OnApproved.PLAY else ""
+        return ", ".join(part for part in (*said, rejects, plays) if part)
 
 
 class OnRollback(StrEnum):

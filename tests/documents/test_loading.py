@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gate.documents.catalogue import Catalogue
 from gate.documents.loading import Loaded, load
 from gate.documents.review import Severity, review
-from gate.model import OnFailed, Promote, Way, WorkloadKind, WorkloadName
+from gate.model import OnApproved, OnFailed, Promote, Way, WorkloadKind, WorkloadName
 from tests.documents.vocabularies import WORDS
 
 SUBSCRIPTION = """\
@@ -130,6 +130,10 @@ def test_a_job_that_opens_production_is_for_the_environment_production_unless_an
     ("promote", "promotes"),
     [
         ("{approve: live, onFailed: reject}", Promote(way=Way.APPROVE, name="live", on_failed=OnFailed.REJECT)),
+        (
+            "{approve: live, onApproved: play}",
+            Promote(way=Way.APPROVE, name="live", on_approved=OnApproved.PLAY),
+        ),
         ("{check: chaos}", Promote(way=Way.CHECK, name="chaos")),
         ("{trigger: main}", Promote(way=Way.TRIGGER, name="main")),
         ("{trigger: v1, project: shop/live}", Promote(way=Way.TRIGGER, name="v1", project="shop/live")),
@@ -148,6 +152,7 @@ def test_there_are_other_ways_to_production(promote: str, promotes: Promote) -> 
         ("{job: ship, approve: live}", "promote: must have one of job, approve, check, trigger, and only one"),
         ("{trigger: main, environment: live}", "promote: environment is for job; leave it out"),
         ("{job: ship, onFailed: wait}", "promote: onFailed is for approve; leave it out"),
+        ("{job: ship, onApproved: play}", "promote: onApproved is for approve; leave it out"),
     ],
 )
 def test_how_production_is_opened_is_not_guessed(promote: str, complaint: str) -> None:

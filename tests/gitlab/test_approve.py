@@ -1,17 +1,22 @@
 """The gate's own approval of a deployment to production: given once, with the verdict as comment."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from gate.model import Commit, OnFailed, Promote, PromotedState, Promotion, Stance, Verdict, Way
+from gate.model import Commit, OnApproved, OnFailed, Promote, PromotedState, Promotion, Stance, Verdict, Way
 from tests.clocks import HandClock
 from tests.gitlab.ground import ASKED, PATH, World
 from tests.gitlab.promoting import Cluster, History, Replica, settled
+from tests.sandbox.gitlab_world import MAINTAINER
+from tests.waiting import pauses
 
 SEEDS = [*range(12), *(pytest.param(seed, marks=pytest.mark.thorough) for seed in range(12, 300))]
+OVER = {"success", "failed", "manual"}
+PATIENCE = 60.0
 SHIP = "ship: {script: 'true', environment: NAME, when: manual, allow_failure: false}\n"
 
 
@@ -21,14 +26,14 @@ def replica(world: World) -> Iterator[Replica]:
     world.server.troubles.calm()
 
 
-def waiting(world: World, name: str, *, rules: bool = True) -> Promotion:
-    """A pipeline whose deployment to that environment waits for the bot's approval."""
+def waiting(world: World, name: str, *, rules: bool = True, also: Sequence[int] = ()) -> Promotion:
+    """A pipeline whose deployment to that environment waits for the bot's approval, and those of others."""
     project = world.project
     names = [each["name"] for each in project.client.get(f"{project.path}/protected_environments")]
     if name not in names:
         given = {"deploy_access_levels": [{"access_level": 40}]}
         if rules:
-            given["approval_rules"] = [{"user_id": world.bot}]
+            given["approval_rules"] = [{"user_id": user} for user in (world.bot, *also)]
         project.client.post(f"{project.path}/protected_environments", name=name, **given)
     sha = project.commit({".gitlab-ci.yml": SHIP.replace("NAME", name)}, action="update")
     (made,) = project.pipelines(sha=sha)
@@ -67,6 +72,91 @@ def test_the_deployment_is_approved_with_the_verdict_as_comment(world: World, re
         "approved",
         "chaos gate: passed loss",
     )
+
+
+def played(promotion: Promotion) -> Promotion:
+    """The same, with the job to be played by the gate as well."""
+    return replace(promotion, promote=replace(promotion.promote, on_approved=OnApproved.PLAY))
+
+
+def ended(world: World, promotion: Promotion) -> list[tuple[str, int]]:
+    """How every job that there ever was has ended, and who has started it."""
+    path = f"/projects/{world.project.id}/pipelines/{promotion.commit.pipeline}/jobs"
+    deadline, pause = time.monotonic() + PATIENCE, pauses()
+    while True:
+        rows = world.project.client.get(path, include_retried="true")
+        if all(row["status"] in OVER for row in rows):
+            return [(row["status"], row["user"]["id"]) for row in rows]
+        assert time.monotonic() < deadline, rows
+        time.sleep(next(pause))
+
+
+def test_what_is_approved_is_left_to_people_unless_the_subscription_says_otherwise(
+    world: World, replica: Replica
+) -> None:
+    wanted = waiting(world, "left to people")
+    assert becomes(replica, wanted).state is PromotedState.DONE
+    assert [status for status, _ in ended(world, wanted)] == ["manual"]
+    wanted = played(waiting(world, "played"))
+    assert becomes(replica, wanted).state is PromotedState.DONE
+    assert ended(world, wanted) == [("success", world.bot)]
+    assert [each["status"] for each in shown(world, wanted)["approvals"]] == ["approved"]
+
+
+def test_the_job_is_played_when_the_last_approval_has_been_given(world: World, replica: Replica) -> None:
+    project = world.project
+    token = project.member("second-approver", MAINTAINER)  # root may not approve what he has started
+    (person,) = project.client.get("/users", username="second-approver")
+    wanted = played(waiting(world, "by two", also=[person["id"]]))
+    replica.cluster.wants(wanted)
+    for _ in range(3):
+        replica.clock.advance(replica.steps() or pytest.fail("the gate looks no more"))
+    assert [status for status, _ in ended(world, wanted)] == ["manual"]
+    deployment = shown(world, wanted)["id"]
+    path = f"/projects/{project.id}/deployments/{deployment}/approval"
+    given = project.client.ask("POST", path, json={"status": "approved"}, headers={"PRIVATE-TOKEN": token})
+    assert given.status_code == 201, given.text
+    assert settled(replica).state is PromotedState.DONE
+    assert ended(world, wanted) == [("success", world.bot)]
+
+
+def test_a_job_that_a_person_plays_after_the_approval_is_done(world: World, replica: Replica) -> None:
+    wanted = waiting(world, "by a person")
+    becomes(replica, wanted)
+    project = world.project
+    (job,) = project.jobs(wanted.commit.pipeline or 0).values()
+    project.client.ask("POST", f"{project.path}/jobs/{job['id']}/play")
+    (before,) = ended(world, wanted)
+    replica.cluster.gate = replace(replica.cluster.gate, promoted={})
+    assert becomes(replica, played(wanted)).state is PromotedState.DONE
+    assert ended(world, wanted) == [before]
+
+
+def test_what_was_approved_is_not_played_any_more_when_a_newer_pipeline_deploys_there(
+    world: World, replica: Replica
+) -> None:
+    older = waiting(world, "overtaken before it was played")
+    becomes(replica, older)
+    newer = waiting(world, "overtaken before it was played")
+    replica.cluster.gate = replace(replica.cluster.gate, promoted={})
+    refused = becomes(replica, played(older))
+    assert f"is not played: pipeline {newer.commit.pipeline} is newer" in refused.message
+    assert [status for status, _ in ended(world, older)] == ["manual"]
+
+
+@pytest.mark.parametrize("seed", SEEDS[6:])
+def test_whatever_goes_wrong_what_is_approved_is_played_once(world: World, seed: int) -> None:
+    wanted = played(waiting(world, f"approve and play seed {seed}"))
+    history = History(world, seed, wanted, lambda: ended(world, wanted), f"{ASKED}/(.*deployments|jobs)")
+    try:
+        became = history.plays()
+    finally:
+        world.server.troubles.calm()
+    story = "\n".join(history.lines)
+    assert [each["status"] for each in shown(world, wanted)["approvals"]] == ["approved"], story
+    assert ended(world, wanted) == [("success", world.bot)], story
+    assert became is not None, story
+    assert became.state is PromotedState.DONE, story
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,11 @@ def job_called(gitlab: Looks, project: str, pipeline: int, name: str) -> Job | N
     return max(found, key=lambda each: each.id, default=None)
 
 
+def job_numbered(gitlab: Looks, project: str, pipeline: int, number: int) -> Job | None:
+    """A job of a pipeline; None if it has been erased with all that is known of it."""
+    return next((_job(one) for one in gitlab.pages(get_jobs(project, pipeline)) if one.get("id") == number), None)
+
+
 def protection_of(gitlab: Looks, project: str, environment: str) -> Protection | None:
     """Who may deploy there; None: whoever may run the job."""
     try:

@@ -52,6 +52,8 @@ class Once:
 
     request: Request
     what: str
+    last: bool = True
+    """Else it is looked at once more for what follows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
