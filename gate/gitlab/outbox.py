@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from gate.errors import GateError, Permanent, Temporary
+from gate.errors import Conflict, GateError, Permanent, Temporary
 from gate.model import Announcement, Gate
 
 log = logging.getLogger(__name__)
@@ -152,7 +152,9 @@ class Outbox:
         try:
             self._gates.save_accepted(gate, accepted, problem)
         except GateError as error:  # not remembered: it is read, compared and found done the next time
-            log.warning("gitlab.unsaved gate=%s/%s why=%r", gate.namespace, gate.name, str(error))
+            # A gate that was written meanwhile is on its way here again; anything else a person has to look after.
+            level = logging.DEBUG if isinstance(error, Conflict) else logging.WARNING
+            log.log(level, "gitlab.unsaved gate=%s/%s why=%r", gate.namespace, gate.name, str(error))
 
 
 def _newest(announcements: Sequence[Announcement]) -> frozenset[Announcement]:

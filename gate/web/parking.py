@@ -56,6 +56,15 @@ class Lot:
         self._parked: dict[Parking, Wait] = {}
         self._closing = threading.Event()
 
+    @property
+    def most(self) -> int:
+        """So many may be parked at once."""
+        return self._most
+
+    def limit(self, most: int) -> None:
+        """No more than these, before anybody is parked."""
+        self._most = max(0, min(self._most, most))
+
     def __len__(self) -> int:
         with self._lock:
             return len(self._parked)

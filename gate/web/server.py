@@ -26,6 +26,8 @@ LARGEST_BODY = 2 * 1024 * 1024
 """Bytes; the second where webhooks come in: one of a pipeline lists its jobs. What is larger is refused (413)."""
 FILES = 8192
 """Open files that are asked for, where the machine allows so many: each parked request is one."""
+SPARE = 256
+"""Of those, so many are for everything else: watches, GitLab, git, files, and whoever asks and is answered."""
 
 
 class _Connection(server.HTTPConnection):
@@ -168,7 +170,7 @@ class Server:
 
     def start(self) -> Self:
         """Listen; `Permanent` if the address cannot be had."""
-        _ask_for_files()
+        self._leave_files()
         try:
             self._server.prepare()
         except OSError as error:
@@ -177,6 +179,17 @@ class Server:
         for thread in self._threads:
             thread.start()
         return self
+
+    def _leave_files(self) -> None:
+        """Fewer requests are parked where there are few files: without one nobody is answered any more, nor heard."""
+        files, lot = _ask_for_files(), self._lot
+        if lot is None or lot.most <= files - SPARE:
+            return
+        lot.limit(files - SPARE)
+        remedy = (
+            f"raise the limit of open files (ulimit -n) to {FILES}; whoever comes beyond that asks again by himself"
+        )
+        log.warning("web.few_files limit=%d waiting_jobs=%d remedy=%r", files, lot.most, remedy)
 
     def stop(self) -> None:
         """Answer those who wait, stop listening, and end the threads."""
@@ -202,9 +215,11 @@ class Server:
         self.stop()
 
 
-def _ask_for_files() -> None:
-    """As many as a process may ask for by itself, up to what is needed. Fewer are no error: fewer can wait then."""
+def _ask_for_files() -> int:
+    """As many as a process may ask for by itself, up to what is needed; how many it may have now."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        return wanted
+    return FILES if soft == resource.RLIM_INFINITY else soft

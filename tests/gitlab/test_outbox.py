@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from gate.errors import Permanent, Temporary
+from gate.errors import Conflict, GateError, Permanent, Temporary
 from gate.gitlab.outbox import LANDED, LONGEST_PAUSE, REFUSED_PAUSE, Outbox
 from gate.model import Announcement, Commit, Gate, GateStatus, StatusState, Workload, WorkloadKind, WorkloadName
 from tests.clocks import HandClock
@@ -32,6 +32,7 @@ class Kept:
     clock: HandClock
     gate: Gate = field(default_factory=lambda: Gate(namespace=KEY[0], name=KEY[1], uid="g", workload=WORKLOAD))
     trouble: Exception | None = None
+    unsaved: GateError | None = None
     asked: list[StatusState] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -51,6 +52,8 @@ class Kept:
         return self.gate
 
     def save_accepted(self, gate: Gate, accepted: Mapping[str, str | None], problem: str) -> None:
+        if self.unsaved:
+            raise self.unsaved
         kept = {key: value for key, value in {**gate.accepted, **accepted}.items() if value is not None}
         self.gate = replace(gate, accepted=kept, reported=problem)
 
@@ -158,3 +161,13 @@ def test_the_same_trouble_is_said_once(clock: HandClock, caplog: pytest.LogCaptu
         for _ in range(3):
             kept.says(PENDING)
     assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
+def test_a_gate_that_was_read_too_early_alarms_nobody_and_one_that_cannot_be_written_does(
+    clock: HandClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    for unsaved, told in ((Conflict("written meanwhile"), []), (Permanent("no right to"), ["WARNING"])):
+        kept = Kept(clock, unsaved=unsaved)
+        with caplog.at_level(logging.INFO, logger="gate.gitlab.outbox"):
+            kept.says(PENDING)
+        assert [each.levelname for each in caplog.records] == told
