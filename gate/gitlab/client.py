@@ -45,6 +45,8 @@ class Pipeline:
     status: str
     source: str = ""
     """What started it."""
+    user: int | None = None
+    """Who did, where GitLab was asked for this one alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,8 +236,11 @@ def _json(request: Request, answer: Answer) -> Any:
 
 
 def _pipeline(said: Any) -> Pipeline:
-    source = str(said.get("source") or "")
-    return Pipeline(id=_number(said, "id"), sha=_text(said, "sha"), status=_text(said, "status"), source=source)
+    number, sha, status = _number(said, "id"), _text(said, "sha"), _text(said, "status")
+    user = said.get("user")
+    who = user.get("id") if isinstance(user, dict) else None
+    by = who if isinstance(who, int) else None
+    return Pipeline(id=number, sha=sha, status=status, source=str(said.get("source") or ""), user=by)
 
 
 def _job_pipeline(deployment: Mapping[str, Any]) -> int | None:

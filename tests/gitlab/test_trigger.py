@@ -1,5 +1,6 @@
 """The pipeline that promotes: started once when the gate opens, and told what was judged."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -10,7 +11,9 @@ from gate.model import Commit, Promote, PromotedState, Promotion, Stance, Verdic
 from tests.clocks import HandClock
 from tests.gitlab.ground import ASKED, PATH, World
 from tests.gitlab.promoting import Cluster, History, Replica, settled
+from tests.waiting import pauses
 
+PATIENCE = 60.0
 SEEDS = [*range(12), *(pytest.param(seed, marks=pytest.mark.thorough) for seed in range(12, 300))]
 
 
@@ -80,8 +83,36 @@ def test_a_pipeline_that_the_gate_has_started_starts_no_other(world: World, repl
     )
     again = replace(wanted.commit, pipeline=made[0]["id"])
     refused = becomes(replica, replace(wanted, commit=again))
-    assert (refused.state, "was started by the gate itself" in refused.message) == (PromotedState.REFUSED, True)
+    assert (refused.state, "was started by the gate's own user" in refused.message) == (PromotedState.REFUSED, True)
     assert len(started(world, "again")) == 1
+
+
+def test_a_child_of_a_pipeline_that_the_gate_has_started_starts_no_other(world: World, replica: Replica) -> None:
+    project = world.project
+    project.client.post(f"{project.path}/repository/branches", branch="children", ref="main")
+    project.commit({"child.yml": "deploy: {script: [exit 0]}\n"}, branch="children")
+    bridge = {".gitlab-ci.yml": "staging: {trigger: {include: child.yml}}\n"}
+    sha = project.commit(bridge, branch="children", action="update")
+    by_a_person = project.client.post(f"{project.path}/pipeline", ref="children")["id"]
+    wanted = replace(judged(world, "children"), promote=Promote(way=Way.TRIGGER, name="children"))
+    wanted = replace(wanted, commit=Commit(project=PATH, sha=sha, pipeline=by_a_person))
+    assert becomes(replica, wanted).state is PromotedState.DONE
+    found = project.client.get(f"/projects/{project.id}/pipelines", ref="children", username="bot")
+    child = child_of(world, found[0]["id"])
+    refused = becomes(replica, replace(wanted, commit=replace(wanted.commit, pipeline=child)))
+    assert (refused.state, "or is a child of one that was" in refused.message) == (PromotedState.REFUSED, True)
+    assert len(started(world, "children")) == 1
+
+
+def child_of(world: World, pipeline: int) -> int:
+    """The pipeline that the bridge of a pipeline has started."""
+    project, deadline, pause = world.project, time.monotonic() + PATIENCE, pauses()
+    while True:
+        (bridge,) = project.client.get(f"/projects/{project.id}/pipelines/{pipeline}/bridges")
+        if bridge["downstream_pipeline"]:
+            return int(bridge["downstream_pipeline"]["id"])
+        assert time.monotonic() < deadline, bridge
+        time.sleep(next(pause))
 
 
 def test_a_branch_that_is_not_there_is_said(world: World, replica: Replica) -> None:

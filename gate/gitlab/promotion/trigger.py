@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from gate.errors import Temporary
+from gate.errors import Absent, Temporary
 from gate.gitlab.promotion.steps import Done, Idle, Looks, Once, Refused, Step
 from gate.gitlab.protocol import Method, Request, get_started, get_user, get_variables, project_path
-from gate.model import Promotion
+from gate.model import Commit, Promotion
 
 LOOKED_AT = 20
 """So many of the newest pipelines that we have started for the ref may be the one."""
@@ -37,20 +37,25 @@ class Trigger:
         return Idle()
 
     def release(self, gitlab: Looks, promotion: Promotion) -> Step:
-        request = get_started(promotion.project, promotion.promote.name, by=_our_name(gitlab))
+        number, name = _ourselves(gitlab)
+        request = get_started(promotion.project, promotion.promote.name, by=name)
         started = islice(gitlab.pages(request), LOOKED_AT)
-        return next_step(promotion, [_started(gitlab, promotion.project, one) for one in started])
+        found = [_started(gitlab, promotion.project, one) for one in started]
+        return next_step(promotion, found, ours=_begun_by(gitlab, promotion.commit) == number)
 
 
-def next_step(promotion: Promotion, started: Sequence[Started]) -> Step:
-    """Start one, unless one was started for this. Pure."""
+def next_step(promotion: Promotion, started: Sequence[Started], *, ours: bool = False) -> Step:
+    """Start one, unless one was started for this. `ours`: the pipeline that has deployed to staging is one that our
+    user has started, or a child of one: GitLab names as user of a child who has started its parent. Else what promotes
+    would promote itself, again and again. Pure.
+    """
     pinned, commit = variables(promotion), promotion.commit
     known = {name: pinned[name] for name in ("CHAOS_PROJECT", "CHAOS_SHA", "CHAOS_PIPELINE", "CHAOS_VERSION")}
     for each in started:
         if known.items() <= each.variables.items():
             return Done(what=f"started pipeline {each.id} of {promotion.project} for {commit.sha[:8]}")
-    if commit.project.lower() == promotion.project.lower() and any(each.id == commit.pipeline for each in started):
-        why = f"pipeline {commit.pipeline} was started by the gate itself, and has deployed the version once more"
+    if ours:
+        why = f"pipeline {commit.pipeline} was started by the gate's own user, or is a child of one that was"
         return Refused(why=f"{why}; let the job that deploys to staging run only without the variable CHAOS_SHA")
     body = {
         "ref": promotion.promote.name,
@@ -72,13 +77,21 @@ def variables(promotion: Promotion) -> dict[str, str]:
     }
 
 
-def _our_name(gitlab: Looks) -> str:
-    """What others told their pipelines is none of our business, and GitLab may refuse to say it."""
+def _ourselves(gitlab: Looks) -> tuple[int, str]:
+    """Number and name. What others told their pipelines is none of our business, and GitLab may refuse to say it."""
     said = gitlab.send(get_user())
-    name = said.get("username") if isinstance(said, dict) else None
-    if not isinstance(name, str):
-        raise Temporary("GitLab answered a user without a name")
-    return name
+    number, name = (said.get("id"), said.get("username")) if isinstance(said, dict) else (None, None)
+    if not (isinstance(number, int) and isinstance(name, str)):
+        raise Temporary("GitLab answered a user without number or name")
+    return number, name
+
+
+def _begun_by(gitlab: Looks, commit: Commit) -> int | None:
+    """Who has started the pipeline that has deployed; None: nobody knows, or it is not there, which is said later."""
+    try:
+        return gitlab.pipeline(commit.project, commit.pipeline).user if commit.pipeline is not None else None
+    except Absent:
+        return None
 
 
 def _started(gitlab: Looks, project: str, said: Mapping[str, object]) -> Started:
