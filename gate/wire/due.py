@@ -11,7 +11,7 @@ from datetime import timedelta
 from gate.catalogue.subscribed import Subscribed
 from gate.cluster.api import Api
 from gate.cluster.mirror import Key
-from gate.model import Gate, WorkloadName
+from gate.model import Gate, Run, WorkloadName
 from gate.tracking.queue import WorkQueue
 from gate.web.changes import Changes
 from gate.wire.copies import Copies
@@ -41,9 +41,10 @@ class Due:
         monotonic: Callable[[], float],
         draw: Callable[[], float] = random.random,
         is_echo: Callable[[Gate], bool] = lambda _: False,
+        is_run_echo: Callable[[Run], bool] = lambda _: False,
     ) -> None:
-        """`poke` is called when a run may have something to do, or to stop doing; `draw` gives jitter from 0 to 1. Of a
-        gate that `is_echo` knows, its workload has nothing to learn.
+        """`poke` is called when a run may have something to do, or to stop doing; `draw` gives jitter from 0 to 1. From
+        a gate that `is_echo` knows, or a run that `is_run_echo` does, the workload has nothing to learn.
         """
         self.workloads: WorkQueue[WorkloadName] = WorkQueue(monotonic)
         """To be compared."""
@@ -64,7 +65,8 @@ class Due:
             draw=draw,
         )
         self._asked: WorkQueue[str] = WorkQueue(monotonic)
-        self._subscribed, self._poke, self._is_echo = subscribed, poke, is_echo
+        self._subscribed, self._poke = subscribed, poke
+        self._is_echo, self._is_run_echo = is_echo, is_run_echo
 
     def close(self) -> None:
         """Nobody will get anything to do any more."""
@@ -126,10 +128,10 @@ class Due:
         run = self.copies.run(key)
         if run and run.spec.asked_by:
             self.by_hand.add(key)
-        elif run:
+        elif run and not self._is_run_echo(run):
             untouched = not run.begun and not run.abort and not run.deleting  # it was only made just now
             self.workloads.add(run.spec.workload.name, after=ECHO.total_seconds() if untouched else 0.0)
-        else:
+        elif run is None:
             for gate in self.copies.gates():
                 if gate.namespace == key[0]:
                     self.workloads.add(gate.workload.name)

@@ -42,7 +42,7 @@ from gate.wire.acting import caps_of, mode_of, outfit_of, permits_of, world_of
 from gate.wire.agreeing import Agreeing, Compared
 from gate.wire.comparing import Comparing
 from gate.wire.due import Due
-from gate.wire.echoes import Echoes
+from gate.wire.echoes import Echoes, RunEchoes
 from gate.wire.fetching import Fetching
 from gate.wire.gitlabs import GitLabs, Reported, Upkeep, askers_of, instances_of, readable_now
 from gate.wire.hearing import Hearing
@@ -100,7 +100,7 @@ class _Process:
         self._compared = Compared()
         self._leading = self._make_leading()
         self._fenced = api.fenced(self._leading.insist)
-        gates = Echoes(Gates(self._fenced))
+        gates, runs = Echoes(Gates(self._fenced), self._copy_of), RunEchoes(Runs(self._fenced))
         self._due = Due(
             api,
             settings.namespaces,
@@ -108,6 +108,7 @@ class _Process:
             poke=self._poke,
             monotonic=self._clock.monotonic,
             is_echo=gates.is_one,
+            is_run_echo=runs.is_one,
         )
         self.repository = Repository(
             settings.catalogue, settings.branch, settings.state / "catalogue.git", vocabulary()
@@ -127,7 +128,7 @@ class _Process:
         self._reconciler = Reconciler(
             workloads=self._resolving or Workloads(api),
             gates=gates,
-            runs=Runs(self._fenced),
+            runs=runs,
             subscriptions=self._subscribed,
             judge=_judged,
             now=self._clock.now,
@@ -375,6 +376,9 @@ class _Process:
         if self._signing and (gate := self._due.copies.gate_of(name)):
             self._signing.file(gate)
         return wake
+
+    def _copy_of(self, name: WorkloadName) -> Gate | None:
+        return self._due.copies.gate_of(name)
 
     def _may_decide(self) -> bool:
         return self._leading.leads() and self._fetching.may_decide

@@ -17,13 +17,13 @@ from gate.cluster.runs import Runs
 from gate.cluster.workloads import Workloads
 from gate.documents.catalogue import Catalogue
 from gate.errors import GateError
-from gate.model import WorkloadName
+from gate.model import Gate, WorkloadName
 from gate.tracking import ports
 from gate.tracking.leading import NotLeading
 from gate.tracking.reconciler import Reconciler
 from gate.wire.comparing import Comparing
 from gate.wire.due import Due
-from gate.wire.echoes import Echoes
+from gate.wire.echoes import Echoes, RunEchoes
 from gate.wire.fetching import Fetching
 from tests.tracking.simulation.executing import judged
 from tests.tracking.simulation.server import NAMESPACE
@@ -63,13 +63,22 @@ class Replica:
         now, self._now = told.now, told.now
         fenced = api.fenced(self._insist)
         self.subscribed = Subscribed(now)
-        echoes = Echoes(gates(Gates(fenced)))
-        self._due = Due(api, (), self.subscribed, poke=_nothing, monotonic=monotonic, draw=draw, is_echo=echoes.is_one)
+        echoes, run_echoes = Echoes(Gates(fenced), self._copy_of), RunEchoes(Runs(fenced))
+        self._due = Due(
+            api,
+            (),
+            self.subscribed,
+            poke=_nothing,
+            monotonic=monotonic,
+            draw=draw,
+            is_echo=echoes.is_one,
+            is_run_echo=run_echoes.is_one,
+        )
         self.due = self._due.workloads
         self.reconciler = Reconciler(
             workloads=Workloads(api),
-            gates=echoes,
-            runs=runs(Runs(fenced)),
+            gates=gates(echoes),
+            runs=runs(run_echoes),
             subscriptions=self.subscribed,
             judge=judged,
             now=now,
@@ -97,6 +106,9 @@ class Replica:
         if leads:
             self._due.gather()
             self._steps[0] = (self._monotonic(), self._fetch)
+
+    def _copy_of(self, name: WorkloadName) -> Gate | None:
+        return self._due.copies.gate_of(name)
 
     def _may_decide(self) -> bool:
         return self._leads() and self._fetching.may_decide
