@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gate.cli.duration import Duration
+from gate.cli.reporting import Told, reporting
 from gate.documents.tree import Tree, trees
 from gate.errors import Denied, Permanent
 
@@ -42,6 +43,7 @@ Examples:
   chaos-gate run workflows/survives-pod-loss.yaml --workload shop/deployment/checkout
   chaos-gate run survives-pod-loss --workload shop/deployment/checkout --set delay=400ms --seed 5f3a9c1d2e
   chaos-gate run survives-pod-loss --like shop/checkout-1a2b3c4d5e-1 --workload shop/deployment/checkout
+  chaos-gate run survives-pod-loss --workload shop/deployment/checkout --report
 
 \b
 Exit codes:
@@ -65,9 +67,23 @@ Exit codes:
 @click.option("--seed", help="What the choices are made from, such as which pod; the same one makes the same choices.")
 @click.option("--deadline", type=Duration(), default="30m", show_default=True, help="When it ends at the latest.")
 @click.option("--detach", is_flag=True, help="Do not watch it; print its name.")
+@click.option("--report", is_flag=True, help="Tell GitLab how it ends: a status of the pipeline that has deployed it.")
+@click.option("--gitlab-url", envvar="CHAOS_GATE_GITLAB_URL", help="To be told.  [env: CHAOS_GATE_GITLAB_URL]")
+@click.option(
+    "--gitlab-token",
+    envvar="CHAOS_GATE_GITLAB_TOKEN",
+    help="Your token with the scope api, and the role Developer.  [env: CHAOS_GATE_GITLAB_TOKEN]",
+)
+@click.option(
+    "--gitlab-ca",
+    envvar="CHAOS_GATE_GITLAB_CA_FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Its CA.  [env: CHAOS_GATE_GITLAB_CA_FILE]",
+)
 @click.pass_context
 def run(
     ctx: click.Context,
+    /,
     workflow: str,
     workload: str,
     workflows: Path | None,
@@ -76,12 +92,15 @@ def run(
     seed: str | None,
     deadline: timedelta,
     detach: bool,
+    report: bool,
+    **gitlab: Any,
 ) -> None:
     """Run WORKFLOW, a file or the name of one, against the version that a workload has now, and watch it.
 
     The gate executes it like its own runs: it waits for locks and its turn, asks the mode and the policy before each
-    act, and takes everything back. It changes no gate's verdict, and GitLab does not hear of it. Your own kubeconfig
-    has to allow you to make ChaosRuns in the namespace of the workload.
+    act, and takes everything back. It changes no gate's verdict, and GitLab hears of it only with --report, as of
+    something that you have done. Your own kubeconfig has to allow you to make ChaosRuns in the namespace of the
+    workload.
     """
     from gate.cluster.api import Api
     from gate.running.time import SystemClock
@@ -89,6 +108,8 @@ def run(
 
     if like and (parameters or workflows):
         raise click.UsageError("--like takes the workflow as it was; --set and --workflows have no say in it")
+    if report and detach:
+        raise click.UsageError("--report tells GitLab how it ends, so it has to be watched; leave --detach out")
     name = workload_named(workload)
     api = Api.from_environment()
     if like:
@@ -100,18 +121,19 @@ def run(
         paths, called = _documents(workflow, workflows)
         taken, revision = workflow_from(paths, called, name, dict(parameters)), ""
     clock = SystemClock()
-    made = ask_for(api, name, taken, seed=seed or _fresh(), deadline=deadline, revision=revision, clock=clock)
-    if detach:
-        click.echo(f"{made.namespace}/{made.name}")
-        return
-    click.echo(f"{made.namespace}/{made.name}: {taken.name} against {name}, version {made.spec.version}")
-    said, code = ending(lambda: _watched(api, made, deadline))
+    with reporting(report, api, name, taken.name, gitlab) as told:
+        made = ask_for(api, name, taken, seed=seed or _fresh(), deadline=deadline, revision=revision, clock=clock)
+        if detach:
+            click.echo(f"{made.namespace}/{made.name}")
+            return
+        click.echo(f"{made.namespace}/{made.name}: {taken.name} against {name}, version {made.spec.version}")
+        said, code = ending(lambda: _watched(api, made, deadline), told)
     click.echo("\n".join(["", *said]))
     ctx.exit(code)
 
 
-def ending(watched: Callable[[], "Run"]) -> tuple[Sequence[str], int]:
-    """What there is to be said in the end of a run that is watched, and the exit code."""
+def ending(watched: Callable[[], "Run"], told: Told = lambda _: ()) -> tuple[Sequence[str], int]:
+    """What there is to be said in the end of a run that is watched, and the exit code. `told` tells others."""
     from gate.cli.waiting import Exit
     from gate.cli.watching import NoVerdict
 
@@ -119,7 +141,7 @@ def ending(watched: Callable[[], "Run"]) -> tuple[Sequence[str], int]:
         ended = watched()
     except NoVerdict as error:
         return [f"error: {error}"], Exit.LATE
-    return list(_verdict(ended)), _exit(ended)
+    return [*_verdict(ended), *told(ended)], _exit(ended)
 
 
 def _before(api: "Api", like: str, workflow: str) -> "Run":
