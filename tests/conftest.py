@@ -20,8 +20,13 @@ from tests.ordering import long_first
 from tests.sandbox import gitlab_world
 from tests.waiting import pauses
 
+EXAMPLES = int(os.environ.get("CHAOS_GATE_TEST_EXAMPLES", "25"))
+"""So many of each rule while one works, others each time; `.ci/run` tries hundreds."""
+
 # Rules are tried on a machine that has other things to do: an example may take as long as it takes.
-settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "unhurried", max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("unhurried")
 
 LONG = {"demo", "long"}
@@ -68,10 +73,17 @@ def sandbox(tmp_path: Path) -> Iterator[Ground]:
         yield ground
 
 
+@pytest.fixture(scope="module")
+def lasting_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    """One sandbox for all tests of a file, which have namespaces of their own there, as on the real control plane."""
+    with grounds.sandbox(tmp_path_factory.mktemp("sandbox")) as (ground, _):
+        yield ground
+
+
 @pytest.fixture(params=["sandbox", pytest.param("real", marks=pytest.mark.cluster)])
 def cluster(request: pytest.FixtureRequest) -> Ground:
     """A test that takes this is played on both grounds."""
-    ground = request.getfixturevalue(request.param)
+    ground = request.getfixturevalue("lasting_sandbox" if request.param == "sandbox" else request.param)
     assert isinstance(ground, Ground)
     return ground
 

@@ -14,7 +14,7 @@ BACK_OFF = 0.01
 
 
 @pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+def lasting_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     """One sandbox for all tests of a file: each has a namespace of its own."""
     with grounds.sandbox(tmp_path_factory.mktemp("sandbox"), back_off=BACK_OFF) as (ground, _):
         yield ground

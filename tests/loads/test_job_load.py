@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +21,6 @@ from gate.running.companions import Ended
 from gate.running.ports import LoadSummary, Surroundings
 from gate.running.time import SystemClock
 from gate.wire.reaping import reap
-from tests import grounds
 from tests.cluster.test_reaping import SPEC_OF_A_RUN
 from tests.grounds import Ground
 
@@ -32,13 +31,6 @@ SENDS = f"trap 'echo {json.dumps(SENT)} >{LOG}; exit 0' TERM; touch $READY; whil
 
 on_the_sandbox = pytest.mark.parametrize("cluster", ["sandbox"], indirect=True)
 """On nodes that are played by kwok every Job is done at once."""
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    """One sandbox for all tests of the file: each has a namespace of its own."""
-    with grounds.sandbox(tmp_path_factory.mktemp("sandbox")) as (ground, _):
-        yield ground
 
 
 @dataclass

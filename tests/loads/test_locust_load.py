@@ -3,7 +3,7 @@
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +18,6 @@ from gate.model import Undo
 from gate.running import companions
 from gate.running.ports import Surroundings
 from gate.running.time import SystemClock
-from tests import grounds
 from tests.grounds import Ground
 
 Eventually = Callable[[Callable[[], object]], None]
@@ -68,13 +67,6 @@ module.events.quitting.fire(environment=around)
 '''
 
 
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    """One sandbox for all tests of the file: each has a namespace of its own."""
-    with grounds.sandbox(tmp_path_factory.mktemp("sandbox")) as (ground, _):
-        yield ground
-
-
 @dataclass
 class Users:
     """A load that is about to be started on a machine with something that behaves like Locust."""
@@ -85,11 +77,10 @@ class Users:
     kept: list[Undo]
 
 
-@pytest.fixture(params=["sandbox"])
-def cluster(request: pytest.FixtureRequest) -> Ground:
-    ground = request.getfixturevalue(request.param)
-    assert isinstance(ground, Ground)
-    return ground
+@pytest.fixture
+def cluster(lasting_sandbox: Ground) -> Ground:
+    """It is played on the sandbox alone."""
+    return lasting_sandbox
 
 
 @pytest.fixture

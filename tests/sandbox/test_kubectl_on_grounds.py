@@ -4,12 +4,11 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests import grounds, kubectls
+from tests import kubectls
 from tests.grounds import IMAGES, Ground
 
 GATE = {
@@ -52,13 +51,6 @@ class Kubectl:
     def path(self, what: str, path: str) -> str:
         """What is there in the object."""
         return self("get", what, "-o", f"jsonpath={path}")
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    """One for all tests of this file: each has a namespace of its own."""
-    with grounds.sandbox(tmp_path_factory.mktemp("sandbox")) as (ground, _):
-        yield ground
 
 
 @pytest.fixture(params=kubectls.each())
@@ -320,7 +312,9 @@ def test_diff_shows_what_an_apply_would_change_and_changes_nothing(kubectl: Kube
     ],
     ids=lambda case: case[0] if isinstance(case, list) else "",
 )
-def test_what_the_sandbox_does_not_do_it_refuses_plainly(sandbox: Ground, arguments: list[str], refusal: str) -> None:
+def test_what_the_sandbox_does_not_do_it_refuses_plainly(
+    lasting_sandbox: Ground, arguments: list[str], refusal: str
+) -> None:
     if shutil.which("kubectl") is None:
         pytest.skip("there is no kubectl on this machine")
-    assert refusal in sandbox.kubectl(*arguments, said=config_map(a="1"), fails=True)
+    assert refusal in lasting_sandbox.kubectl(*arguments, said=config_map(a="1"), fails=True)

@@ -14,7 +14,7 @@ import pytest
 from kubectl_talk import Talk, common
 from test_kubectl_on_grounds import GATE, SERVICE, config_map, web
 
-from tests import grounds, kubectls
+from tests import kubectls
 from tests.grounds import IMAGES, Ground
 
 pytestmark = pytest.mark.cluster
@@ -24,12 +24,6 @@ CONTAINERS = (
     r"|  (Pulled|Created|Started)  "
 )
 """What the sandbox's pods have and kwok's have not, and what the real scheduler and admission add."""
-
-
-@pytest.fixture(scope="module")
-def lasting_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    with grounds.sandbox(tmp_path_factory.mktemp("sandbox")) as (ground, _):
-        yield ground
 
 
 @pytest.fixture(params=kubectls.each())

@@ -10,17 +10,10 @@ from kubernetes.client import ApiClient, ApiException, AppsV1Api, BatchV1Api, Co
 from kubernetes.stream import stream
 from kubernetes.stream.ws_client import ERROR_CHANNEL, WSClient
 
-from tests import builders, grounds
+from tests import builders
 from tests.grounds import IMAGES, Ground
 
 Eventually = Callable[[Callable[[], Any]], Any]
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    """One for all tests of this file: each has a namespace of its own."""
-    with grounds.sandbox(tmp_path_factory.mktemp("sandbox")) as (ground, _):
-        yield ground
 
 
 def _connection(ground: Ground) -> Iterator[ApiClient]:
@@ -227,16 +220,16 @@ def test_the_scale_is_read_replaced_and_patched(connection: ApiClient, namespace
 
 
 @pytest.fixture
-def here(sandbox: Ground) -> Iterator[CoreV1Api]:
-    for made in _connection(sandbox):
+def here(lasting_sandbox: Ground) -> Iterator[CoreV1Api]:
+    for made in _connection(lasting_sandbox):
         yield CoreV1Api(made)
 
 
 @pytest.fixture
-def place(sandbox: Ground, request: pytest.FixtureRequest) -> str:
+def place(lasting_sandbox: Ground, request: pytest.FixtureRequest) -> str:
     """A namespace of the test's own on the sandbox."""
     name = f"here-{abs(hash(request.node.nodeid))}"
-    assert sandbox.ask("POST", "/api/v1/namespaces", {"metadata": {"name": name}}).status_code == 201
+    assert lasting_sandbox.ask("POST", "/api/v1/namespaces", {"metadata": {"name": name}}).status_code == 201
     return name
 
 

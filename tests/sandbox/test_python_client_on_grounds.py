@@ -8,7 +8,6 @@ import pytest
 from kubernetes import client, config, dynamic, watch
 from kubernetes.client import ApiClient, ApiException, AppsV1Api, CoreV1Api, CustomObjectsApi
 
-from tests import grounds
 from tests.grounds import IMAGES, Ground
 
 GATE = {
@@ -17,13 +16,6 @@ GATE = {
     "metadata": {"name": "web"},
     "spec": {"workload": {"kind": "Deployment", "name": "web", "uid": "a-uid"}},
 }
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    """One for all tests of this file: each has a namespace of its own."""
-    with grounds.sandbox(tmp_path_factory.mktemp("sandbox")) as (ground, _):
-        yield ground
 
 
 @pytest.fixture

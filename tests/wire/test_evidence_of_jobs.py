@@ -27,7 +27,7 @@ pytestmark = pytest.mark.parametrize("cluster", ["sandbox"], indirect=True)
 
 
 @pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+def lasting_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     with grounds.sandbox(tmp_path_factory.mktemp("sandbox"), more=(GATE_IMAGE,)) as (ground, _):
         yield ground
 

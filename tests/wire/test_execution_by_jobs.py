@@ -53,7 +53,7 @@ FRAGILE = [
 
 
 @pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+def lasting_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     """One sandbox for all tests of the file, which has the image of the gate."""
     with grounds.sandbox(tmp_path_factory.mktemp("sandbox"), more=(GATE_IMAGE, DONE, *FRAGILE)) as (ground, _):
         yield ground

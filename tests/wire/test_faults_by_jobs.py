@@ -24,18 +24,18 @@ SPECIAL = ("chaos-gate-config", "chaos-gate-exec", "chaos-gate-jobs")
 
 
 @pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+def lasting_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     with grounds.sandbox(tmp_path_factory.mktemp("sandbox"), more=(GATE_IMAGE,)) as (ground, _):
         yield ground
 
 
 @pytest.fixture
-def web(sandbox: Ground, namespace: str, in_time: Eventually, tmp_path: Path) -> Iterator[tuple[Shop, Application]]:
-    shop = Shop(ground=sandbox, namespace=namespace, eventually=in_time, folder=tmp_path)
+def web(cluster: Ground, namespace: str, in_time: Eventually, tmp_path: Path) -> Iterator[tuple[Shop, Application]]:
+    shop = Shop(ground=cluster, namespace=namespace, eventually=in_time, folder=tmp_path)
     shop.create_around()
     for role in SPECIAL:
         shop.give(role)
-    application = Application(ground=sandbox, namespace=namespace, eventually=in_time)
+    application = Application(ground=cluster, namespace=namespace, eventually=in_time)
     application.create()
     yield shop, application
     shop.delete()

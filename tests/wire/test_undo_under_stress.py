@@ -119,7 +119,7 @@ def executing(shop: Shop) -> Iterator[Gate]:
 
 
 @pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+def lasting_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     with grounds.sandbox(tmp_path_factory.mktemp("sandbox"), more=(GATE_IMAGE,)) as (ground, _):
         yield ground
 
