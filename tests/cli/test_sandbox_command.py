@@ -63,7 +63,13 @@ def started_by(pid: int) -> set[int]:
     return found - {pid}
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM], ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param(signal.SIGINT, id="SIGINT"),
+        pytest.param(signal.SIGTERM, id="SIGTERM", marks=pytest.mark.thorough),
+    ],
+)
 def test_a_rule_of_the_file_strikes_once_is_counted_at_the_end_and_nothing_is_left(
     end: signal.Signals, tmp_path: Path, eventually: Callable[[Callable[[], object]], None]
 ) -> None:

@@ -129,7 +129,7 @@ def test_it_survives_each_fault_of_requests(fault: Fault, tmp_path: Path) -> Non
     events=st.lists(st.tuples(st.sampled_from(OF_EVENTS), st.sampled_from(SHARES)), max_size=5),
     requests=st.lists(st.tuples(st.sampled_from(OF_REQUESTS), st.sampled_from(SHARES)), max_size=2),
 )
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_it_survives_all_of_them_together_under_any_seed(
     seed: str,
     script: str,

@@ -15,6 +15,7 @@ from tests.demo.playing import KILL, QUICK, SUBSCRIPTION, Play
 from tests.demo.relay import Relay
 
 pytestmark = pytest.mark.demo
+"""What has a twin that needs no stage, in the rooms that it is about, carries `thorough` as well."""
 
 
 @pytest.fixture
@@ -44,6 +45,7 @@ def test_while_gitlab_and_git_are_away_the_verdict_waits_in_the_gate(play: Play)
     play.until("no problem is left", lambda: not play.gate()["gitlab"].get("problem"))
 
 
+@pytest.mark.thorough
 def test_a_gate_that_starts_while_git_is_away_uses_the_last_revision_that_was_fetched(play: Play) -> None:
     play.stage.gitlab.stop()
     before = play.stage.gate.starts
@@ -54,6 +56,7 @@ def test_a_gate_that_starts_while_git_is_away_uses_the_last_revision_that_was_fe
     assert len(play.runs()) == 1
 
 
+@pytest.mark.thorough
 def test_a_broken_document_closes_the_gate_and_the_version_is_judged_once_it_is_mended(play: Play) -> None:
     play.document("workflows/quick.yaml", KILL.replace("hold: 1s", "hold: 1"))
     play.until("the document is known to be broken", lambda: "workflows/quick.yaml:12" in json.dumps(play.readyz()))
@@ -87,7 +90,7 @@ def test_a_gate_that_is_killed_while_a_workload_is_scaled_to_zero_brings_it_back
     assert "chaosgate.dev/revert" not in run["metadata"].get("finalizers", [])
 
 
-@pytest.mark.parametrize("how", ["delete", "mode"])
+@pytest.mark.parametrize("how", [pytest.param("delete", marks=pytest.mark.thorough), "mode"])
 def test_what_a_run_did_is_taken_back_when_a_person_stops_it(play: Play, how: str) -> None:
     play.document("workflows/quick.yaml", QUICK % ("scale-to-zero", "60s"))
     play.upgrade("1.1")
@@ -107,6 +110,7 @@ def test_what_a_run_did_is_taken_back_when_a_person_stops_it(play: Play, how: st
         play.until("gone", lambda: play.runs() == [])
 
 
+@pytest.mark.thorough
 def test_a_newer_version_takes_the_place_of_one_that_is_being_judged(play: Play) -> None:
     play.document("workflows/quick.yaml", QUICK % ("pod-kill", "60s"))
     first, second = play.commit("one"), play.commit("two")
@@ -143,6 +147,7 @@ def test_while_the_api_server_is_away_the_gate_waits_and_loses_nothing(play: Pla
     relay.close()
 
 
+@pytest.mark.thorough
 def test_without_any_gate_the_reaper_brings_a_workload_back(play: Play) -> None:
     play.document("workflows/quick.yaml", QUICK % ("scale-to-zero", "60s"))
     play.upgrade("1.1")

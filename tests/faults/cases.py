@@ -2,6 +2,7 @@
 the gate does around the steps of a workflow.
 """
 
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import pytest
@@ -35,10 +36,10 @@ OFTEN = frozenset({"pod-kill", "scale down", "config-change of a secret"})
 """The cases of which `make test` plays what is minutes for all of them; `.ci/run` plays them all."""
 
 
-def often() -> list[Any]:
-    """The cases as parameters `fault` and `settings`; all but those of OFTEN carry the mark `thorough`."""
+def often(names: AbstractSet[str] = OFTEN) -> list[Any]:
+    """The cases as parameters `fault` and `settings`; all but those of these names carry the mark `thorough`."""
     return [
-        pytest.param(*case, id=name, marks=[] if name in OFTEN else pytest.mark.thorough)
+        pytest.param(*case, id=name, marks=[] if name in names else pytest.mark.thorough)
         for name, case in CASES.items()
     ]
 

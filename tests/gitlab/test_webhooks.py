@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.errors import Denied
@@ -90,7 +90,6 @@ def test_it_is_about_what_it_says(said: Any, about: About) -> None:
     assert read({}, json.dumps(said).encode()).about is about
 
 
-@settings(max_examples=40)
 @given(
     st.binary() | st.recursive(st.text() | st.none(), lambda inner: st.dictionaries(st.text(), inner)).map(json.dumps)
 )

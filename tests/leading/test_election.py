@@ -30,7 +30,7 @@ def world(*rates: float) -> Iterator[World]:
         made.close()
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 @given(rates=st.lists(RATES, min_size=2, max_size=3), happenings=st.lists(HAPPENINGS, max_size=80))
 def test_two_never_lead_at_a_time_and_one_does_when_it_goes_well(
     rates: list[float], happenings: list[tuple[float, int, Fate | str]]

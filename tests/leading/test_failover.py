@@ -61,6 +61,7 @@ def test_when_the_leader_is_killed_the_other_one_leads_and_takes_over_its_run(
     other.until(lambda: len(place.runs()) == 2)
 
 
+@pytest.mark.thorough
 def test_a_leader_that_was_stopped_writes_nothing_when_it_wakes(place: Place, two: tuple[Replica, Replica]) -> None:
     """It wakes in the middle of a run, and to an upgrade that nobody has seen, because the other one is stopped too."""
     leader, other = two
@@ -85,6 +86,7 @@ def test_a_leader_that_was_stopped_writes_nothing_when_it_wakes(place: Place, tw
     assert leader.writes(since) == []
 
 
+@pytest.mark.thorough
 def test_a_leader_that_is_told_to_end_hands_over_without_a_wait(place: Place, two: tuple[Replica, Replica]) -> None:
     leader, other = two
     leader.signal(signal.SIGTERM)

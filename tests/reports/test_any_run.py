@@ -4,7 +4,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.model import Judgement, Reason, Repeat, RunSpec, Verdict, Window
@@ -45,7 +45,6 @@ services = st.builds(
 )
 
 
-@settings(max_examples=60)
 @given(specs(), services, st.one_of(st.none(), st.floats(0, 20)))
 def test_the_file_of_any_run_is_judged_as_the_run_was(spec: RunSpec, service: Service, stopped: float | None) -> None:
     stage = Stage(service, spec=spec)

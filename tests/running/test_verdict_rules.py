@@ -106,7 +106,7 @@ def shows_all(evidence: Evidence) -> bool:
 # ------------------------------------------------------------------------------------------------- no evidence, no pass
 
 
-@settings(max_examples=500)
+@settings(max_examples=5 * settings().max_examples)
 @given(st.sampled_from(ONCE), spoilt())
 def test_a_pass_was_hit_felt_watched_and_taken_back(plan: RunSpec, evidence: Evidence) -> None:
     if verdict(evidence, plan) is Verdict.PASSED:
