@@ -24,6 +24,15 @@ pytestmark = pytest.mark.cluster
 
 SERVICE = SERVICES.object("s", spec={"clusterIP": "None", "ports": [{"port": 80}], "selector": {"app": "s"}})
 HELD = config_map(metadata={"finalizers": ["x.y/z"]})
+GATED = PODS.object(
+    "g", spec={"containers": [{"name": "main", "image": "web:1"}], "schedulingGates": [{"name": "wait"}]}
+)
+BOUND = PODS.object("b", spec={"containers": [{"name": "main", "image": "web:1"}], "nodeName": "nobody"})
+FAREWELL = (
+    *("kind", "reason", "message", "metadata.resourceVersion", "metadata.deletionTimestamp"),
+    *("metadata.deletionGracePeriodSeconds", "metadata.generation"),
+)
+SEEN = ("type", *(f"object.{path}" for path in FAREWELL[3:]))
 
 
 def owned(name: str, owner: str = "o", /, *, uid: str = "", **more: Any) -> dict[str, Any]:
@@ -172,6 +181,29 @@ SCRIPTS: dict[str, tuple[Ask, ...]] = {
             "kind", "metadata.deletionTimestamp", "metadata.deletionGracePeriodSeconds", "metadata.generation"
         ),
         PODS.get("p").until(code=404),
+    ),
+    "pods that wait for nothing": (
+        *(
+            ask
+            for grace, finalizers in (({}, []), ({"gracePeriodSeconds": "5"}, []), ({}, ["x.y/z"]))
+            for ask in (
+                PODS.create({**GATED, "metadata": {"name": "g", "finalizers": finalizers}})
+                .keep("g")
+                .show("metadata.resourceVersion"),
+                PODS.delete("g", dryRun="All", **grace).show(*FAREWELL),
+                PODS.delete("g", **grace).show(*FAREWELL),
+                PODS.delete("g", gracePeriodSeconds="0").show(*FAREWELL),
+                PODS.patch({"metadata": {"finalizers": None}}, "g").show(*FAREWELL),
+                PODS.watch("${g:metadata.resourceVersion}")
+                .take(2)
+                .show(*(f"{n}.{part}" for n in "01" for part in SEEN)),
+            )
+        ),
+    ),
+    "pods that are given less time": (
+        PODS.create(BOUND).keep("b").show("metadata.resourceVersion"),
+        *(PODS.delete("b", gracePeriodSeconds=grace).show(*FAREWELL) for grace in ("20", "5", "9", "0", "0")),
+        PODS.watch("${b:metadata.resourceVersion}").take(4).show(*(f"{n}.{part}" for n in "0123" for part in SEEN)),
     ),
     "rehearsals": (
         SERVICES.create(SERVICE),

@@ -217,15 +217,14 @@ class Store:
             before = self.entry(resource, namespace, name)
             new = lifecycle.dying(resource, before.shared, options or Deletion(), self._clock())
             gone = lifecycle.is_over(new)
-            if not gone and (dry_run or lifecycle.same(new, before.shared)):
-                return new
-            if not gone:
-                return self._commit(ChangeType.MODIFIED, resource, new, before)
-            last = before.copy()
-            if not dry_run:
-                last = self._commit(ChangeType.DELETED, resource, last, before)
-            # Of what may take its time, the one who asks sees that it had none; its watchers see it as it was.
-            return new if resource.grace is Grace.POD else last
+            if gone and resource.grace is not Grace.POD:
+                new = before.copy()  # of what may take its time, everybody sees that it has none left; of others nobody
+            elif not dry_run and not lifecycle.same(new, before.shared):
+                new = self._commit(ChangeType.MODIFIED, resource, new, before)
+                before = self.entry(resource, namespace, name)
+            if gone and not dry_run:
+                new = self._commit(ChangeType.DELETED, resource, new, before)
+            return new
 
     # For the parts of the server
 
