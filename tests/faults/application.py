@@ -1,6 +1,7 @@
 """A small application on either ground, and what shows whether a fault has left anything behind."""
 
 import contextlib
+import copy
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +22,7 @@ from gate.errors import Futile, Temporary
 from gate.faults import ACTS
 from gate.faults.rollout_restart import RESTARTED
 from gate.faults.stress import MARK
+from gate.faults.template import COPY
 from gate.model import Step, Target, Undo, WorkloadKind, WorkloadName
 from tests.builders import config_map, deployment, pod_template, service
 from tests.faults.cases import NEEDS_A_NODE
@@ -76,14 +78,17 @@ class Application:
     def name(self) -> WorkloadName:
         return WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace=self.namespace, name="web")
 
-    def create(self) -> None:
+    def create(self, settings: Mapping[str, Any] | None = None) -> None:
+        """`settings`: of a fault; what that hits in copies alone is hit in what is labelled as one."""
         self.api.create("configmaps", self.namespace, config_map("settings", self.namespace, mode="calm"))
         secret = {"metadata": {"name": "key"}, "stringData": {"token": "old-secret"}}
         self.api.create("secrets", self.namespace, secret)
         self.api.create("services", self.namespace, service("web", self.namespace))
-        self.api.create(
-            "deployments", self.namespace, deployment("web", self.namespace, template=TEMPLATE, replicas=PODS)
-        )
+        body = deployment("web", self.namespace, template=copy.deepcopy(TEMPLATE), replicas=PODS)
+        if (settings or {}).get("env"):
+            for each in (body, body["spec"]["template"]):
+                each["metadata"]["labels"] = {**(each["metadata"].get("labels") or {}), COPY: "web"}
+        self.api.create("deployments", self.namespace, body)
         self.be_whole()
 
     def pods(self) -> Sequence[Target]:

@@ -27,7 +27,7 @@ def web(request: pytest.FixtureRequest, cluster: Ground, namespace: str, eventua
     if settings.get("fault") in (NEEDS_CONTAINERS if cluster.is_real else NEEDS_THE_REAL_ONE):
         pytest.skip(f"{cluster.name} has nothing for {settings['fault']}")
     application = Application(ground=cluster, namespace=namespace, eventually=eventually)
-    application.create()
+    application.create(settings.get("settings"))
     return application
 
 

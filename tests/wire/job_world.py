@@ -49,14 +49,24 @@ from gate.sandbox.shipped import shipped
 from gate.tracking.judgements import decided
 from gate.wire.ties import RunLeases, identity, read_run, surrounding
 from tests.builders import deployment
+from tests.faults.cases import NEEDS_THE_REAL_ONE
 from tests.grounds import Ground
 
+ROOT = Path(__file__).parents[2]
 Json = dict[str, Any]
 Eventually = Callable[[Callable[[], object]], None]
 
 IMAGE = "chaos-gate:test"
 GATE_IMAGE = Image(name=IMAGE, argv=(sys.executable, "-m", "gate.cli"))
 """What a registry would have of this checkout."""
+SPECIAL = ("chaos-gate-config", "chaos-gate-exec", "chaos-gate-jobs")
+"""The shipped roles that faults need beside the executor's own."""
+AN_ADMINISTRATORS = frozenset({"node-cordon", "node-drain"})
+"""No account of a team may do this: nodes belong to no namespace."""
+AROUND = frozenset({"copy"})
+"""Done around steps, not by one."""
+ELSEWHERE = AN_ADMINISTRATORS | AROUND | NEEDS_THE_REAL_ONE
+"""The faults that no Job does, or that the sandbox has nothing for."""
 DONE = Image(name="done:1", argv=("true",))
 ACCOUNT = "chaos-gate-executor"
 RBAC = "rbac.authorization.k8s.io"
@@ -71,6 +81,12 @@ THERE = Probe(
     every=timedelta(milliseconds=100),
     when=(Window.BEFORE, Window.AFTER),
 )
+
+
+def fragile(number: int) -> Image:
+    """An executor that, as the first one of a run, dies before its write of that number, counted from 0."""
+    argv = ("env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "tests.wire.fragile", str(number))
+    return Image(name=f"fragile:{number}", argv=argv)
 
 
 def rights_of_jobs() -> list[Json]:

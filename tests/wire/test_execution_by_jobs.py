@@ -4,7 +4,6 @@ import contextlib
 import os
 import re
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -22,11 +21,10 @@ from gate.running.jobs import COMPLETE, condition
 from gate.running.mode import Mode
 from gate.running.runner import MOST_ATTEMPTS
 from gate.running.time import SystemClock
-from gate.sandbox.kubernetes.runtime.images import Image
 from gate.wire.reaping import reap
 from tests import grounds
 from tests.grounds import Ground
-from tests.wire.job_world import ACCOUNT, DONE, GATE_IMAGE, Shop, judged, looked_after
+from tests.wire.job_world import ACCOUNT, DONE, GATE_IMAGE, Shop, fragile, judged, looked_after
 
 LONG = timedelta(minutes=3)
 SHORT = timedelta(seconds=1)
@@ -41,15 +39,7 @@ on_the_control_plane = pytest.mark.parametrize(
 """The sandbox asks nobody whether there is such a service account."""
 
 
-ROOT = Path(__file__).parents[2]
-FRAGILE = [
-    Image(
-        name=f"fragile:{number}",
-        argv=("env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "tests.wire.fragile", str(number)),
-    )
-    for number in range(2, 16, 2)
-]
-"""Executors of which the first one dies before that write; the beats of its Lease count as well."""
+FRAGILE = [fragile(number) for number in range(0, 12, 2)]
 
 
 @pytest.fixture(scope="module")

@@ -10,17 +10,9 @@ import pytest
 from gate.model import RunPhase
 from tests import grounds
 from tests.faults.application import Application
-from tests.faults.cases import CASES, NEEDS_THE_REAL_ONE
+from tests.faults.cases import CASES
 from tests.grounds import Ground
-from tests.wire.job_world import GATE_IMAGE, Eventually, Shop, looked_after
-
-AN_ADMINISTRATORS = frozenset({"node-cordon", "node-drain"})
-"""No account of a team may do this: nodes belong to no namespace."""
-AROUND = frozenset({"copy"})
-"""Done around steps, not by one."""
-ELSEWHERE = AN_ADMINISTRATORS | AROUND | NEEDS_THE_REAL_ONE
-SPECIAL = ("chaos-gate-config", "chaos-gate-exec", "chaos-gate-jobs")
-"""The shipped roles that faults need beside the executor's own."""
+from tests.wire.job_world import ELSEWHERE, GATE_IMAGE, SPECIAL, Eventually, Shop, looked_after
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +22,15 @@ def lasting_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground
 
 
 @pytest.fixture
-def web(cluster: Ground, namespace: str, in_time: Eventually, tmp_path: Path) -> Iterator[tuple[Shop, Application]]:
+def web(
+    request: pytest.FixtureRequest, cluster: Ground, namespace: str, in_time: Eventually, tmp_path: Path
+) -> Iterator[tuple[Shop, Application]]:
     shop = Shop(ground=cluster, namespace=namespace, eventually=in_time, folder=tmp_path)
     shop.create_around()
     for role in SPECIAL:
         shop.give(role)
     application = Application(ground=cluster, namespace=namespace, eventually=in_time)
-    application.create()
+    application.create(request.node.callspec.params.get("settings"))
     yield shop, application
     shop.delete()
 
