@@ -16,6 +16,8 @@ class Block(BaseModel):
 
     others: ClassVar[str] = ""
     """What a fault with these settings hits beside the pods of its target, in a few words; empty: nothing."""
+    of_copies: ClassVar[str] = ""
+    """The field with which it hits a copy, and nothing but a copy; empty: there is none."""
 
 
 def shown_as(example: Mapping[str, Any]) -> ConfigDict:

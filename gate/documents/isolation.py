@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from gate.documents.target import asks_target, host_of
 from gate.documents.tree import Path
 from gate.documents.vocabulary import Vocabulary
-from gate.model import Isolation, Settings, Workflow, WorkloadKind
+from gate.model import Isolation, Settings, Step, Workflow, WorkloadKind
 
 NOT_COPIED = {
     WorkloadKind.STATEFUL_SET: "its pods have names and volumes of their own, by which they know each other",
@@ -24,6 +24,7 @@ Contradiction = tuple[Path, str]
 
 def contradictions(workflow: Workflow, facts: Mapping[str, str], vocabulary: Vocabulary) -> Iterator[Contradiction]:
     """What would hit or ask somebody else than the author thinks."""
+    yield from _without_a_copy(workflow, vocabulary)
     if not workflow.makes_copies:
         return
     isolated = workflow.isolation is Isolation.COPY
@@ -44,6 +45,21 @@ def contradictions(workflow: Workflow, facts: Mapping[str, str], vocabulary: Voc
         )
 
 
+def _without_a_copy(workflow: Workflow, vocabulary: Vocabulary) -> Iterator[Contradiction]:
+    """What may be done to a copy alone."""
+    if workflow.isolation is Isolation.COPY:
+        return
+    for index, step in enumerate(each for each in workflow.steps if each.repetition == 1):
+        if field := _is_for_copies(step, vocabulary):
+            yield ("steps", index, "with", field), "this is changed in a copy only; write isolation: copy"
+
+
+def _is_for_copies(step: Step, vocabulary: Vocabulary) -> str:
+    """The field of the step that makes it so; empty if there is none."""
+    field: str = getattr(vocabulary.faults.get(step.fault), "of_copies", "")
+    return field if field and step.settings.get(field) else ""
+
+
 def _disturbing(workflow: Workflow, vocabulary: Vocabulary) -> Iterator[Contradiction]:
     """With a copy, nothing else is hit."""
     for index, step in enumerate(each for each in workflow.steps if each.repetition == 1):
@@ -54,7 +70,7 @@ def _disturbing(workflow: Workflow, vocabulary: Vocabulary) -> Iterator[Contradi
                 f"{step.target.name} is no copy, and others use it; isolation: copy hits the copy alone",
             )
         others = getattr(vocabulary.faults.get(step.fault), "others", "")
-        if others:
+        if others and not _is_for_copies(step, vocabulary):
             yield (*path, "fault"), f"{step.fault} hits {others}; isolation: copy hits the copy alone"
 
 

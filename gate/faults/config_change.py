@@ -1,4 +1,4 @@
-"""config-change: a key of a ConfigMap or Secret has another value for a while, or is missing.
+"""config-change: a key of a ConfigMap or Secret has another value for a while, or is missing; or a variable of a copy.
 
 What a Secret held is in no record: records can be read by more people than secrets. It is kept in an annotation of the
 Secret itself, which comes and goes in the same write as the other value.
@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from gate.documents.blocks import Block, shown_as
 from gate.errors import Permanent
+from gate.faults import variables
 from gate.faults.objects import RESOURCES, Json, found, must_find, named, patch
 from gate.model import Step, Target, Undo, WorkloadName
 from gate.running.ports import Cluster
@@ -28,20 +29,31 @@ class Settings(Block):
     model_config = shown_as({"configMap": "checkout-settings", "key": "retries", "value": "0"})
 
     others: ClassVar[str] = "everybody who reads the object, and the workload does"
+    of_copies: ClassVar[str] = "env"
 
     config_map: str = Field(
         default="", description="The ConfigMap, in the target's namespace; either this,", examples=["checkout-settings"]
     )
     secret: str = Field(default="", description="or the Secret.", examples=["checkout-secrets"])
-    key: str = Field(min_length=1, description="The key in it.", examples=["retries"])
+    key: str = Field(default="", description="The key in it.", examples=["retries"])
+    env: str = Field(
+        default="", description="Instead of these, a variable; with isolation: copy only.", examples=["RETRIES"]
+    )
+    container: str = Field(
+        default="", description="With env: of which container; the first one if left out.", examples=["checkout"]
+    )
     value: str | None = Field(
-        default=None, description="What it holds meanwhile; left out, the key is missing.", examples=["0"]
+        default=None, description="What it holds meanwhile; left out, the key or variable is missing.", examples=["0"]
     )
 
     @model_validator(mode="after")
-    def _one_object(self) -> "Settings":
-        if bool(self.config_map) == bool(self.secret):
-            raise ValueError("say either configMap or secret, by its name")
+    def _one_thing(self) -> "Settings":
+        if (bool(self.config_map), bool(self.secret), bool(self.env)).count(True) != 1:
+            raise ValueError("say either configMap or secret, by its name, or env")
+        if bool(self.key) == bool(self.env):
+            raise ValueError("key says which one of a ConfigMap or Secret; a variable is named by env alone")
+        if self.container and not self.env:
+            raise ValueError("container says whose variable; it needs env")
         return self
 
     @property
@@ -59,6 +71,9 @@ class Settings(Block):
 def plan(step: Step, workload: WorkloadName, pods: Sequence[Target], seed: str, cluster: Cluster) -> list[Undo]:
     """Nothing if nothing would change. Raises `Permanent` for what cannot be changed, or would be felt by no pod."""
     settings = Settings.model_validate(step.settings)
+    if settings.env:
+        wanted = variables.Variable(name=settings.env, value=settings.value, container=settings.container)
+        return variables.plan(step, wanted, workload, pods, cluster)
     name = settings.config_map or settings.secret
     item = cluster.get(RESOURCES[settings.kind], workload.namespace, name)
     if item is None or not pods:
@@ -88,6 +103,9 @@ def plan(step: Step, workload: WorkloadName, pods: Sequence[Target], seed: str, 
 
 def inject(undo: Undo, cluster: Cluster) -> None:
     """Raises `Permanent` if somebody has changed it since the plan: what they wrote could not be put back."""
+    if variables.is_one(undo):
+        variables.inject(undo, cluster)
+        return
     item, key, ours = must_find(cluster, undo.target), undo.settings["key"], undo.settings.get("value")
     now = _value(item, key)
     if now == ours:
@@ -100,6 +118,8 @@ def inject(undo: Undo, cluster: Cluster) -> None:
 
 def prove(undo: Undo, cluster: Cluster) -> str | None:
     """That pods took it is not to be seen from here: that is what probes are for."""
+    if variables.is_one(undo):
+        return variables.prove(undo, cluster)
     item, key = found(cluster, undo.target), undo.settings["key"]
     if item is None or _value(item, key) != undo.settings.get("value"):
         return None
@@ -111,6 +131,8 @@ def revert(undo: Undo, cluster: Cluster) -> str:
 
     Raises `Permanent` if a Secret has our value, and nobody knows any more what it held.
     """
+    if variables.is_one(undo):
+        return variables.revert(undo, cluster)
     item, key = found(cluster, undo.target), undo.settings["key"]
     what = f'"{key}" of {named(undo.target)}'
     if item is None:

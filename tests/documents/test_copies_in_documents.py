@@ -183,6 +183,15 @@ def test_a_service_that_nobody_asks_is_a_mistake() -> None:
     assert "spec.service: this is not used anywhere; write ${target.host} where it is asked" in said
 
 
+def test_a_variable_is_changed_in_a_copy_and_nowhere_else() -> None:
+    env = WORKFLOW.replace("pod-kill,", "config-change, with: {env: RETRIES, value: '0'},")
+    assert complaints(env) == []
+    for instead in (f"  {PREVIOUS}\n", ""):
+        said = complaints(env.replace(f"  {COPY}\n", instead))
+        why = "spec.steps[0].with.env: this is changed in a copy only; write isolation: copy"
+        assert any(why in line for line in said), said
+
+
 @pytest.mark.parametrize("kind", NOT_COPIED)
 @pytest.mark.parametrize("what", [COPY, PREVIOUS])
 def test_a_workload_that_cannot_be_copied_is_a_mistake_where_it_is_subscribed(kind: str, what: str) -> None:

@@ -11,6 +11,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "config-change": ("config-change", {"configMap": "settings", "key": "mode", "value": "wild"}),
     "config-change of a secret": ("config-change", {"secret": "key", "key": "token"}),
     "config-change of a new key": ("config-change", {"configMap": "settings", "key": "debug", "value": "on"}),
+    "config-change of a variable": ("config-change", {"env": "MODE", "value": "wild"}),
     "container-kill": ("container-kill", {"count": 2}),
     "copy": ("copy", {"service": "web"}),
     "network-partition": ("network-partition", {"probe": "all is well"}),

@@ -147,7 +147,15 @@ def test_what_cannot_change_is_said_before_anything_is_done(web: Application) ->
 
 @pytest.mark.parametrize(
     "settings",
-    [{"key": "a"}, {"configMap": "a", "secret": "b", "key": "c"}, {"configMap": "a"}, {"configMap": "a", "key": ""}],
+    [
+        {"key": "a"},
+        {"configMap": "a", "secret": "b", "key": "c"},
+        {"configMap": "a"},
+        {"configMap": "a", "key": ""},
+        {"env": "A", "key": "a"},
+        {"env": "A", "configMap": "a"},
+        {"configMap": "a", "key": "b", "container": "main"},
+    ],
 )
 def test_settings_that_mean_nothing_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):

@@ -74,3 +74,17 @@ def test_should_nobody_find_the_record_the_copy_goes_with_the_run(web: Applicati
     web.api.delete("chaosruns", web.namespace, run.name, uid=run.uid)
     eventually(lambda: not is_there(web, run))
     eventually(lambda: web.state() == before)
+
+
+def test_a_variable_is_another_one_in_the_copy_alone(web: Application, eventually: Eventually) -> None:
+    before, pods = web.state(), {pod.uid for pod in web.pods()}
+    begin(web, "run", "config-change", {"env": "MODE", "value": "wild"}, Isolation.COPY)
+    assert not is_killed(web, "run", before_write=None)
+    after = look(web, "run")
+    story = "\n".join(entry.what for entry in after.status.timeline)
+    assert "MODE in main of Deployment" in story, story
+    assert all(undo.reverted for undo in after.status.evidence.undo)
+    assert after.status.evidence.effects, story
+    assert not is_there(web, after)
+    assert {pod.uid for pod in web.pods()} == pods, "the workload itself was not hit"
+    eventually(lambda: web.state() == before)

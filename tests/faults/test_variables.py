@@ -1,0 +1,108 @@
+"""A variable of a copy has another value for a while, at its own place, and no variable of anything but a copy."""
+
+from typing import Any
+
+import pytest
+
+from gate.errors import Permanent
+from gate.faults import config_change
+from gate.model import Undo
+from tests.faults.application import Application
+
+A, MODE, Z = ({"name": name, "value": value} for name, value in (("A", "1"), ("MODE", "calm"), ("Z", "$(MODE)")))
+NODE = {"name": "MODE", "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "spec.nodeName"}}}
+
+
+@pytest.fixture
+def web(cluster: Any, namespace: str, eventually: Any) -> Application:
+    application = Application(ground=cluster, namespace=namespace, eventually=eventually)
+    application.create({"env": "MODE"})
+    return application
+
+
+def give(web: Application, *entries: dict[str, Any]) -> None:
+    """These are the variables of its first container."""
+    main, beside = web.read("deployments", "web")["spec"]["template"]["spec"]["containers"]
+    body = {"spec": {"template": {"spec": {"containers": [{**main, "env": list(entries)}, beside]}}}}
+    web.change("deployments", "web", body)
+    web.be_whole()
+
+
+def variables(web: Application) -> list[dict[str, Any]]:
+    container = web.read("deployments", "web")["spec"]["template"]["spec"]["containers"][0]
+    return list(container.get("env", ()))
+
+
+def planned(web: Application, **settings: Any) -> Undo:
+    (undo,) = web.plan("config-change", **settings)
+    return undo
+
+
+@pytest.mark.parametrize(
+    ("before", "settings", "meanwhile"),
+    [
+        ((A, MODE, Z), {"value": "wild"}, [A, {"name": "MODE", "value": "wild"}, Z]),
+        ((A, MODE, Z), {"value": ""}, [A, {"name": "MODE"}, Z]),
+        ((A, MODE, Z), {}, [A, Z]),
+        ((A, NODE), {"value": "wild"}, [A, {"name": "MODE", "value": "wild"}]),
+        ((A,), {"value": "wild"}, [A, {"name": "MODE", "value": "wild"}]),
+        ((), {"value": "wild", "container": "main"}, [{"name": "MODE", "value": "wild"}]),
+        ((MODE,), {}, []),
+    ],
+)
+def test_it_is_another_one_for_a_while_and_then_its_own_at_its_own_place(
+    before: tuple[dict[str, Any], ...], settings: dict[str, Any], meanwhile: list[dict[str, Any]], web: Application
+) -> None:
+    give(web, *before)
+    undo = planned(web, env="MODE", **settings)
+    for _ in range(2):
+        web.inject(undo)
+    assert variables(web) == meanwhile
+    for _ in range(2):
+        web.revert(undo)
+    assert variables(web) == list(before)
+
+
+def test_it_is_felt_once_a_container_was_started_with_it(web: Application) -> None:
+    give(web, MODE)
+    undo = planned(web, env="MODE", value="wild")
+    assert config_change.prove(undo, web.api) is None
+    web.inject(undo)
+    web.feel(undo)
+    said = config_change.prove(undo, web.api)
+    assert said is not None
+    assert said.startswith(f"MODE in main of Deployment {web.namespace}/web has another value in pod web-")
+
+
+def test_what_somebody_else_wrote_is_left_to_them(web: Application) -> None:
+    give(web, MODE)
+    before, after = planned(web, env="MODE", value="wild"), planned(web, env="MODE", value="wilder")
+    web.inject(after)
+    give(web, {"name": "MODE", "value": "theirs"})
+    assert "was changed by somebody else meanwhile" in web.revert(after)
+    with pytest.raises(Permanent, match="was changed meanwhile"):
+        web.inject(before)
+    assert variables(web) == [{"name": "MODE", "value": "theirs"}]
+
+
+def test_other_variables_may_change_meanwhile_and_stay_so(web: Application) -> None:
+    give(web, MODE)
+    undo = planned(web, env="MODE", value="wild")
+    web.inject(undo)
+    give(web, {"name": "MODE", "value": "wild"}, Z)
+    web.revert(undo)
+    assert variables(web) == [MODE, Z]
+
+
+def test_only_copies_are_changed(web: Application) -> None:
+    web.change("deployments", "web", {"metadata": {"labels": {"chaosgate.dev/copy": None}}})
+    with pytest.raises(Permanent, match="is no copy, and its variables belong to whoever deploys it"):
+        web.plan("config-change", env="MODE", value="wild")
+
+
+def test_what_would_change_nothing_is_not_done(web: Application) -> None:
+    give(web, MODE)
+    assert web.plan("config-change", env="MODE", value="calm") == []
+    assert web.plan("config-change", env="ANOTHER") == []
+    with pytest.raises(Permanent, match='has no container "third"; it has main, beside'):
+        web.plan("config-change", env="MODE", value="wild", container="third")
