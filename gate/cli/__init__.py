@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "report": ("gate.cli.report:report", "Judge a run once more from its evidence file."),
     "admission": ("gate.cli.admission:admission", "Let a production cluster take only versions that have passed."),
     "annotate": ("gate.cli.annotate:annotate", "Print the lines with which a deploy job says its commit."),
+    "proxy": ("gate.cli.proxy:proxy", "Run the fault proxy, or say which requests it would hit."),
     "wait": ("gate.cli.wait:wait", "Wait for the gate's verdict on a commit; the exit code is the verdict."),
 }
 """Name -> where the command is, and what it does in one line."""

@@ -20,6 +20,9 @@ Around it is one event loop, and nothing there waits or locks:
     live         one proxy as it lives
     tcp          a TCP link
     switchboard  the snapshot in force, and what follows it
+    head         heads of HTTP messages                                              pure
+    control      the control API, with Toxiproxy's and Vaurien's
+    process      configuration file and signals
 
 To know it in ten minutes, read `behaviours`, `decision`, `snapshot` and `tcp`.
 """

@@ -43,7 +43,7 @@ class Dummy(Behaviour):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delay(Behaviour):
-    """Everything comes later by `time`, give or take `jitter`.
+    """Everything comes later by `time`, give or take `jitter`; never before it was sent.
 
     `per: once` waits before the upstream is connected (tcp), before the request goes on (http, `up`) or before its
     answer begins (http, `down`); `per: chunk` delays each piece of the stream, in order.
@@ -53,10 +53,6 @@ class Delay(Behaviour):
     jitter: timedelta = NOW
     per: Per = Per.ONCE
     stream: Stream = Stream.UP
-
-    def __post_init__(self) -> None:
-        if self.jitter > self.time:
-            raise ValueError("jitter is more than time, and nothing can arrive before it was sent")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,9 +95,9 @@ class Refuse(Behaviour):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slow(Behaviour):
-    """The stream passes with `rate` bytes a second at most."""
+    """The stream passes with `rate` bytes a second at most; with 0 nothing passes."""
 
-    rate: Count = 1024
+    rate: Annotated[int, Between(least=0, most=2**40)] = 1024
     stream: Stream = Stream.DOWN
 
 
@@ -115,9 +111,10 @@ class SlowClose(Behaviour):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drip(Behaviour):
-    """The stream arrives in pieces of `size` bytes, one in every `every`."""
+    """The stream arrives in pieces of `size` bytes, give or take `vary`, one in every `every`."""
 
     size: Count = 1
+    vary: Annotated[int, Between(least=0, most=2**40)] = 0
     every: timedelta = timedelta(milliseconds=10)
     stream: Stream = Stream.DOWN
 

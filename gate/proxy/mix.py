@@ -32,6 +32,8 @@ class Fault:
     does: Behaviour
     ttl: timedelta | None = None
     lease: Lease | None = None
+    toxic: str | None = None
+    """The toxic that it is, as Toxiproxy's API said it; see `toxiproxy`."""
     since: float = field(default=0.0, compare=False)
     ends: float | None = field(default=None, compare=False)
     """When the time to live is over, or the lease lapses if that is sooner."""

@@ -9,6 +9,9 @@ from gate.proxy.behaviours import Behaviour, Delay, Drip, Per, Slow, SlowClose
 SLICE = 0.01
 """Seconds that one piece of a slow stream takes at least, so that a fast one is not cut into single bytes."""
 
+FOREVER = 1e8
+"""Seconds: three years."""
+
 Draw = Callable[[str], float]
 """A number in [0, 1) for a word, always the same for this request."""
 
@@ -45,7 +48,8 @@ class Late:
 
 def lateness(delay: Delay, draw: Draw, what: str) -> float:
     """Seconds that a delay is this time."""
-    return delay.time.total_seconds() + (2 * draw(what) - 1) * delay.jitter.total_seconds()
+    jitter = delay.jitter.total_seconds()
+    return max(0.0, delay.time.total_seconds() + ((2 * draw(what) - 1) * jitter if jitter else 0.0))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,12 +61,14 @@ class Narrow:
     """When the line has nothing more to do."""
 
     def piece(self, size: int, arrived: float) -> tuple[float, int]:
+        if self.rate == 0:
+            return arrived + FOREVER, size
         taken = min(size, max(1, int(self.rate * SLICE)))
         self.free = max(self.free, arrived) + taken / self.rate
         return self.free, taken
 
     def end(self, arrived: float) -> float:
-        return max(self.free, arrived)
+        return max(self.free, arrived) if self.rate else arrived + FOREVER
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,12 +76,16 @@ class Dripping:
     """A few bytes at a time, and then a pause."""
 
     drip: Drip
+    draw: Draw
+    pieces: int = 0
     next: float = 0.0
 
     def piece(self, size: int, arrived: float) -> tuple[float, int]:
         due = max(self.next, arrived)
         self.next = due + self.drip.every.total_seconds()
-        return due, min(size, self.drip.size)
+        self.pieces += 1
+        off = (2 * self.draw(f"size {self.pieces}") - 1) * self.drip.vary if self.drip.vary else 0.0
+        return due, min(size, max(1, round(self.drip.size + off)))
 
     def end(self, arrived: float) -> float:
         return arrived
@@ -102,7 +112,7 @@ def pace(does: Behaviour, draw: Draw) -> Pace | None:
         case Slow(rate=rate):
             return Narrow(rate=rate)
         case Drip():
-            return Dripping(drip=does)
+            return Dripping(drip=does, draw=draw)
         case SlowClose(time=time):
             return LateEnd(seconds=time.total_seconds())
         case _:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
+from gate.errors import Permanent
 from gate.proxy.counters import DecisionLog, Ending
 from gate.proxy.live import Link, LiveProxy
 from gate.proxy.snapshot import Snapshot
@@ -42,8 +43,12 @@ class Switchboard:
         """Put an edited snapshot in force, and return it. Raises what the edit raises, and Permanent where an address
         cannot be listened on; then nothing has changed.
         """
-        self._follow(edit(self.snapshot, self._loop.time()))
+        self._follow(edit(self.snapshot, self.now()))
         return self.snapshot
+
+    def now(self) -> float:
+        """The moment, in seconds of the proxy's clock."""
+        return self._loop.time()
 
     async def close(self) -> None:
         """Stop listening, and end all that is connected."""
@@ -67,6 +72,9 @@ class Switchboard:
 
     def _take_addresses(self, wanted: Snapshot) -> tuple[Snapshot, dict[str, socket.socket]]:
         """Listen where it is to be listened and is not yet. Raises Permanent, and has then taken nothing."""
+        for name, spec in wanted.proxies.items():
+            if spec.protocol not in LINKS:
+                raise Permanent(f"proxy {name}: protocol {spec.protocol} is not served yet; use tcp")
         taken: dict[str, socket.socket] = {}
         proxies = dict(wanted.proxies)
         try:

@@ -3,7 +3,7 @@
 import itertools
 from collections import Counter
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.proxy.behaviours import Delay, Error, kind_of
@@ -13,6 +13,7 @@ from gate.proxy.spec import Request, Spec, spec
 
 GET = Request(method="GET", path="/buy/7?x=1", headers={"x-team": "payments"})
 KINDS = st.sampled_from(["error", "delay", "reset", "hang", "slow", "corrupt", "dummy"])
+FEW = settings(max_examples=40)
 
 
 def proxy(**more: object) -> Spec:
@@ -28,6 +29,7 @@ def hit(one: Spec, seed: str, names: list[str], request: Request | None = None, 
 NAMES = [f"request-{n}" for n in range(2000)]
 
 
+@FEW
 @given(names=st.lists(st.text(max_size=20), unique=True), seed=st.text(min_size=1, max_size=80), data=st.data())
 def test_the_order_of_arrival_changes_no_decision(names: list[str], seed: str, data: st.DataObject) -> None:
     one = proxy(mix="30:error,20:delay")
@@ -40,11 +42,12 @@ def test_another_seed_and_another_proxy_decide_differently() -> None:
     assert hit(one, "a", NAMES) != hit(proxy(name="stock", mix="50:error"), "a", NAMES)
 
 
+@FEW
 @given(shares=st.lists(st.integers(0, 30), max_size=3), added=st.integers(0, 10))
 def test_a_fault_added_to_the_end_of_a_mix_changes_nobody_who_was_hit(shares: list[int], added: int) -> None:
     faults = [{"name": f"f{n}", "percent": share, "error": {}} for n, share in enumerate(shares)]
-    before = hit(proxy(mix=faults), "seed", NAMES[:200])
-    after = hit(proxy(mix=[*faults, {"name": "new", "percent": added, "delay": {}}]), "seed", NAMES[:200])
+    before = hit(proxy(mix=faults), "seed", NAMES[:60])
+    after = hit(proxy(mix=[*faults, {"name": "new", "percent": added, "delay": {}}]), "seed", NAMES[:60])
     assert {name: fault for name, fault in after.items() if fault != "new"} == before
 
 
@@ -64,13 +67,15 @@ def test_a_mix_is_exclusive_and_close_to_its_shares() -> None:
     assert 150 < found["delay"] < 250
 
 
+@FEW
 @given(share=st.integers(0, 100), more=st.integers(0, 100))
 def test_a_share_that_grows_keeps_those_it_had(share: int, more: int) -> None:
     small, large = sorted([share, more])
-    grown = hit(proxy(mix=f"{large}:error"), "seed", NAMES[:200])
-    assert hit(proxy(mix=f"{small}:error"), "seed", NAMES[:200]).items() <= grown.items()
+    grown = hit(proxy(mix=f"{large}:error"), "seed", NAMES[:60])
+    assert hit(proxy(mix=f"{small}:error"), "seed", NAMES[:60]).items() <= grown.items()
 
 
+@FEW
 @given(name=st.text(max_size=40), kind=KINDS)
 def test_nothing_hits_nobody_and_everything_hits_all(name: str, kind: str) -> None:
     assert hit(proxy(mix=f"0:{kind}"), "seed", [name]) == {}

@@ -3,13 +3,14 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.errors import Permanent
 from gate.proxy.behaviours import BEHAVIOURS, behaviour, kind_of, written
 from gate.proxy.spec import address, document, spec
 
+FEW = settings(max_examples=40)
 BASE = {"name": "inventory", "listen": "127.0.0.1:8666", "upstream": "inventory.shop:80"}
 
 TIMES = st.integers(1, 10**6).map(lambda n: f"{n}ms")
@@ -30,6 +31,7 @@ PLAIN = st.one_of(
 ANY = PLAIN | st.builds(lambda by, first: {"transient": {"first": first, "by": by}}, PLAIN, SIZES)
 
 
+@FEW
 @given(ANY)
 def test_a_behaviour_that_is_written_is_read_again(given_one: dict[str, Any]) -> None:
     read = behaviour(given_one, "x")
@@ -42,6 +44,7 @@ def test_every_behaviour_has_defaults_and_says_what_the_client_sees(kind: str) -
     assert (BEHAVIOURS[kind].__doc__ or "").strip().endswith(".")
 
 
+@FEW
 @given(st.lists(st.tuples(ANY, st.integers(0, 25)), max_size=4), st.booleans())
 def test_a_proxy_that_is_written_is_read_again(faults: list[tuple[dict[str, Any], int]], http: bool) -> None:
     listed = [{"name": f"f{n}", "percent": share, "ttl": "9s", **one} for n, (one, share) in enumerate(faults)]
@@ -70,7 +73,6 @@ def test_a_proxy_that_is_written_is_read_again(faults: list[tuple[dict[str, Any]
         ({"mix": [{"percent": "-5%", "error": {}}]}, "mix[0].percent: '-5%' is not a percentage; write it like 1%"),
         ({"mix": [{"delay": {"time": "-5s"}}]}, "mix[0].delay.time: '-5s' is not a duration"),
         ({"mix": [{"delay": {"tme": "5s"}}]}, 'mix[0].delay.tme: "tme" is not one of time, jitter, per, stream'),
-        ({"mix": [{"delay": {"time": "1s", "jitter": "2s"}}]}, "mix[0].delay: jitter is more than time"),
         ({"mix": [{"error": {"status": 200}}]}, "mix[0].error.status: 200 is not from 400 to 599"),
         ({"mix": [{"error": {"status": True}}]}, "mix[0].error.status: True is not a whole number"),
         ({"mix": [{"error": {}, "delay": {}}]}, "mix[0]: says error, delay; it has to be exactly one"),
@@ -104,6 +106,7 @@ JSON = st.recursive(
 )
 
 
+@FEW
 @given(st.dictionaries(st.sampled_from(["listen", "upstream", "mix", "rules", "faults", "protocol", "name"]), JSON))
 def test_whatever_json_comes_is_a_proxy_or_a_mistake(change: dict[str, Any]) -> None:
     try:
@@ -113,6 +116,7 @@ def test_whatever_json_comes_is_a_proxy_or_a_mistake(change: dict[str, Any]) -> 
     assert spec(document(read), "proxy") == read
 
 
+@FEW
 @given(st.text(max_size=30))
 def test_whatever_text_comes_is_an_address_or_a_mistake(text: str) -> None:
     try:
