@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from gate.sandbox.kubernetes.controllers.ownership import reference_to
 from gate.sandbox.kubernetes.controllers.trigger_times import TRIGGER_TIME, TriggerTimes
@@ -71,28 +72,28 @@ class ServiceEndpoints:
         trigger_time = self._trigger_times.of(key, service, pods)
         found = [endpoint for pod in pods if (endpoint := _endpoint(service, pod)) is not None]
         self._put(ENDPOINTS, _endpoints(service, found), trigger_time)
-        self._put(ENDPOINT_SLICES, self._slice(service, found), trigger_time)
+        self._put_slices(service, found, trigger_time)
         return None
 
-    def _slice(self, service: Object, found: list[Endpoint]) -> Object:
-        """The one EndpointSlice of the Service; its name is kept once it has one."""
-        slice_of: Object = {
-            "metadata": {
-                "generateName": f"{name_of(service)}-",
-                "namespace": namespace_of(service),
-                "labels": _labels(service) | {SERVICE_NAME: name_of(service), _MANAGED_BY: _CONTROLLER},
-                "ownerReferences": [reference_to(service)],
-            },
-            "addressType": "IPv4",
-            # The real controller writes null, not [], and a slice without endpoints has no ports either.
-            "endpoints": [_slice_endpoint(each) for each in found] or None,
-            "ports": _ports(service, found) or None,
-        }
-        for entry in self._store.entries(ENDPOINT_SLICES, namespace_of(service))[0]:
-            owner = controller_of(entry.shared)
-            if owner is not None and owner["uid"] == uid_of(service):
-                slice_of["metadata"]["name"] = name_of(entry.shared)
-        return slice_of
+    def _put_slices(self, service: Object, found: list[Endpoint], trigger_time: str | None) -> None:
+        """One EndpointSlice for all that answer at the same ports; those that are there keep their names."""
+        spare = [
+            entry.copy()
+            for entry in self._store.entries(ENDPOINT_SLICES, namespace_of(service))[0]
+            if (owner := controller_of(entry.shared)) is not None and owner["uid"] == uid_of(service)
+        ]
+        wanted = _slices(service, found)
+        for slice_of in wanted:
+            fitting = next((each for each in spare if each.get("ports") == slice_of["ports"]), None)
+            if fitting is not None:
+                slice_of["metadata"]["name"] = name_of(fitting)
+                spare.remove(fitting)
+        for slice_of in wanted:
+            if spare and "name" not in slice_of["metadata"]:
+                slice_of["metadata"]["name"] = name_of(spare.pop(0))
+            self._put(ENDPOINT_SLICES, slice_of, trigger_time)
+        for left in spare:
+            self._remove(ENDPOINT_SLICES, namespace_of(left), name_of(left))
 
     def _put(self, resource: Resource, wanted: Object, trigger_time: str | None) -> None:
         """Write it with the time that led to it; a new time is no reason to write."""
@@ -138,14 +139,13 @@ def _labels(service: Object) -> dict[str, str]:
     return labels_of(service) | ({"service.kubernetes.io/headless": ""} if headless else {})
 
 
-def _ports(service: Object, found: list[Endpoint]) -> list[Object]:
-    """The Service's ports as numbers on the pods. Pods of one Service share their port names' numbers here."""
-    ports = []
-    for port in lookup(service, "spec.ports", []):
-        number = next((n for each in found if (n := _number(port["targetPort"], each.pod)) is not None), None)
-        if number is not None:
-            ports.append({"name": port.get("name", ""), "port": number, "protocol": port["protocol"]})
-    return ports
+def _ports(service: Object, pod: Object) -> list[Object]:
+    """The Service's ports as numbers on this pod; a name that it does not know is none of its ports."""
+    return [
+        {"name": port.get("name", ""), "port": number, "protocol": port["protocol"]}
+        for port in lookup(service, "spec.ports", [])
+        if (number := _number(port["targetPort"], pod)) is not None
+    ]
 
 
 def _number(target: int | str, pod: Object) -> int | None:
@@ -161,38 +161,87 @@ def _number(target: int | str, pod: Object) -> int | None:
 def _endpoints(service: Object, found: list[Endpoint]) -> Object:
     """The old form. It does not show pods on their way out."""
     staying = sorted((each for each in found if not each.terminating), key=_by_address)
-    ports = [{key: value for key, value in port.items() if value} for port in _ports(service, staying)]
-    subset: Object = {}
-    for key, ready in (("addresses", True), ("notReadyAddresses", False)):
-        addresses = [_address(each) for each in staying if each.ready is ready]
-        if addresses:
-            subset[key] = addresses
-    if subset and ports:
-        subset["ports"] = ports
+    subsets = _subsets(service, staying)
     return {
         "metadata": {
             "name": name_of(service),
             "namespace": namespace_of(service),
             "labels": _labels(service) | {"endpoints.kubernetes.io/managed-by": "endpoint-controller"},
         },
-        **({"subsets": [subset]} if subset else {}),
+        **({"subsets": subsets} if subsets else {}),
     }
 
 
-def _address(endpoint: Endpoint) -> Object:
+def _subsets(service: Object, staying: list[Endpoint]) -> list[Object]:
+    """Ports that the same pods answer at stand together; who answers at none appears only where none is asked for."""
+    if not lookup(service, "spec.ports"):
+        return [_subset(service, staying, [])] if staying else []
+    answering: dict[tuple[tuple[str, Any], ...], list[Endpoint]] = {}
+    for each in staying:
+        for port in _ports(service, each.pod):
+            answering.setdefault(tuple((key, value) for key, value in port.items() if value), []).append(each)
+    together: dict[tuple[str, ...], tuple[list[Endpoint], list[Object]]] = {}
+    for key, pods in answering.items():
+        together.setdefault(tuple(name_of(each.pod) for each in pods), (pods, []))[1].append(dict(key))
+    return [_subset(service, pods, ports) for pods, ports in together.values()]
+
+
+def _subset(service: Object, pods: list[Endpoint], ports: list[Object]) -> Object:
+    subset: Object = {}
+    for key, ready in (("addresses", True), ("notReadyAddresses", False)):
+        addresses = [_address(service, each) for each in pods if each.ready is ready]
+        if addresses:
+            subset[key] = addresses
+    return {**subset, **({"ports": ports} if ports else {})}
+
+
+def _address(service: Object, endpoint: Endpoint) -> Object:
     pod = endpoint.pod
-    return {"ip": pod["status"]["podIP"], "nodeName": pod["spec"].get("nodeName"), "targetRef": _reference(pod)}
+    address = {"ip": pod["status"]["podIP"], "nodeName": pod["spec"].get("nodeName"), "targetRef": _reference(pod)}
+    return {**_hostname(service, pod), **address}
+
+
+def _hostname(service: Object, pod: Object) -> dict[str, str]:
+    """What the pod is called below the Service's name, if it says that this Service is the one."""
+    spec = pod["spec"]
+    is_called = spec.get("hostname") and spec.get("subdomain") == name_of(service)
+    return {"hostname": spec["hostname"]} if is_called else {}
 
 
 def _by_address(endpoint: Endpoint) -> tuple[int, ...]:
     return tuple(map(int, endpoint.pod["status"]["podIP"].split(".")))
 
 
-def _slice_endpoint(endpoint: Endpoint) -> Object:
+def _slices(service: Object, found: list[Endpoint]) -> list[Object]:
+    """The new form; of a Service without pods, one that is empty."""
+    groups: dict[str, tuple[list[Object], list[Endpoint]]] = {}
+    for each in found:
+        ports = _ports(service, each.pod)
+        groups.setdefault(str(ports), (ports, []))[1].append(each)
+    return [_slice(service, ports, pods) for ports, pods in groups.values() or [([], [])]]
+
+
+def _slice(service: Object, ports: list[Object], pods: list[Endpoint]) -> Object:
+    return {
+        "metadata": {
+            "generateName": f"{name_of(service)}-",
+            "namespace": namespace_of(service),
+            "labels": _labels(service) | {SERVICE_NAME: name_of(service), _MANAGED_BY: _CONTROLLER},
+            "ownerReferences": [reference_to(service)],
+        },
+        "addressType": "IPv4",
+        # The real controller writes null, not [], and a slice without endpoints has no ports either.
+        "endpoints": [_slice_endpoint(service, each) for each in pods] or None,
+        "ports": ports or None,
+    }
+
+
+def _slice_endpoint(service: Object, endpoint: Endpoint) -> Object:
     pod = endpoint.pod
     return {
         "addresses": [pod["status"]["podIP"]],
         "conditions": {"ready": endpoint.ready, "serving": endpoint.is_serving, "terminating": endpoint.terminating},
+        **_hostname(service, pod),
         "nodeName": pod["spec"].get("nodeName"),
         "targetRef": _reference(pod),
     }
