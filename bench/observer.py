@@ -58,3 +58,14 @@ def new_session(ground: Ground) -> requests.Session:
     made = requests.Session()
     made.trust_env, made.cert, made.verify = False, ground.session.cert, ground.session.verify
     return made
+
+
+_sessions = threading.local()
+
+
+def session_of(ground: Ground) -> requests.Session:
+    """One connection for each thread that writes."""
+    if not hasattr(_sessions, "own"):
+        _sessions.own = new_session(ground)
+    own: requests.Session = _sessions.own
+    return own

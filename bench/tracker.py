@@ -4,10 +4,14 @@ burst it is as many as are changed.
 A floor is what a bare loop takes that lists and watches with `requests`, and only parses. Subscribed Deployments have
 one pod of kwok's, the others none. `Recreate` is their strategy, so that the event that completes a rollout is one of
 the Deployment's own. The mode is `pause`: runs are made and none is executed.
+
+For the latencies the controllers rest, and the statuses are written by the benchmark (`bench.staged`); what a control
+plane carries alone, of rollouts that its own controllers make, is printed beside. In the burst they work.
 """
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,19 +23,24 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-import requests
-
 from bench.gate import COMMAND, committed, megabytes, processor_seconds, serving
-from bench.observer import Observer, new_session
+from bench.observer import Observer, session_of
+from bench.staged import WRITERS, Staged
 from bench.table import Figure, percentile, show
+from tests.control_plane.running import ControlPlane
 from tests.grounds import Ground, control_plane
 
 NAMESPACES = 20
-WRITERS = 8
+ALONE = 100
+"""So many rollouts show how many a second the control plane carries without a gate."""
 LABEL = "bench"
 SUBSCRIBED, LATER = "subscribed", "later"
 """Values of the label: of those that are subscribed from the start, and of those that are for the burst."""
 WHOLE = "/apis/apps/v1/deployments"
+NONE_YET = "0 of 1 replicas are updated"
+CONTROLLERS = "kube-controller-manager"
+SETTLING = 20
+"""Seconds until controllers that were started anew have gone through everything."""
 GATES = "/apis/chaosgate.dev/v1alpha1/chaosgates"
 
 SUBSCRIPTION = """\
@@ -55,7 +64,6 @@ spec:
 
 FLOOR = """
 import json, sys, time
-import requests
 session = requests.Session(); session.trust_env = False
 url, session.verify, cert, key = sys.argv[1:5]; session.cert = (cert, key)
 path = url + "/apis/apps/v1/deployments"
@@ -87,16 +95,16 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="bench-tracker-") as folder:
         place = Path(folder)
         (place / "kubernetes").mkdir()
-        with control_plane(place / "kubernetes") as (ground, _):
-            print(show(Bench(ground, place, asked).run(), asked.json))
+        with control_plane(place / "kubernetes") as (ground, parts):
+            print(show(Bench(ground, parts, place, asked).run(), asked.json))
     return 0
 
 
 class Bench:
     """One control plane, one gate, and what is measured on them."""
 
-    def __init__(self, ground: Ground, place: Path, asked: argparse.Namespace) -> None:
-        self.ground, self.place, self.asked = ground, place, asked
+    def __init__(self, ground: Ground, parts: ControlPlane, place: Path, asked: argparse.Namespace) -> None:
+        self.ground, self.parts, self.place, self.asked = ground, parts, place, asked
         self.figures: list[Figure] = []
         self.names = [(f"bench-{number % NAMESPACES}", f"s{number}") for number in range(asked.subscribed)]
         more = range(asked.subscribed, max(asked.subscribed, asked.burst))
@@ -105,6 +113,7 @@ class Bench:
 
     def run(self) -> list[Figure]:
         self._fill()
+        self._alone()
         catalogue = self._catalogue()
         with self._floor() as (bare, seconds, least), self._gate(catalogue) as (process, ready):
             self.add("start to ready", ready, "s", goal=1.5 * seconds, floor=seconds)
@@ -233,23 +242,42 @@ class Bench:
 
     # ------------------------------------------------------------------------------------------------ what is measured
 
+    def _alone(self) -> None:
+        """The control plane's own floor: rollouts by its own controllers, and no gate."""
+        image, chosen = self._next_image(), self.names[:ALONE]
+        began = time.monotonic()
+        with Observer(self.ground, WHOLE) as deployments:
+            with ThreadPoolExecutor(WRITERS) as writers:
+                list(writers.map(lambda name: self._set_image(*name, image), chosen))
+            ended = max(
+                deployments.wait(lambda item, key=key: is_named(item, key) and runs(item, image), within=120)
+                for key in chosen
+            )
+        self.add("rollouts that the control plane carries alone", len(chosen) / (ended - began), "/s")
+
     def _latencies(self) -> None:
+        self.parts.kill(CONTROLLERS, signal.SIGTERM)
         for rate, count in ((1, 20), (10, 100), (100, 400)):
             late, heard = self._measured(rate, count)
             for share, goal in ((0.50, 15), (0.99, 50)):
                 value, floor = (1000 * percentile(times, share) for times in (late, heard))
                 self.add(f"decision saved, {rate}/s, p{100 * share:.0f}", value, "ms", goal=goal, floor=floor)
+        self.parts.restart(CONTROLLERS)
+        time.sleep(SETTLING)
+        self._wait_for("the controllers have taken over again", self._all_complete)
 
     def _measured(self, rate: int, count: int) -> tuple[list[float], list[float]]:
         """Seconds from the Deployment's event that completes a rollout to the event of its gate's decision; and, as the
-        floor, from the answer to a change to the event of that change.
+        floor, from the answer to the write that completes it to that event.
         """
-        image = self._next_image()
-        chosen = self.names[:count]
+        image, chosen = self._next_image(), self.names[:count]
+        staged = Staged(self.ground)
+        staged.prepare(chosen, image)
+        self._wait_for("the gate has seen them roll out", lambda: self._count_rolling(chosen) == count)
         answered: dict[tuple[str, str], float] = {}
 
-        def change(name: tuple[str, str]) -> None:
-            self._set_image(*name, image)
+        def complete(name: tuple[str, str]) -> None:
+            staged.complete(name)
             answered[name] = time.monotonic()
 
         with Observer(self.ground, WHOLE) as deployments, Observer(self.ground, GATES) as gates:
@@ -257,18 +285,22 @@ class Bench:
                 began = time.monotonic()
                 for number, name in enumerate(chosen):
                     time.sleep(max(0.0, began + number / rate - time.monotonic()))
-                    writers.submit(change, name)
+                    writers.submit(complete, name)
             decided = {key: gates.wait(lambda gate, key=key: is_decided(gate, key, image), within=60) for key in chosen}
-            complete = {
+            ended = {
                 key: deployments.wait(lambda item, key=key: is_named(item, key) and runs(item, image), within=60)
                 for key in chosen
             }
-            changed = {
-                key: deployments.wait(lambda item, key=key: is_named(item, key) and has(item, image), within=60)
-                for key in chosen
-            }
-        late = [max(0.0, decided[key] - complete[key]) for key in chosen]
-        return late, [max(0.0, changed[key] - answered[key]) for key in chosen]
+        late = [max(0.0, decided[key] - ended[key]) for key in chosen]
+        return late, [max(0.0, ended[key] - answered[key]) for key in chosen]
+
+    def _count_rolling(self, chosen: Sequence[tuple[str, str]]) -> int:
+        """Of how many the gate has said that nothing of them is updated yet."""
+        wanted = set(chosen)
+        return sum(
+            key_of(gate) in wanted and NONE_YET in (gate.get("status") or {}).get("message", "")
+            for gate in self._list(GATES)
+        )
 
     def _next_image(self) -> str:
         self.round += 1
@@ -402,17 +434,6 @@ def cpu(processes: Sequence[subprocess.Popen[bytes]], seconds: float) -> list[fl
 
 def _subscribing(label: str) -> str:
     return SUBSCRIPTION.replace("LABEL", label)
-
-
-_sessions = threading.local()
-
-
-def session_of(ground: Ground) -> requests.Session:
-    """One connection for each thread that writes."""
-    if not hasattr(_sessions, "own"):
-        _sessions.own = new_session(ground)
-    own: requests.Session = _sessions.own
-    return own
 
 
 def say(text: str) -> None:
