@@ -47,6 +47,13 @@ def gate_from(item: Json) -> Gate:
     )
 
 
+def _changes(before: GateStatus, after: GateStatus) -> Json:
+    """What a merge patch has to say; everything to a gate that says nothing yet, whose defaults people want to see."""
+    written = STATUS.write(after)
+    known = {} if before == GateStatus() else STATUS.write(before)
+    return {name: value for name, value in written.items() if name not in known or value != known[name]}
+
+
 class Gates:
     """Reads and writes gates. The tracker owns the status but for `status.gitlab`, which is the reporter's."""
 
@@ -105,7 +112,7 @@ class Gates:
 
     def save(self, gate: Gate, status: GateStatus) -> Gate:
         """Write the status; raises `Conflict` if the gate was written since it was read."""
-        body = {"metadata": {"resourceVersion": gate.resource_version}, "status": STATUS.write(status)}
+        body = {"metadata": {"resourceVersion": gate.resource_version}, "status": _changes(gate.status, status)}
         return gate_from(self._api.patch("chaosgates", gate.namespace, gate.name, body, subresource="status"))
 
     def override(self, gate: Gate, override: GateOverride) -> None:

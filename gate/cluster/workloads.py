@@ -1,7 +1,9 @@
 """Reads workloads as they are now. What a cache says is only taken where it was confirmed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import Any, TypeVar
 
 from gate.cluster.api import Api, Json
 from gate.cluster.kinds import KINDS
@@ -9,15 +11,26 @@ from gate.cluster.kinds.observed import Observed, owned_by
 from gate.cluster.rollouts import current_pods, is_ready, rollout_of, target_of, unfinished, workload_of
 from gate.model import Progress, Rollout, Target, Workload, WorkloadKind, WorkloadName
 
+T = TypeVar("T")
+
 FEW = 10
 """So many pods are read one by one sooner than a list of them comes that is certain to be of now."""
+
+
+Ask = Callable[[], T]
+
+
+def one_by_one(asks: Sequence[Ask[T]]) -> Sequence[T]:
+    """The answers to questions, asked after one another."""
+    return [ask() for ask in asks]
 
 
 class Workloads:
     """The tracker's and the engine's view of what runs."""
 
-    def __init__(self, api: Api) -> None:
-        self._api = api
+    def __init__(self, api: Api, *, together: Callable[[Sequence[Ask[Any]]], Sequence[Any]] = one_by_one) -> None:
+        """`together` asks questions of which none needs another's answer, and gives the answers in their order."""
+        self._api, self._together = api, together
 
     def rollout(self, name: WorkloadName) -> Rollout | None:
         """How far the workload's rollout is; None if there is no such workload.
@@ -49,10 +62,10 @@ class Workloads:
         owners = {each["metadata"]["uid"] for each in (glimpse.workload, *glimpse.revisions)}
         if not all(owned_by(pod, owners) for pod in glimpse.pods):
             return None  # of somebody else, or of a revision that the cache does not have yet
+        named = [pod["metadata"] for pod in pods]
+        asks = [partial(self._api.get, "pods", metadata["namespace"], metadata["name"]) for metadata in named]
         fresh = {}
-        for pod in pods:
-            metadata = pod["metadata"]
-            now = self._api.get("pods", metadata["namespace"], metadata["name"])
+        for metadata, now in zip(named, self._together(asks), strict=True):
             if now is None or now["metadata"]["uid"] != metadata["uid"]:
                 return None
             fresh[metadata["uid"]] = now
@@ -83,8 +96,9 @@ class Workloads:
 
     def _observe(self, name: WorkloadName, workload: Json, *, cached: bool = False) -> Observed:
         labels = _selector(workload)
-        revisions, _ = self._api.list(KINDS[name.kind].REVISIONS, name.namespace, labels=labels, cached=cached)
-        pods, _ = self._api.list("pods", name.namespace, labels=labels, cached=cached)
+        ask = partial(self._api.list, namespace=name.namespace, labels=labels, cached=cached)
+        asks = [partial(ask, resource) for resource in (KINDS[name.kind].REVISIONS, "pods")]
+        (revisions, _), (pods, _) = self._together(asks)
         return Observed(workload=workload, revisions=revisions, pods=pods)
 
 

@@ -40,6 +40,7 @@ from gate.tracking.leading import Leading
 from gate.tracking.reconciler import Reconciler
 from gate.wire.acting import caps_of, mode_of, outfit_of, permits_of, world_of
 from gate.wire.agreeing import Agreeing, Compared
+from gate.wire.asking import Together
 from gate.wire.comparing import Comparing
 from gate.wire.due import Due
 from gate.wire.echoes import Echoes, RunEchoes
@@ -124,9 +125,11 @@ class _Process:
             clock=self._clock,
         )
         self._gitlabs = self._make_gitlabs()
+        self._together = Together(2 * TRACKERS)
+        self._workloads = Workloads(api, together=self._together)
         self._resolving = self._make_resolving()
         self._reconciler = Reconciler(
-            workloads=self._resolving or Workloads(api),
+            workloads=self._resolving or self._workloads,
             gates=gates,
             runs=runs,
             subscriptions=self._subscribed,
@@ -196,7 +199,7 @@ class _Process:
         if self._gitlabs is None:
             return None
         return Resolving(
-            Workloads(self._api),
+            self._workloads,
             self._subscribed,
             self._gitlabs.client,
             found=self._due.workloads.add,
@@ -348,6 +351,7 @@ class _Process:
         for thread in lasting:
             thread.join()
         self._background.close()
+        self._together.close()
         self.repository.close()
         if self._gitlabs:
             self._gitlabs.close()

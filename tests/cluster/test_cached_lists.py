@@ -25,7 +25,7 @@ class Cache:
     def get(self, *which: str) -> Json | None:
         return self._api.get(*which)
 
-    def list(self, resource: str, namespace: str, *, labels: str, cached: bool) -> tuple[list[Json], str]:
+    def list(self, resource: str, *, namespace: str, labels: str, cached: bool) -> tuple[list[Json], str]:
         self.current += not cached
         kept = self._kept.get((resource, namespace)) if cached else None
         return kept or self._api.list(resource, namespace, labels=labels, cached=cached)

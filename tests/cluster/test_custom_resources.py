@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -126,6 +128,21 @@ def test_a_gate_comes_back_as_it_was_saved(api: Api, gate: Gate) -> None:
 def test_what_is_cleared_in_a_gate_is_cleared_in_the_cluster(api: Api, gate: Gate) -> None:
     judged = Gates(api).save(gate, GateStatus(verdict=Verdict.FAILED, reason=Reason.ABORTED, since=NOW))
     assert Gates(api).save(judged, GateStatus()).status == GateStatus()
+
+
+def test_of_a_gate_that_says_something_already_only_what_changed_is_written(api: Api, gate: Gate) -> None:
+    """A server takes longer for more, also where it says what is there already."""
+    first = Gates(api).save(gate, GateStatus(message="first", version="v1"))
+    written: list[Any] = []
+
+    def patch(resource: str, namespace: str, name: str, body: Any, **more: str) -> Any:
+        written.append(body)
+        return api.patch(resource, namespace, name, body, **more)
+
+    listening: Any = SimpleNamespace(patch=patch)
+    second = Gates(listening).save(first, replace(first.status, message="second"))
+    assert written == [{"metadata": {"resourceVersion": first.resource_version}, "status": {"message": "second"}}]
+    assert second.status == GateStatus(message="second", version="v1")
 
 
 def test_a_gate_that_was_written_meanwhile_is_not_overwritten(api: Api, gate: Gate) -> None:
