@@ -23,6 +23,7 @@ class Method(StrEnum):
 
     GET = "GET"
     POST = "POST"
+    PUT = "PUT"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

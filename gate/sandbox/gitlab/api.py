@@ -21,6 +21,7 @@ from gate.sandbox.gitlab.routes.environments import Environments
 from gate.sandbox.gitlab.routes.hooks import Hooks
 from gate.sandbox.gitlab.routes.jobs import Jobs
 from gate.sandbox.gitlab.routes.merge_requests import MergeRequests
+from gate.sandbox.gitlab.routes.notes import Notes
 from gate.sandbox.gitlab.routes.oidc import Oidc
 from gate.sandbox.gitlab.routes.pipelines import Pipelines
 from gate.sandbox.gitlab.routes.projects import Projects
@@ -88,6 +89,7 @@ def _api(parts: Parts, asked: Asked, pushes: Pushes) -> Iterable[Table]:
         Pipelines(asked, parts.runner),
         Jobs(asked, parts.runner),
         MergeRequests(asked, parts.runner, pushes, parts.progress),
+        Notes(asked),
         Environments(asked),
         Deployments(asked, parts.deploying, parts.runner),
         StatusChecks(asked, parts.progress),

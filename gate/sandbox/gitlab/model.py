@@ -279,6 +279,17 @@ class StatusCheck:
 
 
 @dataclass(slots=True, kw_only=True)
+class Note:
+    """What somebody wrote below a merge request."""
+
+    id: int
+    author: int
+    body: str
+    created_at: str
+    updated_at: str
+
+
+@dataclass(slots=True, kw_only=True)
 class MergeRequest:
     """A wish to merge one branch into another. `sha`: the head of the source branch."""
 
@@ -297,6 +308,7 @@ class MergeRequest:
     merge_commit: str | None = None
     checks: dict[int, CheckResponse] = field(default_factory=dict)
     """Status check id -> what it last said."""
+    notes: list[Note] = field(default_factory=list)
 
 
 class Setting(StrEnum):

@@ -8,6 +8,7 @@ from gate.sandbox.gitlab.model import (
     Deployment,
     Environment,
     MergeRequest,
+    Note,
     Pipeline,
     Project,
     Role,
@@ -256,6 +257,18 @@ def merge_request(each: MergeRequest, of: Project, state: State, url: str, merge
         "merged_at": each.merged_at,
         "head_pipeline": whole_pipeline(head, of, state, url) if head else None,
         "web_url": f"{url}/{of.path}/-/merge_requests/{each.iid}",
+    }
+
+
+def note(each: Note, state: State, url: str) -> Json:
+    """What somebody wrote."""
+    return {
+        "id": each.id,
+        "body": each.body,
+        "author": user(state.users[each.author], url),
+        "system": False,
+        "created_at": each.created_at,
+        "updated_at": each.updated_at,
     }
 
 

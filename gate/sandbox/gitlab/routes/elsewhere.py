@@ -18,7 +18,7 @@ NOT_HERE = {
     f"{API}{PROJECT}/releases": "releases",
     f"{API}{PROJECT}/issues": "issues",
     f"{API}{PROJECT}/deploy_tokens": "deploy tokens",
-    f"{API}{PROJECT}/merge_requests/<int:iid>/notes": "notes",
+    f"{API}{PROJECT}/merge_requests/<int:iid>/discussions": "threads",
     f"{API}{PROJECT}/merge_requests/<int:iid>/approve": "approvals of merge requests",
     f"{API}{PROJECT}/pipelines/<int:number>/test_report": "test reports",
     f"{API}{PROJECT}/jobs/<int:number>/artifacts": "artifacts",
