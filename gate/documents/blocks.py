@@ -18,6 +18,10 @@ class Block(BaseModel):
     """What a fault with these settings hits beside the pods of its target, in a few words; empty: nothing."""
     of_copies: ClassVar[str] = ""
     """The field with which it hits a copy, and nothing but a copy; empty: there is none."""
+    touches: ClassVar[str] = ""
+    """What a fault with these settings does to each of its targets, in a few words."""
+    comes_back: ClassVar[str] = ""
+    """How what it did is taken back, in a few words."""
 
 
 def shown_as(example: Mapping[str, Any]) -> ConfigDict:

@@ -26,6 +26,9 @@ KEPT = "chaosgate.dev/before"
 class Settings(Block):
     """Which key of what, and what it holds meanwhile."""
 
+    touches: ClassVar[str] = "a key of the object has another value, or is missing"
+    comes_back: ClassVar[str] = "the key gets the value that it had, unless somebody has changed it meanwhile"
+
     model_config = shown_as({"configMap": "checkout-settings", "key": "retries", "value": "0"})
 
     others: ClassVar[str] = "everybody who reads the object, and the workload does"

@@ -4,6 +4,7 @@ import signal
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import partial
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -54,6 +55,9 @@ class Signal(StrEnum):
 
 class Settings(Place):
     """Which container, and how."""
+
+    touches: ClassVar[str] = "the first process of the container gets a signal"
+    comes_back: ClassVar[str] = "the kubelet starts the container again"
 
     signal: Signal = Field(default=Signal.TERM, description="Which signal its first process gets; it must handle it.")
 

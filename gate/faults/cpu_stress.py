@@ -1,6 +1,7 @@
 """cpu-stress: busy loops in a container, as many as are asked for. `stress` does the work."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -23,6 +24,9 @@ burn; wait""",
 
 class Settings(Place):
     """How many processors' worth."""
+
+    touches: ClassVar[str] = "busy loops in the container"
+    comes_back: ClassVar[str] = "the loops are ended; by themselves 30 s after the hold"
 
     workers: int = Field(default=1, ge=1, le=64, description="How many loops; each uses up to one processor.")
 

@@ -6,6 +6,7 @@ the last one, whatever ends that, also where nobody can look any more, as in a v
 
 from collections.abc import Sequence
 from math import ceil
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -49,6 +50,9 @@ CLEAN = f"""rm -f -- "${{4:-${{TMPDIR:-/tmp}}}}/{stress.MARK}$m" 2>/dev/null"""
 
 class Settings(Place):
     """How much, where, and what is left for the others."""
+
+    touches: ClassVar[str] = "a file without a name takes space"
+    comes_back: ClassVar[str] = "the process that has the file is ended; by itself 30 s after the hold"
 
     size: Size = Field(description="How much space is taken.")
     path: str = Field(

@@ -7,7 +7,7 @@ record of that got lost. One record has both, so a Job to revert can be made by 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
@@ -41,6 +41,9 @@ Words = Annotated[list[str], Field(min_length=1)]
 
 class Settings(Choice):
     """Which pods, and what is run for each of them."""
+
+    touches: ClassVar[str] = "a Job runs a command of the author for it"
+    comes_back: ClassVar[str] = "another Job runs the command that takes it back, until it ends well"
 
     image: str = Field(
         min_length=1, description="The image of the container.", examples=["registry.example/team/tool:1.4"]

@@ -1,6 +1,7 @@
 """memory-stress: a process in a container holds so much memory. `stress` does the work."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -21,6 +22,9 @@ LOOK = """while read -r k v s; do [ "$k" = VmRSS: ] && t=$((t + v / 1024)); done
 
 class Settings(Place):
     """How much."""
+
+    touches: ClassVar[str] = "a process in the container holds memory"
+    comes_back: ClassVar[str] = "the process is ended; by itself 30 s after the hold"
 
     size: Size = Field(description="How much memory it takes, beyond what the container uses.")
 

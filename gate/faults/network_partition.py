@@ -6,6 +6,7 @@ And policies only add up: where another one lets something through, no policy ca
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -33,6 +34,9 @@ class Direction(StrEnum):
 
 class Settings(Block):
     """Which connections are cut, and what shows it."""
+
+    touches: ClassVar[str] = "a NetworkPolicy lets nothing through to or from its pods"
+    comes_back: ClassVar[str] = "the NetworkPolicy is deleted"
 
     direction: Direction = Field(
         default=Direction.BOTH, description="Connections to the pods, those they make, or all."

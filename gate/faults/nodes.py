@@ -26,6 +26,8 @@ class NodeChoice(Choice):
     """Which of the nodes that have ready pods of the target."""
 
     others: ClassVar[str] = "nodes, which belong to everybody"
+    touches: ClassVar[str] = "the node takes no new pods; with node-drain those of the workload are evicted from it"
+    comes_back: ClassVar[str] = "the node takes pods again, if this act cordoned it"
 
     count: int | None = Field(default=None, ge=1, description="How many nodes.", examples=[1])
     percent: Annotated[Percent, AfterValidator(some)] | None = Field(

@@ -6,6 +6,7 @@ and leaves it alone.
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -21,6 +22,9 @@ NOTHING = "chaos-gate.invalid/pod-failure"
 
 class Settings(Choice):
     """Which pods, and what they run instead."""
+
+    touches: ClassVar[str] = "its containers get an image that no registry has"
+    comes_back: ClassVar[str] = "each container gets the image that it had, unless somebody has set another one"
 
     container: str = Field(
         default="", description="Only this container of each pod; all of them if left out.", examples=["checkout"]

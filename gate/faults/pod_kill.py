@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from enum import StrEnum
 from functools import partial
+from typing import ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
@@ -34,6 +35,9 @@ class Order(StrEnum):
 
 class Settings(Choice):
     """Which pods, and how hard."""
+
+    touches: ClassVar[str] = "the pod is deleted or evicted"
+    comes_back: ClassVar[str] = "its owner replaces it"
 
     how: How = Field(default=How.DELETE, description="Delete pods, or evict them as far as disruption budgets allow.")
     grace: Duration = Field(

@@ -1,6 +1,7 @@
 """rollout-restart: the owner replaces all pods, one after the other or however its strategy says, as on each deploy."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from gate.documents.blocks import Block
 from gate.errors import Permanent
@@ -15,6 +16,9 @@ RESTARTABLE = (WorkloadKind.DEPLOYMENT, WorkloadKind.STATEFUL_SET, WorkloadKind.
 
 class Settings(Block):
     """Nothing can be chosen: how many pods go at once is the workload's own strategy."""
+
+    touches: ClassVar[str] = "all of its pods are replaced"
+    comes_back: ClassVar[str] = "by itself; an annotation of the pod template stays"
 
 
 def plan(step: Step, workload: WorkloadName, pods: Sequence[Target], seed: str, cluster: Cluster) -> list[Undo]:

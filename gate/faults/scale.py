@@ -1,6 +1,7 @@
 """scale: the workload has fewer (or more) pods for a while; its autoscaler is held at that number."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from pydantic import Field, model_validator
 
@@ -19,6 +20,9 @@ SCALED = (WorkloadKind.DEPLOYMENT, WorkloadKind.STATEFUL_SET, WorkloadKind.ROLLO
 
 class Settings(Block):
     """To how many."""
+
+    touches: ClassVar[str] = "it gets another number of replicas, and its autoscaler that number"
+    comes_back: ClassVar[str] = "the numbers from before are put back, unless somebody has changed them meanwhile"
 
     to: int | None = Field(default=None, ge=0, le=1000, description="How many replicas.", examples=[0])
     percent: Percent | None = Field(

@@ -1,6 +1,7 @@
 """scale-to-zero: the workload has no pods for a while, as after a mistake at the console. `scale` does the work."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from gate.documents.blocks import Block
 from gate.faults import scale
@@ -13,6 +14,9 @@ __all__ = ["Settings", "inject", "plan", "prove", "revert"]
 
 class Settings(Block):
     """Nothing can be chosen."""
+
+    touches: ClassVar[str] = "it has no pods"
+    comes_back: ClassVar[str] = "its replicas from before are put back, unless somebody has changed them meanwhile"
 
 
 def plan(step: Step, workload: WorkloadName, pods: Sequence[Target], seed: str, cluster: Cluster) -> list[Undo]:
