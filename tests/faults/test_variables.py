@@ -6,17 +6,34 @@ import pytest
 
 from gate.errors import Permanent
 from gate.faults import config_change
-from gate.model import Undo
-from tests.faults.application import Application
+from gate.faults.template import COPY
+from gate.model import Target, Undo
+from tests.builders import deployment
+from tests.faults.application import TEMPLATE, Application, Eventually, step
+from tests.grounds import Ground
 
 A, MODE, Z = ({"name": name, "value": value} for name, value in (("A", "1"), ("MODE", "calm"), ("Z", "$(MODE)")))
 NODE = {"name": "MODE", "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "spec.nodeName"}}}
 
 
+POD = Target(kind="Pod", name="web-1", uid="1", namespace="shop", images=())
+
+
 @pytest.fixture
-def web(cluster: Any, namespace: str, eventually: Any) -> Application:
+def whole(cluster: Ground, namespace: str, eventually: Eventually) -> Application:
+    """With pods, and labelled as a copy."""
     application = Application(ground=cluster, namespace=namespace, eventually=eventually)
     application.create({"env": "MODE"})
+    return application
+
+
+@pytest.fixture
+def web(cluster: Ground, namespace: str, eventually: Eventually) -> Application:
+    """A template of which there are no pods that would be replaced each time."""
+    application = Application(ground=cluster, namespace=namespace, eventually=eventually)
+    body = deployment("web", namespace, template=TEMPLATE, replicas=0)
+    body["metadata"]["labels"] = {COPY: "web"}
+    application.api.create("deployments", namespace, body)
     return application
 
 
@@ -25,7 +42,6 @@ def give(web: Application, *entries: dict[str, Any]) -> None:
     main, beside = web.read("deployments", "web")["spec"]["template"]["spec"]["containers"]
     body = {"spec": {"template": {"spec": {"containers": [{**main, "env": list(entries)}, beside]}}}}
     web.change("deployments", "web", body)
-    web.be_whole()
 
 
 def variables(web: Application) -> list[dict[str, Any]]:
@@ -34,8 +50,12 @@ def variables(web: Application) -> list[dict[str, Any]]:
 
 
 def planned(web: Application, **settings: Any) -> Undo:
-    (undo,) = web.plan("config-change", **settings)
+    (undo,) = plan(web, **settings)
     return undo
+
+
+def plan(web: Application, **settings: Any) -> list[Undo]:
+    return config_change.plan(step("config-change", **settings), web.name, [POD], "seed", web.api)
 
 
 @pytest.mark.parametrize(
@@ -63,15 +83,14 @@ def test_it_is_another_one_for_a_while_and_then_its_own_at_its_own_place(
     assert variables(web) == list(before)
 
 
-def test_it_is_felt_once_a_container_was_started_with_it(web: Application) -> None:
-    give(web, MODE)
-    undo = planned(web, env="MODE", value="wild")
-    assert config_change.prove(undo, web.api) is None
-    web.inject(undo)
-    web.feel(undo)
-    said = config_change.prove(undo, web.api)
+def test_it_is_felt_once_a_container_was_started_with_it(whole: Application) -> None:
+    undo = planned(whole, env="MODE", value="wild")
+    assert config_change.prove(undo, whole.api) is None
+    whole.inject(undo)
+    whole.feel(undo)
+    said = config_change.prove(undo, whole.api)
     assert said is not None
-    assert said.startswith(f"MODE in main of Deployment {web.namespace}/web has another value in pod web-")
+    assert said.startswith(f"MODE in main of Deployment {whole.namespace}/web has another value in pod web-")
 
 
 def test_what_somebody_else_wrote_is_left_to_them(web: Application) -> None:
@@ -97,12 +116,12 @@ def test_other_variables_may_change_meanwhile_and_stay_so(web: Application) -> N
 def test_only_copies_are_changed(web: Application) -> None:
     web.change("deployments", "web", {"metadata": {"labels": {"chaosgate.dev/copy": None}}})
     with pytest.raises(Permanent, match="is no copy, and its variables belong to whoever deploys it"):
-        web.plan("config-change", env="MODE", value="wild")
+        plan(web, env="MODE", value="wild")
 
 
 def test_what_would_change_nothing_is_not_done(web: Application) -> None:
     give(web, MODE)
-    assert web.plan("config-change", env="MODE", value="calm") == []
-    assert web.plan("config-change", env="ANOTHER") == []
+    assert plan(web, env="MODE", value="calm") == []
+    assert plan(web, env="ANOTHER") == []
     with pytest.raises(Permanent, match='has no container "third"; it has main, beside'):
-        web.plan("config-change", env="MODE", value="wild", container="third")
+        plan(web, env="MODE", value="wild", container="third")
