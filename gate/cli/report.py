@@ -17,7 +17,8 @@ SAME, DIFFERENT = 0, 1
 @click.group(
     epilog="""\b
 Example:
-  chaos-gate report verify evidence/shop/checkout-survives-pod-loss.1a2b3c4d.1.jsonl.gz
+  chaos-gate report fetch shop/checkout-survives-pod-loss --account reader
+  chaos-gate report verify checkout-survives-pod-loss.1a2b3c4d.1.jsonl.gz
 """
 )
 def report() -> None:
@@ -73,6 +74,31 @@ def verify(
     verified = judge_again(file)
     click.echo(json.dumps(_json(verified), indent=2) if output == "json" else _text(verified))
     ctx.exit(SAME if verified.same else DIFFERENT)
+
+
+@report.command(
+    epilog="""\b
+Example:
+  chaos-gate report fetch shop/deployment-checkout-5f3a9c1d2e-0 --url https://chaos-gate.example.org --account reader
+"""
+)
+@click.argument("run", metavar="NAMESPACE/RUN")
+@click.option("--url", envvar="CHAOS_GATE_URL", required=True, help="The gate; CHAOS_GATE_URL if left out.")
+@click.option("--account", required=True, help="A service account of the run's namespace that may get the run.")
+@click.option("--to", "folder", type=click.Path(path_type=Path, file_okay=False, exists=True), default=Path())
+def fetch(run: str, url: str, account: str, folder: Path) -> None:
+    """Fetch the evidence of a RUN from the gate that keeps it, and check that it is the file that the run names.
+
+    The gate is shown a token of the service account, which Kubernetes gives for the gate alone (TokenRequest).
+    Kubernetes comes from KUBECONFIG.
+    """
+    from gate.cluster.api import Api
+    from gate.wire.own_evidence import evidence_of
+
+    namespace, slash, name = run.partition("/")
+    if not (namespace and slash and name) or "/" in name:
+        raise click.UsageError(f'"{run}" is not NAMESPACE/RUN, such as shop/deployment-checkout-5f3a9c1d2e-0')
+    click.echo(evidence_of(Api.from_environment(), url, namespace, name, account, folder))
 
 
 def _json(verified: "Verified") -> dict[str, Any]:

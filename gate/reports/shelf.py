@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import Protocol
 
 from gate.errors import Permanent, Temporary
 from gate.reports.chain import END, Line, Tampered, Unreadable, read
@@ -18,6 +18,14 @@ UNPACKED = 32 * LARGEST
 AT_ONCE = 4
 """So many are taken at a time; each holds a thread for as long as its sender likes to take."""
 CHUNK = 64 * 1024
+
+
+class Source(Protocol):
+    """What comes in."""
+
+    def read(self, size: int, /) -> bytes:
+        """Up to so many bytes; none at the end."""
+        ...
 
 
 class Shelf:
@@ -33,7 +41,7 @@ class Shelf:
         found = self._folder / namespace / file
         return found if file.endswith(SUFFIX) and found.is_file() else None
 
-    def take(self, named: Filed, uid: str, body: IO[bytes]) -> bool:
+    def take(self, named: Filed, uid: str, body: Source) -> bool:
         """Keep what `body` has, if it is whole, is about the run with that uid, and has the hash that is named. False:
         it was there. Raises `Permanent` for another file, `Temporary` if it cannot be kept just now.
         """
@@ -45,8 +53,8 @@ class Shelf:
             try:
                 folder.mkdir(parents=True, exist_ok=True, mode=OURS_ALONE)
                 self._clear()
-                _write(coming, body)
-                _check(coming, named, uid)
+                write(coming, body)
+                check(coming, named, uid)
                 coming.rename(folder / named.file)
             except OSError as error:
                 raise Temporary(f"{named.file} cannot be kept: {error.strerror or error}") from error
@@ -64,7 +72,8 @@ class Shelf:
             self._turns.release()
 
 
-def _write(path: Path, body: IO[bytes]) -> None:
+def write(path: Path, body: Source) -> None:
+    """All of it, for us alone; raises `Permanent` if it is too much, and `OSError`."""
     size = 0
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OURS), "wb") as file:
         while chunk := body.read(CHUNK):
@@ -76,8 +85,8 @@ def _write(path: Path, body: IO[bytes]) -> None:
         os.fsync(file.fileno())
 
 
-def _check(path: Path, named: Filed, uid: str) -> None:
-    """Raises `Permanent` unless it is what is named."""
+def check(path: Path, named: Filed, uid: str = "") -> None:
+    """Raises `Permanent` unless it is what is named; with a `uid`, it has to be about the run that has it."""
     first, last = Line(kind="", content={}, before="", hash=""), None
     try:
         for line in read(path, UNPACKED):
@@ -86,7 +95,7 @@ def _check(path: Path, named: Filed, uid: str) -> None:
         why = str(error).replace(str(path), named.file)
         raise Permanent(f"{named.file} is not taken: {why}") from error
     about = first.content.get("run")
-    if first.kind != "run" or not isinstance(about, dict) or about.get("uid") != uid:
+    if uid and (first.kind != "run" or not isinstance(about, dict) or about.get("uid") != uid):
         raise Permanent(f"{named.file} is not taken: it is about another run")
     if last is None or last.kind != END or last.hash != named.digest:
         raise Permanent(f"{named.file} is not taken: its run names the sha256 {named.digest}, and it has another one")

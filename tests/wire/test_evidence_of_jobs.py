@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 import requests
+from click.testing import CliRunner
 
+from gate.cli.report import report
 from gate.cluster.callers import AUDIENCE
 from gate.model import Run, RunPhase
 from gate.reports.evidence import Filed, filed
@@ -62,10 +64,10 @@ def fetched(address: str, named: Filed, token: str) -> requests.Response:
 
 
 def test_it_is_handed_in_and_judged_again_and_fetched_by_whoever_may_read_the_run(
-    shop: Shop, gate: Callable[[int], Server], folder: Path
+    shop: Shop, gate: Callable[[int], Server], folder: Path, tmp_path: Path
 ) -> None:
     with gate(0) as server:
-        _, named = played(shop, server.address)
+        run, named = played(shop, server.address)
         kept = folder / named.namespace / named.file
         shop.eventually(kept.exists)
         verified = verify(kept)
@@ -77,6 +79,13 @@ def test_it_is_handed_in_and_judged_again_and_fetched_by_whoever_may_read_the_ru
         assert fetched(server.address, named, shop.token(guest, AUDIENCE)).status_code == 403
         assert fetched(server.address, named, shop.token(ACCOUNT)).status_code == 403
         assert fetched(server.address, named, "").status_code == 403
+        fetching = ["fetch", f"{shop.namespace}/{run.name}", "--url", server.address, "--to", str(tmp_path)]
+        environment = {"KUBECONFIG": str(shop.ground.kubeconfig)}
+        done = CliRunner().invoke(report, [*fetching, "--account", ACCOUNT], env=environment)
+        assert done.output.strip() == str(tmp_path / named.file)
+        assert (tmp_path / named.file).read_bytes() == kept.read_bytes()
+        refused = CliRunner().invoke(report, [*fetching, "--account", guest], env=environment)
+        assert "may not get chaosruns" in str(refused.exception)
 
 
 def test_a_gate_that_is_away_gets_it_when_it_is_back(shop: Shop, gate: Callable[[int], Server], folder: Path) -> None:
