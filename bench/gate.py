@@ -12,6 +12,7 @@ from pathlib import Path
 import git
 
 from gate.sandbox.ports import keep
+from gate.sandbox.shipped import policy
 
 COMMAND = (str(Path(sys.executable).parent / "chaos-gate"), "serve")
 
@@ -41,6 +42,7 @@ def serving(
             "KUBECONFIG": str(kubeconfig),
             "CHAOS_GATE_CATALOGUE": str(catalogue),
             "CHAOS_GATE_STATE": str(place / "state"),
+            "CHAOS_GATE_POLICY": str(policy()),
             "CHAOS_GATE_LISTEN": address,
         }
         with (place / "gate.log").open("ab") as log:

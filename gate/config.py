@@ -10,6 +10,7 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gate.errors import GateError, Permanent, Temporary
 from gate.quantities import duration
@@ -87,6 +88,9 @@ class Settings:
     public_url: str
     resolve: Resolve
     credentials: Keyring | None
+    policy: Path | None
+    policy_text: str
+    time_zone: str
     nodes: tuple[str, ...]
     runs: int | None
     runs_per_namespace: int
@@ -128,6 +132,9 @@ class Settings:
             "public_url": reading.take("PUBLIC_URL", _address, ""),
             "resolve": reading.take("RESOLVE", _one_of(Resolve), "dns"),
             "credentials": reading.take("CREDENTIALS", _keyring, ""),
+            "policy": reading.take("POLICY", _file, ""),
+            "policy_text": reading.take("POLICY_TEXT", str, ""),
+            "time_zone": reading.take("TIME_ZONE", _zone, "UTC"),
             "nodes": reading.take("NODES", _list, ""),
             "runs": reading.take("RUNS", _cap, ""),
             "runs_per_namespace": reading.take("RUNS_PER_NAMESPACE", _cap, "1"),
@@ -145,6 +152,8 @@ class Settings:
         }
         if settings["executor"] is ExecutedBy.JOB and not settings["job_image"]:
             reading.problems.append(f"{PREFIX}JOB_IMAGE is missing: a Job needs the image of the gate")
+        if settings["policy"] and settings["policy_text"]:
+            reading.problems.append(f"{PREFIX}POLICY and {PREFIX}POLICY_TEXT are both there; keep the first")
         reading.problems += _of_gitlab({name for name, value in environ.items() if value})
         reading.finish()
         settings["evidence"] = settings["state"] / settings["evidence"]
@@ -241,6 +250,14 @@ def _file(text: str) -> Path | None:
     if text and not Path(text).is_file():
         raise ValueError(f"{text} is no file that can be read; mount it there")
     return Path(text) if text else None
+
+
+def _zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f'"{text}" is no time zone that is known here, such as Europe/Berlin') from None
+    return text
 
 
 def _keyring(text: str) -> Keyring | None:

@@ -16,6 +16,8 @@ from gate.model import Selection, Subscription, Workflow, WorkloadName, fingerpr
 from gate.tracking.claims import Claim
 
 Labels = Mapping[str, str]
+Refused = Callable[[str, WorkloadName, Sequence[Workflow]], Sequence[str]]
+"""Why the document at a path may not have these workflows hit that workload; nothing if it may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,13 @@ class Subscribed:
     missed that a subscription was gone for a while.
     """
 
-    def __init__(self, now: Callable[[], datetime], namespaces: Collection[str] = ()) -> None:
-        """Only these `namespaces`; all of them if none is named."""
-        self._now, self._namespaces = now, frozenset(namespaces)
+    def __init__(
+        self, now: Callable[[], datetime], namespaces: Collection[str] = (), refused: Refused = lambda *_: ()
+    ) -> None:
+        """Only these `namespaces`; all of them if none is named. `refused` is asked each time, for what the
+        administrators say may change while the catalogue does not.
+        """
+        self._now, self._namespaces, self._refused = now, frozenset(namespaces), refused
         self._lock = threading.Lock()
         self._catalogue: Catalogue | None = None
         self._resolved: dict[WorkloadName, list[_Resolved]] = {}
@@ -155,16 +161,7 @@ class Subscribed:
         with self._lock:
             catalogue = self._catalogue
             entries = [*self._resolved.get(name, []), *self._entries_selecting(catalogue, name, labels)]
-            claims = [
-                Claim(
-                    name=entry.subscription.name,
-                    subscription=entry.subscription,
-                    workflows=entry.workflows,
-                    problems=entry.problems,
-                    since=self._known[entry.key],
-                )
-                for entry in entries
-            ]
+            claims = [self._claim(entry) for entry in entries]
             self._had |= {(claim.name, name) for claim in claims}
         for broken in self._broken(catalogue, name) if catalogue else ():
             problems = tuple(str(each) for each in broken.problems)
@@ -173,6 +170,19 @@ class Subscribed:
         lost = sorted(set(remembered) - {claim.name for claim in claims}) if nobodys else []
         problems = tuple(str(problem) for broken in nobodys for problem in broken.problems)
         return claims + [Claim(name=each, subscription=None, problems=problems, since=self._now()) for each in lost]
+
+    def _claim(self, entry: _Resolved) -> Claim:
+        subscription = entry.subscription
+        path = subscription.place.rpartition(":")[0]
+        refused = tuple(self._refused(path, subscription.workload, entry.workflows))
+        return Claim(
+            name=subscription.name,
+            subscription=subscription,
+            workflows=entry.workflows,
+            problems=(*entry.problems, *refused),
+            denied=bool(refused) and not entry.problems,
+            since=self._known[entry.key],
+        )
 
     def _entries_selecting(
         self, catalogue: Catalogue | None, name: WorkloadName, labels: Labels

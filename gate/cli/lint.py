@@ -29,16 +29,29 @@ Exit codes:
 """
 )
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
+@click.option(
+    "--policy",
+    "policy_file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    envvar="CHAOS_GATE_POLICY",
+    help="The administrators' policy: what it would refuse is an error. Call it in the catalogue's root folder.",
+)
 @click.option("--output", type=click.Choice(["text", *FORMATS]), default="text", show_default=True)
 @click.pass_context
-def lint(ctx: click.Context, paths: tuple[Path, ...], output: str) -> None:
+def lint(ctx: click.Context, paths: tuple[Path, ...], policy_file: Path | None, output: str) -> None:
     """Check the documents in these files and folders, each by itself and all of them together."""
     from gate.catalogue.folder import read_paths
     from gate.wire.vocabulary import vocabulary
 
     words = vocabulary()
     loaded = read_paths(list(paths), words)
-    findings = review(Catalogue(revision="", fetched=datetime.now(UTC), loaded=loaded, vocabulary=words))
+    catalogue = Catalogue(revision="", fetched=datetime.now(UTC), loaded=loaded, vocabulary=words)
+    findings = review(catalogue)
+    if policy_file:
+        from gate.wire.policies import read_policy
+        from gate.wire.policing import reviewed
+
+        findings += reviewed(read_policy(policy_file), catalogue, catalogue.fetched)
     if findings:
         page = Reference.of(words)
         findings = [replace(finding, see=page.link(finding.path)) for finding in findings]

@@ -1,6 +1,6 @@
 """How far a fault may go. One workload has one run at a time, so a step's own reach is that of all runs together."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from gate.policy.question import Question, Reach, Ruling, Word
 from gate.policy.rules import Limit, Policy, matches
@@ -20,7 +20,7 @@ def rulings(policy: Policy, question: Question) -> Iterator[Ruling]:
         if not against:
             yield Ruling(rule=limit.rule, word=Word.ALLOW, why=_said(limit, question), place=limit.place)
     if question.reach is not None:
-        yield from _nodes(limits, question.reach, question.fault, policy.namespaces.place)
+        yield from nodes(policy, question, question.reach)
 
 
 def _is_about(limit: Limit, question: Question) -> bool:
@@ -65,12 +65,13 @@ def _said(limit: Limit, question: Question) -> str:
     return f"{question.fault} is allowed{': ' if bounds else ''}{', '.join(bounds)}"
 
 
-def _nodes(limits: Sequence[Limit], reach: Reach, fault: str, place: str) -> Iterator[Ruling]:
-    granted = [pattern for limit in limits for pattern in limit.nodes]
+def nodes(policy: Policy, question: Question, reach: Reach) -> Iterator[Ruling]:
+    """Against each node that no rule grants."""
+    granted = [node for limit in policy.limits if _is_about(limit, question) for node in limit.nodes]
     for node in reach.nodes:
         if not matches(node, granted):
             why = (
-                f"{fault} may not hit the node {node}, which belongs to everybody: an administrator may allow it by "
-                f"CHAOS_GATE_NODES, or by nodes in the policy"
+                f"{question.fault} may not hit the node {node}, which belongs to everybody: an administrator may "
+                f"allow it by CHAOS_GATE_NODES, or by nodes in the policy"
             )
-            yield Ruling(rule="spec.blastRadius", word=Word.DENY, why=why, place=place)
+            yield Ruling(rule="spec.blastRadius", word=Word.DENY, why=why, place=policy.namespaces.place)

@@ -110,5 +110,7 @@ class Question:
     """Those that others than the policy know of, such as GitLab."""
     alerts: frozenset[str] = frozenset()
     """Those that fire."""
+    silent: frozenset[str] = frozenset()
+    """Addresses that did not say which alerts fire."""
     before: datetime | None = field(default=None)
     """When the workload's last run ended."""

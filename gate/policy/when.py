@@ -45,12 +45,12 @@ def _windows(when: When, question: Question, moment: datetime | None = None) -> 
     local = (moment or question.at).astimezone(when.zone)
     open_now = [window for window in when.windows if _is_in(window, local)]
     for window in open_now:
-        why = f"{local:%a %Y-%m-%d %H:%M %Z} is within {_said(window)}"
+        why = f"the time is within {_said(window)} {local:%Z}"
         yield Ruling(rule=window.rule, word=Word.ALLOW, why=why, place=window.place)
     if not open_now:
         said = " and ".join(map(_said, when.windows)) or "no window at all"
         first: Rule = when.windows[0] if when.windows else when
-        yield _wait(first, f"{local:%a %Y-%m-%d %H:%M %Z} is outside of {said}")
+        yield _wait(first, f"the time is outside of {said} {local:%Z}")
 
 
 def _is_in(window: Window, local: datetime) -> bool:
@@ -81,6 +81,8 @@ def _freezes(when: When, question: Question, moment: datetime | None = None) -> 
 
 def _alerts(when: When, question: Question) -> Iterator[Ruling]:
     for rule in when.not_during:
+        if where := {rule.prometheus, rule.alertmanager} & question.silent:
+            yield _wait(rule, f"{where.pop()} does not say which alerts fire")
         for alert in sorted(each for each in question.alerts if matches(each, rule.alerts)):
             yield _wait(rule, f"the alert {alert} fires")
 

@@ -6,7 +6,9 @@ from threading import Event
 
 from gate.errors import GateError
 from gate.model import Judgement, Reason, RunSpec, Step, Target, Verdict
-from gate.policy.allow import Policy, allowed
+from gate.policy.acts import may_touch, opted_in
+from gate.policy.question import Question
+from gate.policy.rules import Policy
 from gate.running.mode import Mode
 from gate.running.ports import Clock
 
@@ -15,7 +17,8 @@ from gate.running.ports import Clock
 class Permit:
     """The permission of one run."""
 
-    policy: Policy
+    policy: Callable[[], Policy]
+    """That which is in force then."""
     mode: Callable[[], Mode]
     labels: Callable[[str], Mapping[str, str]]
     """The labels of a namespace; raises `GateError` if they cannot be read."""
@@ -35,11 +38,17 @@ class Permit:
             return _refused(Verdict.CANCELED, Reason.ABORTED, "the mode is abort")
         namespace = (step.target or spec.workload.name).namespace
         try:
-            answer = allowed(self.policy, step.fault, namespace, self.labels(namespace), targets)
+            question = Question(
+                at=self.clock.now(),
+                fault=step.fault,
+                namespace=namespace,
+                opted_in=opted_in(self.labels(namespace)),
+            )
+            answer = may_touch(self.policy(), question, targets)
         except GateError as error:
             return _refused(Verdict.ERRORED, Reason.POLICY_DENIED, f"the policy could not be asked: {error}")
         if not answer.allowed:
-            return _refused(Verdict.ERRORED, Reason.POLICY_DENIED, "; ".join(answer.reasons))
+            return _refused(Verdict.ERRORED, Reason.POLICY_DENIED, "; ".join(each.why for each in answer.against))
         return None
 
 

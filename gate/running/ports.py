@@ -273,6 +273,11 @@ class Locks(Protocol):
         ...
 
 
+def admitted(_spec: RunSpec) -> str:
+    """Nothing is said against it."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """Everything that the engine needs besides the run itself."""
@@ -291,5 +296,9 @@ class World:
     stood_still: Callable[[float], float] = never
     """For how many seconds this process stood still since that reading of the monotonic clock, as far as it knows."""
     locks: Locks = lambda *_: ""
+    admits: Callable[[RunSpec], str] = admitted
+    """Asked before a run begins: what the policy says against its beginning now; empty if nothing. Raises `Denied` if
+    it will never be otherwise, and `Temporary` where it cannot be told now.
+    """
     credentials: Callable[[str, str], str] = nobody
     """The secret that the operators keep for a namespace, under a name. Raises `GateError`."""

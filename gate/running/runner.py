@@ -48,6 +48,8 @@ log = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 3
 """So many executors may begin the same run."""
+ADMISSION = timedelta(seconds=5)
+"""How often it is asked whether the policy lets the run begin by now."""
 DELIVERED = 0.9
 """The share of its requests that a load must have sent to have been the load that was asked for."""
 
@@ -147,6 +149,7 @@ def _insist(run: Execution, save: Callable[[], None]) -> None:
 def _attempt(run: Execution) -> None:
     """From the baseline to the last step. Raises `Stopped` and whatever else keeps it from its end."""
     take_back(run.log, run.world, run.time)
+    _be_admitted(run)
     number = _next_attempt(run)
     run.log.note(
         f"attempt {number} begins" if number > 1 else "begins",
@@ -163,6 +166,18 @@ def _attempt(run: Execution) -> None:
         run.copy = copy_of(run, run.spec.images, pinned=False)
     _play(run, run.spec.workflow.steps)
     _finish(run)
+
+
+def _be_admitted(run: Execution) -> None:
+    """Wait, visibly, until the policy lets it begin. Whoever is lost meanwhile has begun no attempt."""
+    before = ""
+    while holder := run.patiently(lambda: run.world.admits(run.spec)):
+        run.waiting = f"{WAITING}{holder}"
+        if holder != before:
+            run.log.note(f"waits: held by {holder}", activity=run.waiting)
+            run.log.show()
+            before = holder
+        run.wait_until(run.time.now() + ADMISSION)
 
 
 def _next_attempt(run: Execution) -> int:

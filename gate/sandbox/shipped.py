@@ -26,3 +26,8 @@ def crds() -> list[Path]:
 def rights() -> Path:
     """The file with the gate's service account and roles."""
     return shipped("charts") / "chaos-gate" / "rbac.yaml"
+
+
+def policy() -> Path:
+    """The policy of the demo: chaos at any time, as far as a workflow says, in namespaces that have opted in."""
+    return Path(str(resources.files(gate))) / "sandbox" / "demo" / "policy.yaml"

@@ -7,7 +7,7 @@ from datetime import datetime
 from gate.documents import together as documents
 from gate.documents.canonical import identity_of
 from gate.documents.together import Together, contradictions
-from gate.model import Subscription, Workflow
+from gate.model import Reason, Subscription, Workflow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +18,8 @@ class Claim:
     subscription: Subscription | None
     workflows: tuple[Workflow, ...] = ()
     problems: tuple[str, ...] = ()
+    denied: bool = False
+    """The document is right, and the administrators' policy forbids what it asks for."""
     since: datetime
     """When the gate first knew of it; a workload created later is judged from its first version on."""
 
@@ -42,6 +44,13 @@ def problems(claims: Sequence[Claim]) -> str:
     """Why nothing can be judged for them, in one sentence; empty if it can."""
     said = [f"subscriptions of one workload contradict each other: {each}" for each in contradictions(_known(claims))]
     return "; ".join([*(problem for claim in claims for problem in claim.problems), *said])
+
+
+def reason(claims: Sequence[Claim]) -> Reason:
+    """Which kind of problems they are."""
+    wrong = [claim for claim in claims if claim.problems]
+    only_denied = bool(wrong) and all(claim.denied for claim in wrong) and not contradictions(_known(claims))
+    return Reason.POLICY_DENIED if only_denied else Reason.BAD_DOCUMENT
 
 
 def _known(claims: Sequence[Claim]) -> list[Subscription]:

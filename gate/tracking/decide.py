@@ -140,7 +140,7 @@ def _decide(seen: Seen) -> Decision:
         and status.reason is Reason.BAD_DOCUMENT
         and (problems := claims.problems(seen.claims))
     ):
-        return Decision(kind=Kind.CLOSE, why=problems, status=_bad_document(status, problems))
+        return Decision(kind=Kind.CLOSE, why=problems, status=_bad_document(status, seen, problems))
     if decision := _unsettled(seen, status):
         return decision
     if restored:
@@ -398,7 +398,7 @@ def _stay(seen: Seen, status: GateStatus) -> Decision:
     if status.version != status.recorded:
         return Decision(kind=Kind.IGNORE, why="this version has its verdict", status=status)
     if problems := claims.problems(seen.claims):
-        return Decision(kind=Kind.CLOSE, why=problems, status=_bad_document(status, problems))
+        return Decision(kind=Kind.CLOSE, why=problems, status=_bad_document(status, seen, problems))
     message = "this version ran before the gate knew of it; the next one will be judged"
     status = replace(_pending(status, message), complete_since=None)
     return Decision(kind=Kind.RECORD, why=message, status=status)
@@ -435,7 +435,7 @@ def _upgrade(seen: Seen, status: GateStatus) -> Decision:
         revision=seen.revision,
     )
     if problems := claims.problems(seen.claims):
-        return Decision(kind=Kind.CLOSE, why=problems, status=_bad_document(status, problems))
+        return Decision(kind=Kind.CLOSE, why=problems, status=_bad_document(status, seen, problems))
     wanted = claims.workflows(seen.claims)
     status = replace(status, workflows=identity(*wanted), complete_since=None)
     asked = claims.together(seen.claims)
@@ -488,8 +488,9 @@ def _run_name(seen: Seen, status: GateStatus, wanted: Iterable[str], number: int
     return f"{workload.name.name[:40]}-{judgement}-{number}"
 
 
-def _bad_document(status: GateStatus, problems: str) -> GateStatus:
-    return _answer(status, Judgement(verdict=Verdict.ERRORED, reason=Reason.BAD_DOCUMENT, message=problems))
+def _bad_document(status: GateStatus, seen: Seen, problems: str) -> GateStatus:
+    reason = claims.reason(seen.claims)
+    return _answer(status, Judgement(verdict=Verdict.ERRORED, reason=reason, message=problems))
 
 
 def _answer(status: GateStatus, judgement: Judgement) -> GateStatus:

@@ -1,6 +1,6 @@
 """What acts on the cluster for runs, made from the settings: the same for the gate's own threads and for a Job."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 from gate.cluster.api import Api
@@ -11,11 +11,9 @@ from gate.cluster.mode import read_mode
 from gate.cluster.names import services_of
 from gate.cluster.workloads import Workloads
 from gate.config import PREFIX, Resolve, Settings
-from gate.errors import Permanent
 from gate.faults import ACTS
 from gate.loads import LOADS
 from gate.model import Judgement
-from gate.policy.allow import Policy
 from gate.probes import PROBES
 from gate.running.background import Threads
 from gate.running.mode import Mode
@@ -23,10 +21,13 @@ from gate.running.permit import Permit
 from gate.running.ports import Clock, World, nobody
 from gate.running.turns import Caps
 from gate.wire.locking import ClusterLocks
+from gate.wire.policies import read_text
+from gate.wire.policing import labels_of, policing_of, policy_of
 
 
 def world_of(settings: Settings, api: Api, clock: Clock, background: Threads) -> World:
     """The world of all runs. Each run is given its own permission, which knows when that run must stop."""
+    policing = policing_of(settings, api, clock)
     return World(
         cluster=api,
         workloads=Workloads(api),
@@ -40,8 +41,13 @@ def world_of(settings: Settings, api: Api, clock: Clock, background: Threads) ->
         loads=LOADS,
         credentials=settings.credentials or nobody,
         locks=ClusterLocks(
-            api=api, foreign=Foreign(api, clock.monotonic), caps=caps_of(settings), leave_ready=settings.leave_ready
+            api=api,
+            foreign=Foreign(api, clock.monotonic),
+            caps=caps_of(settings),
+            leave_ready=settings.leave_ready,
+            policy=policing.holds,
         ),
+        admits=policing.admits,
     )
 
 
@@ -55,10 +61,10 @@ def mode_of(settings: Settings, api: Api) -> Callable[[], Mode]:
 
 def permits_of(settings: Settings, api: Api, clock: Clock) -> Callable[[Callable[[], Judgement | None]], Permit]:
     """What makes the permission of a run of what says whether that run must stop."""
-    policy = Policy(protected=Policy().protected | {settings.namespace}, nodes=settings.nodes)
+    policy = policy_of(settings)
 
     def permit(stop: Callable[[], Judgement | None]) -> Permit:
-        labels = partial(_labels, api)
+        labels = partial(labels_of, api)
         return Permit(policy=policy, mode=mode_of(settings, api), labels=labels, clock=clock, stop=stop)
 
     return permit
@@ -70,6 +76,8 @@ def outfit_of(settings: Settings) -> Outfit:
         f"{PREFIX}NAMESPACE": settings.namespace,
         f"{PREFIX}RESOLVE": str(settings.resolve),
         f"{PREFIX}NODES": ",".join(settings.nodes),
+        f"{PREFIX}POLICY_TEXT": _text_of(settings),
+        f"{PREFIX}TIME_ZONE": settings.time_zone,
         f"{PREFIX}RUNS": str(settings.runs or ""),
         f"{PREFIX}RUNS_PER_NAMESPACE": str(settings.runs_per_namespace),
         f"{PREFIX}LEAVE_READY": str(settings.leave_ready),
@@ -87,9 +95,6 @@ def outfit_of(settings: Settings) -> Outfit:
     )
 
 
-def _labels(api: Api, namespace: str) -> Mapping[str, str]:
-    found = api.get("namespaces", "", namespace)
-    if found is None:
-        raise Permanent(f"there is no namespace {namespace}")
-    labels: Mapping[str, str] = found["metadata"].get("labels") or {}
-    return labels
+def _text_of(settings: Settings) -> str:
+    """The policy, for somebody in another namespace, who has no file. Raises `GateError`."""
+    return settings.policy_text or (read_text(settings.policy) if settings.policy else "")

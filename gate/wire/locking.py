@@ -3,7 +3,7 @@
 All of it is asked of the cluster at that moment: this gate is not the only one that does something there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gate.cluster.api import Api
@@ -29,11 +29,14 @@ class ClusterLocks:
     caps: Caps
     leave_ready: int = 0
     """So many ready pods of a workload are never hit."""
+    policy: Callable[[str, RunSpec, Step, Sequence[Undo]], str] = lambda *_: ""
+    """What the administrators' policy says, asked first."""
 
     def __call__(self, run: str, spec: RunSpec, step: Step, undos: Sequence[Undo]) -> str:
         name = step.target or spec.workload.name
         return (
-            self._other_runs(spec.workload.name.namespace, run)
+            self.policy(run, spec, step, undos)
+            or self._other_runs(spec.workload.name.namespace, run)
             or self.foreign.on(name, lambda: Workloads(self.api).labels(name))
             or self._guarded(name, step, undos)
             or held_by_autoscaler(self.api, name)

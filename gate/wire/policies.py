@@ -76,16 +76,31 @@ class PolicyFile:
 
 def read_policy(file: Path) -> Policy:
     """The only policy of the file. Raises `GateError` that says everything which is wrong."""
+    return parsed(_bytes(file), str(file))
+
+
+def read_text(file: Path) -> str:
+    """The document as it is written, if it can be in force. Raises `GateError`."""
+    data = _bytes(file)
+    parsed(data, str(file))
+    return data.decode("utf-8-sig")
+
+
+def _bytes(file: Path) -> bytes:
     try:
         with file.open("rb") as source:
-            data = source.read(LARGEST + 1)
+            return source.read(LARGEST + 1)
     except OSError as error:
         raise Permanent(f"the policy {file} cannot be read: {error.strerror}") from error
-    loaded = load(data, str(file), NOTHING)
+
+
+def parsed(data: bytes, name: str) -> Policy:
+    """The only policy that is written there. Raises `GateError` that says everything which is wrong."""
+    loaded = load(data, name, NOTHING)
     if loaded.problems:
         raise GateError("; ".join(map(str, loaded.problems)))
     if len(loaded.policies) != 1:
-        raise Permanent(f"{file} holds {len(loaded.policies)} policies; there must be one document of the kind Policy")
+        raise Permanent(f"{name} holds {len(loaded.policies)} policies; there must be one document of the kind Policy")
     return policy_of(loaded.policies[0])
 
 
@@ -221,16 +236,17 @@ def _holidays(form: HolidaysForm) -> Callable[[date], str]:
     return lambda day: str(known.get(day) or "")
 
 
-def in_force(file: Path | None, zone: str, own: str, nodes: Sequence[str]) -> Callable[[], Policy]:
-    """The policy of the file, or the safe default with working hours of that zone; with what the settings add: the
-    gate's own namespace is protected, and these nodes may be hit.
+def in_force(*, file: Path | None, text: str, zone: str, own: str, nodes: Sequence[str]) -> Callable[[], Policy]:
+    """The policy of the file or text, or the safe default with working hours of that zone; with what the settings add:
+    the gate's own namespace is protected, and these nodes may be hit. Raises `GateError` if it cannot be read at all.
     """
     source = PolicyFile(file) if file else None
-    default = Policy()
-    default = replace(default, when=replace(default.when, zone=UTC if zone == "UTC" else ZoneInfo(zone)))
+    fixed = parsed(text.encode(), "the policy") if text else Policy()
+    if not text:
+        fixed = replace(fixed, when=replace(fixed.when, zone=UTC if zone == "UTC" else ZoneInfo(zone)))
 
     def policy() -> Policy:
-        base = source() if source else default
+        base = source() if source else fixed
         limits = tuple(replace(each, nodes=(*each.nodes, *nodes)) if each.allowed else each for each in base.limits)
         return replace(base, own=frozenset({own}), limits=limits if nodes else base.limits)
 

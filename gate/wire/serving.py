@@ -49,6 +49,7 @@ from gate.wire.gitlabs import GitLabs, Reported, Upkeep, askers_of, instances_of
 from gate.wire.hearing import Hearing
 from gate.wire.judging import Judging
 from gate.wire.keeping import keeping_of
+from gate.wire.policing import account_of, policy_of, refusals
 from gate.wire.resolving import Resolving
 from gate.wire.shown import Shown
 from gate.wire.signing import signing_of
@@ -97,7 +98,8 @@ class _Process:
         self._background = Threads(self._clock)
         self._stop, self._resign = threading.Event(), threading.Event()
         self._threads: list[threading.Thread] = []
-        self._subscribed = Subscribed(self._clock.now, settings.namespaces)
+        may = refusals(policy_of(settings), account_of(settings), self._clock.now)
+        self._subscribed = Subscribed(self._clock.now, settings.namespaces, may)
         self._compared = Compared()
         self._leading = self._make_leading()
         self._fenced = api.fenced(self._leading.insist)

@@ -22,7 +22,7 @@ from gate.model import Judgement, Reason, Run, RunPhase, RunStatus, TimelineEntr
 from gate.running.time import SystemClock
 from gate.sandbox.kubernetes.runtime.processes import Processes
 from gate.sandbox.ports import keep
-from gate.sandbox.shipped import rights
+from gate.sandbox.shipped import policy, rights
 from gate.tracking.queue import WorkQueue
 from gate.wire.by_hand import ask_for, workflow_from, workload_named
 from gate.wire.judging import Judging
@@ -114,6 +114,7 @@ def gate(shop: Ground, catalogue: Origin, tmp_path: Path, in_time: Eventually) -
             "CHAOS_GATE_STATE": str(tmp_path / "state"),
             "CHAOS_GATE_NAMESPACE": "chaos-gate",
             "CHAOS_GATE_NAMESPACES": "shop",
+            "CHAOS_GATE_POLICY": str(policy()),
             "CHAOS_GATE_LISTEN": f"127.0.0.1:{port.getsockname()[1]}",
         }
         processes.start("gate", (sys.executable, "-m", "gate.cli", "serve"), env=environment, log=log)

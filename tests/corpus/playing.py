@@ -16,6 +16,7 @@ from gate.sandbox.demo.stage import OWN, GateProcess
 from gate.sandbox.kubernetes.cluster import Kubernetes
 from gate.sandbox.kubernetes.runtime.images import Images
 from gate.sandbox.ports import keep
+from gate.sandbox.shipped import policy
 from tests.catalogues import Origin
 from tests.corpus.cases import VARIANTS, Case
 from tests.grounds import CRDS
@@ -76,6 +77,7 @@ def _stage(cases: Sequence[Case], folder: Path) -> Iterator[Rest]:
             "CHAOS_GATE_NAMESPACE": OWN,
             "CHAOS_GATE_LISTEN": f"127.0.0.1:{port}",
             "CHAOS_GATE_RESOLVE": "services",
+            "CHAOS_GATE_POLICY": str(policy()),
         }
         stack.enter_context(GateProcess(environment, folder / "gate.log"))
         yield cluster

@@ -20,6 +20,7 @@ import yaml
 from gate.sandbox.kubernetes.registry.routes import Request
 from gate.sandbox.kubernetes.runtime.processes import Processes
 from gate.sandbox.ports import keep
+from gate.sandbox.shipped import policy
 from tests import grounds
 from tests.grounds import Ground
 from tests.waiting import pauses
@@ -165,6 +166,7 @@ class Replica:
             "CHAOS_GATE_STATE": str(folder / name),
             "CHAOS_GATE_NAMESPACE": place.own,
             "CHAOS_GATE_NAMESPACES": place.shop,
+            "CHAOS_GATE_POLICY": str(policy()),
             "CHAOS_GATE_LISTEN": f"127.0.0.1:{port}",
         }
         processes.start(name, (sys.executable, "-m", "gate.cli", "serve"), env=environment, log=self._log)

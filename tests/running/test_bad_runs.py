@@ -8,7 +8,8 @@ import pytest
 
 from gate.errors import Temporary
 from gate.model import Judgement, Reason, Target, Verdict
-from gate.policy.allow import OPT_IN, OPTED_IN, Policy
+from gate.policy.namespaces import OPT_IN, OPTED_IN
+from gate.policy.rules import Namespaces, Policy
 from gate.running.judge import judge
 from gate.running.mode import Mode
 from gate.running.permit import Permit
@@ -24,7 +25,9 @@ def said(stage: Stage) -> tuple[Verdict, Reason | None, str]:
 
 
 def permit(labels: Mapping[str, str] = OPEN, mode: Mode = Mode.RUN, policy: Policy = USUAL) -> Permit:
-    return Permit(policy=policy, mode=lambda: mode, labels=lambda _: labels, clock=Simulation(), stop=lambda: None)
+    return Permit(
+        policy=lambda: policy, mode=lambda: mode, labels=lambda _: labels, clock=Simulation(), stop=lambda: None
+    )
 
 
 def refusal(asked: Permit, *targets: Target) -> str:
@@ -53,7 +56,7 @@ def test_a_workflow_that_is_longer_than_its_deadline_ends_with_it_and_leaves_not
 
 
 def test_a_protected_namespace_is_refused_before_anything_is_done_whatever_its_labels_say() -> None:
-    asked = permit(policy=Policy(protected=frozenset({"shop"})))
+    asked = permit(policy=Policy(namespaces=Namespaces(rule="spec.namespaces", protected=("shop",))))
     why = "the namespace shop is protected, whatever its labels say; choose a workload elsewhere"
     assert refusal(asked) == f"ERRORED PolicyDenied: {why}"
     stage = Stage(refusal=Judgement(verdict=Verdict.ERRORED, reason=Reason.POLICY_DENIED, message=why))

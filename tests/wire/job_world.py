@@ -45,7 +45,7 @@ from gate.running.ports import World
 from gate.running.reverting import give_up
 from gate.running.time import SystemClock
 from gate.sandbox.kubernetes.runtime.images import Image
-from gate.sandbox.shipped import shipped
+from gate.sandbox.shipped import policy, shipped
 from gate.tracking.judgements import decided
 from gate.wire.ties import RunLeases, identity, read_run, surrounding
 from tests.builders import deployment
@@ -288,7 +288,8 @@ def looked_after(
     """A gate that has the runs of the shop executed by Jobs, as an administrator or as whoever `api` is."""
     api, clock, stop = api or shop.api, SystemClock(), threading.Event()
     background = Threads(clock)
-    told = {"CHAOS_GATE_NAMESPACE": shop.home, **({"CHAOS_GATE_EVIDENCE_URL": evidence_url} if evidence_url else {})}
+    known = {"CHAOS_GATE_NAMESPACE": shop.home, "CHAOS_GATE_POLICY_TEXT": policy().read_text()}
+    told = {**known, **({"CHAOS_GATE_EVIDENCE_URL": evidence_url} if evidence_url else {})}
     outfit = Outfit(image=image, account=ACCOUNT, environment=told, template=template, hands_in=bool(evidence_url))
     executor = JobExecutor(
         store=Watching(api, shop.namespace),

@@ -13,6 +13,7 @@ from gate.model import Phase
 from gate.sandbox.kubernetes.registry.routes import Request
 from gate.sandbox.kubernetes.runtime.processes import Processes
 from gate.sandbox.ports import keep
+from gate.sandbox.shipped import policy
 from tests import grounds
 from tests.catalogues import Origin
 from tests.wire.job_world import GATE_IMAGE, IMAGE, Eventually, Shop
@@ -84,6 +85,7 @@ def test_an_upgrade_is_judged_by_a_gate_that_may_break_nothing(
             "CHAOS_GATE_STATE": str(tmp_path / "state"),
             "CHAOS_GATE_NAMESPACE": shop.home,
             "CHAOS_GATE_NAMESPACES": "shop",
+            "CHAOS_GATE_POLICY": str(policy()),
             "CHAOS_GATE_LISTEN": f"127.0.0.1:{port}",
             "CHAOS_GATE_EXECUTOR": "job",
             "CHAOS_GATE_JOB_IMAGE": IMAGE,

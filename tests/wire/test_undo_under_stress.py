@@ -19,7 +19,7 @@ from gate.cluster.workloads import Workloads
 from gate.errors import GateError
 from gate.faults import FAULTS
 from gate.model import Judgement, Reason, Run, RunPhase, RunStatus, Targets, Verdict
-from gate.policy.allow import Policy
+from gate.policy.rules import Policy
 from gate.probes import PROBES
 from gate.running.background import Threads
 from gate.running.executor import Executor
@@ -84,7 +84,7 @@ class Gate:
 
         def permit(stop: Callable[[], Judgement | None]) -> Permit:
             labels = {"chaosgate.dev/chaos": "allowed"}
-            return Permit(policy=Policy(), mode=mode, labels=lambda _: labels, clock=clock, stop=stop)
+            return Permit(policy=Policy, mode=mode, labels=lambda _: labels, clock=clock, stop=stop)
 
         self.executor = Executor(
             store=Store(api, self.shop.namespace),

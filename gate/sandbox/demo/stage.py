@@ -24,7 +24,7 @@ from gate.sandbox.kubernetes.faults.port import Faults
 from gate.sandbox.kubernetes.runtime.images import Images
 from gate.sandbox.kubernetes.runtime.processes import Processes
 from gate.sandbox.ports import keep
-from gate.sandbox.shipped import crds, rights, shipped
+from gate.sandbox.shipped import crds, policy, rights, shipped
 
 PROJECT = "shop/checkout"
 CATALOGUE = "platform/chaos-catalogue"
@@ -149,6 +149,7 @@ class Stage:
             "CHAOS_GATE_LISTEN": self.gate_url.removeprefix("http://"),
             "CHAOS_GATE_PUBLIC_URL": self.gate_url,
             "CHAOS_GATE_RESOLVE": "services",
+            "CHAOS_GATE_POLICY": str(policy()),
         }
 
 

@@ -1,0 +1,213 @@
+"""The policy asked of runs: before one begins, and before each of its steps. Gathers the facts; the rules are pure."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from gate.cluster.api import Api
+from gate.cluster.runs import Runs
+from gate.cluster.workloads import Workloads
+from gate.config import ExecutedBy, Settings
+from gate.documents.catalogue import Catalogue
+from gate.documents.review import Finding, Severity
+from gate.errors import Denied, Permanent, Place
+from gate.model import RunSpec, Step, Undo, Workflow, WorkloadName
+from gate.policy.acts import NODE, opted_in
+from gate.policy.ask import GROUPS, ask
+from gate.policy.question import Answer, Question, Reach, Word
+from gate.policy.rules import Policy
+from gate.policy.when import opens
+from gate.running.ports import Clock
+from gate.wire.alerts import firing
+from gate.wire.policies import in_force
+
+POD = "Pod"
+OWN_ACCOUNT = "chaos-gate"
+ZONE = "topology.kubernetes.io/zone"
+OF_RUNS = tuple(group for group in GROUPS if group != "ownership")
+"""Whose a document is, is asked where documents are read: a run does not know where it was written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policing:
+    """What the policy in force says of runs. Thread-safe."""
+
+    policy: Callable[[], Policy]
+    api: Api
+    now: Callable[[], datetime]
+
+    def admits(self, spec: RunSpec) -> str:
+        """What holds the run before it begins; empty if nothing does. Raises `Denied` if the policy forbids a step."""
+        policy = self.policy()
+        facts = self._facts(policy, spec)
+        # All are asked, also where one has to wait: another one may be forbidden.
+        held = [_held(policy, *self._asked(policy, spec, step, None, facts)) for step in _unlike(spec.workflow.steps)]
+        return next(filter(None, held), "")
+
+    def holds(self, run: str, spec: RunSpec, step: Step, undos: Sequence[Undo]) -> str:
+        """The same of one step, whose targets are known."""
+        policy = self.policy()
+        reach = self._reach(policy, step.target or spec.workload.name, undos)
+        return _held(policy, *self._asked(policy, spec, step, reach, self._facts(policy, spec)))
+
+    def _asked(
+        self, policy: Policy, spec: RunSpec, step: Step, reach: Reach | None, facts: Mapping[str, Any]
+    ) -> tuple[Question, Answer]:
+        name = step.target or spec.workload.name
+        question = Question(
+            at=self.now(),
+            fault=step.fault,
+            namespace=name.namespace,
+            opted_in=opted_in(labels_of(self.api, name.namespace)),
+            workload=name,
+            reach=reach,
+            hold=step.hold,
+            **facts,
+        )
+        return question, ask(policy, question, *OF_RUNS)
+
+    def _facts(self, policy: Policy, spec: RunSpec) -> dict[str, Any]:
+        """What is the same for all steps, as far as some rule is about it."""
+        when = policy.when
+        alerts, silent = firing(when.not_during)
+        return {
+            "images": tuple(sorted(set(images_of(spec.workflow)))),
+            "alerts": alerts,
+            "silent": silent,
+            "before": self._before(spec) if when.interval else None,
+        }
+
+    def _before(self, spec: RunSpec) -> datetime | None:
+        """When the last run of the workload ended, those of the same version left out: together they are one."""
+        name = spec.workload.name
+        runs, _ = Runs(self.api).list(name.namespace)
+        ended = (
+            run.status.finished for run in runs if run.spec.workload.name == name and run.spec.version != spec.version
+        )
+        return max((moment for moment in ended if moment), default=None)
+
+    def _reach(self, policy: Policy, name: WorkloadName, undos: Sequence[Undo]) -> Reach:
+        targets = [undo.target for undo in undos]
+        ready = Workloads(self.api).ready_pods(name)
+        whole = any(target.kind not in {POD, NODE} for target in targets)
+        at_once = 1 if any(undo.spacing for undo in undos) else None
+        hit = [pod for pod in ready if whole] or [target for target in targets if target.kind == POD]
+        pods = len(hit) if whole or at_once is None else min(at_once, len(hit))
+        nodes = tuple(target.name for target in targets if target.kind == NODE)
+        zones: tuple[str, ...] = ()
+        if any(limit.zones for limit in policy.limits):
+            zones = tuple(sorted({self._zone(node) for node in (*nodes, *(pod.node for pod in hit))}))
+        return Reach(pods=pods, ready=len(ready), nodes=nodes, zones=zones)
+
+    def _zone(self, node: str) -> str:
+        found = self.api.get("nodes", "", node) if node else None
+        return str(((found or {}).get("metadata", {}).get("labels") or {}).get(ZONE, ""))
+
+
+def _held(policy: Policy, question: Question, answer: Answer) -> str:
+    """Who holds it, in words. Raises `Denied`, with every rule that is against it, if waiting does not help."""
+    if answer.denied:
+        raise Denied(f"the policy forbids it: {'; '.join(map(str, answer.denied))}")
+    if answer.word is not Word.WAIT:
+        return ""
+    opening = opens(policy, question)
+    until = f"; by the clock from {opening:%a %Y-%m-%d %H:%M %Z}" if opening and opening > question.at else ""
+    return f"the policy: {'; '.join(map(str, answer.against))}{until}"
+
+
+def _unlike(steps: Sequence[Step]) -> Sequence[Step]:
+    """Steps that the policy may say different things of, while their targets are not known."""
+    return list({(step.fault, step.target, step.hold): step for step in steps}.values())
+
+
+def images_of(workflow: Workflow) -> Iterator[str]:
+    """Every image that something of the workflow brings along."""
+    yield from _images([each.settings for each in workflow.steps])
+    yield from _images([each.settings for each in workflow.load])
+    yield from _images([each.settings for each in workflow.steady_state])
+
+
+def _images(settings: Any) -> Iterator[str]:
+    if isinstance(settings, Mapping):
+        for key, value in settings.items():
+            if key == "image" and isinstance(value, str):
+                yield value
+            else:
+                yield from _images(value)
+    elif isinstance(settings, list | tuple):
+        for value in settings:
+            yield from _images(value)
+
+
+def policy_of(settings: Settings) -> Callable[[], Policy]:
+    """The policy in force, as the settings say where it is. Raises `GateError` if it cannot be read at all."""
+    return in_force(
+        file=settings.policy,
+        text=settings.policy_text,
+        zone=settings.time_zone,
+        own=settings.namespace,
+        nodes=settings.nodes,
+    )
+
+
+def policing_of(settings: Settings, api: Api, clock: Clock) -> Policing:
+    return Policing(policy=policy_of(settings), api=api, now=clock.now)
+
+
+def refusals(
+    policy: Callable[[], Policy], account: str, now: Callable[[], datetime]
+) -> Callable[[str, WorkloadName, Sequence[Workflow]], Sequence[str]]:
+    """What says of a subscription's document how it reaches beyond what its owner may target."""
+
+    def refused(path: str, workload: WorkloadName, workflows: Sequence[Workflow]) -> Sequence[str]:
+        rules = policy()
+        against: list[str] = []
+        for step in (step for workflow in workflows for step in workflow.steps):
+            name = step.target or workload
+            question = Question(
+                at=now(), fault=step.fault, namespace=name.namespace, workload=name, owners=(path,), account=account
+            )
+            against += map(str, ask(rules, question, "ownership").denied)
+        return list(dict.fromkeys(against))
+
+    return refused
+
+
+def account_of(settings: Settings) -> str:
+    """The service account that executes runs, by its name alone."""
+    return settings.job_account if settings.executor is ExecutedBy.JOB else OWN_ACCOUNT
+
+
+def reviewed(policy: Policy, catalogue: Catalogue, now: datetime) -> list[Finding]:
+    """What the policy would refuse of the documents, whatever the cluster is like."""
+    findings = []
+    for subscription in catalogue.written:
+        workflows, _ = catalogue.resolve(subscription)
+        path, _, line = subscription.place.rpartition(":")
+        for workflow in workflows:
+            for step in workflow.steps:
+                name = step.target or subscription.workload
+                question = Question(
+                    at=now,
+                    fault=step.fault,
+                    namespace=name.namespace,
+                    workload=name,
+                    owners=(path,),
+                    hold=step.hold,
+                    images=tuple(sorted(set(images_of(workflow)))),
+                )
+                for ruling in ask(policy, question).denied:
+                    why = f'the policy forbids the step "{step.name}" of {workflow.name}: {ruling}'
+                    place = Place(file=path, line=int(line))
+                    findings.append(Finding(severity=Severity.ERROR, place=place, path="spec.workflows", why=why))
+    return list(dict.fromkeys(findings))
+
+
+def labels_of(api: Api, namespace: str) -> Mapping[str, str]:
+    """Of a namespace. Raises `Permanent` where there is none."""
+    found = api.get("namespaces", "", namespace)
+    if found is None:
+        raise Permanent(f"there is no namespace {namespace}")
+    labels: Mapping[str, str] = found["metadata"].get("labels") or {}
+    return labels

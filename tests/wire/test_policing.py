@@ -1,0 +1,229 @@
+"""The policy asked of runs on a cluster: what waits, what is forbidden, and that it is asked anew each time."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gate.catalogue.folder import read_paths
+from gate.documents.catalogue import Catalogue
+from gate.errors import Denied, GateError
+from gate.model import Target, Undo, WorkloadKind, WorkloadName
+from gate.policy.question import Freeze
+from gate.policy.rules import ONE_POD, Frozen, Images, NotDuring, Ownership, Policy
+from gate.sandbox.shipped import policy as of_the_demo
+from gate.wire.alerts import firing
+from gate.wire.policies import PolicyFile, in_force, read_policy
+from gate.wire.policing import Policing, refusals, reviewed
+from gate.wire.vocabulary import vocabulary
+from tests.grounds import Ground
+from tests.runs import spec
+
+MONDAY = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+Eventually = Callable[[Callable[[], object]], None]
+SUNDAY = MONDAY - timedelta(days=1)
+PROJECT = Path(__file__).parents[2]
+NOWHERE = "http://127.0.0.1:9"
+PODS = 3
+
+
+@pytest.fixture(scope="module")
+def scene(lasting_sandbox: Ground) -> "Scene":
+    return Scene(lasting_sandbox)
+
+
+class Scene:
+    """A Deployment in a namespace that has opted in, and a run of it."""
+
+    def __init__(self, ground: Ground) -> None:
+        self.api, self.namespace = ground.api, "policed"
+        metadata = {"name": self.namespace, "labels": {"chaosgate.dev/chaos": "allowed"}}
+        assert ground.ask("POST", "/api/v1/namespaces", {"metadata": metadata}).status_code == 201
+        self.spec = spec(self.namespace, fault="pod-kill")
+
+    def policing(self, policy: Policy | None = None, now: datetime = MONDAY) -> Policing:
+        rules = policy or Policy()
+        return Policing(policy=lambda: rules, api=self.api, now=lambda: now)
+
+    def undos(self, *names: str, kind: str = "Pod") -> list[Undo]:
+        pods = [Target(kind=kind, namespace=self.namespace, name=name, uid=name, node="n") for name in names]
+        return [Undo(id=pod.uid, step="one", fault="pod-kill", target=pod) for pod in pods]
+
+    def held(self, policing: Policing, *names: str, kind: str = "Pod") -> str:
+        (step,) = self.spec.workflow.steps
+        return policing.holds("run", self.spec, step, self.undos(*names, kind=kind))
+
+
+def when(**changes: Any) -> Policy:
+    return replace(Policy(), when=replace(Policy().when, **changes))
+
+
+def test_within_the_hours_nothing_holds_a_run(scene: Scene) -> None:
+    assert scene.policing().admits(scene.spec) == ""
+    assert scene.held(scene.policing(), "one") == ""
+
+
+def test_outside_of_the_hours_a_run_waits_and_is_told_until_when(scene: Scene) -> None:
+    why = "the time is outside of Mon-Fri 09:00-17:00 UTC (the safe default: spec.when.windows)"
+    held = f"the policy: {why}; by the clock from Mon 2026-03-02 09:00 UTC"
+    assert scene.policing(now=SUNDAY).admits(scene.spec) == held
+    assert scene.held(scene.policing(now=SUNDAY), "one") == held
+
+
+def test_in_a_freeze_a_run_waits_until_it_is_over(scene: Scene) -> None:
+    freeze = Freeze(start=SUNDAY, end=MONDAY + timedelta(days=1), why="the move")
+    held = scene.policing(when(freezes=(Frozen(rule="spec.when.freezes[0]", freeze=freeze),))).admits(scene.spec)
+    assert "frozen until 2026-03-03 10:00 UTC: the move" in held
+    assert held.endswith("by the clock from Tue 2026-03-03 10:00 UTC")
+
+
+def test_what_no_time_allows_is_denied_with_every_rule_also_where_it_would_have_to_wait(scene: Scene) -> None:
+    other = replace(scene.spec.workflow.steps[0], name="two", fault="job", settings={"image": "bad/x"})
+    workflow = replace(scene.spec.workflow, steps=(*scene.spec.workflow.steps, other))
+    policy = replace(Policy(), images=Images(rule="spec.images", registries=("good/*",)))
+    with pytest.raises(Denied) as denied:
+        scene.policing(policy, SUNDAY).admits(replace(scene.spec, workflow=workflow))
+    assert "the image bad/x is not among good/*" in str(denied.value)
+    with pytest.raises(Denied, match="the fault job is not allowed"):
+        scene.policing(now=SUNDAY).admits(replace(scene.spec, workflow=replace(workflow, steps=(other,))))
+
+
+def test_more_pods_than_the_policy_lets_be_hit_are_denied_before_the_step(scene: Scene) -> None:
+    with pytest.raises(Denied, match="would hit 2 of 0 pods, and at most 1 or 34% may be hit"):
+        scene.held(scene.policing(), "one", "two")
+
+
+def test_a_node_that_nobody_has_granted_is_denied(scene: Scene) -> None:
+    with pytest.raises(Denied, match="the node pool-1, which belongs to everybody"):
+        scene.held(scene.policing(), "pool-1", kind="Node")
+    granted = replace(Policy(), limits=(replace(ONE_POD, nodes=("pool-*",)),))
+    assert scene.held(scene.policing(granted), "pool-1", kind="Node") == ""
+
+
+def test_a_zone_that_is_not_known_is_none_of_those_that_are_allowed(scene: Scene) -> None:
+    with pytest.raises(Denied, match=r"the zone \(unknown\) is not among a"):
+        scene.held(scene.policing(replace(Policy(), limits=(replace(ONE_POD, zones=("a",)),))), "one")
+
+
+def test_a_namespace_that_has_not_opted_in_is_denied_before_the_run_begins(scene: Scene) -> None:
+    with pytest.raises(Denied, match="has not opted in"):
+        scene.policing().admits(spec("default", fault="pod-kill"))
+
+
+class Alerts(BaseHTTPRequestHandler):
+    """Prometheus and Alertmanager, with one alert that fires and one that is about to."""
+
+    def do_GET(self) -> None:
+        found = [
+            {"state": state, "labels": {"alertname": name}} for name, state in (("Down", "firing"), ("Soon", "pending"))
+        ]
+        body = {"data": {"alerts": found}} if "/api/v1/" in self.path else found[:1]
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps(body).encode())
+
+    def log_message(self, *args: object) -> None: ...
+
+
+@pytest.fixture(scope="module")
+def alerts() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Alerts) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize("kind", ["prometheus", "alertmanager"])
+def test_while_an_alert_fires_a_run_waits(scene: Scene, alerts: str, kind: str) -> None:
+    rule = NotDuring(rule="spec.when.notDuring[0]", alerts=("D*",), **{kind: alerts})
+    assert firing([rule]) == ({"Down"}, set())
+    assert "the alert Down fires" in scene.policing(when(not_during=(rule,))).admits(scene.spec)
+    assert scene.policing(when(not_during=(replace(rule, alerts=("Soon",)),))).admits(scene.spec) == ""
+
+
+def test_where_nobody_says_which_alerts_fire_a_run_waits(scene: Scene) -> None:
+    rule = NotDuring(rule="spec.when.notDuring[0]", alerts=("*",), prometheus=NOWHERE)
+    assert f"{NOWHERE} does not say which alerts fire" in scene.policing(when(not_during=(rule,))).admits(scene.spec)
+
+
+HEAD = "apiVersion: chaosgate.dev/v1alpha1\nkind: Policy\nmetadata: {name: p}\nspec:\n"
+
+
+def test_a_policy_that_changes_is_in_force_and_one_that_breaks_leaves_the_last_good_one(tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text(f"{HEAD}  namespaces: {{optIn: false}}\n")
+    policy = PolicyFile(file)
+    assert not policy().namespaces.opt_in
+    file.write_text(f"{HEAD}  namespaces: {{optOut: false}}\n# longer than before\n")
+    assert not policy().namespaces.opt_in
+    assert 'there is no field "optOut"' in policy.problem
+    file.unlink()
+    assert not policy().namespaces.opt_in
+    assert "cannot be read" in policy.problem
+    file.write_text(f"{HEAD}  namespaces: {{optIn: true}}\n")
+    assert policy().namespaces.opt_in
+    assert policy.problem == ""
+
+
+@pytest.mark.parametrize(
+    "text", ["", "kind: Policy\n", f"{HEAD}  x: 1\n", "- a\n", f"{HEAD}  {{}}\n---\n{HEAD}  {{}}\n"]
+)
+def test_without_a_good_policy_there_is_nothing_to_begin_with(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text(text)
+    with pytest.raises(GateError, match=r"policy\.yaml"):
+        PolicyFile(file)
+
+
+def test_the_safe_default_has_the_hours_and_nodes_of_the_settings() -> None:
+    policy = in_force(file=None, text="", zone="Europe/Berlin", own="gate", nodes=("pool-*",))()
+    assert str(policy.when.zone) == "Europe/Berlin"
+    assert policy.own == {"gate"}
+    assert [limit.nodes for limit in policy.limits] == [("pool-*",), ()]
+
+
+def test_the_policy_of_the_demo_lets_chaos_be_at_any_time(scene: Scene) -> None:
+    assert scene.policing(read_policy(of_the_demo()), SUNDAY).admits(scene.spec) == ""
+
+
+OWNED = replace(
+    Policy(),
+    ownership=(
+        Ownership(rule="spec.ownership[0]", team="red", paths=("subscriptions/red/*",), namespaces=("shop",)),
+        Ownership(rule="spec.ownership[1]", team="blue", paths=("subscriptions/blue/*",), namespaces=("bank",)),
+    ),
+)
+
+
+def test_a_document_that_reaches_beyond_its_team_is_refused_by_name() -> None:
+    refused = refusals(lambda: OWNED, "chaos-gate", lambda: MONDAY)
+    name = WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="shop", name="web")
+    workflows = [spec("shop", fault="pod-kill").workflow]
+    assert refused("subscriptions/red/a.yaml", name, workflows) == []
+    (why,) = refused("subscriptions/blue/a.yaml", name, workflows)
+    assert "reaches beyond the team blue: the namespace shop is not among bank" in why
+    assert "spec.ownership[1]" in why
+    (nobodys,) = refused("subscriptions/other.yaml", name, workflows)
+    assert "belongs to no team; there are blue, red" in nobodys
+
+
+def test_lint_says_what_the_policy_would_refuse_at_the_subscription_that_asks_for_it() -> None:
+    words = vocabulary()
+    loaded = read_paths([PROJECT / "subscriptions", PROJECT / "workflows"], words)
+    catalogue = Catalogue(revision="", fetched=MONDAY, loaded=loaded, vocabulary=words)
+    assert reviewed(Policy(), catalogue, MONDAY) == []
+    narrow = replace(Policy(), limits=(replace(ONE_POD, faults=("scale",)),))
+    findings = reviewed(narrow, catalogue, SUNDAY)
+    assert findings
+    assert all("no rule allows pod-kill in the namespace shop" in each.why for each in findings)
+    assert {each.place.file.rpartition("/")[2] for each in findings} == {"checkout.yaml"}
