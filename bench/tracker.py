@@ -64,6 +64,7 @@ spec:
 
 FLOOR = """
 import json, sys, time
+import requests
 session = requests.Session(); session.trust_env = False
 url, session.verify, cert, key = sys.argv[1:5]; session.cert = (cert, key)
 path = url + "/apis/apps/v1/deployments"
