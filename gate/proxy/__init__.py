@@ -18,9 +18,10 @@ Around it is one event loop, and nothing there waits or locks:
     sockets      listening, a true RST, a true FIN
     counters     what was seen and done
     live         one proxy as it lives
-    tcp          a TCP link
-    switchboard  the snapshot in force, and what follows it
     head         heads of HTTP messages                                              pure
+    pair         a client and its upstream: how they meet, stop and end
+    tcp, http    what passes between them
+    switchboard  the snapshot in force, and what follows it
     control      the control API, with Toxiproxy's and Vaurien's
     process      configuration file and signals
 

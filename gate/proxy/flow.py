@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from gate.proxy.behaviours import Behaviour, Stream
 from gate.proxy.paces import Draw
-from gate.proxy.stages import Outlet, Stage, Timers, stages
+from gate.proxy.stages import Cut, Outlet, Stage, Timers, stages
 
 FULL = 65_536
 """Bytes held in the stages from which on nothing more is read."""
@@ -15,9 +15,19 @@ class Flow:
     """Bytes in, through the stages of the behaviours in force, and out as soon as there is a transport to take them."""
 
     def __init__(
-        self, stream: Stream, timers: Timers, *, count: Callable[[int], None], ended: Callable[[], None]
+        self,
+        stream: Stream,
+        timers: Timers,
+        *,
+        count: Callable[[int], None],
+        ended: Callable[[], None],
+        half_close: bool = True,
     ) -> None:
         self.stream = stream
+        self.half_close = half_close
+        """Whether the end is told to the sink; else it is the end of a message, and another one may follow."""
+        self.kept = 0
+        """Bytes that were read and are kept elsewhere until it is their turn."""
         self.spoiled = False
         """Whether bytes of an earlier behaviour were lost or changed."""
         self.ended = False
@@ -73,10 +83,30 @@ class Flow:
         """The source has nothing more."""
         self._first.end()
 
+    def next_message(self) -> None:
+        """The last message has passed whole; what was done to it is of the past."""
+        self.ended = self._end_waits = self.spoiled = False
+        self._first, self._stages = _Tap(self), []
+
+    def become_stream(self) -> None:
+        """No messages any more: from now on the end is the end of the stream."""
+        self.half_close = True
+        self.ended = self._end_waits = False
+
+    def keep(self, count: int) -> None:
+        """So many bytes are kept elsewhere until it is their turn."""
+        self.kept = count
+        self._balance()
+
     def block(self, *, blocked: bool) -> None:
         """The sink's buffer is full, or no longer."""
         self._blocked = blocked
         self._balance()
+
+    @property
+    def cut(self) -> bool:
+        """Whether bytes at the end were left out."""
+        return any(isinstance(each, Cut) and each.spoiled for each in self._stages)
 
     @property
     def whole(self) -> bool:
@@ -107,7 +137,7 @@ class Flow:
             self.out(data)
         if self._end_waits and not self.ended:
             self.ended = True
-            if self._sink.can_write_eof() and not self._sink.is_closing():
+            if self.half_close and self._sink.can_write_eof() and not self._sink.is_closing():
                 self._sink.write_eof()
             self._on_end()
         self._balance()
@@ -115,7 +145,7 @@ class Flow:
     def _balance(self) -> None:
         if self._source is None or self._source.is_closing():
             return
-        held = self._early_size + sum(each.held for each in self._stages)
+        held = self.kept + self._early_size + sum(each.held for each in self._stages)
         reading = not self._blocked and held < FULL
         if reading != self._reading:
             self._reading = reading

@@ -122,14 +122,14 @@ class Body:
     def __init__(self, length: int) -> None:
         self._left = max(0, length)
         self._chunked = length == CHUNKED
-        self._endless = length == UNTIL_CLOSE
+        self.endless = length == UNTIL_CLOSE
         self._line = bytearray()
         self._trailer = False
         self.done = length == 0
 
     def take(self, data: bytes) -> int:
         """How many of these bytes are of the body. Raises BadHead for chunks that are none."""
-        if self._endless:
+        if self.endless:
             return len(data)
         if not self._chunked:
             taken = min(self._left, len(data))

@@ -9,8 +9,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
-from gate.errors import Permanent
 from gate.proxy.counters import DecisionLog, Ending
+from gate.proxy.http import HttpLink
 from gate.proxy.live import Link, LiveProxy
 from gate.proxy.snapshot import Snapshot
 from gate.proxy.sockets import Side, listening
@@ -22,7 +22,10 @@ BATCH = 256
 
 LOG = logging.getLogger("gate.proxy")
 
-LINKS: dict[Protocol, Callable[[LiveProxy], Side]] = {Protocol.TCP: lambda proxy: TcpLink(proxy).client}
+LINKS: dict[Protocol, Callable[[LiveProxy], Side]] = {
+    Protocol.TCP: lambda proxy: TcpLink(proxy).client,
+    Protocol.HTTP: lambda proxy: HttpLink(proxy).client,
+}
 """Protocol -> what takes a new connection."""
 
 
@@ -72,9 +75,6 @@ class Switchboard:
 
     def _take_addresses(self, wanted: Snapshot) -> tuple[Snapshot, dict[str, socket.socket]]:
         """Listen where it is to be listened and is not yet. Raises Permanent, and has then taken nothing."""
-        for name, spec in wanted.proxies.items():
-            if spec.protocol not in LINKS:
-                raise Permanent(f"proxy {name}: protocol {spec.protocol} is not served yet; use tcp")
         taken: dict[str, socket.socket] = {}
         proxies = dict(wanted.proxies)
         try:

@@ -128,7 +128,9 @@ def test_explain_needs_a_seed(tmp_path: Path) -> None:
 
 
 def test_the_example_of_the_page_says_what_explain_says(tmp_path: Path) -> None:
-    (sample,) = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    sample, rules = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    (tmp_path / "rules.yaml").write_text(rules)
+    assert len(config(tmp_path / "rules.yaml").proxies[0].rules) == 2
     (tmp_path / "proxies.yaml").write_text(sample)
     command, told = re.findall(r"^\$ chaos-gate (proxy explain [^\n]*)\n(.*?)^\$", PAGE, re.MULTILINE | re.DOTALL)[0]
     answer = CliRunner().invoke(cli, command.replace("proxies.yaml", str(tmp_path / "proxies.yaml")).split())
