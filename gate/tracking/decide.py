@@ -4,7 +4,6 @@
 event, a lost one and a restart all end in the same comparison.
 """
 
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,7 +12,6 @@ from enum import StrEnum
 from gate.model import (
     SECOND,
     Announcement,
-    Commit,
     ContainerImage,
     GateOverride,
     GateStatus,
@@ -33,17 +31,15 @@ from gate.model import (
     fingerprint,
     identity,
 )
-from gate.tracking import claims, overrides, pacing
-from gate.tracking.announce import LONGEST_NAME, announce, is_of, status_name
+from gate.tracking import claims, commits, overrides, pacing
+from gate.tracking.announce import announce
 from gate.tracking.claims import Claim
+from gate.tracking.commits import OLD_KEY
 from gate.tracking.judgements import decided, follow, remember, standing
 from gate.tracking.promoting import promotion
 
 OPEN_QUESTIONS = frozenset({Reason.SUPERSEDED, Reason.ROLLOUT_FAILED, Reason.BAD_DOCUMENT})
 """Verdicts that were given without judging the version; when it is there after all, it is judged."""
-
-OLD_KEY = re.compile("[0-9a-f]{10}")
-"""A version's key in releases that gave it too few digits to tell versions apart: of such a one nothing is known."""
 
 
 class Kind(StrEnum):
@@ -94,10 +90,6 @@ class Decision:
     wake: datetime | None = None
 
 
-ANNOTATIONS = "annotations"
-"""By what a commit is known that the deploy job itself has told."""
-
-
 def decide(seen: Seen) -> Decision:
     """Guards first, each saying why it stops; what is left over is an upgrade."""
     decision = _decide(replace(seen, rollout=_as_judged(seen)))
@@ -116,15 +108,14 @@ def _decide(seen: Seen) -> Decision:
     if not seen.claims:
         return _unclaimed(seen)
     first_sight, status = _first_sight(seen)
-    commit, problem = _commit(seen)
-    problem = problem or _untold(commit, seen.claims)
-    if commit != status.commit and not _found_late(rollout, status):
+    commit, problem = commits.commit_of(rollout, seen.status, moved_on=_moved_on(rollout, seen.status))
+    problem = problem or commits.untold(commit, seen.claims)
+    if commit != status.commit and not commits.is_found_late(rollout, status):
         # No answer passes from one commit to another by itself: the new one's image may only just be on the way.
         status = replace(_pending(status, "another commit was announced"), complete_since=None)
     subscriptions = tuple(sorted(claim.name for claim in seen.claims))
-    found = (rollout.commit_found or ANNOTATIONS) if rollout.commit else status.commit_found
     status = replace(status, commit=commit, commit_problem=problem, subscriptions=subscriptions)
-    status = replace(status, commit_found=found if commit else "")
+    status = replace(status, commit_found=commits.how(rollout, status))
     status = replace(status, version_problem=rollout.version_problem)
     if rollout.progress is not Progress.COMPLETE or rollout.version is None:
         return _not_seen_yet(seen, status) if first_sight else _incomplete(seen, status)
@@ -156,60 +147,6 @@ def _as_judged(seen: Seen) -> Rollout:
         return seen.rollout
     asked = claims.together(seen.claims).judge is JudgeAt.CANARY
     return replace(seen.rollout, progress=Progress.COMPLETE) if asked else seen.rollout
-
-
-def _commit(seen: Seen) -> tuple[Commit | None, str]:
-    """The commit that the version comes from, as far as it can be told.
-
-    Annotations that still name the commit of another version were left behind by a deploy job that set only the image,
-    or by a rollback: a verdict on what runs now is not theirs.
-    """
-    rollout, status = seen.rollout, seen.status
-    if _found_before(rollout, status):
-        return status.commit, ""
-    for said in status.announcements:
-        if rollout.commit is None or said.commit != rollout.commit or not said.state.final:
-            continue
-        if not said.version or OLD_KEY.fullmatch(said.version):
-            continue
-        stale = said.version != rollout.version.key if rollout.version else _moved_on(rollout, status)
-        if stale:
-            problem = f"the annotations name commit {said.commit.sha[:8]}, which another version was built from"
-            return None, f"{problem}; let the deploy job write image and annotations in one patch"
-    return rollout.commit, rollout.commit_problem
-
-
-def _found_before(rollout: Rollout, status: GateStatus) -> bool:
-    """What was confirmed for this version stays while GitLab is asked again, as after each start, and if it says no:
-    else a start of the gate would begin to judge anew.
-    """
-    if rollout.commit or not rollout.hints or status.commit_found in {"", ANNOTATIONS}:
-        return False
-    return rollout.version.key == status.version if rollout.version else rollout.commit_open
-
-
-def _found_late(rollout: Rollout, status: GateStatus) -> bool:
-    """GitLab could not be asked before. The commit that an image names is the commit of its version at any time."""
-    same = rollout.version is not None and rollout.version.key == status.version
-    return same and status.commit is None and rollout.commit_in_image and rollout.progress is Progress.COMPLETE
-
-
-def _untold(commit: Commit | None, claims: Sequence[Claim]) -> str:
-    """Why GitLab is told nothing of a commit that is known: a fork's is not the subscribed project's, or the name that
-    the status would have is longer than names are.
-    """
-    told = [claim.subscription for claim in claims if claim.subscription and claim.subscription.project]
-    projects = sorted({subscription.project for subscription in told})
-    if commit is None or not projects:
-        return ""
-    if any(is_of(commit, project) for project in projects):
-        long = [each.name for each in told if len(status_name(each)) > LONGEST_NAME]
-        said = f"the name that the status of {', '.join(long)} would have is longer than {LONGEST_NAME} characters"
-        return (
-            f"{said}: GitLab is told nothing of it; shorten the environment or the subscription's name" if long else ""
-        )
-    said = f"the commit is of the project {commit.project}, subscribed is {', '.join(projects)}"
-    return f"{said}: GitLab is told nothing; name the project whose pipeline deploys, as its path is written now"
 
 
 def _judging(status: GateStatus) -> bool:
