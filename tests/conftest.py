@@ -106,9 +106,9 @@ def namespace(cluster: Ground) -> Iterator[str]:
     cluster.ask("DELETE", f"/api/v1/namespaces/{name}")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def gitlab() -> Iterator[GitLab]:
-    """An embedded GitLab for all tests of a file."""
+    """An embedded GitLab for all tests of a process. Each has a project of its own there."""
     with GitLab(root_token=gitlab_world.ROOT) as running:
         yield running
 

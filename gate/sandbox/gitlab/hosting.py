@@ -12,9 +12,11 @@ ENVIRONMENT = {
     "PATH": os.environ.get("PATH", os.defpath),
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_SYSTEM": os.devnull,
-    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_COUNT": "2",
     "GIT_CONFIG_KEY_0": "safe.directory",
     "GIT_CONFIG_VALUE_0": "*",
+    "GIT_CONFIG_KEY_1": "http.receivepack",
+    "GIT_CONFIG_VALUE_1": "true",
     "GIT_AUTHOR_NAME": "Administrator",
     "GIT_AUTHOR_EMAIL": "root@example.org",
     "GIT_COMMITTER_NAME": "Administrator",
@@ -22,7 +24,7 @@ ENVIRONMENT = {
     "GIT_TERMINAL_PROMPT": "0",
     "LC_ALL": "C",
 }
-"""What git sees: nothing of this machine's settings, and an identity that is always there."""
+"""What git sees: nothing of this machine's settings, an identity that is always there, and that pushes are taken."""
 
 BLOB = "100644"
 
@@ -67,10 +69,9 @@ class Action:
 
 
 def make(repository: Path) -> None:
-    """An empty bare repository whose branch is main, which takes pushes over HTTP."""
+    """An empty bare repository whose branch is main, with no hook but ours."""
     repository.parent.mkdir(parents=True, exist_ok=True)
-    git(None, "init", "--quiet", "--bare", "--initial-branch=main", str(repository))
-    git(repository, "config", "http.receivepack", "true")
+    git(None, "init", "--quiet", "--bare", "--template=", "--initial-branch=main", str(repository))
     hook = repository / "hooks" / "pre-receive"
     hook.parent.mkdir(exist_ok=True)
     hook.write_text(PRE_RECEIVE)
