@@ -14,7 +14,7 @@ from tests.gitlab.promoting import Cluster, History, Replica, settled
 from tests.sandbox.gitlab_world import MAINTAINER
 from tests.waiting import pauses
 
-SEEDS = [*range(12), *(pytest.param(seed, marks=pytest.mark.thorough) for seed in range(12, 300))]
+SEEDS = [*range(6), *(pytest.param(seed, marks=pytest.mark.thorough) for seed in range(6, 300))]
 OVER = {"success", "failed", "manual"}
 PATIENCE = 60.0
 SHIP = "ship: {script: 'true', environment: NAME, when: manual, allow_failure: false}\n"

@@ -14,7 +14,7 @@ from tests.gitlab.promoting import Cluster, History, Replica, settled
 from tests.waiting import pauses
 
 PATIENCE = 60.0
-SEEDS = [*range(12), *(pytest.param(seed, marks=pytest.mark.thorough) for seed in range(12, 300))]
+SEEDS = [*range(6), *(pytest.param(seed, marks=pytest.mark.thorough) for seed in range(6, 300))]
 
 
 @pytest.fixture
