@@ -60,7 +60,7 @@ def played(shop: Shop, address: str) -> tuple[Run, Filed]:
 
 def fetched(address: str, named: Filed, token: str) -> requests.Response:
     said = {"Authorization": f"Bearer {token}"} if token else {}
-    return requests.get(f"{address}/api/v1/evidence/{named.namespace}/{named.file}", headers=said, timeout=30)
+    return requests.get(f"{address}/api/v1/evidence/{named.namespace}/{named.file}", headers=said, timeout=120)
 
 
 def test_it_is_handed_in_and_judged_again_and_fetched_by_whoever_may_read_the_run(
@@ -111,8 +111,8 @@ def test_what_the_run_does_not_name_is_not_taken(shop: Shop, gate: Callable[[int
             (named.file, 200, ""),
         ):
             address = f"{server.address}/api/v1/evidence/{named.namespace}/{file}"
-            answer = requests.put(address, data=body, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+            answer = requests.put(address, data=body, headers={"Authorization": f"Bearer {token}"}, timeout=120)
             assert (answer.status_code, why in answer.text) == (status, True), answer.text
         address = f"{server.address}/api/v1/evidence/{named.namespace}/{named.file}"
-        assert requests.put(address, data=body, timeout=30).status_code == 403
+        assert requests.put(address, data=body, timeout=120).status_code == 403
     assert [path.name for path in folder.rglob("*") if path.is_file()] == [named.file]
