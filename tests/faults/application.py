@@ -98,7 +98,11 @@ class Application:
         return Workloads(self.api).ready_pods(name)
 
     def be_whole(self) -> None:
-        self.eventually(lambda: len(self.pods()) == PODS)
+        def whole() -> bool:
+            """Asks for the pods only when the Deployment says that they are there."""
+            return self.read("deployments", "web")["status"].get("readyReplicas") == PODS == len(self.pods())
+
+        self.eventually(whole)
 
     def plan(self, fault: str, /, *, seed: str = "seed", by: Api | None = None, **settings: Any) -> list[Undo]:
         act, pods = step(fault, **settings), self.pods()
