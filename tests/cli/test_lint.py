@@ -43,7 +43,11 @@ def run(*arguments: str | Path) -> Result:
 @pytest.mark.parametrize("paths", [[PROJECT], [PROJECT / "subscriptions", PROJECT / "workflows"]])
 def test_the_documents_of_this_project_are_right(paths: list[Path]) -> None:
     result = run(*paths)
-    assert (result.exit_code, result.output) == (0, "3 documents, 0 errors, 0 warnings and notes\n")
+    *said, counted = result.output.splitlines()
+    assert (result.exit_code, counted) == (0, "5 documents, 0 errors, 1 warnings and notes"), result.output
+    (example,) = said
+    assert example.startswith(os.path.relpath(PROJECT / "workflows" / "survives-flag-off.yaml"))
+    assert "no subscription uses this" in example
 
 
 def test_a_mistake_is_one_line_with_file_line_and_column(write: Write) -> None:
