@@ -49,10 +49,9 @@ class Echoes:
         found = self._gates.get(name)
         with self._lock:
             self._doubted.discard(key)
+            self._answered.pop(key, None)
             if found:
-                self._answered[key] = found
-            else:
-                self._answered.pop(key, None)
+                self._remember(key, found)
         return found
 
     def create(self, workload: Workload) -> Gate:
@@ -81,7 +80,7 @@ class Echoes:
             self._doubt(key)
             raise
         with self._lock:
-            self._answered[key] = saved
+            self._remember(key, saved)
         return saved
 
     def is_one(self, gate: Gate) -> bool:
@@ -103,6 +102,12 @@ class Echoes:
     def _expect(self, key: Key, said: Said) -> None:
         with self._lock:
             self._written.setdefault(key, deque(maxlen=RECENT)).append(said)
+
+    def _remember(self, key: Key, answer: Gate) -> None:
+        """Until it is heard of, which it may have been before it was answered."""
+        heard = self._heard(answer.workload.name)
+        if heard is None or _is_newer(answer, heard):
+            self._answered[key] = answer
 
     def _doubt(self, key: Key) -> None:
         """What is known of the gate may not be so any more."""

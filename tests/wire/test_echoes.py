@@ -1,5 +1,7 @@
 """A gate that is heard of as the tracker wrote it tells nothing; whatever somebody else wrote does."""
 
+import gc
+import weakref
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -124,6 +126,23 @@ def test_what_was_answered_is_believed_until_something_newer_is_heard(kept: Kept
     copies.append(replace(saved, status=said("theirs"), resource_version="11"))
     assert echoes.get(NAME) == copies[-1]
     assert kept.asked == 0
+
+
+class Watched(Gate):
+    """A gate of which can be told whether anybody holds it."""
+
+    __slots__ = ("__weakref__",)
+
+
+def test_what_was_heard_before_it_was_answered_is_not_kept_a_second_time(kept: Kept) -> None:
+    """Else a gate of a cluster with thousands of them would hold each of them twice."""
+    name, workload = kept.gate.name, kept.gate.workload
+    read = Watched(namespace="shop", name=name, uid="g", workload=workload, resource_version="9")
+    heard = replace(kept.gate, status=said("ours"), resource_version="10")
+    echoes = Echoes(kept, lambda _: heard)
+    answer = weakref.ref(echoes.save(read, said("ours")))
+    gc.collect()
+    assert answer() is None
 
 
 def test_after_a_conflict_the_gate_is_asked_for_and_no_copy_that_is_older_believed(kept: Kept) -> None:
