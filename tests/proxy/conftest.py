@@ -13,7 +13,7 @@ from gate.proxy.snapshot import Snapshot
 from gate.proxy.spec import spec
 from gate.proxy.switchboard import Switchboard
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds after which what should have come is missed."""
 
 

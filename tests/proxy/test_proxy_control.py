@@ -148,11 +148,10 @@ def test_it_answers_while_all_links_hang(ground: Ground, client: Client, eventua
     for _ in range(200):
         ground.connect(port(made))
     eventually(lambda: client.ask("GET", "/v1/proxies/inventory")["counters"]["live"] == 200)
-    spent = time.thread_time()
-    begun = time.monotonic()
+    # How long it takes depends on what else the machine does; what the event loop spends on it does not.
+    spent = ground.loop.call(time.thread_time)
     assert client.ask("DELETE", "/v1/proxies/inventory/mix")["counters"]["live"] == 200
-    assert time.monotonic() - begun < 10
-    assert time.thread_time() - spent < 1
+    assert ground.loop.call(time.thread_time) - spent < 0.5
 
 
 # -------------------------------------------------------------------------------------------------------------- who may
@@ -333,8 +332,7 @@ def test_toxicity_is_of_connections_and_nothing_redraws_it(ground: Ground, clien
     client.ask("POST", "/proxies/redis/toxics", {"type": "latency", "toxicity": 0, "attributes": {"latency": 9}})
     client.ask("PATCH", "/proxies/redis/toxics/reset_peer_downstream", {"toxicity": 0.5})
     client.ask("POST", "/proxies/redis/toxics", {"type": "timeout", "toxicity": 0.0})
-    living = ground.live().counters.live if "inventory" in ground.board.live else ground.live("redis").counters.live
-    assert 0 < living < 16
+    assert 0 < ground.live("redis").counters.live < 16
     assert ground.live("redis").counters.affected.keys() == {"reset_peer_downstream"}
 
 
