@@ -41,7 +41,8 @@ def rollout_of(kind: WorkloadKind, seen: Observed) -> Rollout:
     quiet = progress is Progress.ROLLING and unfinished(kind, seen.workload) is None
     created = [pod["metadata"].get("creationTimestamp") for pod in split.current]
     youngest = max((datetime.fromisoformat(each) for each in created if each), default=None)
-    return replace(rollout, quiet=quiet, youngest=youngest)
+    replacing = rollout.replacing or (progress is Progress.ROLLING and bool(split.older))
+    return replace(rollout, quiet=quiet, youngest=youngest, replacing=replacing)
 
 
 def _progress(kind: WorkloadKind, seen: Observed, split: Split | None) -> tuple[Progress, str]:
@@ -73,6 +74,7 @@ def _rollout(
         commit_problem=commit_problem,
         image=", ".join(container["image"] for container in _containers(template)),
         labels=metadata.get("labels") or {},
+        replacing=progress is Progress.ROLLING and seen.is_replacing,
         hints=hints_of(
             metadata.get("annotations") or {},
             metadata.get("labels") or {},

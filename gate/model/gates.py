@@ -183,6 +183,8 @@ class GateStatus:
     message: str = ""
     override: str = ""
     """Who lets the version through, until when and why, in words; empty while nobody does."""
+    replacing: str = ""
+    """How far the rollout is by which pods of the version are replaced, perhaps by the same; empty: none is."""
     since: datetime | None = None
     """When the answer last changed, or what it says."""
     complete_since: datetime | None = None

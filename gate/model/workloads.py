@@ -168,5 +168,7 @@ class Rollout:
     """The workload's own labels, by which subscriptions may select it."""
     youngest: datetime | None = None
     """When the last of the present template's pods was created, if they were asked for; a whole second."""
+    replacing: bool = False
+    """Pods of another template than the present one are there: it is under way, and no mere scaling."""
     quiet: bool = False
     """It waits for pods, and these may change without an event of the workload."""

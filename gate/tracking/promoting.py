@@ -37,6 +37,8 @@ def _stance(status: GateStatus, asking: Sequence[str]) -> Stance:
         return Stance.OPEN
     if status.phase is Phase.CLOSED:
         return Stance.SHUT
+    if status.replacing:
+        return Stance.AWAIT
     took_part = all(any(name in entry.subscriptions for entry in status.runs) for name in asking)
     return Stance.OPEN if status.phase is Phase.OPEN and took_part else Stance.AWAIT
 

@@ -5,7 +5,7 @@ gets a verdict only if the gate is at that commit now, or remembers both what it
 version that the announcement was about.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -15,7 +15,6 @@ from gate.model import (
     Gate,
     GateOverride,
     GateStatus,
-    JudgedVersion,
     Judgement,
     Phase,
     Reason,
@@ -230,7 +229,7 @@ def _may_be_about(document: Unreadable, question: Question, known: Collection[Wo
     but holds up only those of whom nobody else has said anything (`alone`).
     """
     if document.workload in known:
-        return False  # its gate knows more, and is closed
+        return False  # its gate knows what was judged, and closes with the next version that the document keeps from it
     asked, said = question.project.lower(), document.project.lower()
     if question.workload is not None and document.workload is not None:
         return document.workload == question.workload
@@ -284,7 +283,7 @@ def _of_workload(
         return Answer(state=State.UNSEEN, message="the gate has not seen the workload yet", workloads=(name,))
     status = gate.status
     if not question.sha or _is_asked(question, status.commit):
-        known = replace(_known(name, _standing(gate.status), status.version, status.runs, live), message=status.message)
+        known = replace(_known(name, _standing(status), status.version, status.runs, live), message=_message(status))
         return _overridden(known, stands(gate, in_question(status)))
     earlier = next((one for one in status.announcements if _is_asked(question, one.commit) and one.state.final), None)
     if earlier is None:
@@ -315,8 +314,16 @@ def _proven(answer: Answer, subscriptions: set[str]) -> Answer:
     return replace(answer, state=State.PENDING, verdict=None, reason=Reason.NOT_JUDGED_YET, message=message, score=None)
 
 
+def _message(status: GateStatus) -> str:
+    return f"what was judged is being replaced: {status.replacing}" if status.replacing else status.message
+
+
 def _standing(status: GateStatus) -> Judgement | None:
-    """The judgement of the version that runs. Where the two fields verdict and phase disagree, nothing is known."""
+    """The judgement of the version that runs. Where the two fields verdict and phase disagree, nothing is known, and
+    nothing either while it is being replaced, perhaps by something else of the same name.
+    """
+    if status.replacing:
+        return None
     open_phase, passed = status.phase is Phase.OPEN, status.verdict is Verdict.PASSED
     if status.verdict is None or status.phase is Phase.PENDING or open_phase != passed:
         return None
@@ -348,7 +355,8 @@ def _unseen(name: str, gate: Gate) -> Answer:
 
 def _announced(name: str, earlier: Announcement, gate: Gate, live: dict[str, Run]) -> Answer:
     """A commit that the gate has left behind: what was announced for it, with the judgement of that very version."""
-    judged = _newest(entry for entry in gate.status.judged if entry.version == earlier.version)
+    # The newest comes first. By their times nobody could tell: clocks of replicas differ, and a second is long.
+    judged = next((entry for entry in gate.status.judged if entry.version == earlier.version), None)
     if earlier.state is StatusState.CANCELED:
         canceled = Judgement(verdict=Verdict.CANCELED, reason=Reason.SUPERSEDED, message=earlier.description)
         if judged is not None and judged.judgement.verdict is Verdict.CANCELED:
@@ -359,10 +367,6 @@ def _announced(name: str, earlier: Announcement, gate: Gate, live: dict[str, Run
         lost = Judgement(verdict=Verdict.CANCELED, reason=Reason.SUPERSEDED, message=why)
         return _known(name, lost, earlier.version, (), live)
     return _known(name, judged.judgement, judged.version, judged.runs, live)
-
-
-def _newest(judged: Iterable[JudgedVersion]) -> JudgedVersion | None:
-    return max(judged, key=lambda entry: entry.at, default=None)
 
 
 def _known(

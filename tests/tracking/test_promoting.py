@@ -103,3 +103,9 @@ def test_each_verdict_has_a_number_of_its_own() -> None:
         if (wanted := promotion(status, [SUBSCRIPTION], gate))
     }
     assert len(numbers) == 3
+
+
+def test_nothing_is_opened_for_what_is_being_replaced() -> None:
+    wanted = promotion(replace(OPEN, replacing="1 of 3 replicas are updated"), [SUBSCRIPTION], "g")
+    assert wanted is not None
+    assert wanted.stance is Stance.AWAIT

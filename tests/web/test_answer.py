@@ -227,7 +227,8 @@ def test_a_commit_left_behind_keeps_the_verdict_that_its_own_version_got(told: S
         (),
         (remembered("v2", Verdict.PASSED),),
         (remembered("v1", Verdict.FAILED),),
-        (remembered("v1", Verdict.PASSED), remembered("v1", Verdict.FAILED, NOW + timedelta(1))),
+        (remembered("v1", Verdict.FAILED), remembered("v1", Verdict.PASSED)),
+        (remembered("v1", Verdict.FAILED), remembered("v1", Verdict.PASSED, NOW + timedelta(1))),
     ],
 )
 def test_a_success_that_no_judgement_of_that_version_backs_is_no_pass(judgements: tuple[JudgedVersion, ...]) -> None:
@@ -641,3 +642,23 @@ def test_what_is_wrong_in_the_document_of_another_project_is_not_told() -> None:
     passed, others = judged(Verdict.PASSED), Unreadable(why="other.yaml:3: unknown field", project="shop/other")
     found = answer(PROJECT, gates=(passed, ASIDE), subscriptions=(subscribed(),), unreadable=(others,))
     assert (found.state, "other.yaml" in found.message) == (State.UNSEEN, False)
+
+
+def test_what_is_being_replaced_is_no_answer_until_the_rollout_is_over() -> None:
+    for verdict in Verdict:
+        found = ask(of(NEW), judged(verdict, replacing="1 of 3 replicas are updated"))
+        assert (found.state, found.verdict) == (State.PENDING, None)
+        assert found.message == "what was judged is being replaced: 1 of 3 replicas are updated"
+
+
+def test_a_document_that_was_broken_after_a_version_was_judged_takes_nothing_from_that_version() -> None:
+    broken = Unreadable(why="late.yaml:3: unknown field", workload=CHECKOUT, project="shop/checkout")
+
+    def said(question: Question, gate: Gate) -> Answer:
+        return answer(question, gates=(gate,), subscriptions=(subscribed(),), unreadable=(broken,))
+
+    for verdict in Verdict:
+        assert said(of(NEW), judged(verdict)).verdict is verdict
+    closed = judged(Verdict.ERRORED, reason=Reason.BAD_DOCUMENT)
+    assert said(of(NEW), closed).verdict is Verdict.ERRORED  # the next version: the tracker does not judge it
+    assert said(of("c" * 40), judged(Verdict.PASSED)).verdict is None

@@ -45,6 +45,12 @@ class Observed:
         """How many pods of the present template its controller has counted."""
         return int(self.status.get("updatedReplicas") or self.status.get("updatedNumberScheduled") or 0)
 
+    @property
+    def is_replacing(self) -> bool:
+        """Its controller has counted pods of an older template."""
+        total = int(self.status.get("replicas") or self.status.get("currentNumberScheduled") or 0)
+        return self.is_taken_up and total > self.updated
+
 
 class Split(NamedTuple):
     """A workload's own pods: those of its present template, and those of older ones."""

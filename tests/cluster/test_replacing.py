@@ -1,0 +1,45 @@
+"""Whether pods are being replaced by those of another template, as a workload's own status tells it."""
+
+import time
+from collections.abc import Callable
+
+from gate.cluster.workloads import Workloads
+from gate.model import Progress, Rollout, WorkloadKind, WorkloadName
+from tests.builders import deployment
+from tests.grounds import Ground
+from tests.waiting import pauses
+
+PATIENCE = 60.0
+
+
+def seen_until(ground: Ground, name: WorkloadName, holds: Callable[[Rollout], bool]) -> list[bool]:
+    """Whether it was replacing, look by look, until that holds."""
+    workloads, found = Workloads(ground.api), []
+    deadline, pause = time.monotonic() + PATIENCE, pauses()
+    while True:
+        rollout = workloads.rollout(name)
+        assert rollout is not None
+        found.append(rollout.replacing)
+        if holds(rollout):
+            return found
+        assert time.monotonic() < deadline, rollout
+        time.sleep(next(pause))
+
+
+def complete(rollout: Rollout) -> bool:
+    return rollout.progress is Progress.COMPLETE
+
+
+def test_another_template_replaces_pods_and_a_scaling_does_not(cluster: Ground, namespace: str) -> None:
+    name = WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace=namespace, name="web")
+    # A pod counts as available after two seconds only, so that those of before are there for as long.
+    cluster.api.create("deployments", namespace, deployment("web", namespace, replicas=2, minReadySeconds=2))
+    assert not any(seen_until(cluster, name, complete))
+    cluster.api.patch("deployments", namespace, "web", {"spec": {"replicas": 3}})
+    assert not any(seen_until(cluster, name, lambda rollout: complete(rollout) and rollout.message.startswith("3")))
+    annotations = {"kubectl.kubernetes.io/restartedAt": "now"}
+    cluster.api.patch(
+        "deployments", namespace, "web", {"spec": {"template": {"metadata": {"annotations": annotations}}}}
+    )
+    assert seen_until(cluster, name, lambda rollout: rollout.replacing)[-1]
+    assert not seen_until(cluster, name, complete)[-1]
