@@ -156,9 +156,6 @@ class WhenForm(Form):
         description="Longer times in which nothing begins.",
         examples=[[{"from": "2026-12-20", "to": "2027-01-04"}]],
     )
-    gitlab_freezes: bool = Field(
-        default=False, description="Whether the deploy freezes of the subscription's GitLab project count."
-    )
     not_during: list[NotDuringForm] = Field(
         default=[],
         description="Alerts during which nothing begins.",

@@ -79,7 +79,7 @@ class Reach:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Freeze:
-    """A time in which nothing may be done, from whoever says so."""
+    """A time in which nothing may be done."""
 
     start: datetime
     end: datetime
@@ -106,8 +106,6 @@ class Question:
     hold: timedelta | None = None
     images: tuple[str, ...] = ()
     """Of jobs, loads and own faults."""
-    freezes: tuple[Freeze, ...] = ()
-    """Those that others than the policy know of, such as GitLab."""
     alerts: frozenset[str] = frozenset()
     """Those that fire."""
     silent: frozenset[str] = frozenset()

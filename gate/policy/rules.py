@@ -115,7 +115,6 @@ class When(Rule):
     windows: tuple[Window, ...] = ()
     closed: tuple[Closed, ...] = ()
     freezes: tuple[Frozen, ...] = ()
-    gitlab_freezes: bool = False
     not_during: tuple[NotDuring, ...] = ()
     interval: Interval | None = None
 

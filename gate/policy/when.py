@@ -18,7 +18,7 @@ def rulings(policy: Policy, question: Question) -> Iterator[Ruling]:
     when = policy.when
     yield from _windows(when, question)
     yield from _closed(when, question.at)
-    yield from _freezes(when, question)
+    yield from _freezes(when, question.at)
     yield from _alerts(when, question)
     yield from _interval(when, question)
 
@@ -29,9 +29,9 @@ def opens(policy: Policy, question: Question) -> datetime | None:
     days = [(now.astimezone(when.zone) + n * DAY).date() for n in range(AHEAD)]
     moments = [now, *(_at(when, day, window.start) for day in days for window in when.windows)]
     moments += [_at(when, day, 0) for day in days]
-    moments += [each.freeze.end for each in when.freezes] + [each.end for each in question.freezes]
+    moments += [each.freeze.end for each in when.freezes]
     for moment in sorted(each for each in moments if each >= now):
-        asked = (_windows(when, question, moment), _closed(when, moment), _freezes(when, question, moment))
+        asked = (_windows(when, question, moment), _closed(when, moment), _freezes(when, moment))
         if all(ruling.word is Word.ALLOW for each in asked for ruling in each):
             return moment
     return None
@@ -69,14 +69,10 @@ def _closed(when: When, moment: datetime) -> Iterator[Ruling]:
             yield _wait(rule, f"{today} is {what}")
 
 
-def _freezes(when: When, question: Question, moment: datetime | None = None) -> Iterator[Ruling]:
-    now = moment or question.at
+def _freezes(when: When, now: datetime) -> Iterator[Ruling]:
     for rule in when.freezes:
         if rule.freeze.start <= now < rule.freeze.end:
             yield _wait(rule, f"frozen until {rule.freeze.end:%Y-%m-%d %H:%M %Z}: {rule.freeze.why}")
-    for freeze in question.freezes if when.gitlab_freezes else ():
-        if freeze.start <= now < freeze.end:
-            yield _wait(when, f"frozen until {freeze.end:%Y-%m-%d %H:%M %Z}: {freeze.why}")
 
 
 def _alerts(when: When, question: Question) -> Iterator[Ruling]:

@@ -177,7 +177,6 @@ def _when(form: WhenForm, zone: tzinfo, written: _Written) -> When:
             )
             for n, each in _each(form.freezes)
         ),
-        gitlab_freezes=form.gitlab_freezes,
         not_during=tuple(
             NotDuring(
                 **written("when", "notDuring", n),

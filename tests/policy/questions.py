@@ -106,7 +106,6 @@ POLICIES = st.builds(
         windows=several(WINDOWS),
         closed=several(CLOSED),
         freezes=several(FREEZES),
-        gitlab_freezes=st.booleans(),
         not_during=several(ALARMS),
         interval=st.none() | INTERVALS,
     ),
@@ -131,7 +130,6 @@ QUESTIONS = st.builds(
     ),
     hold=st.none() | st.integers(1, 900).map(lambda seconds: timedelta(seconds=seconds)),
     images=st.sampled_from([(), ("good/x",), ("bad/x",)]),
-    freezes=several(FREEZES.map(lambda each: each)).map(lambda found: tuple(each.freeze for each in found)),
     alerts=st.frozensets(st.sampled_from(["shop", "bank"])),
     before=st.none() | TIMES,
 )

@@ -70,7 +70,7 @@ def test_the_order_of_rules_does_not_matter(policy: Policy, asked: Question, ran
 def stricter(policy: Policy, data: Any) -> Policy:
     """The policy with one restriction more."""
     when = policy.when
-    kind = data.draw(st.sampled_from(["freeze", "closed", "alarm", "interval", "gitlab", "protected", "opt-in"]))
+    kind = data.draw(st.sampled_from(["freeze", "closed", "alarm", "interval", "protected", "opt-in"]))
     match kind:
         case "freeze":
             return replace(policy, when=replace(when, freezes=(*when.freezes, data.draw(FREEZES))))
@@ -82,8 +82,6 @@ def stricter(policy: Policy, data: Any) -> Policy:
             longer = data.draw(INTERVALS)
             assume(when.interval is None or longer.least >= when.interval.least)
             return replace(policy, when=replace(when, interval=longer))
-        case "gitlab":
-            return replace(policy, when=replace(when, gitlab_freezes=True))
         case "protected":
             protected = (*policy.namespaces.protected, data.draw(st.sampled_from(["*", "shop", "bank"])))
             return replace(policy, namespaces=replace(policy.namespaces, protected=protected))
