@@ -28,6 +28,8 @@ GATED = PODS.object(
     "g", spec={"containers": [{"name": "main", "image": "web:1"}], "schedulingGates": [{"name": "wait"}]}
 )
 BOUND = PODS.object("b", spec={"containers": [{"name": "main", "image": "web:1"}], "nodeName": "nobody"})
+REMAINING = "Some resources are remaining: configmaps. has 1 resource instances, secrets. has 1 resource instances"
+"""A real namespace has more for a moment, and counts that too."""
 FAREWELL = (
     *("kind", "reason", "message", "metadata.resourceVersion", "metadata.deletionTimestamp"),
     *("metadata.deletionGracePeriodSeconds", "metadata.generation"),
@@ -222,6 +224,42 @@ SCRIPTS: dict[str, tuple[Ask, ...]] = {
         PODS.delete("p", gracePeriodSeconds="30", dryRun="All").show("kind", "metadata.deletionGracePeriodSeconds"),
         PODS.get("p").show("metadata.deletionTimestamp"),
         NAMESPACES.delete("${ns}", dryRun="All").show("kind", "status.phase", "metadata.deletionTimestamp"),
+    ),
+    "owners of each other": (
+        *(CONFIG_MAPS.create(config_map(name)).keep(name).show("code") for name in "xy"),
+        *(
+            CONFIG_MAPS.patch(
+                {"metadata": {"ownerReferences": [{**reference(other), "blockOwnerDeletion": True}]}}, name
+            )
+            for name, other in ("xy", "yx")
+        ),
+        *seen_by_the_collector("z"),
+        CONFIG_MAPS.delete("x", options={"propagationPolicy": "Foreground"}).show("code"),
+        *(gone(name) for name in "xy"),
+    ),
+    "a namespace that is still full": (
+        NAMESPACES.create({"metadata": {"name": "${ns}-more"}}).show("code"),
+        *(
+            Ask(
+                method="POST",
+                path=f"/api/v1/namespaces/${{ns}}-more/{plural}",
+                body={"metadata": {"name": "a", "finalizers": finalizers}},
+            ).show("code")
+            for plural, finalizers in (("configmaps", ["x.y/z", "x.y/w"]), ("secrets", ["x.y/z"]))
+        ),
+        NAMESPACES.delete("${ns}-more").show("code"),
+        NAMESPACES.get("${ns}-more")
+        .until(status__conditions__4__status="True", status__conditions__3__message=REMAINING)
+        .show("status"),
+        *(
+            Ask(
+                method="PATCH",
+                path=f"/api/v1/namespaces/${{ns}}-more/{plural}/a",
+                media="application/merge-patch+json",
+                body={"metadata": {"finalizers": None}},
+            ).show("code")
+            for plural in ("configmaps", "secrets")
+        ),
     ),
     "a namespace": (
         NAMESPACES.create({"metadata": {"name": "${ns}-more", "labels": {"team": "x"}}}).keep("n"),

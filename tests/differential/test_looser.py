@@ -206,6 +206,7 @@ LOOSER: dict[str, list[tuple[tuple[Ask, ...], Expected, Expected]]] = {
 }
 
 BELOW_ZERO = with_spec(terminationGracePeriodSeconds=-1)
+DEEP = CONFIG_MAPS.create(b'{"metadata":{"name":"deep"},"unknown":' + b"[" * 5000 + b"]" * 5000 + b"}")
 NO_MORE = (
     SERVICES.create(SERVICES.object("s", spec={"clusterIP": "None", "ports": [{"port": 80}]})),
     SERVICES.patch({"spec": {"selector": {"a": "b"}, "ipFamilyPolicy": "SingleStack"}}, "s"),
@@ -264,6 +265,15 @@ def test_the_sandbox_is_stricter_with_families_that_were_two(lasting_sandbox: Gr
 @pytest.mark.cluster
 def test_the_real_server_leaves_one_of_them(real: Ground) -> None:
     assert fits(last_of(NO_MORE, real), {"code": 200, "body.spec.ipFamilies": ["IPv4"]})
+
+
+def test_the_sandbox_is_stricter_with_the_depth_of_json(lasting_sandbox: Ground) -> None:
+    assert last_of((DEEP,), lasting_sandbox).code == 400
+
+
+@pytest.mark.cluster
+def test_the_real_server_reads_it(real: Ground) -> None:
+    assert last_of((DEEP,), real).code == 201
 
 
 def test_events_do_not_expire(tmp_path: Path) -> None:

@@ -104,6 +104,23 @@ def test_a_written_status(pair: Pair, kind: Collection) -> None:
 
 
 @pytest.mark.cluster
+@pytest.mark.parametrize("kind", OBJECTS, ids=lambda kind: kind.plural)
+def test_what_else_a_write_of_the_status_changes(pair: Pair, kind: Collection) -> None:
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "o", "uid": "0c7b0f3e-61a5-4b4c-9a3e-5d6f7a8b9c0d"}
+    metadata = {
+        "labels": {"x": "1"},
+        "annotations": {"x": "1"},
+        "finalizers": ["x.y/z"],
+        "ownerReferences": [owner],
+    }
+    shown = ("labels.x", "annotations.x", "finalizers", "ownerReferences")
+    pair.agree_on(
+        kind.create(OBJECTS[kind]).show("code"),
+        kind.patch({"metadata": metadata}, "x", "status", dryRun="All").show(*(f"metadata.{each}" for each in shown)),
+    )
+
+
+@pytest.mark.cluster
 def test_the_phase_of_a_namespace(pair: Pair) -> None:
     conditions = {"phase": "Active", "conditions": true("a b")}
     pair.agree_on(

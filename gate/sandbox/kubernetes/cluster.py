@@ -82,7 +82,7 @@ class Kubernetes:
             self.serve_logs(workloads.logs)
             self.api.commands = workloads.commands
             made.insert(0, workloads)
-        self._parts: tuple[Part, ...] = (self._server, Emptying(self.store), definitions, aggregation, *made)
+        self._parts: tuple[Part, ...] = (self._server, Emptying(self.store, clock), definitions, aggregation, *made)
         self._running = contextlib.ExitStack()
 
     @property

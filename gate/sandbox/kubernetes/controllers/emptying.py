@@ -1,6 +1,11 @@
 """What goes with what holds it: the contents of a terminating namespace, the objects of a terminating definition."""
 
+import contextlib
+from collections.abc import Callable
+from datetime import datetime
+
 from gate.sandbox.kubernetes.controllers.definitions import key_of
+from gate.sandbox.kubernetes.controllers.namespace_conditions import going
 from gate.sandbox.kubernetes.language.errors import NotFound
 from gate.sandbox.kubernetes.language.objects import Object, is_terminating, name_of, namespace_of
 from gate.sandbox.kubernetes.loops.following import Following
@@ -17,8 +22,9 @@ class Emptying:
     Level-triggered: any change of, or in, something that terminates makes it look again.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
         self._store = store
+        self._clock = clock
         self._following = Following(store, "emptying", self._hear)
 
     def start(self) -> None:
@@ -44,6 +50,8 @@ class Emptying:
                 held = [row for row in self._store.registry if row.namespaced]
                 if self._emptied(held, name):
                     self._let_go(NAMESPACES, name, _without_content)
+                else:
+                    self._tell(name, held)
         for entry in self._store.entries(CUSTOM_RESOURCE_DEFINITIONS)[0]:
             if is_terminating(entry.shared):
                 key = key_of(entry.shared)
@@ -57,6 +65,19 @@ class Emptying:
                 if not is_terminating(entry.shared):
                     self._delete(row, entry.shared)
         return not any(self._store.entries(row, namespace)[0] for row in rows)
+
+    def _tell(self, name: str, rows: list[Resource]) -> None:
+        """Say in the namespace what it is still waiting for."""
+        stored = {row.key: row for row in rows}.values()  # versions share their objects
+        remaining = {row: [entry.shared for entry in self._store.entries(row, name)[0]] for row in stored}
+
+        def change(namespace: Object) -> Object:
+            status = namespace["status"]
+            status["conditions"] = going(status.get("conditions") or (), remaining, self._clock())
+            return namespace
+
+        with contextlib.suppress(NotFound):
+            self._store.patch(NAMESPACES, "", name, change, "status")
 
     def _delete(self, row: Resource, obj: Object) -> None:
         try:

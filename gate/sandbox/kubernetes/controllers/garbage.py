@@ -69,7 +69,10 @@ class Garbage:
         if len(lost) < len(owners):
             self._let_go(resource, obj, lost)
             return
-        awaited = any(state is _Owner.WAITING for _, state in owners) and any(self._dependents(obj))
+        below = [dependent for _, dependent in self._dependents(obj)]
+        awaited = any(state is _Owner.WAITING for _, state in owners) and bool(below)
+        if awaited and any(_waits(dependent) for dependent in below):
+            self._unblock(resource, obj)
         options = Deletion(uid=uid_of(obj), policy=_policy(obj, awaited=awaited))
         self._store.delete(resource, namespace_of(obj), name_of(obj), options)
 
@@ -83,8 +86,7 @@ class Garbage:
             return _Owner.GONE
         if uid_of(owner) != reference["uid"]:
             return _Owner.GONE
-        waits = is_terminating(owner) and _FOREGROUND in _finalizers(owner)
-        return _Owner.WAITING if waits else _Owner.THERE
+        return _Owner.WAITING if _waits(owner) else _Owner.THERE
 
     def _finish(self, resource: Resource, obj: Object) -> None:
         """Foreground: dependents first, then the owner. Orphan: dependents are let go, then the owner goes."""
@@ -118,6 +120,16 @@ class Garbage:
 
         self._store.patch(resource, namespace_of(obj), name_of(obj), change)
 
+    def _unblock(self, resource: Resource, obj: Object) -> None:
+        """Let its owners go before it: perhaps they are below it as well, and all would wait for ever."""
+
+        def change(present: Object) -> Object:
+            for each in _references(present):
+                each["blockOwnerDeletion"] = False
+            return present
+
+        self._store.patch(resource, namespace_of(obj), name_of(obj), change)
+
     def _drop_finalizer(self, resource: Resource, obj: Object, finalizer: str) -> None:
         def change(present: Object) -> Object:
             present["metadata"]["finalizers"] = [each for each in _finalizers(present) if each != finalizer]
@@ -134,6 +146,11 @@ def _references(obj: Object) -> list[Object]:
 def _finalizers(obj: Object) -> list[str]:
     found: list[str] = obj["metadata"].get("finalizers") or []
     return found
+
+
+def _waits(owner: Object) -> bool:
+    """Whether it goes when its dependents are gone."""
+    return is_terminating(owner) and _FOREGROUND in _finalizers(owner)
 
 
 def _blocks(dependent: Object, owner: Object) -> bool:

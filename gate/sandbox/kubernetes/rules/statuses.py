@@ -16,6 +16,8 @@ class StatusForm:
     """The same of each of its conditions, which all have a type and a status."""
     kept: tuple[str, ...] = ()
     """What stays as it was where nothing is said."""
+    stays: tuple[str, ...] = ()
+    """What of the metadata stays as it was, whatever is said."""
 
     def completed(self, status: Object | None, before: Object | None) -> Object:
         """The whole status; `before` is what it replaces."""
@@ -29,11 +31,13 @@ class StatusForm:
 
 _METAV1_CONDITION = {"lastTransitionTime": None, "reason": "", "message": ""}
 
-DEPLOYMENT = StatusForm(condition={"lastUpdateTime": None, "lastTransitionTime": None})
+DEPLOYMENT = StatusForm(condition={"lastUpdateTime": None, "lastTransitionTime": None}, stays=("labels",))
 JOB = StatusForm(condition={"lastProbeTime": None, "lastTransitionTime": None})
 NAMESPACE = StatusForm(always={"phase": "Active"})
 NODE = StatusForm(condition={"lastHeartbeatTime": None, "lastTransitionTime": None})
-POD = StatusForm(condition={"lastProbeTime": None, "lastTransitionTime": None}, kept=("qosClass",))
+POD = StatusForm(
+    condition={"lastProbeTime": None, "lastTransitionTime": None}, kept=("qosClass",), stays=("ownerReferences",)
+)
 POD_DISRUPTION_BUDGET = StatusForm(
     always={"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0},
     condition=_METAV1_CONDITION,

@@ -21,6 +21,8 @@ CLEANUP_FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
 
 _KEPT = ("creationTimestamp", "generation", "generateName")
 """What no update changes, whatever it says."""
+_WITH_STATUS = frozenset(("labels", "annotations", "finalizers", "ownerReferences"))
+"""What of an object's metadata a write of its status may change."""
 _FILLED = ("uid", "deletionTimestamp", "deletionGracePeriodSeconds")
 """What an update may leave out."""
 
@@ -201,9 +203,9 @@ def check_preconditions(resource: Resource, obj: Object, options: Deletion) -> N
 
 
 def _status_of(resource: Resource, new: Object, old: Object) -> Object:
-    """The old object with the new status. Built-in kinds let annotations and finalizers through as well.
+    """The old object with the new status. Built-in kinds let most metadata through as well.
 
-    The Deployment controller relies on the former: it writes the revision annotation with the status.
+    The Deployment controller relies on that: it writes the revision annotation with the status.
     """
     result = copy(old)
     status = new.get("status")
@@ -211,7 +213,8 @@ def _status_of(resource: Resource, new: Object, old: Object) -> Object:
         result, "status", resource.status_form.completed(status, old.get("status")) if resource.status_form else status
     )
     if not resource.custom:
-        for field in ("annotations", "finalizers"):
+        stays = resource.status_form.stays if resource.status_form else ()
+        for field in _WITH_STATUS - set(stays):
             _put(result["metadata"], field, new["metadata"].get(field))
     _put(result["metadata"], "resourceVersion", new["metadata"].get("resourceVersion"))
     return result
