@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from gate.sandbox.kubernetes.cluster import Kubernetes
 from gate.sandbox.kubernetes.runtime.images import Image, Images
 from gate.sandbox.kubernetes.serving.connection import BEARER_PATH
 from tests.control_plane.running import ControlPlane
+from tests.waiting import pauses
 
 CRDS = sorted((Path(__file__).parent.parent / "charts" / "chaos-gate" / "crds").glob("*.yaml"))
 
@@ -101,10 +103,25 @@ def control_plane(place: Path, **settings: Any) -> Iterator[tuple[Ground, Contro
             ground = Ground(name="control-plane", kubeconfig=kubeconfig, session=session)
             for path in CRDS:
                 ground.kubectl("apply", "-f", str(path), program=str(running.program("kubectl")))
-            ground.kubectl(
-                "wait", "crd", "--all", "--for=condition=Established", program=str(running.program("kubectl"))
-            )
+            _wait_for_definitions(ground)
             yield ground, running
+
+
+def _wait_for_definitions(ground: Ground) -> None:
+    """Until all of them are served. `kubectl wait` gives up on one that has no conditions at all yet."""
+    deadline = time.monotonic() + 60
+    for pause in pauses():
+        definitions = ground.ask("GET", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions").json()["items"]
+        missing = [each["metadata"]["name"] for each in definitions if not _is_established(each)]
+        if not missing:
+            return
+        assert time.monotonic() < deadline, f"not served after a minute: {', '.join(missing)}"
+        time.sleep(pause)
+
+
+def _is_established(definition: Mapping[str, Any]) -> bool:
+    conditions = definition.get("status", {}).get("conditions") or ()
+    return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
 
 
 @contextmanager
