@@ -48,6 +48,10 @@ class Catalogue:
         named = {each.workload for each in self.loaded.subscriptions}
         return named | {each.workload for each in self.broken_subscriptions if each.workload}
 
+    def workflow_documents(self, name: str) -> Sequence[WorkflowDocument]:
+        """The workflows of that name that can be read; more than one are a mistake."""
+        return self._workflows.get(name, [])
+
     def resolve(self, subscription: Subscription) -> tuple[tuple[Workflow, ...], tuple[BadDocument, ...]]:
         """The workflows of a subscription with its parameters filled in; or what keeps it from having them."""
         workflows, problems = [], []
@@ -63,7 +67,7 @@ class Catalogue:
 
     def _workflow(self, subscription: Subscription, index: int) -> tuple[Workflow | None, list[str]]:
         use = subscription.workflows[index]
-        documents = self._workflows.get(use.name, [])
+        documents = self.workflow_documents(use.name)
         if len(documents) > 1:
             return None, [f"two workflows have this name: {' and '.join(str(d.tree.place(())) for d in documents)}"]
         if not documents:

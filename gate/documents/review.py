@@ -1,6 +1,6 @@
 """A look at all documents together: what no document shows alone. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -12,7 +12,8 @@ from gate.documents.own_faults import uses_own
 from gate.documents.together import contradictions
 from gate.documents.tree import dotted
 from gate.documents.units import in_words
-from gate.documents.workflows import SPEC
+from gate.documents.windows import Windows, windows_of
+from gate.documents.workflows import SPEC, WorkflowDocument
 from gate.errors import BadDocument, Place
 from gate.model import Selection, Subscription, Window, Workflow
 
@@ -41,11 +42,16 @@ def review(catalogue: Catalogue) -> list[Finding]:
     """Everything that can be said about the documents, in the order of the files."""
     findings = [_finding(Severity.ERROR, problem) for problem in catalogue.linked.problems]
     findings += [_finding(Severity.NOTE, note) for note in catalogue.loaded.notes]
+    resolved = set[str]()
     for subscription in catalogue.written:
         workflows, problems = catalogue.resolve(subscription)
         findings += [_finding(Severity.ERROR, problem) for problem in problems]
         findings += _too_long(subscription, workflows)
-    findings += _of_workflows(catalogue)
+        for workflow in workflows:
+            document = catalogue.workflow_documents(workflow.name)[0]
+            findings += _of_workflow(document, subscription, workflow)
+            resolved.add(workflow.name)
+    findings += _of_documents(catalogue, resolved)
     findings += _of_faults(catalogue)
     findings += _contradictions(catalogue)
     unique = {(finding.place.file, finding.place.line, finding.path, finding.why): finding for finding in findings}
@@ -100,7 +106,8 @@ def _about(one: Subscription | Selection, how: Overlap) -> str:
     return f"the same {about}" if how is Overlap.CERTAIN else f"{about}, which may be the same"
 
 
-def _of_workflows(catalogue: Catalogue) -> Iterator[Finding]:
+def _of_documents(catalogue: Catalogue, resolved: Container[str]) -> Iterator[Finding]:
+    """Of the workflows as they are written; what subscriptions make of the resolved ones is said already."""
     used = {use.name for subscription in catalogue.written for use in subscription.workflows}
     places: dict[str, Place] = {}
     for document in catalogue.linked.workflows:
@@ -111,11 +118,19 @@ def _of_workflows(catalogue: Catalogue) -> Iterator[Finding]:
         places.setdefault(document.name, place)
         if catalogue.written and document.name not in used:
             yield Finding(severity=Severity.WARNING, place=place, path="metadata.name", why="no subscription uses this")
-    for subscription in catalogue.written:
-        for workflow in catalogue.resolve(subscription)[0]:
-            yield from _without_samples(catalogue, workflow)
-            yield from _unwatched(catalogue, workflow)
-            yield from _perhaps_unused(catalogue, subscription, workflow)
+        if document.name not in resolved:
+            yield from _without_samples(document, windows_of(document))
+
+
+def _of_workflow(document: WorkflowDocument, subscription: Subscription, workflow: Workflow) -> Iterator[Finding]:
+    spans = {Window.BEFORE: workflow.baseline, Window.DURING: min(step.hold for step in workflow.steps)}
+    probes = {
+        index: (probe.every, [span for window, span in spans.items() if window in probe.when])
+        for index, probe in enumerate(workflow.steady_state)
+    }
+    yield from _without_samples(document, probes)
+    yield from _unwatched(document, workflow)
+    yield from _perhaps_unused(document, subscription, workflow)
 
 
 def _of_faults(catalogue: Catalogue) -> Iterator[Finding]:
@@ -131,33 +146,29 @@ def _of_faults(catalogue: Catalogue) -> Iterator[Finding]:
             yield Finding(severity=Severity.WARNING, place=place, path="metadata.name", why="no workflow uses this")
 
 
-def _without_samples(catalogue: Catalogue, workflow: Workflow) -> Iterator[Finding]:
-    document = next(each for each in catalogue.loaded.workflows if each.name == workflow.name)
-    spans = {Window.BEFORE: workflow.baseline, Window.DURING: min(step.hold for step in workflow.steps)}
-    for index, probe in enumerate(workflow.steady_state):
-        shortest = min((span for window, span in spans.items() if window in probe.when), default=probe.every)
-        if probe.every > shortest:
+def _without_samples(document: WorkflowDocument, probes: Windows) -> Iterator[Finding]:
+    for index, (every, spans) in probes.items():
+        shortest = min(spans, default=every)
+        if every > shortest:
             path = (*SPEC, "steadyState", index, "every")
             yield Finding(
                 severity=Severity.ERROR,
                 place=document.tree.place(path),
                 path=dotted(path),
-                why=f"asked every {in_words(probe.every)}, it has no sample in a window of {in_words(shortest)}",
+                why=f"asked every {in_words(every)}, it has no sample in a window of {in_words(shortest)}",
             )
 
 
-def _unwatched(catalogue: Catalogue, workflow: Workflow) -> Iterator[Finding]:
+def _unwatched(document: WorkflowDocument, workflow: Workflow) -> Iterator[Finding]:
     """To ask only whether the service comes back is a choice; it should be one that was made."""
     if not any(Window.DURING in probe.when for probe in workflow.steady_state):
-        document = next(each for each in catalogue.loaded.workflows if each.name == workflow.name)
         path = (*SPEC, "steadyState")
         why = "no probe counts during a fault: only the recovery is judged"
         yield Finding(severity=Severity.WARNING, place=document.tree.place(path), path=dotted(path), why=why)
 
 
-def _perhaps_unused(catalogue: Catalogue, subscription: Subscription, workflow: Workflow) -> Iterator[Finding]:
+def _perhaps_unused(document: WorkflowDocument, subscription: Subscription, workflow: Workflow) -> Iterator[Finding]:
     """That a dependency breaks says nothing about a service that does not use it."""
-    document = next(each for each in catalogue.loaded.workflows if each.name == workflow.name)
     once = [step for step in workflow.steps if step.repetition == 1]
     for index, step in enumerate(once):
         witness = step.used or "probe" in step.settings  # such a fault has to be felt by a probe anyway

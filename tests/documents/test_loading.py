@@ -398,3 +398,26 @@ def test_a_probe_that_is_asked_too_seldom_for_a_sample_is_an_error() -> None:
     assert findings(SUBSCRIPTION, seldom) == [
         (Severity.ERROR, "asked every 10s, it has no sample in a window of 4s"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("every", "hold"),
+    [
+        ("10s", "4s"),
+        ('"${parameters.patience}"', "900ms"),
+        ("5s", '"${parameters.patience}"'),
+    ],
+)
+def test_a_probe_without_a_sample_is_found_before_anybody_subscribes(every: str, hold: str) -> None:
+    seldom = WORKFLOW.replace("every: 100ms", f"every: {every}").replace("hold: 4s", f"hold: {hold}")
+    ((severity, why),) = findings(seldom)
+    assert severity is Severity.ERROR
+    assert "it has no sample in a window of" in why
+
+
+@pytest.mark.parametrize(
+    ("every", "hold"), [('"${parameters.patience}"', "500ms"), ("4500ms", '"${parameters.patience}"'), ("100ms", "4s")]
+)
+def test_a_probe_whose_times_only_a_subscription_gives_may_have_samples(every: str, hold: str) -> None:
+    open_times = WORKFLOW.replace("{default: 1s}", "{}").replace("every: 100ms", f"every: {every}")
+    assert findings(open_times.replace("hold: 4s", f"hold: {hold}")) == []
