@@ -20,7 +20,8 @@ from gate.documents.mistakes import mistakes, unknown
 from gate.documents.own_faults import OwnFault, OwnFaults
 from gate.documents.policies import PolicyDocument
 from gate.documents.salvage import kind_in, name_in, project_in, workload_in
-from gate.documents.tree import Illegible, Tree, trees
+from gate.documents.traps import rounded
+from gate.documents.tree import Illegible, Tree, dotted, trees
 from gate.documents.vocabulary import Vocabulary
 from gate.documents.workflows import SPEC, WorkflowDocument, check
 from gate.errors import BadDocument, Place
@@ -140,7 +141,19 @@ def _document(tree: Tree, vocabulary: Vocabulary) -> Loaded:
             read = _policy(tree)
         case _:
             read = _workflow(tree, vocabulary)
-    return _broken(tree, [*tree.problems, *read.problems]) if tree.problems else read
+    problems = [*tree.problems, *_rounded(tree)]
+    return _broken(tree, [*problems, *read.problems]) if problems else read
+
+
+def _rounded(tree: Tree) -> list[BadDocument]:
+    """Values of parameters may be anything, so that no form can tell that the version 1.10 was meant as text."""
+    found = []
+    for path, text in tree.written.items():
+        if path[:1] == SPEC and path[3:4] in {("parameters",), ("default",)}:
+            number = tree.at(path)
+            why = f"{rounded(text, number)}, or write {number} if a number is meant"
+            found.append(BadDocument(why, place=tree.place(path), path=dotted(path)))
+    return found
 
 
 def _owner(version: Any) -> str:

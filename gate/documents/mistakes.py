@@ -7,16 +7,20 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from gate.documents.traps import rounded
 from gate.documents.tree import Path, Tree, dotted
 from gate.errors import BadDocument
 
 
 def mistakes(error: ValidationError, tree: Tree, prefix: Path, form: type[BaseModel]) -> Iterator[BadDocument]:
     """One mistake for each of pydantic's, for a form that was filled from the part of the tree at `prefix`."""
+    noted = {(problem.place, problem.path) for problem in tree.problems}
     for found in error.errors():
         path = (*prefix, *(part for part in found["loc"] if part != "[key]"))
+        if (tree.place(path), dotted(path)) in noted and found["type"] != "extra_forbidden":
+            continue  # what was made of the value is nothing to complain about: it is a trap of YAML
         words = _fields_at(form, found["loc"][:-1])
-        yield BadDocument(_why(found, words), place=tree.place(path), path=dotted(path))
+        yield BadDocument(_why(found, words, tree.written.get(path)), place=tree.place(path), path=dotted(path))
 
 
 def unknown(word: str, known: Iterable[str], what: str) -> str:
@@ -27,21 +31,26 @@ def unknown(word: str, known: Iterable[str], what: str) -> str:
     return f'"{word}" is not {what} {listed}{f"; did you mean {close[0]}?" if close else ""}'
 
 
-def _why(found: Mapping[str, Any], words: list[str]) -> str:
-    name, given = str(found["loc"][-1]) if found["loc"] else "", found.get("input")
+def _why(found: Mapping[str, Any], words: list[str], written: str | None) -> str:
+    name, read = str(found["loc"][-1]) if found["loc"] else "", found.get("input")
+    given = written or read
     say: dict[str, Callable[[], str]] = {
         "missing": lambda: "is missing",
         "extra_forbidden": lambda: _unknown_field(name, words),
         "enum": lambda: unknown(str(given), re.findall("'([^']*)'", found["ctx"]["expected"]), "one of"),
         "literal_error": lambda: f'must be {found["ctx"]["expected"]}, not "{given}"',
         "string_pattern_mismatch": lambda: f'"{given}" does not look like {found["ctx"]["pattern"]}',
-        "string_type": lambda: f"must be text, not {_said(given)}; put it in quotes",
+        "string_type": lambda: (
+            f"must be text, and {rounded(written, read)}"
+            if written
+            else f"must be text, not {_said(given)}; put it in quotes"
+        ),
         "too_short": lambda: "must not be empty",
         "string_too_short": lambda: "must not be empty",
         "model_type": lambda: f"must be a mapping, not {_said(given)}",
         "dict_type": lambda: f"must be a mapping, not {_said(given)}",
         "list_type": lambda: f"must be a list, not {_said(given)}",
-        "value_error": lambda: str(found["ctx"]["error"]),
+        "value_error": lambda: str(found["ctx"]["error"]).replace(str(read), str(given)),
     }
     return say.get(found["type"], lambda: f"{found['msg']}, not {_said(given)}")()
 
@@ -59,6 +68,8 @@ def _said(given: Any) -> str:
         return "a mapping"
     if isinstance(given, list):
         return "a list"
+    if isinstance(given, bool):
+        return f'"{given}"'.lower()
     return f'"{given}"'
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from gate.documents.traps import trap
 from gate.errors import BadDocument, Place
 
 MOST_NODES = 20_000
@@ -42,12 +43,21 @@ class Tree:
     value: Any
     places: Mapping[Path, Place]
     problems: tuple[BadDocument, ...] = field(default=())
+    written: Mapping[Path, str] = field(default_factory=dict)
+    """Numbers that do not look like what was written: `1.10` is 1.1."""
 
     def place(self, path: Path) -> Place:
         """Where the part stands; of one that is missing, where it should."""
         while path not in self.places:
             path = path[:-1]
         return self.places[path]
+
+    def at(self, path: Path) -> Any:
+        """The value of a part that there is."""
+        value = self.value
+        for part in path:
+            value = value[part]
+        return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,11 +201,12 @@ class _Reading:
         self._line = line
         self._places: dict[Path, Place] = {}
         self._problems: list[BadDocument] = []
+        self._written: dict[Path, str] = {}
         self._nodes = 0
 
     def tree(self, node: yaml.Node) -> Tree:
         value = self._value(node, ())
-        return Tree(value=value, places=self._places, problems=tuple(self._problems))
+        return Tree(value=value, places=self._places, problems=tuple(self._problems), written=self._written)
 
     def _value(self, node: yaml.Node, path: Path) -> Any:
         place = _place(self._file, node.start_mark, self._line)
@@ -211,7 +222,15 @@ class _Reading:
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self._value(item, (*path, index)) for index, item in enumerate(node.value)]
-        return plain(str(node.value)) if node.tag == "" else str(node.value)
+        return self._plain(str(node.value), path) if node.tag == "" else str(node.value)
+
+    def _plain(self, text: str, path: Path) -> Any:
+        value = plain(text)
+        if why := trap(text):
+            self._problems.append(BadDocument(why, place=self._places[path], path=dotted(path)))
+        elif isinstance(value, int | float) and not isinstance(value, bool) and str(value) != text:
+            self._written[path] = text
+        return value
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         found: dict[str, Any] = {}

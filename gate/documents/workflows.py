@@ -85,13 +85,10 @@ def check(document: WorkflowDocument, vocabulary: Vocabulary, own: OwnFaults | N
 
 def _referred(tree: Tree, problem: BadDocument) -> set[str]:
     """The names that stand where the mistake is: with another value there may be none."""
-    value = tree.value
     path = next(
         (path for path, place in tree.places.items() if place == problem.place and dotted(path) == problem.path), ()
     )
-    for part in path:
-        value = value[part]
-    return references(value)
+    return references(tree.at(path))
 
 
 def build(
