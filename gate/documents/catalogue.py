@@ -10,9 +10,11 @@ from typing import TypeVar
 from gate.documents.loading import COMING, KINDS, Broken, Loaded, link
 from gate.documents.mistakes import unknown
 from gate.documents.own_faults import OwnFaults
+from gate.documents.positions import place_of
+from gate.documents.tree import Path, dotted
 from gate.documents.vocabulary import Vocabulary
 from gate.documents.workflows import WorkflowDocument, build, facts_of
-from gate.errors import BadDocument, Place
+from gate.errors import BadDocument
 from gate.model import Subscription, Workflow, WorkloadName
 
 Key = TypeVar("Key")
@@ -58,11 +60,13 @@ class Catalogue:
         twins = self._by_name.get(subscription.name, [])
         if len(twins) > 1:
             where = " and ".join(each.place for each in twins)
-            problems.append(self._problem(subscription, f"two subscriptions are called {subscription.name}: {where}"))
+            why = f"two subscriptions are called {subscription.name}: {where}"
+            problems.append(_problem(subscription, why, ("metadata", "name")))
         for index, use in enumerate(subscription.workflows):
             found, wrong = self._workflow(subscription, index)
             workflows += [found] if found else []
-            problems += [self._problem(subscription, f"{use.name}: {each}") for each in wrong]
+            path = ("spec", "workflows", index)
+            problems += [_problem(subscription, f"{use.name}: {each}", path) for each in wrong]
         return tuple(workflows), tuple(problems)
 
     def _workflow(self, subscription: Subscription, index: int) -> tuple[Workflow | None, list[str]]:
@@ -87,10 +91,6 @@ class Catalogue:
             return [str(problem) for each in broken for problem in each.problems]
         illegible = [str(problem) for each in self.loaded.broken if not each.name for problem in each.problems]
         return [unknown(name, sorted(self._workflows), "one of the workflows:"), *illegible]
-
-    def _problem(self, subscription: Subscription, why: str) -> BadDocument:
-        file, _, line = subscription.place.rpartition(":")
-        return BadDocument(why, place=Place(file=file, line=int(line)), path="spec.workflows")
 
     @property
     def written(self) -> Sequence[Subscription]:
@@ -117,6 +117,10 @@ class Catalogue:
     @cached_property
     def _workflows(self) -> Mapping[str, Sequence[WorkflowDocument]]:
         return _grouped(self.linked.workflows, lambda each: each.name)
+
+
+def _problem(subscription: Subscription, why: str, path: Path) -> BadDocument:
+    return BadDocument(why, place=place_of(subscription, path), path=dotted(path))
 
 
 def _grouped(items: Iterable[Item], key: Callable[[Item], Key]) -> Mapping[Key, Sequence[Item]]:

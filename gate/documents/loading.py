@@ -19,6 +19,7 @@ from gate.documents.forms import (
 from gate.documents.mistakes import mistakes, unknown
 from gate.documents.own_faults import OwnFault, OwnFaults
 from gate.documents.policies import PolicyDocument
+from gate.documents.positions import positions
 from gate.documents.salvage import kind_in, name_in, project_in, workload_in
 from gate.documents.traps import rounded
 from gate.documents.tree import Illegible, Tree, dotted, trees
@@ -158,6 +159,8 @@ def _rounded(tree: Tree) -> list[BadDocument]:
 
 def _owner(version: Any) -> str:
     """The group that a document of somebody else is from. Empty for ours, and for ours misspelt: that is a mistake."""
+    if version == API_VERSION:
+        return ""
     if version == "v1":
         return "Kubernetes"
     group, slash, _ = version.partition("/") if isinstance(version, str) else ("", "", "")
@@ -203,6 +206,7 @@ def _subscription(tree: Tree) -> Loaded:
         project=spec.gitlab.project if spec.gitlab else "",
         promote=_promote(spec.gitlab.promote) if spec.gitlab and spec.gitlab.promote else None,
         place=str(tree.place((*SPEC, "workflows"))),
+        positions=positions(tree),
     )
     if workload.selector is None:
         return Loaded(subscriptions=(subscription,))

@@ -9,6 +9,7 @@ from itertools import chain, combinations, product
 from gate.documents.catalogue import Catalogue
 from gate.documents.overlap import Overlap, overlap
 from gate.documents.own_faults import uses_own
+from gate.documents.positions import place_of
 from gate.documents.together import contradictions
 from gate.documents.tree import dotted
 from gate.documents.units import in_words
@@ -68,11 +69,11 @@ def _too_long(subscription: Subscription, workflows: tuple[Workflow, ...]) -> It
     """The workflows of a subscription run one after the other, before one deadline."""
     longest = sum((duration_of(workflow) for workflow in workflows), timedelta(0))
     if longest > subscription.deadline:
-        file, _, line = subscription.place.rpartition(":")
+        path = (*SPEC, "deadline")
         yield Finding(
             severity=Severity.ERROR,
-            place=Place(file=file, line=int(line)),
-            path="spec.deadline",
+            place=place_of(subscription, path),
+            path=dotted(path),
             why=f"the workflows take up to {in_words(longest)}, the deadline is {in_words(subscription.deadline)}",
         )
 
@@ -87,12 +88,12 @@ def _contradictions(catalogue: Catalogue) -> Iterator[Finding]:
     for one, other in pairs:
         how = overlap(one, other)
         for found in contradictions([_written(one), _written(other)]) if how is not Overlap.NONE else ():
-            file, _, line = found.other.place.rpartition(":")
+            path = (*SPEC, *found.field.split("."))
             may = "" if how is Overlap.CERTAIN else "; whatever both find gets neither's workflows"
             yield Finding(
                 severity=Severity.ERROR if how is Overlap.CERTAIN else Severity.WARNING,
-                place=Place(file=file, line=int(line)),
-                path=f"spec.{found.field}",
+                place=place_of(found.other, path),
+                path=dotted(path),
                 why=f"is {found.but}, but {found.one.name} says {found.said} of {_about(one, how)}{may}",
             )
 

@@ -1,5 +1,6 @@
 """What a team subscribes a workload to, and what its verdict opens."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -106,6 +107,8 @@ class Subscription:
     """How production is opened there; None: by others."""
     place: str = ""
     """File and line, for messages."""
+    positions: Mapping[tuple[str | int, ...], tuple[int, int]] = field(default_factory=dict, compare=False, repr=False)
+    """Line and column of its parts by their paths, such as `("spec", "workflows", 0)`, for messages."""
     selected: bool = False
     """The workload was found by a selector, and may be one of several."""
 

@@ -10,8 +10,9 @@ from gate.cluster.runs import Runs
 from gate.cluster.workloads import Workloads
 from gate.config import ExecutedBy, Settings
 from gate.documents.catalogue import Catalogue
+from gate.documents.positions import place_of
 from gate.documents.review import Finding, Severity
-from gate.errors import Denied, Permanent, Place
+from gate.errors import Denied, Permanent
 from gate.model import RunSpec, Step, Undo, Workflow, WorkloadName
 from gate.policy.acts import NODE, opted_in
 from gate.policy.ask import GROUPS, ask
@@ -184,7 +185,7 @@ def reviewed(policy: Policy, catalogue: Catalogue, now: datetime) -> list[Findin
     findings = []
     for subscription in catalogue.written:
         workflows, _ = catalogue.resolve(subscription)
-        path, _, line = subscription.place.rpartition(":")
+        path = subscription.place.rpartition(":")[0]
         for workflow in workflows:
             for step in workflow.steps:
                 name = step.target or subscription.workload
@@ -199,7 +200,7 @@ def reviewed(policy: Policy, catalogue: Catalogue, now: datetime) -> list[Findin
                 )
                 for ruling in ask(policy, question).denied:
                     why = f'the policy forbids the step "{step.name}" of {workflow.name}: {ruling}'
-                    place = Place(file=path, line=int(line))
+                    place = place_of(subscription, ("spec", "workflows"))
                     findings.append(Finding(severity=Severity.ERROR, place=place, path="spec.workflows", why=why))
     return list(dict.fromkeys(findings))
 

@@ -274,7 +274,7 @@ def test_a_subscription_that_its_workflow_cannot_satisfy_is_told_so(change: tupl
     workflows, problems = found.resolve(subscription)
     assert workflows == ()
     assert complaint in str(problems[0])
-    assert str(problems[0]).startswith("file0.yaml:7: ")
+    assert str(problems[0]).startswith("file0.yaml:8: spec.workflows[0]: ")
 
 
 def test_a_subscription_to_a_broken_workflow_says_what_is_broken_there() -> None:
