@@ -1,11 +1,12 @@
 """Words without quotes of which YAML 1.1 and YAML 1.2 make different things, so that an author cannot know which."""
 
 import re
+from decimal import Decimal
 
 _BOOLEAN = re.compile(r"(on|yes)|(off|no)", re.IGNORECASE)
-_OCTAL_2 = re.compile(r"0o([0-7]+)")
-_OCTAL_1 = re.compile(r"[-+]?0[0-7]+")
-_EXPONENT = re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]{1,2}")
+_OCTAL_2 = re.compile(r"0o([0-7]{1,18})")
+_OCTAL_1 = re.compile(r"[-+]?0[0-7]{1,18}")
+_EXPONENT = re.compile(r"[-+]?[0-9]{1,18}[eE][-+]?[0-9]{1,2}")
 _ANY = re.compile("|".join(each.pattern for each in (_BOOLEAN, _OCTAL_2, _OCTAL_1, _EXPONENT)), re.IGNORECASE)
 """Most words are none of these."""
 
@@ -24,7 +25,7 @@ def trap(text: str) -> str:
     if _OCTAL_1.fullmatch(text):
         return _said(text, str(int(text, 8)), str(int(text)))
     if _EXPONENT.fullmatch(text):
-        return _said(text, "text", f"{float(text):f}".rstrip("0").rstrip("."))
+        return _said(text, "text", f"{Decimal(text):f}")
     return ""
 
 
