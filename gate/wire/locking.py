@@ -63,11 +63,11 @@ class ClusterLocks:
         hit = [undo.target for undo in undos if undo.target.kind == POD]
         if not hit or step.fault not in UNREADY:
             return ""
-        at_once = 1 if any(undo.spacing for undo in undos) else len(hit)
-        ready = len(Workloads(self.api).ready_pods(name)) if self.leave_ready else at_once
-        if self.leave_ready and ready - at_once < self.leave_ready:
+        many = len(hit)  # also one by one: a pod that is waited for in vain is down beside the next one
+        ready = len(Workloads(self.api).ready_pods(name)) if self.leave_ready else many
+        if self.leave_ready and ready - many < self.leave_ready:
             raise Denied(
-                f'"{step.name}" would leave {max(0, ready - at_once)} of {ready} ready pods of {name}, and '
+                f'"{step.name}" would leave {max(0, ready - many)} of {ready} ready pods of {name}, and '
                 f"{self.leave_ready} have to stay: CHAOS_GATE_LEAVE_READY; hit fewer, or give it more replicas"
             )
-        return held_by_budget(self.api, hit, at_once)
+        return held_by_budget(self.api, hit, many)

@@ -13,7 +13,7 @@ from gate.documents.catalogue import Catalogue
 from gate.documents.positions import place_of
 from gate.documents.review import Finding, Severity
 from gate.errors import Denied, Permanent
-from gate.model import RunSpec, Step, Undo, Workflow, WorkloadName
+from gate.model import COPY, RunSpec, Step, Undo, Workflow, WorkloadName
 from gate.policy.acts import NODE, opted_in
 from gate.policy.ask import GROUPS, ask
 from gate.policy.question import Answer, Question, Reach, Word
@@ -28,6 +28,8 @@ OWN_ACCOUNT = "chaos-gate"
 ZONE = "topology.kubernetes.io/zone"
 OF_RUNS = tuple(group for group in GROUPS if group != "ownership")
 """Whose a document is, is asked where documents are read: a run does not know where it was written."""
+OF_COPIES = tuple(group for group in OF_RUNS if group != "blast radius")
+"""A copy is made beside its workload, and takes no pod from anybody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +49,9 @@ class Policing:
         return next(filter(None, held), "")
 
     def holds(self, run: str, spec: RunSpec, step: Step, undos: Sequence[Undo]) -> str:
-        """The same of one step, whose targets are known."""
+        """The same of one step, whose targets are known, or of the copy that the run makes before its steps."""
         policy = self.policy()
-        reach = self._reach(policy, step.target or spec.workload.name, undos)
+        reach = None if step.fault == COPY else self._reach(policy, step.target or spec.workload.name, undos)
         return _held(policy, *self._asked(policy, spec, step, reach, self._facts(policy, spec)))
 
     def _asked(
@@ -66,7 +68,7 @@ class Policing:
             hold=step.hold,
             **facts,
         )
-        return question, ask(policy, question, *OF_RUNS)
+        return question, ask(policy, question, *(OF_COPIES if step.fault == COPY else OF_RUNS))
 
     def _facts(self, policy: Policy, spec: RunSpec) -> dict[str, Any]:
         """What is the same for all steps, as far as some rule is about it."""
@@ -92,14 +94,13 @@ class Policing:
         targets = [undo.target for undo in undos]
         ready = Workloads(self.api).ready_pods(name)
         whole = any(target.kind not in {POD, NODE} for target in targets)
-        at_once = 1 if any(undo.spacing for undo in undos) else None
+        # Also one by one: a pod that is waited for in vain is down beside the next one.
         hit = [pod for pod in ready if whole] or [target for target in targets if target.kind == POD]
-        pods = len(hit) if whole or at_once is None else min(at_once, len(hit))
         nodes = tuple(target.name for target in targets if target.kind == NODE)
         zones: tuple[str, ...] = ()
         if any(limit.zones for limit in policy.limits):
             zones = tuple(sorted({self._zone(node) for node in (*nodes, *(pod.node for pod in hit))}))
-        return Reach(pods=pods, ready=len(ready), nodes=nodes, zones=zones)
+        return Reach(pods=len(hit), ready=len(ready), nodes=nodes, zones=zones)
 
     def _zone(self, node: str) -> str:
         found = self.api.get("nodes", "", node) if node else None

@@ -4,6 +4,7 @@ import os
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +48,12 @@ class Scene:
     def pods(self) -> list[Any]:
         return list(Workloads(self.api).ready_pods(self.run.spec.workload.name))
 
-    def holder(self, hits: int = 1, fault: str = "pod-kill") -> str:
+    def holder(self, hits: int = 1, fault: str = "pod-kill", spacing: timedelta = timedelta(0)) -> str:
         """What holds the step, as a gate would be told that has just been started."""
         locks = ClusterLocks(api=self.api, foreign=self.foreign, caps=self.caps, leave_ready=self.leave_ready)
         (step,) = self.run.spec.workflow.steps
-        return locks(self.run.name, self.run.spec, replace(step, fault=fault), self.undos(step, hits))
+        undos = [replace(undo, spacing=spacing) for undo in self.undos(step, hits)]
+        return locks(self.run.name, self.run.spec, replace(step, fault=fault), undos)
 
     def undos(self, step: Step, hits: int) -> list[Undo]:
         return [Undo(id=pod.uid, step=step.name, fault="pod-kill", target=pod) for pod in self.pods[:hits]]
@@ -167,6 +169,8 @@ def test_pods_that_have_to_stay_are_never_hit(scene: Scene) -> None:
     assert scene.holder(1) == ""
     with pytest.raises(Denied, match=r"would leave 1 of 3 ready pods .* and 2 have to stay: CHAOS_GATE_LEAVE_READY"):
         scene.holder(2)
+    with pytest.raises(Denied, match=r"would leave 1 of 3 ready pods"):
+        scene.holder(2, spacing=timedelta(milliseconds=1))
 
 
 def test_a_run_that_another_gate_began_before_holds_the_workload_and_the_one_that_came_later_does_not(

@@ -12,16 +12,18 @@ from typing import Any
 import pytest
 
 from gate.catalogue.folder import read_paths
+from gate.cluster.workloads import Workloads
 from gate.documents.catalogue import Catalogue
 from gate.errors import Denied, GateError
-from gate.model import Target, Undo, WorkloadKind, WorkloadName
+from gate.model import COPY, RunSpec, Step, Target, Undo, WorkloadKind, WorkloadName
 from gate.policy.question import Freeze
-from gate.policy.rules import ONE_POD, Frozen, Images, NotDuring, Ownership, Policy
+from gate.policy.rules import ONE_POD, Frozen, Images, Limit, NotDuring, Ownership, Policy
 from gate.sandbox.shipped import policy as of_the_demo
 from gate.wire.alerts import firing
 from gate.wire.policies import PolicyFile, in_force, read_policy
 from gate.wire.policing import Policing, refusals, reviewed
 from gate.wire.vocabulary import vocabulary
+from tests.builders import deployment
 from tests.grounds import Ground
 from tests.runs import spec
 
@@ -58,6 +60,15 @@ class Scene:
     def held(self, policing: Policing, *names: str, kind: str = "Pod") -> str:
         (step,) = self.spec.workflow.steps
         return policing.holds("run", self.spec, step, self.undos(*names, kind=kind))
+
+
+@pytest.fixture(scope="module")
+def big(scene: Scene, lasting_sandbox: Ground) -> RunSpec:
+    """A run of a workload of three pods."""
+    of_three = spec(scene.namespace, "big", fault="pod-kill")
+    body = deployment("big", scene.namespace, replicas=PODS)
+    lasting_sandbox.api.create("deployments", scene.namespace, body)
+    return of_three
 
 
 def when(**changes: Any) -> Policy:
@@ -97,6 +108,36 @@ def test_what_no_time_allows_is_denied_with_every_rule_also_where_it_would_have_
 def test_more_pods_than_the_policy_lets_be_hit_are_denied_before_the_step(scene: Scene) -> None:
     with pytest.raises(Denied, match="would hit 2 of 0 pods, and at most 1 or 34% may be hit"):
         scene.held(scene.policing(), "one", "two")
+
+
+def test_pods_that_are_hit_one_by_one_are_all_counted(scene: Scene) -> None:
+    """The next one may be hit before the last one is back."""
+    first, *others = scene.undos("one", "two")
+    undos = [first, *(replace(undo, spacing=timedelta(milliseconds=1)) for undo in others)]
+    with pytest.raises(Denied, match="would hit 2 of 0 pods"):
+        scene.policing().holds("run", scene.spec, scene.spec.workflow.steps[0], undos)
+
+
+NOW = timedelta(0)
+A_COPY = Step(name="copy", fault=COPY, settings={}, hold=NOW, recover=NOW)
+
+
+@pytest.mark.parametrize("limit", [ONE_POD, replace(ONE_POD, leave_ready=2), replace(ONE_POD, faults=("pod-kill",))])
+def test_a_copy_of_many_pods_takes_none_from_anybody(
+    scene: Scene, big: RunSpec, limit: Limit, eventually: Eventually
+) -> None:
+    eventually(lambda: len(Workloads(scene.api).ready_pods(big.workload.name)) == PODS)
+    undos, policing = scene.undos("big", kind="Deployment"), scene.policing(replace(Policy(), limits=(limit,)))
+    assert policing.holds("run", big, A_COPY, undos) == ""
+    with pytest.raises(Denied, match=r"would hit 3 of 3 pods|no rule allows scale"):
+        policing.holds("run", big, replace(A_COPY, fault="scale"), undos)
+
+
+def test_a_copy_is_made_within_the_hours_and_where_chaos_may_be(scene: Scene) -> None:
+    undos = scene.undos("web", kind="Deployment")
+    assert "the time is outside of" in scene.policing(now=SUNDAY).holds("run", scene.spec, A_COPY, undos)
+    with pytest.raises(Denied, match="has not opted in"):
+        scene.policing().holds("run", spec("default"), A_COPY, undos)
 
 
 def test_a_node_that_nobody_has_granted_is_denied(scene: Scene) -> None:
