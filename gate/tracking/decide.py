@@ -39,8 +39,10 @@ from gate.tracking.judgements import decided, follow, remember, standing
 from gate.tracking.promoting import promotion
 from gate.tracking.replacing import replaced
 
-OPEN_QUESTIONS = frozenset({Reason.SUPERSEDED, Reason.ROLLOUT_FAILED, Reason.BAD_DOCUMENT})
+OPEN_QUESTIONS = frozenset({Reason.SUPERSEDED, Reason.ROLLOUT_FAILED})
 """Verdicts that were given without judging the version; when it is there after all, it is judged."""
+REFUSED = frozenset({Reason.BAD_DOCUMENT, Reason.POLICY_DENIED})
+"""The same, where they were given before a run was made; a run that ended with one of them has judged the version."""
 
 
 class Kind(StrEnum):
@@ -129,11 +131,7 @@ def _decide(seen: Seen) -> Decision:
     restored = standing(status, version) if version == status.version else None
     if first_sight and not restored:
         return _record(seen, status)
-    if (
-        version == status.version
-        and status.reason is Reason.BAD_DOCUMENT
-        and (problems := claims.problems(seen.claims))
-    ):
+    if version == status.version and status.reason in REFUSED and (problems := claims.problems(seen.claims)):
         return Decision(kind=Kind.CLOSE, why=problems, status=_bad_document(status, seen, problems))
     if decision := _unsettled(seen, status):
         return decision
@@ -157,6 +155,8 @@ def _judging(status: GateStatus) -> bool:
 
 
 def _answered(status: GateStatus) -> bool:
+    if status.reason in REFUSED:
+        return any(entry.uid and entry.reason is status.reason for entry in status.runs)
     return status.verdict is not None and status.reason not in OPEN_QUESTIONS
 
 

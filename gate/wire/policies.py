@@ -42,8 +42,9 @@ class PolicyFile:
     Thread-safe. Raises `GateError` when it is made and there is no good one to begin with.
     """
 
-    def __init__(self, file: Path) -> None:
-        self._file, self._lock = file, threading.Lock()
+    def __init__(self, file: Path, changed: Callable[[], None] = lambda: None) -> None:
+        """`changed` hears, without the lock, that another policy was read."""
+        self._file, self._changed, self._lock = file, changed, threading.Lock()
         self._seen = self._stamp()
         self._policy = read_policy(file)
         self.problem = ""
@@ -52,18 +53,22 @@ class PolicyFile:
     def __call__(self) -> Policy:
         with self._lock:
             stamp = self._stamp()
-            if stamp != self._seen:
-                self._seen = stamp
-                self._read()
-            return self._policy
+            is_new = stamp != self._seen and self._read()
+            self._seen, policy = stamp, self._policy
+        if is_new:
+            self._changed()
+        return policy
 
-    def _read(self) -> None:
+    def _read(self) -> bool:
+        """Whether what the file says now is in force."""
         try:
             self._policy, self.problem = read_policy(self._file), ""
             log.info("policy.read file=%s", self._file)
         except GateError as error:
             self.problem = f"the policy that was read last stays in force: {error}"
             log.error("policy.unread file=%s why=%r", self._file, str(error))  # noqa: TRY400 - the sentence says it all
+            return False
+        return True
 
     def _stamp(self) -> tuple[int, int, int]:
         """What is another one when the file is: mounted ConfigMaps are links that are turned to another file."""
@@ -235,11 +240,21 @@ def _holidays(form: HolidaysForm) -> Callable[[date], str]:
     return lambda day: str(known.get(day) or "")
 
 
-def in_force(*, file: Path | None, text: str, zone: str, own: str, nodes: Sequence[str]) -> Callable[[], Policy]:
+def in_force(
+    *,
+    file: Path | None,
+    text: str,
+    zone: str,
+    own: str,
+    nodes: Sequence[str],
+    changed: Callable[[], None] = lambda: None,
+) -> Callable[[], Policy]:
     """The policy of the file or text, or the safe default with working hours of that zone; with what the settings add:
     the gate's own namespace is protected, and these nodes may be hit. Raises `GateError` if it cannot be read at all.
+
+    Whoever asks for it and finds that the file has become another policy, tells `changed`.
     """
-    source = PolicyFile(file) if file else None
+    source = PolicyFile(file, changed) if file else None
     fixed = parsed(text.encode(), "the policy") if text else Policy()
     if not text:
         fixed = replace(fixed, when=replace(fixed.when, zone=UTC if zone == "UTC" else ZoneInfo(zone)))

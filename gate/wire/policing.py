@@ -142,7 +142,7 @@ def _images(settings: Any) -> Iterator[str]:
             yield from _images(value)
 
 
-def policy_of(settings: Settings) -> Callable[[], Policy]:
+def policy_of(settings: Settings, changed: Callable[[], None] = lambda: None) -> Callable[[], Policy]:
     """The policy in force, as the settings say where it is. Raises `GateError` if it cannot be read at all."""
     return in_force(
         file=settings.policy,
@@ -150,6 +150,7 @@ def policy_of(settings: Settings) -> Callable[[], Policy]:
         zone=settings.time_zone,
         own=settings.namespace,
         nodes=settings.nodes,
+        changed=changed,
     )
 
 

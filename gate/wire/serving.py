@@ -66,6 +66,9 @@ TRACKERS = 4
 AGAIN = timedelta(seconds=10)
 """How soon to try again what only a mistake of ours can have broken off."""
 
+POLICY = timedelta(seconds=5)
+"""How often to look whether the administrators have changed their file."""
+
 
 def serve(settings: Settings, stop: threading.Event) -> None:
     """Run the gate until `stop` is set. What breaks on the way is tried again; only what cannot start is raised."""
@@ -98,7 +101,8 @@ class _Process:
         self._background = Threads(self._clock)
         self._stop, self._resign = threading.Event(), threading.Event()
         self._threads: list[threading.Thread] = []
-        may = refusals(policy_of(settings), account_of(settings), self._clock.now)
+        self._policy = policy_of(settings, self._policy_changed)
+        may = refusals(self._policy, account_of(settings), self._clock.now)
         self._subscribed = Subscribed(self._clock.now, settings.namespaces, may)
         self._compared = Compared()
         self._leading = self._make_leading()
@@ -320,6 +324,7 @@ class _Process:
             ("execute", partial(self._executor.run, self._stop)),
             ("catalogue", partial(self._fetching.run, self._stop)),
             ("lead", partial(self._leading.run, self._resign)),
+            ("policy", self._watch_policy),
         ]
         if self._outbox and self._promoter:
             loops.append(("gitlab", partial(self._deliver, (self._outbox.deliver, self._promoter.promote))))
@@ -396,7 +401,15 @@ class _Process:
         self._due.named(names)
         self._due.changes.ring()
 
+    def _policy_changed(self) -> None:
+        """What was refused may be allowed now, and the other way round."""
+        self._due.everything()
+
     # ---------------------------------------------------------------------------------------------------- the loops
+
+    def _watch_policy(self) -> None:
+        while not self._stop.wait(POLICY.total_seconds()):
+            self._policy()
 
     def _deliver(self, tellers: Sequence[Callable[[str, str], timedelta | None]]) -> None:
         due = self._due.gates

@@ -460,6 +460,32 @@ def test_a_broken_document_closes_the_gate_and_mending_it_has_the_version_judged
     assert len(story.created) == 1
 
 
+def test_what_the_policy_refused_is_judged_once_when_the_policy_allows_it() -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    story.claims = (replace(claim("loss", problems=("it reaches beyond the team red",)), denied=True),)
+    story.settles(rollout("1.1"))
+    for _ in range(3):
+        assert story.sees(rollout("1.1"), after=SETTLE).kind is Kind.CLOSE
+        assert (story.status.phase, story.status.reason) == (Phase.CLOSED, Reason.POLICY_DENIED)
+    story.claims = (claim("loss"),)
+    story.settles(rollout("1.1"))
+    assert len(story.created) == 1
+
+
+@pytest.mark.parametrize("reason", [Reason.POLICY_DENIED, Reason.BAD_DOCUMENT])
+def test_a_run_that_was_refused_or_could_not_be_carried_out_is_not_made_again_by_itself(reason: Reason) -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    story.settles(rollout("1.1"))
+    for name, run in story.runs.items():
+        ended = RunStatus(phase=RunPhase.JUDGED, verdict=Verdict.ERRORED, reason=reason, message="not here")
+        story.runs[name] = replace(run, status=ended)
+    for _ in range(3):
+        story.settles(rollout("1.1"))
+        assert (story.status.phase, story.status.reason, len(story.created)) == (Phase.CLOSED, reason, 1)
+
+
 def test_a_subscription_that_cannot_be_read_closes_the_gate_too() -> None:
     broken = Claim(name="checkout", subscription=None, problems=("subscriptions/checkout.yaml:7: …",), since=NOW)
     story = Story(broken)

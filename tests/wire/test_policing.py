@@ -216,6 +216,20 @@ def test_a_policy_that_changes_is_in_force_and_one_that_breaks_leaves_the_last_g
     assert policy.problem == ""
 
 
+def test_a_policy_that_was_read_anew_is_told_once(tmp_path: Path) -> None:
+    file, told = tmp_path / "policy.yaml", list[str]()
+    file.write_text(f"{HEAD}  namespaces: {{optIn: false}}\n")
+    policy = PolicyFile(file, lambda: told.append("changed"))
+    policy()
+    file.write_text(f"{HEAD}  namespaces: {{optOut: false}}\n# it cannot be read\n")
+    policy()
+    assert told == []
+    file.write_text(f"{HEAD}  namespaces: {{optIn: true}}\n")
+    policy()
+    policy()
+    assert told == ["changed"]
+
+
 @pytest.mark.parametrize(
     "text", ["", "kind: Policy\n", f"{HEAD}  x: 1\n", "- a\n", f"{HEAD}  {{}}\n---\n{HEAD}  {{}}\n"]
 )

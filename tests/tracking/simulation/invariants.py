@@ -16,7 +16,7 @@ from gate.model import (
     StatusState,
     Verdict,
 )
-from gate.tracking.decide import OPEN_QUESTIONS
+from gate.tracking.decide import OPEN_QUESTIONS, REFUSED
 from gate.tracking.judgements import fold
 from tests.tracking.simulation.world import START, GateWrite, RunMade, World
 
@@ -44,7 +44,7 @@ def the_version_that_stays_has_its_answer(world: World) -> None:
         assert (status.phase, status.reason) == (Phase.PENDING, Reason.NOT_JUDGED_YET)
         return
     assert status.verdict, f"version {status.version} has no verdict: {status.message}"
-    assert status.reason not in OPEN_QUESTIONS, f"the question is open: {status.reason}"
+    assert status.reason not in OPEN_QUESTIONS | REFUSED, f"the question is open: {status.reason}"
     assert status.runs, "there is a verdict without runs"
 
 
@@ -115,7 +115,7 @@ def no_version_is_judged_twice_without_reason(world: World) -> None:
             )
             again = _is_judged_anew(world, earlier, later)
             assert open_ or (away and again), f"{version} was judged at {earlier[0].at:.2f}s and {later[0].at:.2f}s"
-            assert away or answer is None or answer.reason in {*OPEN_QUESTIONS}, (
+            assert away or answer is None or answer.reason in OPEN_QUESTIONS | REFUSED, (
                 f"nothing changed, and {version} was judged at {earlier[0].at:.2f}s and again at {later[0].at:.2f}s"
             )
 
