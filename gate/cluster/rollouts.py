@@ -1,5 +1,6 @@
 """Workloads as rollouts: how far one is, and which version its pods of the present template run. Pure."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -9,7 +10,18 @@ from gate.cluster.kinds import KINDS
 from gate.cluster.kinds.observed import Json, Observed, Split
 from gate.cluster.references import is_reference
 from gate.errors import Permanent
-from gate.model import Commit, ContainerImage, Progress, Rollout, Target, Version, Workload, WorkloadKind, WorkloadName
+from gate.model import (
+    Commit,
+    ContainerImage,
+    Progress,
+    Rollout,
+    Target,
+    Version,
+    Workload,
+    WorkloadKind,
+    WorkloadName,
+    identity,
+)
 from gate.tracking.annotations import commit_from
 from gate.tracking.ladder import hints_of
 
@@ -75,12 +87,20 @@ def _rollout(
         image=", ".join(container["image"] for container in _containers(template)),
         labels=metadata.get("labels") or {},
         replacing=progress is Progress.ROLLING and seen.is_replacing,
+        template=_identity(seen),
         hints=hints_of(
             metadata.get("annotations") or {},
             metadata.get("labels") or {},
             [container["image"] for container in _containers(template)],
         ),
     )
+
+
+def _identity(seen: Observed) -> str:
+    """Of the pod template as it is written, so that it is known before any controller has seen it."""
+    own = seen.spec.get("template")
+    # A Rollout with `workloadRef` has none of its own; its controller says which one it has found.
+    return identity(json.dumps(own, sort_keys=True)) if own else str(seen.status.get("currentPodHash") or "")
 
 
 def _unreadable(template: Json | None) -> list[str]:

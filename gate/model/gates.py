@@ -184,7 +184,9 @@ class GateStatus:
     override: str = ""
     """Who lets the version through, until when and why, in words; empty while nobody does."""
     replacing: str = ""
-    """How far the rollout is by which pods of the version are replaced, perhaps by the same; empty: none is."""
+    """How far the rollout was by which pods of the version are replaced, perhaps by the same; empty: none is."""
+    template: str = ""
+    """The identity of the pod template whose rollout was complete last; another one replaces pods."""
     since: datetime | None = None
     """When the answer last changed, or what it says."""
     complete_since: datetime | None = None

@@ -170,5 +170,7 @@ class Rollout:
     """When the last of the present template's pods was created, if they were asked for; a whole second."""
     replacing: bool = False
     """Pods of another template than the present one are there: it is under way, and no mere scaling."""
+    template: str = ""
+    """The identity of the present pod template; empty if it cannot be seen."""
     quiet: bool = False
     """It waits for pods, and these may change without an event of the workload."""

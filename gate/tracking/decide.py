@@ -37,7 +37,7 @@ from gate.tracking.claims import Claim
 from gate.tracking.commits import OLD_KEY
 from gate.tracking.judgements import decided, follow, remember, standing
 from gate.tracking.promoting import promotion
-from gate.tracking.replacing import replaced
+from gate.tracking.replacing import replaced, template
 
 OPEN_QUESTIONS = frozenset({Reason.SUPERSEDED, Reason.ROLLOUT_FAILED})
 """Verdicts that were given without judging the version; when it is there after all, it is judged."""
@@ -98,7 +98,7 @@ def decide(seen: Seen) -> Decision:
     rollout = _as_judged(seen)
     decision = _decide(replace(seen, rollout=rollout))
     status = _dated(decision.status, seen)
-    status = replace(status, replacing=replaced(rollout, seen.status, status))
+    status = replace(status, replacing=replaced(rollout, seen.status, status), template=template(rollout, seen.status))
     subscriptions = [claim.subscription for claim in seen.claims if claim.subscription]
     status = overrides.overridden(announce(status, subscriptions, seen.told), seen.overrides, seen.now)
     status = replace(status, promotion=promotion(status, subscriptions, seen.gate))

@@ -3,6 +3,9 @@
 import time
 from collections.abc import Callable
 
+import pytest
+
+from gate.cluster.kinds.observed import Observed
 from gate.cluster.workloads import Workloads
 from gate.model import Progress, Rollout, WorkloadKind, WorkloadName
 from tests.builders import deployment
@@ -43,3 +46,41 @@ def test_another_template_replaces_pods_and_a_scaling_does_not(cluster: Ground, 
     )
     assert seen_until(cluster, name, lambda rollout: rollout.replacing)[-1]
     assert not seen_until(cluster, name, complete)[-1]
+
+
+def test_a_template_is_another_one_also_where_all_pods_of_before_are_gone_at_once(
+    cluster: Ground, namespace: str
+) -> None:
+    name = WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace=namespace, name="web")
+    cluster.api.create(
+        "deployments", namespace, deployment("web", namespace, replicas=1, strategy={"type": "Recreate"})
+    )
+    seen_until(cluster, name, complete)
+    workloads = Workloads(cluster.api)
+
+    def template() -> str:
+        rollout = workloads.rollout(name)
+        assert rollout
+        return rollout.template
+
+    before = template()
+    cluster.api.patch("deployments", namespace, "web", {"spec": {"replicas": 2}})
+    assert before == template() != ""
+    annotations = {"kubectl.kubernetes.io/restartedAt": "now"}
+    cluster.api.patch(
+        "deployments", namespace, "web", {"spec": {"template": {"metadata": {"annotations": annotations}}}}
+    )
+    assert template() not in {"", before}
+
+
+@pytest.mark.parametrize(("update", "replacing"), [("web-1", False), ("web-2", True)])
+def test_a_stateful_set_says_by_its_revisions_whether_a_missing_pod_is_replaced(update: str, replacing: bool) -> None:
+    status = {
+        "observedGeneration": 1,
+        "replicas": 3,
+        "updatedReplicas": 2,
+        "currentRevision": "web-1",
+        "updateRevision": update,
+    }
+    seen = Observed(workload={"metadata": {"generation": 1}, "spec": {}, "status": status}, revisions=(), pods=())
+    assert seen.is_replacing is replacing

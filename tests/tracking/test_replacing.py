@@ -29,9 +29,10 @@ def without_it(status: GateStatus) -> GateStatus:
 
 def test_the_same_content_has_its_answer_again_when_the_rollout_is_over(story: Story) -> None:
     before = story.status
-    for seen in (under_way("1.1"), rolling("1.1"), failed("1.1")):
+    told = [under_way("1.1").message, under_way("1.1").message, failed("1.1").message]
+    for seen, message in zip((under_way("1.1"), rolling("1.1", "2 of 3"), failed("1.1")), told, strict=True):
         story.sees(seen)
-        assert story.status.replacing == seen.message
+        assert story.status.replacing == message
         assert without_it(story.status) == before
     story.sees(rollout("1.1"))
     assert story.status == before
@@ -41,6 +42,41 @@ def test_new_content_of_the_same_name_is_judged_and_never_has_the_old_answer(sto
     story.sees(under_way("1.1"))
     story.settles(rollout("new content", image="checkout:1.1"))
     assert (story.status.replacing, story.status.verdict, len(story.created)) == ("", None, 2)
+
+
+def test_another_template_holds_the_answer_back_before_any_pod_shows_it(story: Story) -> None:
+    story.sees(rollout("1.1", template="old"))
+    for message in ("not taken up yet", "0 of 3 replicas are updated", "1 of 3 replicas are updated"):
+        story.sees(replace(rolling("1.1", message), template="new"))
+        assert story.status.replacing == "another pod template is on its way"
+    story.sees(replace(under_way("1.1"), template="new"))
+    assert story.status.replacing == under_way("1.1").message
+    story.sees(rollout("1.1", template="new"))
+    assert (story.status.replacing, story.status.template, story.status.phase) == ("", "new", Phase.OPEN)
+
+
+def test_who_goes_back_to_the_template_of_before_has_the_answer_when_that_is_complete(story: Story) -> None:
+    story.sees(rollout("1.1", template="old"))
+    story.sees(replace(rolling("1.1"), template="new"))
+    story.sees(replace(rolling("1.1"), template="old"))
+    assert story.status.replacing != ""
+    story.sees(rollout("1.1", template="old"))
+    assert story.status.replacing == ""
+
+
+def test_each_step_of_a_rollout_is_no_write_of_its_own(story: Story) -> None:
+    story.sees(under_way("1.1"))
+    begun = story.status
+    for updated in range(3):
+        story.sees(replace(rolling("1.1", f"{updated} of 3 replicas are updated"), replacing=updated < 2))
+        assert story.status == begun
+
+
+def test_a_template_that_cannot_be_seen_is_not_another_one(story: Story) -> None:
+    for known, seen in (("", "new"), ("old", "")):
+        story.status = replace(story.status, template=known)
+        story.sees(replace(rolling("1.1"), template=seen))
+        assert story.status.replacing == ""
 
 
 def test_a_scaling_and_a_killed_pod_replace_nothing(story: Story) -> None:

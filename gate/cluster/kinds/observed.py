@@ -47,7 +47,13 @@ class Observed:
 
     @property
     def is_replacing(self) -> bool:
-        """Its controller has counted pods of an older template."""
+        """Its controller has counted pods of an older template.
+
+        A StatefulSet counts too few of the present one also while a pod is gone for a moment; its two revisions are the
+        same then, but for one with `OnDelete`, whose `currentRevision` stays behind for ever.
+        """
+        if self.status.get("currentRevision", "") == self.status.get("updateRevision", "") != "":
+            return False
         total = int(self.status.get("replicas") or self.status.get("currentNumberScheduled") or 0)
         return self.is_taken_up and total > self.updated
 
