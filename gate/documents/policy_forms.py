@@ -52,7 +52,9 @@ class OwnershipForm(Form):
     workloads: list[Pattern] = Field(default=["*"], description="Names of the workloads there.")
     faults: list[Pattern] = Field(default=["*"], description="Kinds of faults.", examples=[["pod-*"]])
     accounts: list[Pattern] = Field(
-        default=["*"], description="Service accounts that may execute it.", examples=[["chaos-gate-executor"]]
+        default=["*"],
+        description="Service accounts that may execute it, and those that it names.",
+        examples=[["chaos-gate-executor"]],
     )
 
 
@@ -172,7 +174,7 @@ class WhenForm(Form):
 
 
 class ImagesForm(Form):
-    """Images that jobs, loads and own faults may use."""
+    """Images that documents of the catalogue may name."""
 
     registries: list[Pattern] = Field(
         min_length=1, description="Patterns of image names.", examples=[["registry.example.org/chaos/*"]]
@@ -192,11 +194,11 @@ class PolicySpec(Form):
     blast_radius: list[LimitForm] | None = Field(
         default=None,
         min_length=1,
-        description="How far faults may go; left out, one pod or 34%, and no `job`.",
+        description="How far faults may go; left out, one pod or 34%. `job` has to be named, `*` does not.",
         examples=[[{"pods": 1, "percent": "34%", "time": "5m"}]],
     )
     when: WhenForm = Field(default=WhenForm(), description="When something may begin.", examples=[{}])
-    images: ImagesForm | None = Field(default=None, description="Images that may be used; left out, any.")
+    images: ImagesForm | None = Field(default=None, description="Images that documents may name; left out, none.")
 
     @field_validator("time_zone")
     @classmethod

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from gate.policy.question import Question, Reach, Ruling, Word
-from gate.policy.rules import Limit, Policy, matches
+from gate.policy.rules import OWN_PROGRAMS, Limit, Policy, matches
 from gate.quantities import in_words
 
 
@@ -13,6 +13,9 @@ def rulings(policy: Policy, question: Question) -> Iterator[Ruling]:
     if not limits:
         why = f"no rule allows {question.fault} in the namespace {question.namespace}"
         yield Ruling(rule="spec.blastRadius", word=Word.DENY, why=why, place=policy.namespaces.place)
+    elif question.fault == OWN_PROGRAMS and not any(OWN_PROGRAMS in limit.faults for limit in limits):
+        why = f"the fault {OWN_PROGRAMS} runs programs of its author's: a rule has to name it, and no pattern does"
+        yield Ruling(rule="spec.blastRadius", word=Word.DENY, why=why, place=limits[0].place)
     for limit in limits:
         against = list(_against(limit, question))
         for why in against:

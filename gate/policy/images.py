@@ -1,4 +1,4 @@
-"""Which images jobs, loads and own faults may use."""
+"""Which images documents may name: for jobs, loads and probes, and in the place of an application's own."""
 
 from collections.abc import Iterator
 
@@ -7,11 +7,13 @@ from gate.policy.rules import Policy, matches
 
 
 def rulings(policy: Policy, question: Question) -> Iterator[Ruling]:
-    """One for each image, where the policy says anything about images."""
+    """One for each image. Where the policy says nothing about images, none may be named."""
     rule = policy.images
-    if rule is None:
-        return
     for image in question.images:
+        if rule is None:
+            why = f"the image {image} is among none, for the policy names no images; an administrator adds spec.images"
+            yield Ruling(rule="spec.images", word=Word.DENY, why=why, place=policy.namespaces.place)
+            continue
         known = matches(image, rule.registries)
         why = f"the image {image} is {'' if known else 'not '}among {', '.join(rule.registries) or 'none'}"
         yield Ruling(rule=rule.rule, word=Word.ALLOW if known else Word.DENY, why=why, place=rule.place)

@@ -35,12 +35,13 @@ def _asked(policy: Policy, question: Question, who: str, rules: Sequence[Ownersh
 
 def _beyond(rule: Ownership, question: Question) -> str:
     """What of the question the rule does not grant; empty if it grants it all."""
-    workload, account = question.workload, question.account
+    workload = question.workload
+    accounts = (question.account, *question.accounts)
     asked = (
         ("the namespace", question.namespace, rule.namespaces),
         ("the workload", workload.name if workload else None, rule.workloads),
         ("the fault", question.fault, rule.faults),
-        ("the service account", account, rule.accounts),
+        *(("the service account", account, rule.accounts) for account in accounts),
     )
     return ", ".join(
         f"{what} {word} is not among {', '.join(patterns)}"

@@ -102,10 +102,12 @@ class Question:
     """Instead of documents: in whose name it is asked."""
     account: str | None = None
     """The service account that would do it."""
+    accounts: tuple[str, ...] = ()
+    """Those as which things of its documents speak to the API."""
     reach: Reach | None = None
     hold: timedelta | None = None
     images: tuple[str, ...] = ()
-    """Of jobs, loads and own faults."""
+    """Those that its documents name."""
     alerts: frozenset[str] = frozenset()
     """Those that fire."""
     silent: frozenset[str] = frozenset()

@@ -128,7 +128,9 @@ class Images(Rule):
 
 WORKING_HOURS = Window(rule="spec.when.windows", days=frozenset(range(5)), start=9 * 60, end=17 * 60)
 ONE_POD = Limit(rule="spec.blastRadius", pods=1, percent=34)
-NO_OWN_PROGRAMS = Limit(rule="spec.blastRadius", faults=("job",), allowed=False)
+OWN_PROGRAMS = "job"
+"""The fault that may do anything: only a limit that names it opens it, and no pattern."""
+NO_OWN_PROGRAMS = Limit(rule="spec.blastRadius", faults=(OWN_PROGRAMS,), allowed=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,5 +143,6 @@ class Policy:
     limits: tuple[Limit, ...] = (ONE_POD, NO_OWN_PROGRAMS)
     when: When = When(rule="spec.when", windows=(WORKING_HOURS,))
     images: Images | None = None
+    """None: no image that a document names."""
     own: frozenset[str] = field(default=frozenset())
     """Namespaces of the gate itself."""

@@ -1,6 +1,6 @@
 """The policy asked of runs: before one begins, and before each of its steps. Gathers the facts; the rules are pure."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from gate.documents.catalogue import Catalogue
 from gate.documents.positions import place_of
 from gate.documents.review import Finding, Severity
 from gate.errors import Denied, Permanent
-from gate.model import COPY, RunSpec, Step, Undo, Workflow, WorkloadName
+from gate.model import COPY, Load, Probe, RunSpec, Step, Undo, Workflow, WorkloadName
 from gate.policy.acts import NODE, opted_in
 from gate.policy.ask import GROUPS, ask
 from gate.policy.question import Answer, Question, Reach, Word
@@ -75,7 +75,7 @@ class Policing:
         when = policy.when
         alerts, silent = firing(when.not_during)
         return {
-            "images": tuple(sorted(set(images_of(spec.workflow)))),
+            "images": images_of(spec.workflow),
             "alerts": alerts,
             "silent": silent,
             "before": self._before(spec) if when.interval else None,
@@ -123,23 +123,21 @@ def _unlike(steps: Sequence[Step]) -> Sequence[Step]:
     return list({(step.fault, step.target, step.hold): step for step in steps}.values())
 
 
-def images_of(workflow: Workflow) -> Iterator[str]:
-    """Every image that something of the workflow brings along."""
-    yield from _images([each.settings for each in workflow.steps])
-    yield from _images([each.settings for each in workflow.load])
-    yield from _images([each.settings for each in workflow.steady_state])
+def images_of(workflow: Workflow) -> tuple[str, ...]:
+    """Every image that the documents name for something of the workflow."""
+    return _named(workflow, "image")
 
 
-def _images(settings: Any) -> Iterator[str]:
-    if isinstance(settings, Mapping):
-        for key, value in settings.items():
-            if key == "image" and isinstance(value, str):
-                yield value
-            else:
-                yield from _images(value)
-    elif isinstance(settings, list | tuple):
-        for value in settings:
-            yield from _images(value)
+def accounts_of(workflow: Workflow) -> tuple[str, ...]:
+    """Every service account as which something of the workflow speaks to the API."""
+    return _named(workflow, "serviceAccount")
+
+
+def _named(workflow: Workflow, field: str) -> tuple[str, ...]:
+    """What faults, loads and probes have there. What stands deeper is something else, such as a body that is sent."""
+    blocks: tuple[Step | Load | Probe, ...] = (*workflow.steps, *workflow.load, *workflow.steady_state)
+    named = (each.settings.get(field) for each in blocks)
+    return tuple(sorted({each for each in named if isinstance(each, str) and each}))
 
 
 def policy_of(settings: Settings, changed: Callable[[], None] = lambda: None) -> Callable[[], Policy]:
@@ -166,10 +164,16 @@ def refusals(
     def refused(path: str, workload: WorkloadName, workflows: Sequence[Workflow]) -> Sequence[str]:
         rules = policy()
         against: list[str] = []
-        for step in (step for workflow in workflows for step in workflow.steps):
+        for workflow, step in ((each, step) for each in workflows for step in each.steps):
             name = step.target or workload
             question = Question(
-                at=now(), fault=step.fault, namespace=name.namespace, workload=name, owners=(path,), account=account
+                at=now(),
+                fault=step.fault,
+                namespace=name.namespace,
+                workload=name,
+                owners=(path,),
+                account=account,
+                accounts=accounts_of(workflow),
             )
             against += map(str, ask(rules, question, "ownership").denied)
         return list(dict.fromkeys(against))
@@ -198,7 +202,8 @@ def reviewed(policy: Policy, catalogue: Catalogue, now: datetime) -> list[Findin
                     workload=name,
                     owners=(path,),
                     hold=step.hold,
-                    images=tuple(sorted(set(images_of(workflow)))),
+                    accounts=accounts_of(workflow),
+                    images=images_of(workflow),
                 )
                 for ruling in ask(policy, question).denied:
                     why = f'the policy forbids the step "{step.name}" of {workflow.name}: {ruling}'

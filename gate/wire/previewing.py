@@ -31,6 +31,7 @@ from gate.policy.namespaces import OPT_IN, OPTED_IN
 from gate.policy.question import Answer, Question, Reach
 from gate.running.turns import CAPS, Caps, beyond
 from gate.wire.locking import ClusterLocks
+from gate.wire.policing import accounts_of, images_of
 from gate.wire.ties import surrounding
 
 NOW = timedelta(0)
@@ -180,7 +181,7 @@ class _Looked:
         except GateError as error:
             problem = str(error)
         says = fault.Settings if issubclass(fault.Settings, Block) else Block
-        decision, undecided = self._decision(step, name, undos, pods)
+        decision, undecided = self._decision(spec.workflow, step, name, undos, pods)
         return StepPreview(
             step=step,
             targets=[self._hit(undo.target) for undo in undos],
@@ -216,7 +217,7 @@ class _Looked:
         return self._zones[node]
 
     def _decision(
-        self, step: Step, name: WorkloadName, undos: Sequence[Undo], pods: Sequence[Target]
+        self, workflow: Workflow, step: Step, name: WorkloadName, undos: Sequence[Undo], pods: Sequence[Target]
     ) -> tuple[Answer | None, str]:
         try:
             found = self._api.get("namespaces", "", name.namespace)
@@ -233,7 +234,6 @@ class _Looked:
             nodes=tuple(each.name for each in hit if each.kind == NODE),
             zones=tuple(sorted(zones - {""})),
         )
-        image = step.settings.get("image")
         question = Question(
             at=self._asking.now,
             fault=step.fault,
@@ -243,7 +243,8 @@ class _Looked:
             owners=self._asking.owners,
             reach=reach if hit else None,
             hold=step.hold,
-            images=(image,) if isinstance(image, str) and image else (),
+            accounts=accounts_of(workflow),
+            images=images_of(workflow),
         )
         return self._asking.policy(question), ""
 

@@ -61,6 +61,7 @@ metadata: {name: ours}
 spec:
   blastRadius:
     - {faults: [pod-kill], pods: 1}
+  images: {registries: ["registry.shop/*"]}
   when: {windows: [{from: "00:00", to: "24:00"}]}
 """
 Eventually = Callable[[Callable[[], object]], None]

@@ -123,6 +123,7 @@ def test_the_safe_default_allows_nothing_that_it_should_not(asked: Question) -> 
     if ask(Policy(), asked).allowed:
         assert asked.opted_in is not False
         assert asked.fault != "job"
+        assert not asked.images
         assert asked.namespace not in {"kube-system", "gitlab"}
         assert asked.at.weekday() < 5
         assert 9 <= asked.at.hour < 17

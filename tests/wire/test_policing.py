@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,8 +15,9 @@ from gate.catalogue.folder import read_paths
 from gate.cluster.workloads import Workloads
 from gate.documents.catalogue import Catalogue
 from gate.errors import Denied, GateError
-from gate.model import COPY, RunSpec, Step, Target, Undo, WorkloadKind, WorkloadName
-from gate.policy.question import Freeze
+from gate.model import COPY, Load, Probe, RunSpec, Step, Target, Undo, WorkloadKind, WorkloadName
+from gate.policy.ask import ask
+from gate.policy.question import Freeze, Question
 from gate.policy.rules import ONE_POD, Frozen, Images, Limit, NotDuring, Ownership, Policy
 from gate.sandbox.shipped import policy as of_the_demo
 from gate.wire.alerts import firing
@@ -258,6 +259,46 @@ OWNED = replace(
         Ownership(rule="spec.ownership[1]", team="blue", paths=("subscriptions/blue/*",), namespaces=("bank",)),
     ),
 )
+
+
+@pytest.mark.parametrize("where", ["fault", "load"])
+def test_an_account_that_a_document_names_is_asked_of_its_team(where: str) -> None:
+    name = WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="shop", name="web")
+    workflow = spec("shop", fault="job", **({"serviceAccount": "chaos"} if where == "fault" else {})).workflow
+    if where == "load":
+        workflow = replace(workflow, load=(Load(name="l", kind="job", settings={"serviceAccount": "chaos"}),))
+    path = "subscriptions/red/a.yaml"
+
+    def refused(*accounts: str) -> Sequence[str]:
+        red = replace(OWNED.ownership[0], accounts=accounts)
+        return refusals(lambda: replace(OWNED, ownership=(red,)), "chaos-gate", lambda: MONDAY)(path, name, [workflow])
+
+    assert refused("chaos-gate", "chaos") == []
+    (why,) = refused("chaos-gate")
+    assert "the service account chaos is not among chaos-gate" in why
+
+
+@pytest.mark.parametrize("where", ["fault", "load", "probe"])
+def test_an_image_that_a_document_names_is_denied_where_the_policy_names_none(scene: Scene, where: str) -> None:
+    named = {"image": "bad/x"}
+    workflow = replace(
+        spec(scene.namespace, fault="pod-failure", **(named if where == "fault" else {})).workflow,
+        load=(Load(name="l", kind="job", settings=named if where == "load" else {"env": named}),),
+        steady_state=(Probe(name="p", kind="command", settings=named if where == "probe" else {}),),
+    )
+    with pytest.raises(Denied, match=r"the image bad/x is among none.* \(the safe default: spec\.images\)"):
+        scene.policing().admits(replace(scene.spec, workflow=workflow))
+    known = replace(Policy(), images=Images(rule="spec.images", registries=("bad/*",)))
+    assert scene.policing(known).admits(replace(scene.spec, workflow=workflow)) == ""
+
+
+def test_a_policy_that_says_how_many_pods_does_not_open_programs_of_ones_own() -> None:
+    asked = Question(at=MONDAY, fault="job", namespace="shop")
+    narrow = replace(Policy(), limits=(Limit(rule="spec.blastRadius[0]", pods=1),))
+    (why,) = ask(narrow, asked, "blast radius").denied
+    assert "a rule has to name it, and no pattern does" in str(why)
+    named = replace(narrow, limits=(*narrow.limits, Limit(rule="spec.blastRadius[1]", faults=("job",))))
+    assert ask(named, asked, "blast radius").allowed
 
 
 def test_a_document_that_reaches_beyond_its_team_is_refused_by_name() -> None:
