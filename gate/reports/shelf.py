@@ -5,18 +5,25 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from glob import escape
 from pathlib import Path
 from typing import Protocol
 
 from gate.errors import Permanent, Temporary
 from gate.reports.chain import END, Line, Tampered, Unreadable, read
 from gate.reports.evidence import OURS, OURS_ALONE, SUFFIX, UNFINISHED, Filed
+from gate.running.runner import MOST_ATTEMPTS
 
 LARGEST = 64 * 1024 * 1024
 """Bytes of a file. An hour of ten probes that are asked ten times a second is half of that."""
 UNPACKED = 32 * LARGEST
 AT_ONCE = 4
 """So many are taken at a time; each holds a thread for as long as its sender likes to take."""
+WAITING = 4
+"""So many more may wait for their turn, as they hold a thread, too."""
+PATIENCE = timedelta(seconds=5)
+"""For how long each of these waits before it is asked to come again."""
 CHUNK = 64 * 1024
 
 
@@ -31,9 +38,10 @@ class Source(Protocol):
 class Shelf:
     """The folder of the gate's own evidence, for what comes from elsewhere."""
 
-    def __init__(self, folder: Path, clear: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, folder: Path, clear: Callable[[], None] = lambda: None, patience: timedelta = PATIENCE) -> None:
         """`clear`: takes away what is too old; called when something comes."""
-        self._folder, self._clear = folder, clear
+        self._folder, self._clear, self._patience = folder, clear, patience
+        self._room = threading.BoundedSemaphore(AT_ONCE + WAITING)
         self._turns = threading.BoundedSemaphore(AT_ONCE)
 
     def find(self, namespace: str, file: str) -> Path | None:
@@ -43,7 +51,8 @@ class Shelf:
 
     def take(self, named: Filed, uid: str, body: Source) -> bool:
         """Keep what `body` has, if it is whole, is about the run with that uid, and has the hash that is named. False:
-        it was there. Raises `Permanent` for another file, `Temporary` if it cannot be kept just now.
+        it was there. Raises `Permanent` for another file, and for one of a run that has as many as it can have;
+        `Temporary` if it cannot be kept just now.
         """
         if self.find(named.namespace, named.file):
             return False
@@ -53,6 +62,7 @@ class Shelf:
             try:
                 folder.mkdir(parents=True, exist_ok=True, mode=OURS_ALONE)
                 self._clear()
+                _insist_on_room(folder, named)
                 write(coming, body)
                 check(coming, named, uid)
                 coming.rename(folder / named.file)
@@ -64,12 +74,25 @@ class Shelf:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        if not self._turns.acquire(blocking=False):
-            raise Temporary(f"{AT_ONCE} files are coming in just now; hand it in again")
+        busy = Temporary(f"{AT_ONCE} files are coming in just now; hand it in again")
+        if not self._room.acquire(blocking=False):
+            raise busy
         try:
-            yield
+            if not self._turns.acquire(timeout=self._patience.total_seconds()):
+                raise busy
+            try:
+                yield
+            finally:
+                self._turns.release()
         finally:
-            self._turns.release()
+            self._room.release()
+
+
+def _insist_on_room(folder: Path, named: Filed) -> None:
+    """Whoever may write the status of a run may name any number of files there."""
+    execution_of, _, _ = named.file.removesuffix(SUFFIX).rpartition(".")
+    if sum(1 for _ in folder.glob(f"{escape(execution_of)}.*{SUFFIX}")) >= MOST_ATTEMPTS:
+        raise Permanent(f"{named.file} is not taken: {MOST_ATTEMPTS} files of its run are here; more it cannot have")
 
 
 def write(path: Path, body: Source) -> None:

@@ -101,10 +101,18 @@ class _Gateway(wsgi.Gateway_10):
                 response.close()
 
     def _discard(self) -> None:
-        """Take in what the application did not want of the body; cheroot would, all of it at once."""
+        """Take in what the application did not want of a small body, so that the connection can be asked again.
+
+        A large one would hold this thread for as long as its sender likes: it is not read, and the connection is closed
+        after the answer. Whoever is still sending may find it broken off, and not see the answer.
+        """
         body = self.req.rfile
-        while getattr(body, "remaining", 0) > 0 and body.read(SMALL_BODY):
-            pass
+        if self.req.chunked_read:  # nobody knows how much is to come
+            self.req.close_connection |= not body.closed
+        elif body.remaining > SMALL_BODY:
+            self.req.close_connection = True
+        else:
+            body.read(body.remaining)
 
     def _park(self, wait: Wait) -> None:
         """Forget what was answered, and have the connection neither written to nor read from by whoever called."""

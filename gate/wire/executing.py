@@ -1,6 +1,7 @@
 """One run executed by this process, as a Job does it: the executor of the gate, with one run to look after."""
 
 import logging
+import random
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -33,7 +34,7 @@ LOOK = timedelta(seconds=1)
 HAND_IN = timedelta(minutes=2)
 """For how long the gate is asked to take the evidence: as long as a new release of it takes to begin."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
-"""Seconds until it is asked again."""
+"""Seconds until it is asked again, half as much to half as much more: Jobs that end together come apart."""
 
 
 class Outcome(IntEnum):
@@ -89,7 +90,9 @@ def execute(settings: Settings, api: Api, namespace: str, name: str, stop: threa
     return _outcome(left, first)
 
 
-def _hand_in(settings: Settings, run: Run, clock: Clock, stop: threading.Event) -> None:
+def _hand_in(
+    settings: Settings, run: Run, clock: Clock, stop: threading.Event, draw: Callable[[], float] = random.random
+) -> None:
     """Hand the evidence in to the gate, if that wants it. The verdict does not wait for it, so what does not work for
     long is logged, and the file stays where it is.
     """
@@ -103,10 +106,11 @@ def _hand_in(settings: Settings, run: Run, clock: Clock, stop: threading.Event) 
         try:
             hand_in(settings.evidence_url, token, settings.evidence, named)
         except Temporary as error:
-            if clock.monotonic() + pause >= end or stop.is_set():
+            drawn = pause * (0.5 + draw())
+            if clock.monotonic() + drawn >= end or stop.is_set():
                 log.error("evidence.here file=%s why=%r", named.file, str(error))  # noqa: TRY400 - the sentence says it
                 return
-            clock.wait(stop, pause)
+            clock.wait(stop, drawn)
             pause = min(LONGEST_PAUSE, 2 * pause)
         except GateError as error:
             log.error("evidence.here file=%s why=%r", named.file, str(error))  # noqa: TRY400 - the sentence says it

@@ -34,7 +34,7 @@ class Keeping:
         caller = self._callers.who(token)
         self._callers.insist(caller, "patch", namespace, run_name, subresource="status")
         run = read_run(self._api, namespace, run_name)
-        if run is None or not run.uid.startswith(uid):
+        if run is None or run.uid[:8] != uid:
             raise Permanent(f"there is no ChaosRun {namespace}/{run_name} with a uid that begins with {uid}")
         named = filed(run.status)
         if named is None or (named.namespace, named.file) != (namespace, file):

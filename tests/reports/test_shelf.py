@@ -5,6 +5,7 @@ import io
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ import pytest
 from gate.errors import Permanent, Temporary
 from gate.reports.chain import Unreadable, read
 from gate.reports.evidence import Filed, filed
-from gate.reports.shelf import AT_ONCE, Shelf
+from gate.reports.shelf import AT_ONCE, WAITING, Shelf
+from gate.running.runner import MOST_ATTEMPTS
 from tests.reports.files import RUN, lines, played, rechained, written
 from tests.running.simulation import Stage
 
@@ -116,7 +118,8 @@ class Slow(io.BytesIO):
 def test_so_many_come_in_at_once_and_another_one_is_asked_to_come_again(
     file: Path, named: Filed, tmp_path: Path
 ) -> None:
-    shelf, begun, go = Shelf(tmp_path / "gate"), threading.Semaphore(0), threading.Event()
+    shelf = Shelf(tmp_path / "gate", patience=timedelta(milliseconds=10))
+    begun, go = threading.Semaphore(0), threading.Event()
     body = file.read_bytes()
 
     def take() -> None:
@@ -134,6 +137,42 @@ def test_so_many_come_in_at_once_and_another_one_is_asked_to_come_again(
         for thread in threads:
             thread.join()
     assert kept(tmp_path / "gate") == [f"shop/{file.name}"]
+
+
+def test_who_comes_while_others_do_has_his_turn_after_one_of_them(file: Path, named: Filed, tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path / "gate", patience=timedelta(seconds=60))
+    begun, go = threading.Semaphore(0), threading.Event()
+    body = file.read_bytes()
+    taken: list[bool] = []
+
+    def take() -> None:
+        taken.append(shelf.take(named, RUN.uid, Slow(body, begun, go)))
+
+    threads = [threading.Thread(target=take) for _ in range(AT_ONCE + WAITING)]
+    for thread in threads:
+        thread.start()
+    try:
+        assert all(begun.acquire(timeout=60) for _ in range(AT_ONCE))
+        assert taken == []
+    finally:
+        go.set()
+        for thread in threads:
+            thread.join()
+    assert len(taken) == AT_ONCE + WAITING
+
+
+def test_no_run_has_more_files_than_it_can_have_executors(file: Path, named: Filed, tmp_path: Path) -> None:
+    shelf, body = Shelf(tmp_path / "gate"), file.read_bytes()
+    stem = named.file.removesuffix("1.jsonl.gz")
+    for number in range(1, MOST_ATTEMPTS + 1):
+        assert shelf.take(replace(named, file=f"{stem}{number}.jsonl.gz"), RUN.uid, io.BytesIO(body))
+    one_more = replace(named, file=f"{stem}{MOST_ATTEMPTS + 1}.jsonl.gz")
+    with pytest.raises(Permanent, match="more it cannot have"):
+        shelf.take(one_more, RUN.uid, io.BytesIO(body))
+    assert len(kept(tmp_path / "gate")) == MOST_ATTEMPTS
+    assert not shelf.take(named, RUN.uid, io.BytesIO(body))
+    other = replace(named, file=f"other{named.file}")
+    assert shelf.take(other, RUN.uid, io.BytesIO(body))
 
 
 def test_what_grows_without_end_when_it_is_unpacked_is_not_read_to_its_end(file: Path) -> None:

@@ -1,11 +1,13 @@
 """The web room over a real server: what it shows, and how long it holds those who wait."""
 
+import socket
 import threading
 import time
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -34,7 +36,7 @@ from gate.web.answers import lot_of
 from gate.web.app import create_app
 from gate.web.changes import Changes
 from gate.web.parking import Lot, Wait
-from gate.web.server import LARGEST_BODY, Server
+from gate.web.server import LARGEST_BODY, SMALL_BODY, Server
 from gate.web.views import Readiness, Token
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -356,9 +358,22 @@ def test_a_gate_that_keeps_no_evidence_says_how_it_would(served, method: str) ->
     assert "set CHAOS_GATE_EVIDENCE_URL" in answer.json()["error"]
 
 
-def test_a_body_that_nobody_wants_keeps_no_connection_from_its_next_question(known) -> None:
+def test_a_small_body_that_nobody_wants_keeps_no_connection_from_its_next_question(known) -> None:
     with Server(create_app(known), largest=LARGEST_BODY) as server, requests.Session() as session:
         for _ in range(2):
-            refused = session.put(f"{server.address}/nothing", data=bytes(LARGEST_BODY), timeout=30)
-            assert refused.status_code == 404
+            refused = session.put(f"{server.address}/nothing", data=bytes(SMALL_BODY), timeout=30)
+            assert (refused.status_code, refused.headers.get("Connection")) == (404, None)
         assert session.get(f"{server.address}/healthz", timeout=30).text == "ok\n"
+
+
+@pytest.mark.parametrize("length", [f"Content-Length: {LARGEST_BODY}", "Transfer-Encoding: chunked"])
+def test_who_is_refused_and_sends_a_large_body_slowly_holds_no_thread(known, length: str) -> None:
+    asked = f"PUT /nothing HTTP/1.1\r\nHost: gate\r\n{length}\r\n\r\n".encode()
+    with Server(create_app(known), threads=1, largest=LARGEST_BODY) as server:
+        where = urlsplit(server.address)
+        with socket.create_connection((where.hostname, where.port), timeout=30) as slow:
+            slow.sendall(asked)
+            said = b"".join(iter(lambda: slow.recv(4096), b""))
+        assert said.startswith(b"HTTP/1.1 404")
+        assert b"Connection: close" in said
+        assert requests.get(f"{server.address}/healthz", timeout=30).text == "ok\n"
