@@ -5,20 +5,24 @@ change is made by the event loop between two of its turns, so no link can hold i
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import Any
 
+from gate.errors import Permanent
 from gate.proxy.counters import DecisionLog, Ending
 from gate.proxy.http import HttpLink
 from gate.proxy.live import Link, LiveProxy
 from gate.proxy.snapshot import Snapshot
-from gate.proxy.sockets import Side, listening
+from gate.proxy.sockets import BACKLOG, Side, listening
 from gate.proxy.spec import Protocol, Spec
 from gate.proxy.tcp import TcpLink
 
 BATCH = 256
 """Links that decide again in one turn of the loop; then others have theirs, the control API among them."""
+
+RETRY = 1.0
+"""Seconds until a proxy that should listen again, and could not, is tried once more."""
 
 LOG = logging.getLogger("gate.proxy")
 
@@ -36,17 +40,42 @@ class Switchboard:
         self.snapshot = replace(snapshot, proxies={})
         self.live: dict[str, LiveProxy] = {}
         self.log = DecisionLog()
+        self.waiting: dict[str, Spec] = {}
+        """Proxies that stay as they are because the address where they should listen again is taken: as they should be.
+        Tried again until it is free, or the proxy is changed."""
         self._shared = shared
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._follow(snapshot)
+        self._follow(*self._take_addresses(snapshot))
 
     def change(self, edit: Callable[[Snapshot, float], Snapshot]) -> Snapshot:
         """Put an edited snapshot in force, and return it. Raises what the edit raises, and Permanent where an address
         cannot be listened on; then nothing has changed.
         """
-        self._follow(edit(self.snapshot, self.now()))
+        self._follow(*self._take_addresses(edit(self.snapshot, self.now())))
+        return self.snapshot
+
+    def heal(self, edit: Callable[[Snapshot, float], Snapshot]) -> Snapshot:
+        """Put an edited snapshot in force as far as that can be done, and return it. A proxy whose address cannot be
+        listened on stays as it is for now, and holds up no other one; see `waiting`. The edit adds no proxy.
+        """
+        wanted = edit(self.snapshot, self.now())
+        proxies, taken = dict(wanted.proxies), {}
+        waited, self.waiting = self.waiting, {}
+        for name in wanted.proxies:
+            try:
+                one, its = self._take_addresses(replace(wanted, proxies={name: wanted.proxies[name]}))
+            except Permanent as error:
+                if name not in waited:
+                    LOG.warning("proxy=%s healed=not-yet retry=%gs why=%s", name, RETRY, error)
+                self.waiting[name], proxies[name] = wanted.proxies[name], self.snapshot.proxies[name]
+            else:
+                proxies[name] = one.proxies[name]
+                taken.update(its)
+        if proxies == self.snapshot.proxies:  # Nothing but what waits.
+            wanted = replace(wanted, generation=self.snapshot.generation)
+        self._follow(replace(wanted, proxies=proxies), taken)
         return self.snapshot
 
     def now(self) -> float:
@@ -64,9 +93,11 @@ class Switchboard:
 
     # ------------------------------------------------------------------------------------------------------------
 
-    def _follow(self, wanted: Snapshot) -> None:
-        wanted, taken = self._take_addresses(wanted)
+    def _follow(self, wanted: Snapshot, taken: Mapping[str, socket.socket]) -> None:
         before, self.snapshot = self.snapshot, wanted
+        for name in tuple(self.waiting):
+            if wanted.proxies.get(name) != before.proxies.get(name):
+                del self.waiting[name]
         for name in self.live.keys() - wanted.proxies.keys():
             self._shut(self.live.pop(name))
         for name, spec in wanted.proxies.items():
@@ -126,11 +157,13 @@ class Switchboard:
         if live.socket is not taken:
             return
         protocol = LINKS[live.spec.protocol]
-        server = await self._loop.create_server(lambda: protocol(live), sock=taken)
-        if live.socket is taken:
-            live.server = server
-        else:
-            server.close()
+        # The server is known before it starts, which takes a turn: who stops it in that turn has to close it, because
+        # the loop would go on to ask for a socket that was closed behind its back.
+        server = await self._loop.create_server(
+            lambda: protocol(live), sock=taken, backlog=BACKLOG, start_serving=False
+        )
+        live.server = server
+        await server.start_serving()
 
     def _stop_listening(self, live: LiveProxy) -> None:
         if live.server is not None:
@@ -153,18 +186,30 @@ class Switchboard:
     def _wake_at_next_change(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        at = self.snapshot.next_change(self._loop.time())
+        now = self._loop.time()
+        others = {name: spec for name, spec in self.snapshot.proxies.items() if name not in self.waiting}
+        at = replace(self.snapshot, proxies=others).next_change(now)
+        if self.waiting:
+            at = now + RETRY if at is None else min(at, now + RETRY)
         self._timer = None if at is None else self._loop.call_at(at, self._time_has_come)
 
     def _time_has_come(self) -> None:
-        healed = self.snapshot.healed(self._loop.time())
-        if healed is not self.snapshot:
-            LOG.info("proxy=healed generation=%d why=the time of a fault is over", healed.generation)
-            self._follow(healed)
-            return
-        for live in self.live.values():
-            self._decide_again([*live.links])
-        self._wake_at_next_change()
+        before = self.snapshot.generation
+        try:
+            self.heal(self._healed)
+            if self.snapshot.generation != before:
+                LOG.info("proxy=healed generation=%d why=the time of a fault is over", self.snapshot.generation)
+            else:
+                for live in self.live.values():
+                    self._decide_again([*live.links])
+        finally:
+            self._wake_at_next_change()
+
+    def _healed(self, now: Snapshot, at: float) -> Snapshot:
+        """Without what is over, and with what waits for its address."""
+        for spec in self.waiting.values():
+            now = now.put(spec, at)
+        return now.healed(at)
 
 
 def _drop_all(live: LiveProxy) -> None:

@@ -87,14 +87,16 @@ def renew(board: Switchboard, asked: Question) -> Reply:
 
 
 def heal(board: Switchboard, _: Question) -> Reply:
-    """Take every behaviour of every proxy back, and let all of them listen."""
+    """Take every behaviour of every proxy back, and let all of them listen. `waiting` names those that stay as they are
+    until the port where they have to listen is free.
+    """
 
     def edit(now: Snapshot, at: float) -> Snapshot:
         for one in now.proxies.values():
             now = now.put(replace(one, enabled=True, rules=(), faults=()), at)
         return now
 
-    return Reply(body={"generation": board.change(edit).generation})
+    return Reply(body={"generation": board.heal(edit).generation, "waiting": [*board.waiting]})
 
 
 def decisions(board: Switchboard, asked: Question) -> Reply:

@@ -218,7 +218,7 @@ def reset(board: Switchboard, _: Question) -> Reply:
             now = now.put(replace(one, enabled=True, faults=kept), at)
         return now
 
-    board.change(edit)
+    board.heal(edit)
     return Reply(status=204)
 
 
