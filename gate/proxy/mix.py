@@ -37,26 +37,36 @@ class Fault:
     since: float = field(default=0.0, compare=False)
     ends: float | None = field(default=None, compare=False)
     """When the time to live is over, or the lease lapses if that is sooner."""
+    latest: float | None = field(default=None, compare=False)
+    """When the time to live is over, however often the lease is renewed."""
 
     def begun(self, now: float, before: "Fault | None") -> "Fault":
-        """This fault in force from now on; where it was there before, it has been in force since then."""
-        return replace(self, since=before.since if before == self else now, ends=self._end(now))
+        """This fault in force from now on; where it was there before, it has been in force since then. One that was
+        not said again, but is the very one of before, keeps also its end.
+        """
+        if self is before:
+            return self
+        latest = None if self.ttl is None else now + self.ttl.total_seconds()
+        begun = replace(
+            self, since=before.since if before is not None and before == self else now, ends=latest, latest=latest
+        )
+        return begun._leased(now)
 
     def renewed(self, owner: str, now: float) -> "Fault":
         """This fault with its lease renewed, if the owner holds one that has not lapsed. A time to live stays."""
         if self.lease is None or self.lease.owner != owner or self.over(now):
             return self
-        fresh = now + self.lease.time.total_seconds()
-        until = None if self.ttl is None else self.since + self.ttl.total_seconds()
-        return replace(self, ends=fresh if until is None else min(fresh, until))
+        return self._leased(now)
 
     def over(self, now: float) -> bool:
         """Whether its time has come."""
         return self.ends is not None and self.ends <= now
 
-    def _end(self, now: float) -> float | None:
-        spans = [each for each in (self.ttl, self.lease.time if self.lease else None) if each is not None]
-        return now + min(spans).total_seconds() if spans else None
+    def _leased(self, now: float) -> "Fault":
+        if self.lease is None:
+            return self
+        lapses = now + self.lease.time.total_seconds()
+        return replace(self, ends=lapses if self.latest is None else min(lapses, self.latest))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,8 @@ class Snapshot:
 
     def put(self, spec: Spec, now: float) -> "Snapshot":
         """With that proxy, new or in the place of the one of its name. The same again changes no decision: its faults
-        stay in force since when they were, and only what is left of their time begins anew.
+        stay in force since when they were. The time of those that are said again begins anew; that of a fault which is
+        taken over from the snapshot as it is goes on.
         """
         before = self.proxies.get(spec.name)
         return self._next({**self.proxies, spec.name: _begun(spec, before, now)}, changed=before != spec)

@@ -1,9 +1,12 @@
 """The snapshot: each change a generation, the same again none; what has a time ends by itself."""
 
+from dataclasses import replace
+
 import pytest
 
 from gate.errors import Absent
 from gate.proxy.behaviours import Dummy
+from gate.proxy.mix import fault
 from gate.proxy.snapshot import Snapshot
 from gate.proxy.spec import Spec, spec
 
@@ -52,6 +55,22 @@ def test_the_same_said_again_lives_for_its_time_from_then_on() -> None:
     again = EMPTY.put(proxy(mix=[TTL]), 0.0).put(proxy(mix=[TTL]), 9.0)
     assert again.healed(10.0) is again
     assert again.healed(19.0) is not again
+
+
+def test_a_neighbour_that_is_said_renews_no_time_of_the_others() -> None:
+    now = EMPTY.put(proxy(faults=[TTL, LEASE]), 0.0)
+    for at in (2.0, 4.0):
+        one = now.proxy("inventory")
+        now = now.put(
+            replace(one, faults=(*one.faults[:2], fault({"name": "new", "drip": {"size": int(at)}}, "f"))), at
+        )
+    assert [each.ends for each in now.proxy("inventory").faults] == [10.0, 5.0, None]
+
+
+def test_a_lease_renewed_after_the_same_was_said_again_lasts_no_shorter_for_it() -> None:
+    held = {**LEASE, "ttl": "10s"}
+    now = EMPTY.put(proxy(faults=[held]), 0.0).put(proxy(faults=[held]), 4.0).renew("run-1", 8.0)
+    assert [each.ends for each in now.proxy("inventory").faults] == [13.0]
 
 
 def test_a_lease_lives_while_its_owner_renews_it_and_no_generation_passes() -> None:
