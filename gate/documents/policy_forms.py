@@ -1,6 +1,6 @@
 """The form of the administrators' document: how far chaos may go. Every field, its type and what it means."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -12,6 +12,8 @@ from gate.documents.units import Lasting, WholePercent
 Pattern = Annotated[str, Field(min_length=1, max_length=253, examples=["shop-*"])]
 """A text in which `*` stands for anything and `?` for one letter."""
 Day = Literal["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+LAST_YEAR = 9000
+"""Of a freeze: times near the end of the calendar cannot be reckoned with."""
 DAYS: tuple[Day, ...] = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$", examples=["09:00"])]
 Address = Annotated[str, Field(pattern=r"^https?://\S+$", examples=["http://prometheus.monitoring:9090"])]
@@ -113,13 +115,20 @@ class FreezeForm(Form):
     @field_validator("start", "end")
     @classmethod
     def _is_time(cls, text: str) -> str:
-        datetime.fromisoformat(text)
+        if datetime.fromisoformat(text).year > LAST_YEAR:
+            raise ValueError(f"is later than the year {LAST_YEAR}, and cannot be reckoned with")
         return text
 
     @model_validator(mode="after")
     def _forwards(self) -> Self:
-        if self.end[:10] < self.start[:10]:
-            raise ValueError(f"ends at {self.end}, before it begins")
+        start, end = datetime.fromisoformat(self.start), datetime.fromisoformat(self.end)
+        if len(self.end) == len("2026-12-24"):
+            end += timedelta(days=1)
+        if (start.tzinfo is None) != (end.tzinfo is None):  # which of them is first depends on the policy's zone
+            start, end = (datetime.fromisoformat(each[:10]) for each in (self.start, self.end))
+            end += timedelta(days=1)
+        if end <= start:
+            raise ValueError(f"ends at {self.end}, when or before it begins")
         return self
 
 

@@ -92,9 +92,11 @@ class Replacements:
         name = run.aim(self._step)
         step = replace(self._step, settings=run.bound(one), target=name if run.copy else self._step.target)
         planned = fault.plan(step, name, [pod], run.spec.seed, run.world.cluster)
-        if not planned or run.world.locks(run.world.run, run.spec, step, planned):
+        if not planned:
             return False
         undo = replace(planned[0], id=f"{planned[0].id} {pod.uid}", follows=orphan.id, spacing=timedelta(0))
+        if run.world.locks(run.world.run, run.spec, step, [undo]):
+            return False
         if (refusal := run.world.permission(run.spec, step, [pod])) is not None:
             raise Stopped(refusal)
         run.check()

@@ -7,41 +7,45 @@ from typing import Any
 
 import requests
 
+from gate.errors import GateError
+from gate.gitlab.bodies import body_of
 from gate.policy.rules import NotDuring
 
 log = logging.getLogger(__name__)
 
 TIMEOUT = (3.05, 5.0)
 """Seconds to connect, and between two parts of the answer."""
+LONGEST = 10.0
+"""Seconds for all of an answer, however steadily it trickles."""
 LARGEST = 5_000_000
 
 
-def firing(rules: Sequence[NotDuring]) -> tuple[frozenset[str], frozenset[str]]:
-    """The names of the alerts that fire now, wherever some rule looks; and the addresses that did not say."""
+def firing(rules: Sequence[NotDuring], longest: float = LONGEST) -> tuple[frozenset[str], frozenset[str]]:
+    """The names of the alerts that fire now, wherever some rule looks; and the addresses that did not say.
+
+    `longest`: seconds that each of them has for its answer.
+    """
     found, silent = set[str](), set[str]()
-    for rule in rules:
+    for where, rule in {rule.prometheus or rule.alertmanager: rule for rule in rules}.items():
         try:
-            found |= set(_asked(rule))
-        except (requests.RequestException, ValueError, TypeError, KeyError, AttributeError) as error:
-            where = rule.prometheus or rule.alertmanager
+            found |= set(_asked(rule, longest))
+        except (requests.RequestException, GateError, ValueError, TypeError, KeyError, AttributeError) as error:
             log.warning("policy.alerts address=%s why=%r", where, str(error))
             silent.add(where)
     return frozenset(found), frozenset(silent)
 
 
-def _asked(rule: NotDuring) -> list[str]:
+def _asked(rule: NotDuring, longest: float) -> list[str]:
     if rule.prometheus:
-        answer = _get(f"{rule.prometheus.rstrip('/')}/api/v1/alerts")
+        answer = _get(f"{rule.prometheus.rstrip('/')}/api/v1/alerts", longest)
         alerts = [each for each in answer["data"]["alerts"] if each.get("state") == "firing"]
     else:
-        alerts = _get(f"{rule.alertmanager.rstrip('/')}/api/v2/alerts?active=true&silenced=false&inhibited=false")
+        where = f"{rule.alertmanager.rstrip('/')}/api/v2/alerts?active=true&silenced=false&inhibited=false"
+        alerts = _get(where, longest)
     return [str(each["labels"]["alertname"]) for each in alerts]
 
 
-def _get(url: str) -> Any:
+def _get(url: str, longest: float) -> Any:
     with requests.get(url, timeout=TIMEOUT, stream=True) as response:
         response.raise_for_status()
-        body = response.raw.read(LARGEST + 1, decode_content=True)
-    if len(body) > LARGEST:
-        raise ValueError("too large")
-    return json.loads(body)
+        return json.loads(body_of(response, f"the answer of {url}", largest=LARGEST, within=longest))

@@ -1,7 +1,7 @@
 """The policy asked of runs: before one begins, and before each of its steps. Gathers the facts; the rules are pure."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -52,6 +52,9 @@ class Policing:
         """The same of one step, whose targets are known, or of the copy that the run makes before its steps."""
         policy = self.policy()
         reach = None if step.fault == COPY else self._reach(policy, step.target or spec.workload.name, undos)
+        # Whoever follows a pod that was hit belongs to a step that has begun, which may have set off the alerts itself.
+        if any(undo.follows for undo in undos):
+            policy = replace(policy, when=replace(policy.when, not_during=()))
         return _held(policy, *self._asked(policy, spec, step, reach, self._facts(policy, spec)))
 
     def _asked(
@@ -82,11 +85,13 @@ class Policing:
         }
 
     def _before(self, spec: RunSpec) -> datetime | None:
-        """When the last run of the workload ended, those of the same version left out: together they are one."""
+        """When the last run of the workload ended that had begun. Those of the same version are one with this one."""
         name = spec.workload.name
         runs, _ = Runs(self.api).list(name.namespace)
         ended = (
-            run.status.finished for run in runs if run.spec.workload.name == name and run.spec.version != spec.version
+            run.status.finished
+            for run in runs
+            if run.spec.workload.name == name and run.spec.version != spec.version and run.status.started
         )
         return max((moment for moment in ended if moment), default=None)
 

@@ -96,6 +96,8 @@ def test_a_window_over_midnight_belongs_to_the_day_on_which_it_begins(tmp_path: 
         ("  when: {windows: [{days: [Monday]}]}\n", "spec.when.windows[0].days[0]"),
         ('  when: {windows: [{from: "9:00"}]}\n', "spec.when.windows[0].from"),
         ("  when: {freezes: [{from: 2026-12-20, to: 2026-12-19}]}\n", "before it begins"),
+        ('  when: {freezes: [{from: "2026-12-20T10:00", to: "2026-12-20T09:00"}]}\n', "before it begins"),
+        ("  when: {freezes: [{from: 2026-12-20, to: 9999-12-31}]}\n", "is later than the year 9000"),
         ("  when: {notDuring: [{alerts: [a]}]}\n", "either prometheus or alertmanager"),
         ("  blastRadius: []\n", "spec.blastRadius: must not be empty"),
         ("  blastradius: []\n", "did you mean blastRadius?"),

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,13 +13,14 @@ from typing import Any
 import pytest
 
 from gate.catalogue.folder import read_paths
+from gate.cluster.runs import Runs
 from gate.cluster.workloads import Workloads
 from gate.documents.catalogue import Catalogue
 from gate.errors import Denied, GateError
-from gate.model import COPY, Load, Probe, RunSpec, Step, Target, Undo, WorkloadKind, WorkloadName
+from gate.model import COPY, Load, Probe, RunPhase, RunSpec, RunStatus, Step, Target, Undo, WorkloadKind, WorkloadName
 from gate.policy.ask import ask
 from gate.policy.question import Freeze, Question
-from gate.policy.rules import ONE_POD, Frozen, Images, Limit, NotDuring, Ownership, Policy
+from gate.policy.rules import ONE_POD, Frozen, Images, Interval, Limit, NotDuring, Ownership, Policy
 from gate.sandbox.shipped import policy as of_the_demo
 from gate.wire.alerts import firing
 from gate.wire.policies import PolicyFile, in_force, read_policy
@@ -26,7 +28,7 @@ from gate.wire.policing import Policing, refusals, reviewed
 from gate.wire.vocabulary import vocabulary
 from tests.builders import deployment
 from tests.grounds import Ground
-from tests.runs import spec
+from tests.runs import created, spec
 
 MONDAY = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 Eventually = Callable[[Callable[[], object]], None]
@@ -175,7 +177,13 @@ class Alerts(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def alerts() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Alerts) as server:
+    with served(Alerts) as address:
+        yield address
+
+
+@contextmanager
+def served(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
@@ -196,6 +204,54 @@ def test_while_an_alert_fires_a_run_waits(scene: Scene, alerts: str, kind: str) 
 def test_where_nobody_says_which_alerts_fire_a_run_waits(scene: Scene) -> None:
     rule = NotDuring(rule="spec.when.notDuring[0]", alerts=("*",), prometheus=NOWHERE)
     assert f"{NOWHERE} does not say which alerts fire" in scene.policing(when(not_during=(rule,))).admits(scene.spec)
+
+
+class Broken(BaseHTTPRequestHandler):
+    """Says that it is about to say a lot: ends at once, or goes on letter by letter."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "100000")
+        self.end_headers()
+        self.wfile.write(b" ")
+        if "/api/v2/" in self.path:
+            return
+        with suppress(OSError):  # whoever asks has gone
+            for _ in range(10_000):
+                self.wfile.write(b" ")
+                self.wfile.flush()
+                threading.Event().wait(0.01)
+
+    def log_message(self, *args: object) -> None: ...
+
+
+@pytest.mark.parametrize("kind", ["prometheus", "alertmanager"])
+def test_an_answer_that_breaks_off_or_never_ends_says_nothing(kind: str) -> None:
+    with served(Broken) as address:
+        rule = NotDuring(rule="spec.when.notDuring[0]", alerts=("*",), **{kind: address})
+        assert firing([rule], longest=0.2) == (set(), {address})
+
+
+def test_what_takes_the_place_of_a_pod_that_was_hit_is_followed_though_an_alert_fires_by_now(
+    scene: Scene, alerts: str
+) -> None:
+    policing = scene.policing(when(not_during=(NotDuring(rule="r", alerts=("Down",), prometheus=alerts),)))
+    (undo,), (step,) = scene.undos("one"), scene.spec.workflow.steps
+    assert "the alert Down fires" in policing.holds("run", scene.spec, step, [undo])
+    assert policing.holds("run", scene.spec, step, [replace(undo, follows="another")]) == ""
+
+
+def test_only_runs_that_had_begun_keep_others_at_a_distance(scene: Scene) -> None:
+    policing = scene.policing(when(interval=Interval(rule="spec.when.minimumInterval", least=timedelta(hours=1))))
+    before = created(scene.api, scene.namespace, "before", replace(scene.spec, version="fedcba9876"))
+    ended = RunStatus(phase=RunPhase.EXECUTED, finished=MONDAY - timedelta(minutes=5))
+    try:
+        Runs(scene.api).save_status(before, ended)
+        assert policing.admits(scene.spec) == ""
+        Runs(scene.api).save_status(before, replace(ended, attempt=1, started=MONDAY - timedelta(minutes=9)))
+        assert "the last run there ended at 09:55" in policing.admits(scene.spec)
+    finally:
+        scene.api.delete("chaosruns", scene.namespace, "before", uid=before.uid)
 
 
 HEAD = "apiVersion: chaosgate.dev/v1alpha1\nkind: Policy\nmetadata: {name: p}\nspec:\n"
