@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gate.cluster.api import Api
+from gate.cluster.gates import Gates
 from gate.cluster.workloads import Workloads
 from gate.errors import GateError, Permanent, Temporary
 from gate.gitlab.client import GitLab
 from gate.gitlab.reporter import Reporter
 from gate.gitlab.statuses import LONGEST
-from gate.model import Announcement, Commit, Run, Verdict, WorkloadName
+from gate.model import Announcement, Commit, Gate, Rollout, Run, Verdict, WorkloadName
 from gate.tracking.announce import STATES
 
 log = logging.getLogger(__name__)
@@ -81,7 +82,22 @@ def _what_runs(api: Api, workload: WorkloadName) -> tuple[Commit, str]:
     if rollout.commit is None:
         why = rollout.commit_problem or "it has no annotations that name one"
         raise Permanent(f"nothing says which commit {workload} comes from: {why}; {_REMEDY}")
+    _insist_on_gate(Gates(api).get(workload), rollout, rollout.commit, rollout.version.key)
     return rollout.commit, rollout.version.key
+
+
+def _insist_on_gate(gate: Gate | None, rollout: Rollout, commit: Commit, version: str) -> None:
+    """Annotations may be left from a deploy before. Where somebody subscribes to the workload, its gate has compared
+    them with what it has seen; a gate to whose workload nobody subscribes any more knows nothing of the present.
+    """
+    if gate is None or gate.workload != rollout.workload or not gate.status.subscriptions:
+        return
+    status = gate.status
+    known = (status.commit.project, status.commit.sha) if status.commit else None
+    if (known, status.version) != ((commit.project, commit.sha), version) or status.commit_problem:
+        why = status.commit_problem or "it knows another commit or version, or has not seen this one settle yet"
+        named = f"commit {commit.sha[:8]} has brought what {gate.workload.name} runs"
+        raise Permanent(f"its gate does not say that {named}: {why}; {_REMEDY}")
 
 
 def _insist_on_pipeline(gitlab: GitLab, commit: Commit) -> None:

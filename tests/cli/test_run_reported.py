@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,12 @@ from click.testing import CliRunner, Result
 
 from gate.cli import cli
 from gate.cli.via_gitlab import Where, answer_of
+from gate.cluster.gates import Gates
 from gate.cluster.runs import Runs
+from gate.cluster.workloads import Workloads
 from gate.errors import GateError
 from gate.gitlab.client import GitLab as Transport
-from gate.model import Judgement, Reason, Run, Verdict
+from gate.model import Commit, GateStatus, Judgement, Reason, Run, Verdict, WorkloadKind, WorkloadName
 from gate.web.answer import State
 from gate.wire.by_hand_report import Asked
 from gate.wire.ties import read_run
@@ -28,6 +30,7 @@ from tests.sandbox.gitlab_world import DEVELOPER, REPORTER
 from tests.waiting import pauses
 
 PATIENCE = 120.0
+WEB = WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="shop", name="web")
 STATUS = "by-hand/shop/deployment/web/short"
 PASSED = Judgement(verdict=Verdict.PASSED)
 BROKEN = Judgement(verdict=Verdict.FAILED, reason=Reason.PROBE_FAILED, message="somebody is there: nobody was")
@@ -159,6 +162,30 @@ def test_what_would_keep_gitlab_from_being_told_is_said_before_anything_is_made(
     gone = {"metadata": {"annotations": {f"chaosgate.dev/{name}": None for name in names}}}
     shop.ground.api.patch("deployments", "shop", "web", gone)
     assert "nothing says which commit Deployment shop/web comes from" in refused()
+
+
+def test_where_a_gate_knows_another_commit_or_version_gitlab_is_not_told(shop: Shop, person: str) -> None:
+    rollout = Workloads(shop.ground.api).rollout(WEB)
+    assert rollout is not None
+    assert rollout.version is not None
+    gates = Gates(shop.ground.api)
+    commit = Commit(project=PATH, sha=shop.sha, pipeline=shop.pipeline)
+    right = GateStatus(version=rollout.version.key, commit=commit, subscriptions=("checkout",))
+    made = gates.create(rollout.workload)
+    wrong = (
+        (replace(right, commit=replace(commit, sha="b" * 40)), "it knows another commit or version"),
+        (replace(right, version="another"), "it knows another commit or version"),
+        (replace(right, commit=None, commit_problem="the annotations are of a deploy before"), "of a deploy before"),
+    )
+    for status, why in wrong:
+        made = gates.save(made, status)
+        ended = shop.run(person)
+        assert isinstance(ended.exception, GateError), ended.output
+        assert "its gate does not say that" in str(ended.exception)
+        assert why in str(ended.exception)
+        assert shop.runs() == []
+    gates.save(made, right)
+    assert shop.ended(PASSED, person).exit_code == 0
 
 
 def test_who_waits_for_the_gate_takes_it_for_nothing_whoever_has_written_it(shop: Shop, world: World) -> None:
