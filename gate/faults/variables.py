@@ -43,6 +43,7 @@ def plan(step: Step, wanted: Variable, workload: WorkloadName, pods: Sequence[Ta
         images=pods[0].images,
     )
     container = str(container_of(item["spec"]["template"], wanted.container, target)["name"])
+    _insist_on_one(item["spec"]["template"], container, wanted.name, target)
     before, at = _entry(item["spec"]["template"], container, wanted.name)
     ours = _entry_of(wanted)
     if before == ours:
@@ -99,6 +100,14 @@ def _entry_of(wanted: Variable) -> Json:
     if wanted.value is None:
         return {}
     return {"name": wanted.name, **({"value": wanted.value} if wanted.value else {})}
+
+
+def _insist_on_one(pod: Json, container: str, name: str, target: Target) -> None:
+    """The last one counts, and what is changed and put back is one of them, at one place."""
+    every = next((each.get("env") or [] for each in pod["spec"]["containers"] if each["name"] == container), [])
+    if sum(entry["name"] == name for entry in every) > 1:
+        why = f"{name} is listed more than once in {container} of {named(target)}"
+        raise Permanent(f"{why}, and only one of them could be put back; remove all but the last, which counts")
 
 
 def _now(undo: Undo, pod: Json) -> Json:

@@ -39,8 +39,10 @@ class _Collector(Collector):
                 lag.add_metric([watch.resource, watch.namespace], watch.lag.total_seconds())
         yield lists
         yield lag
-        gates = GaugeMetricFamily("chaos_gate_gates", "Gates by phase.", labels=["phase"])
-        count = Counter(gate.status.phase for gate in self._views.gates())
+        gates = GaugeMetricFamily(
+            "chaos_gate_gates", "Gates by phase; pending while what was judged is being replaced.", labels=["phase"]
+        )
+        count = Counter(Phase.PENDING if gate.status.replacing else gate.status.phase for gate in self._views.gates())
         for phase in Phase:
             gates.add_metric([str(phase)], count[phase])
         yield gates

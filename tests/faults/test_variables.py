@@ -58,6 +58,13 @@ def plan(web: Application, **settings: Any) -> list[Undo]:
     return config_change.plan(step("config-change", **settings), web.name, [POD], "seed", web.api)
 
 
+def test_a_variable_that_is_listed_twice_is_refused_as_only_one_of_them_could_be_put_back(web: Application) -> None:
+    give(web, MODE, A, {"name": "MODE", "value": "old"})
+    with pytest.raises(Permanent, match="MODE is listed more than once in main of"):
+        plan(web, env="MODE", value="wild")
+    assert planned(web, env="A", value="wild").before["entry"] == A
+
+
 @pytest.mark.parametrize(
     ("before", "settings", "meanwhile"),
     [

@@ -377,3 +377,13 @@ def test_who_is_refused_and_sends_a_large_body_slowly_holds_no_thread(known, len
         assert said.startswith(b"HTTP/1.1 404")
         assert b"Connection: close" in said
         assert requests.get(f"{server.address}/healthz", timeout=30).text == "ok\n"
+
+
+def test_the_page_says_beside_a_verdict_that_it_is_withheld(known, served) -> None:
+    known.all_gates = [gate(Verdict.PASSED)]
+    address = served()
+    assert "withheld" not in get(address, "/").text
+    known.all_gates = [gate(Verdict.PASSED, replacing="1 of 3 replicas are updated")]
+    page = get(address, "/").text
+    assert "PASSED<br>withheld" in page
+    assert "what was judged is being replaced: 1 of 3 replicas are updated" in page

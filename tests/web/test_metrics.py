@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from gate.model import Evidence, Run, RunPhase, RunStatus
+from gate.model import Evidence, Run, RunPhase, RunStatus, Verdict
 from gate.web.views import Token, Watch
 from tests.clocks import START
 from tests.runs import spec, unreverted
 from tests.web.conftest import Known
+from tests.web.test_app import gate
 
 DEPLOYMENTS = Watch(resource="deployments", namespace="", lists=3, lag=timedelta(seconds=1.5))
 
@@ -45,6 +46,16 @@ def test_it_counts_the_gates_of_each_phase(known: Known, served: Callable[[], st
         "Pending": 0,
         "Open": 0,
         "Closed": 0,
+    }
+
+
+def test_a_gate_whose_answer_is_withheld_is_not_counted_as_open(known: Known, served: Callable[[], str]) -> None:
+    known.all_gates = [gate(Verdict.PASSED), gate(Verdict.PASSED, replacing="1 of 3"), gate(Verdict.FAILED)]
+    found = samples(served())
+    assert {phase: found["chaos_gate_gates", phase] for phase in ("Pending", "Open", "Closed")} == {
+        "Pending": 1,
+        "Open": 1,
+        "Closed": 1,
     }
 
 
