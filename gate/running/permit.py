@@ -7,6 +7,7 @@ from threading import Event
 from gate.errors import GateError
 from gate.model import Judgement, Reason, RunSpec, Step, Target, Verdict
 from gate.policy.acts import may_touch, opted_in
+from gate.policy.ask import ask
 from gate.policy.question import Question
 from gate.policy.rules import Policy
 from gate.running.mode import Mode
@@ -26,9 +27,11 @@ class Permit:
     stop: Callable[[], Judgement | None]
 
     def __call__(self, spec: RunSpec, step: Step, targets: Sequence[Target]) -> Judgement | None:
-        """None: go ahead. Under `pause` this waits, for as long as the run may."""
+        """None: go ahead. Under `pause` this waits, for as long as the run may; by then it may be out of hours."""
         end = self.clock.monotonic() + (spec.deadline - self.clock.now()).total_seconds()  # whoever sets the clock then
+        paused = False
         while (mode := self.mode()) is Mode.PAUSE:
+            paused = True
             if stopped := self.stop():
                 return stopped
             if self.clock.monotonic() >= end:
@@ -44,11 +47,14 @@ class Permit:
                 namespace=namespace,
                 opted_in=opted_in(self.labels(namespace)),
             )
-            answer = may_touch(self.policy(), question, targets)
+            policy = self.policy()
+            against = list(may_touch(policy, question, targets).against)
         except GateError as error:
             return _refused(Verdict.ERRORED, Reason.POLICY_DENIED, f"the policy could not be asked: {error}")
-        if not answer.allowed:
-            return _refused(Verdict.ERRORED, Reason.POLICY_DENIED, "; ".join(each.why for each in answer.against))
+        if paused:  # it is not waited for: something else of the step may be in force
+            against += ask(policy, question, "when").against
+        if against:
+            return _refused(Verdict.ERRORED, Reason.POLICY_DENIED, "; ".join(each.why for each in against))
         return None
 
 
