@@ -63,6 +63,8 @@ class Side(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self._receive = receive
         self._made, self._lost, self._end, self._block = made, lost, end, block
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """Once goodbye is said."""
         self._leaving: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -79,29 +81,41 @@ class Side(asyncio.Protocol):
         self._receive(data)
 
     def eof_received(self) -> bool:
-        if self._leaving is not None:
+        if self._loop is not None:
             self.close()
         else:
             self._end()
         return True
 
     def pause_writing(self) -> None:
-        self._block(True)
+        if self._loop is None:
+            self._block(True)
 
     def resume_writing(self) -> None:
-        self._block(False)
+        if self._loop is None:
+            self._block(False)
+        else:
+            self._linger(self._loop)
 
     def goodbye(self, loop: asyncio.AbstractEventLoop) -> None:
         """End it with a FIN. What the client still sends is read and dropped: a socket that is closed with bytes unread
-        sends a RST.
+        sends a RST. How long the client takes for what was written before is its own affair.
         """
-        if self.transport is None or self.transport.is_closing() or self._leaving is not None:
+        if self.transport is None or self.transport.is_closing() or self._loop is not None:
             return
+        self._loop = loop
         self._receive = _drop
-        self._leaving = loop.call_later(LINGER, self.transport.abort)
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.transport.resume_reading()
+        if self.transport.get_write_buffer_size():
+            self.transport.set_write_buffer_limits(high=0)  # To be told when it is empty.
+        else:
+            self._linger(loop)
+
+    def _linger(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._leaving is None and self.transport is not None:
+            self._leaving = loop.call_later(LINGER, self.transport.abort)
 
     def close(self) -> None:
         """Close it when all that was written has gone."""

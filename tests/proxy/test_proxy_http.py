@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from gate.proxy.counters import Ending
+from gate.proxy.sockets import LINGER
 from tests.proxy.conftest import Ground, Loop, everything, exactly
 
 UPGRADED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\n\r\n"
@@ -259,3 +260,16 @@ def test_half_a_head_holds_nobody_and_goes_with_its_client(ground: Ground, event
     assert ask(client(ground, port))[0] == 200
     half.close()
     eventually(lambda: ground.live().counters.live == 1)
+
+
+def test_a_client_that_pauses_gets_all_that_was_said_before_the_end(ground: Ground, eventually: Eventually) -> None:
+    size = 20_000_000
+    one = ground.connect(ground.put(1, protocol="http", mix=[{"error": {"body": "x" * size}}]))
+    one.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    eventually(lambda: ground.live().counters.endings[Ending.FAULT])
+    begun = time.monotonic()
+    eventually(lambda: time.monotonic() > begun + LINGER + 0.5)
+    head, _, body = everything(one).partition(b"\r\n\r\n")
+    assert (head.split()[1], len(body)) == (b"503", size)
+    one.close()
+    eventually(lambda: not ground.live().links)
