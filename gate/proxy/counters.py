@@ -34,10 +34,14 @@ class Counters:
     live: int = 0
     seen: int = 0
     """Connections (tcp) or requests (http) that were decided."""
+    picked: Counter[str] = field(default_factory=Counter)
+    """Of these, how many each fault was meant for; of a connection that is open, again for each time that the fault
+    comes into force.
+    """
     affected: Counter[str] = field(default_factory=Counter)
-    """Of these, how many each fault has struck."""
+    """Of those picked, on how many the fault had an effect: it held, changed, cut or stopped something."""
     clean: int = 0
-    """Of these, how many had nothing done to them when they came."""
+    """How many no fault was meant for when they came."""
     up: int = 0
     """Bytes handed to the upstream."""
     down: int = 0

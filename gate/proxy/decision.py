@@ -5,7 +5,7 @@ So it is the same in any order of arrival, in any number of processes, and after
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from gate.model import draw
@@ -27,10 +27,11 @@ class Seeded(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """One behaviour that strikes, and the name of the fault that it is of."""
+    """One behaviour that strikes, the name of the fault that it is of, and since when that is in force."""
 
     fault: str
     does: Behaviour
+    since: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +65,7 @@ def point(seed: str, what: str, identity: str) -> int:
 
 
 def _act(fault: Fault, into: int, now: float, turn: Turn) -> Act:
-    return Act(fault=fault.name, does=_in_force(fault, into, now - fault.since, turn))
+    return Act(fault=fault.name, does=_in_force(fault, into, now - fault.since, turn), since=fault.since)
 
 
 def _in_force(fault: Fault, into: int, age: float, turn: Turn) -> Behaviour:

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from gate.proxy.behaviours import Behaviour, Stream
+from gate.proxy.behaviours import Stream
+from gate.proxy.decision import Act
 from gate.proxy.paces import Draw
-from gate.proxy.stages import Cut, Outlet, Stage, Timers, stages
+from gate.proxy.stages import Cut, Outlet, Stage, Strike, Timers, stages
 
 FULL = 65_536
 """Bytes held in the stages from which on nothing more is read."""
@@ -65,13 +66,18 @@ class Flow:
         """Let nothing out; what comes is kept until it is too much to keep, and then no more is read."""
         self._open = False
 
-    def behave(self, acts: Sequence[Behaviour], draw: Draw) -> None:
+    @property
+    def is_open(self) -> bool:
+        """Whether bytes may go out."""
+        return self._open
+
+    def behave(self, acts: Sequence[Act], draw: Draw, strike: Strike) -> None:
         """From now on these behaviours; what others hold goes on at once."""
         before, self._stages = self._stages, []
         for each in before:
             each.release()
             self.spoiled = self.spoiled or each.spoiled
-        self._first, self._stages = stages(acts, self.stream, draw, _Tap(self), self._timers)
+        self._first, self._stages = stages(acts, self.stream, draw, strike, _Tap(self), self._timers)
         self._balance()
 
     def write(self, data: bytes) -> None:

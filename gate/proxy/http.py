@@ -19,7 +19,6 @@ from gate.proxy.head import (
     response_head,
 )
 from gate.proxy.live import LiveProxy
-from gate.proxy.paces import lateness
 from gate.proxy.pair import Pair
 from gate.proxy.spec import Request
 
@@ -155,7 +154,7 @@ class HttpLink(Pair):
             return
         self._answered = True
         self._response_body = Body(length)
-        self.later(self._patience(Stream.DOWN), self.down.open)
+        self.wait(self.down.open, Stream.DOWN, Stream.BOTH)
         connected = self._request.first[0] == "CONNECT" and status < 300
         if status == http.HTTPStatus.SWITCHING_PROTOCOLS or connected:
             self._become_tunnel()
@@ -245,9 +244,10 @@ class HttpLink(Pair):
             return
         acts = self.acts()
         for flow in (self.up, self.down):
-            flow.behave(acts, self.draw)
-        self.later(self._patience(Stream.UP), self._send)
-        if self._answered or not self._patience(Stream.DOWN):
+            flow.behave(acts, self.draw, self.strike)
+        if not self.up.is_open:
+            self.wait(self._send, Stream.UP, Stream.BOTH)
+        if self._answered or not self._late_answer():
             self.down.open()
         else:
             self.down.shut()
@@ -256,9 +256,9 @@ class HttpLink(Pair):
         self.up.open()
         self.dial()
 
-    def _patience(self, stream: Stream) -> float:
-        once = [each for each in self.acts() if isinstance(each, Delay) and each.per is Per.ONCE]
-        return sum(lateness(each, self.draw, "once") for each in once if each.stream in {stream, Stream.BOTH})
+    def _late_answer(self) -> bool:
+        late = [act.does for act in self.acts() if isinstance(act.does, Delay) and act.does.per is Per.ONCE]
+        return any(each.stream in {Stream.DOWN, Stream.BOTH} for each in late)
 
     def error(self, how: Error) -> None:
         if self._answered:

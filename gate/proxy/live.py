@@ -8,7 +8,7 @@ from typing import Protocol
 
 from gate.model import draw
 from gate.proxy.counters import Counters, DecisionLog, Ending
-from gate.proxy.decision import Decision, decide
+from gate.proxy.decision import Act, Decision, decide
 from gate.proxy.spec import Request, Spec
 
 
@@ -79,7 +79,8 @@ class Case:
     def __init__(self, proxy: LiveProxy, identity: str, request: Request | None) -> None:
         self._proxy, self._identity, self._request = proxy, identity, request
         self._turns: dict[str, int] = {}
-        self._struck: set[str] = set()
+        self._picked: set[tuple[str, float]] = set()
+        self._struck: set[tuple[str, float]] = set()
         self.decision = Decision(identity=identity)
         self._decide()
         proxy.note(self.decision)
@@ -103,12 +104,20 @@ class Case:
             proxy.spec, proxy.seed, self._identity, self._request, now=proxy.loop.time(), turn=self._turn
         )
         for act in self.decision.acts:
-            if act.fault not in self._struck:
-                self._struck.add(act.fault)
-                proxy.counters.affected[act.fault] += 1
+            _count(act, self._picked, proxy.counters.picked)
+
+    def strike(self, act: Act) -> None:
+        """The act has an effect; it counts once for each time that its fault came into force."""
+        _count(act, self._struck, self._proxy.counters.affected)
 
     def _turn(self, fault: str) -> int:
         """A request keeps the turn that it had."""
         if fault not in self._turns:
             self._turns[fault] = self._proxy.turn(fault)
         return self._turns[fault]
+
+
+def _count(act: Act, known: set[tuple[str, float]], counter: Counter[str]) -> None:
+    if (act.fault, act.since) not in known:
+        known.add((act.fault, act.since))
+        counter[act.fault] += 1

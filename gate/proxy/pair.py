@@ -6,10 +6,12 @@ What passes between them, and when what is decided, is for those that are a pair
 import asyncio
 from collections.abc import Callable
 
-from gate.proxy.behaviours import Behaviour, Blackout, Error, Hang, Reset, Stream
+from gate.proxy.behaviours import Blackout, Delay, Error, Hang, Per, Reset, Stream
 from gate.proxy.counters import Ending
+from gate.proxy.decision import Act
 from gate.proxy.flow import Flow
 from gate.proxy.live import Case, LiveProxy
+from gate.proxy.paces import lateness
 from gate.proxy.sockets import Side
 
 STOPPING = (Error, Reset, Blackout, Hang)
@@ -108,9 +110,14 @@ class Pair:
         if error:
             self.end(Ending.RESET)
 
+    @property
+    def dialled(self) -> bool:
+        """Whether the way to the upstream was begun."""
+        return self._dialling is not None
+
     def dial(self) -> None:
         """Connect the upstream, unless that was begun already."""
-        if self._dialling is None:
+        if not self.dialled:
             self._dialling = self.loop.create_task(self._connect())
 
     async def _connect(self) -> None:
@@ -131,23 +138,41 @@ class Pair:
         else:
             self.drop(Ending.CHANGED)
 
-    def acts(self) -> list[Behaviour]:
+    def acts(self) -> tuple[Act, ...]:
         """What is to be done now."""
-        return [act.does for act in self.case.decision.acts] if self.case else []
+        return self.case.decision.acts if self.case else ()
+
+    def strike(self, act: Act) -> None:
+        """What is to be done has an effect."""
+        if self.case is not None:
+            self.case.strike(act)
+
+    def wait(self, act: Callable[[], None], *streams: Stream) -> None:
+        """Do it when the delays of these ways are over that strike once."""
+        seconds = 0.0
+        for each in self.acts():
+            if isinstance(each.does, Delay) and each.does.per is Per.ONCE and each.does.stream in streams:
+                late = lateness(each.does, self.draw, "once")
+                if late:
+                    self.strike(each)
+                seconds += late
+        self.later(seconds, act)
 
     def draw(self, what: str) -> float:
         """A number in [0, 1) for this request."""
         return self.case.draw(what) if self.case else 0.0
 
-    def stopped(self) -> Behaviour | None:
+    def stopped(self) -> Act | None:
         """The behaviour with which nothing passes, if there is one."""
-        return next((does for does in self.acts() if isinstance(does, STOPPING)), None)
+        return next((act for act in self.acts() if isinstance(act.does, STOPPING)), None)
 
-    def stop(self, how: Behaviour) -> None:
+    def stop(self, act: Act) -> None:
         """Let nothing pass any more, and end as the behaviour says."""
+        self.strike(act)
+        how = act.does
         for flow in (self.up, self.down):
             flow.shut()
-            flow.behave([], self.draw)
+            flow.behave([], self.draw, self.strike)
         match how:
             case Error():
                 self.error(how)
@@ -210,6 +235,6 @@ class Pair:
             self._dialling.cancel()
         for flow in (self.up, self.down):
             flow.shut()
-            flow.behave([], self.draw)
+            flow.behave([], self.draw, self.strike)
         self.proxy.left(ending)
         return True

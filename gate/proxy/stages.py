@@ -2,10 +2,15 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Protocol
 
 from gate.proxy.behaviours import Behaviour, Corrupt, Stream, Truncate
+from gate.proxy.decision import Act
 from gate.proxy.paces import Draw, Pace, pace
+
+Strike = Callable[[Act], None]
+"""Told that an act has an effect, as often as it has one."""
 
 
 class Outlet(Protocol):
@@ -46,12 +51,13 @@ class Stage(Outlet, Protocol):
 class Paced:
     """Holds each piece until its pace says that it is due. One timer at most."""
 
-    def __init__(self, pace: Pace, outlet: Outlet, timers: Timers) -> None:
+    def __init__(self, pace: Pace, outlet: Outlet, timers: Timers, strike: Callable[[], None]) -> None:
         self.held = 0
         self.spoiled = False
         self._pace: Pace | None = pace
         self._outlet = outlet
         self._timers = timers
+        self._strike = strike
         self._waiting: deque[tuple[bytes | None, float]] = deque()
         self._due: tuple[float, int] | None = None
         self._timer: Timer | None = None
@@ -79,6 +85,7 @@ class Paced:
             data, arrived = self._waiting[0]
             due, size = self._next(data, arrived)
             if due > self._timers.time():
+                self._strike()
                 self._timer = self._timers.call_at(due, self._run)
                 return
             self._due = None
@@ -107,8 +114,9 @@ class Cut:
 
     held = 0
 
-    def __init__(self, after: int, outlet: Outlet) -> None:
+    def __init__(self, after: int, outlet: Outlet, strike: Callable[[], None]) -> None:
         self.spoiled = False
+        self._strike = strike
         self._left: int | None = after
         self._outlet = outlet
 
@@ -122,6 +130,7 @@ class Cut:
                 self._outlet.write(passed)
             if self._left == 0:
                 self.spoiled = True
+                self._strike()
                 self._outlet.end()
 
     def end(self) -> None:
@@ -138,8 +147,9 @@ class Flipped:
 
     held = 0
 
-    def __init__(self, every: int, draw: Draw, outlet: Outlet) -> None:
+    def __init__(self, every: int, draw: Draw, outlet: Outlet, strike: Callable[[], None]) -> None:
         self.spoiled = False
+        self._strike = strike
         self._every: int | None = every
         self._draw = draw
         self._outlet = outlet
@@ -149,6 +159,7 @@ class Flipped:
 
     def write(self, data: bytes) -> None:
         if self._every is not None and self._at < self._seen + len(data):
+            self._strike()
             data = self._flip(bytearray(data), self._every)
         self._seen += len(data)
         self._outlet.write(data)
@@ -173,27 +184,27 @@ class Flipped:
 
 
 def stages(
-    acts: Iterable[Behaviour], stream: Stream, draw: Draw, outlet: Outlet, timers: Timers
+    acts: Iterable[Act], stream: Stream, draw: Draw, strike: Strike, outlet: Outlet, timers: Timers
 ) -> tuple[Outlet, list[Stage]]:
     """Those of the behaviours that are about this stream, as a chain before the outlet, the first behaviour first."""
     found: list[Stage] = []
-    for does in reversed([each for each in acts if getattr(each, "stream", None) in {stream, Stream.BOTH}]):
-        made = _stage(does, draw, outlet, timers)
+    for act in reversed([each for each in acts if getattr(each.does, "stream", None) in {stream, Stream.BOTH}]):
+        made = _stage(act.does, draw, partial(strike, act), outlet, timers)
         if made is not None:
             found.insert(0, made)
             outlet = made
     return outlet, found
 
 
-def _stage(does: Behaviour, draw: Draw, outlet: Outlet, timers: Timers) -> Stage | None:
+def _stage(does: Behaviour, draw: Draw, strike: Callable[[], None], outlet: Outlet, timers: Timers) -> Stage | None:
     match does:
         case Corrupt(every=every):
-            return Flipped(every, draw, outlet)
+            return Flipped(every, draw, outlet, strike)
         case Truncate(after=after):
-            return Cut(after, outlet)
+            return Cut(after, outlet, strike)
         case _:
             held_up = pace(does, draw)
-            return Paced(held_up, outlet, timers) if held_up else None
+            return Paced(held_up, outlet, timers, strike) if held_up else None
 
 
 def garbage(count: int, draw: Draw) -> bytes:

@@ -1,10 +1,9 @@
 """A TCP link: one decision for the connection; the bytes of each way pass through its flow."""
 
-from gate.proxy.behaviours import Delay, Error, Per
+from gate.proxy.behaviours import Error, Stream
 from gate.proxy.counters import Ending
 from gate.proxy.flow import Flow
 from gate.proxy.live import LiveProxy
-from gate.proxy.paces import lateness
 from gate.proxy.pair import Pair
 from gate.proxy.stages import garbage
 
@@ -50,10 +49,10 @@ class TcpLink(Pair):
             return
         acts = self.acts()
         for flow in (self.up, self.down):
-            flow.behave(acts, self.draw)
+            flow.behave(acts, self.draw, self.strike)
             flow.open()
-        once = [each for each in acts if isinstance(each, Delay) and each.per is Per.ONCE]
-        self.later(sum(lateness(each, self.draw, "once") for each in once), self.dial)
+        if not self.dialled:
+            self.wait(self.dial, *Stream)
 
     def error(self, how: Error) -> None:
         self.say(garbage(how.bytes, self.draw))

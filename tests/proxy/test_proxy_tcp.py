@@ -321,6 +321,25 @@ def test_counters_move_while_the_connection_is_open(ground: Ground) -> None:
     assert (counters.up, counters.down, counters.affected["delay"]) == (5, 5, 1)
 
 
+def test_what_has_no_effect_is_picked_and_not_affected(ground: Ground) -> None:
+    faults = [{"truncate": {"after": 10**6}}, {"corrupt": {"every": 10**9}}, {"drip": {"size": 50}}]
+    client = ground.connect(ground.put(ground.upstream().port, faults=faults))
+    assert asked(client) == b"hello"
+    counters = ground.live().counters
+    assert counters.picked == {"truncate": 1, "corrupt": 1, "drip": 1}
+    assert counters.affected == {}
+
+
+def test_a_fault_that_comes_again_strikes_again_on_one_connection(ground: Ground) -> None:
+    upstream = ground.upstream()
+    client = ground.connect(ground.put(upstream.port))
+    assert asked(client) == b"hello"
+    for times in (1, 2):
+        ground.put(upstream.port, mix="100:hang")
+        assert ground.live().counters.affected == {"hang": times}
+        ground.put(upstream.port)
+
+
 def test_a_port_that_is_taken_is_said_and_nothing_changes(ground: Ground) -> None:
     taken = ground.upstream().port
     before = ground.board.snapshot

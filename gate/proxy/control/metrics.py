@@ -20,9 +20,13 @@ def _lines(board: Switchboard) -> Iterator[str]:
     yield from _metric("connections_total", "counter", "Accepted.", [(of, each.connections) for of, each in counted])
     yield from _metric("live_connections", "gauge", "Connected now.", [(of, each.live) for of, each in counted])
     yield from _metric("seen_total", "counter", "Requests decided.", [(of, each.seen) for of, each in counted])
-    yield from _metric("clean_total", "counter", "Of these, not hit.", [(of, each.clean) for of, each in counted])
+    yield from _metric(
+        "clean_total", "counter", "Of these, meant for no fault.", [(of, each.clean) for of, each in counted]
+    )
+    picked = [({**of, "fault": name}, n) for of, each in counted for name, n in each.picked.items()]
+    yield from _metric("picked_total", "counter", "Of these, meant for that fault.", picked)
     affected = [({**of, "fault": name}, n) for of, each in counted for name, n in each.affected.items()]
-    yield from _metric("affected_total", "counter", "Of these, hit by that fault.", affected)
+    yield from _metric("affected_total", "counter", "Of these, on which that fault had an effect.", affected)
     sent = [({**of, "to": to}, n) for of, each in counted for to, n in (("upstream", each.up), ("client", each.down))]
     yield from _metric("bytes_total", "counter", "Handed on.", sent)
     ended = [({**of, "how": str(how)}, n) for of, each in counted for how, n in each.endings.items()]
