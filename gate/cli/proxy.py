@@ -52,13 +52,9 @@ def proxy(
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     said = config(file) if file else Config()
-    said = replace(
-        said,
-        control=address(control, "--control") if control else said.control,
-        seed=seed if seed is not None else said.seed,
-    )
+    said = replace(said, control=address(control, "--control") if control else said.control)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(run(file, said, _token(token_file), _ready))
+        runner.run(run(file, said, _token(token_file), _ready, seed=seed))
 
 
 def _ready(board: "Switchboard", control: "Control") -> None:

@@ -5,7 +5,7 @@ import logging
 import secrets
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
@@ -67,13 +67,19 @@ def config(path: Path) -> Config:
 
 
 async def run(
-    path: Path | None, said: Config, token: str | None, ready: Callable[[Switchboard, Control], None]
+    path: Path | None,
+    said: Config,
+    token: str | None,
+    ready: Callable[[Switchboard, Control], None],
+    *,
+    seed: str | None = None,
 ) -> None:
     """Run until SIGTERM or SIGINT; SIGHUP reads the file again. Raises Permanent where an address cannot be had."""
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_trouble)
-    seed = said.seed if said.seed is not None else secrets.token_hex(8)
-    board = Switchboard(said.onto(Snapshot(seed=seed), loop.time()))
+    said = said if seed is None else replace(said, seed=seed)
+    first = said.seed if said.seed is not None else secrets.token_hex(8)
+    board = Switchboard(said.onto(Snapshot(seed=first), loop.time()))
     try:
         control = Control(board, said.control, token)
         await control.start()
@@ -81,7 +87,7 @@ async def run(
             ended = asyncio.Event()
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, ended.set)
-            loop.add_signal_handler(signal.SIGHUP, lambda: reload(board, path))
+            loop.add_signal_handler(signal.SIGHUP, lambda: reload(board, path, seed=seed))
             ready(board, control)
             await ended.wait()
         finally:
@@ -90,13 +96,16 @@ async def run(
         await board.close()
 
 
-def reload(board: Switchboard, path: Path | None) -> None:
-    """Put in force what the file says now; a file with a mistake changes nothing."""
+def reload(board: Switchboard, path: Path | None, *, seed: str | None = None) -> None:
+    """Put in force what the file says now; a file with a mistake changes nothing. A seed that was said beside the file
+    stays.
+    """
     if path is None:
         LOG.warning("reload=nothing why=the proxy was started without a file")
         return
     try:
         said = config(path)
+        said = said if seed is None else replace(said, seed=seed)
         board.change(said.onto)
     except (GateError, ValueError) as error:
         LOG.error("reload=refused why=%s", error)  # noqa: TRY400  # the line is for a person who wrote the file

@@ -6,10 +6,12 @@ import socket
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import replace
+from pathlib import Path
 
 from gate.proxy.control.exchange import Question
 from gate.proxy.control.own import heal
 from gate.proxy.control.toxiproxy import reset
+from gate.proxy.process import reload
 from gate.proxy.snapshot import Snapshot
 from gate.proxy.spec import spec
 from gate.proxy.switchboard import Switchboard
@@ -91,3 +93,12 @@ def test_a_proxy_that_goes_while_it_begins_to_listen_leaves_nothing_behind_in_th
         return troubles
 
     assert ground.loop.wait(come_and_go(6)) == []
+
+
+def test_a_file_read_again_does_not_take_away_a_seed_that_was_said_beside_it(ground: Ground, tmp_path: Path) -> None:
+    file = tmp_path / "proxies.yaml"
+    file.write_text("seed: 8")
+    ground.loop.call(lambda: reload(ground.board, file, seed="7"))
+    assert ground.board.snapshot.seed == "7"
+    ground.loop.call(lambda: reload(ground.board, file))
+    assert ground.board.snapshot.seed == "8"
