@@ -4,6 +4,7 @@ So it is the same in any order of arrival, in any number of processes, and after
 `transient` counts arrivals, and `outage` and `ramp` look at the clock. Both come as arguments.
 """
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -13,6 +14,9 @@ from gate.proxy.behaviours import Behaviour, Dummy, Outage, Ramp, Refuse, Transi
 from gate.proxy.forms import WHOLE
 from gate.proxy.mix import Fault
 from gate.proxy.spec import Request, Spec
+
+LONGEST = 256
+"""Characters that an identity may have."""
 
 Turn = Callable[[str], int]
 """The name of a fault -> which one this request is, from 1, of those that it has picked."""
@@ -57,6 +61,13 @@ def decide(spec: Spec, seed: str, identity: str, request: Request | None = None,
         if into < fault.share:
             acts.append(_act(fault, into, now, turn))
     return Decision(identity=identity, acts=tuple(act for act in acts if not isinstance(act.does, Dummy | Refuse)))
+
+
+def short(identity: str) -> str:
+    """The identity as it is, or the hash of one that is too long to be kept by the thousand."""
+    if len(identity) <= LONGEST:
+        return identity
+    return f"sha256:{hashlib.sha256(identity.encode()).hexdigest()}"
 
 
 def point(seed: str, what: str, identity: str) -> int:

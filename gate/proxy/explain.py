@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from gate.proxy.decision import Decision, Turn, decide
+from gate.proxy.decision import Decision, Turn, decide, short
 from gate.proxy.spec import Protocol, Request, Spec
 
 
@@ -17,7 +17,7 @@ def identities(spec: Spec, count: int) -> Iterator[str]:
 def explain(spec: Spec, seed: str, names: Iterable[str], request: Request | None, *, age: float) -> Iterator[Decision]:
     """The decision for each, in the order given, `age` seconds after the faults came into force."""
     taken: Counter[str] = Counter()
-    return (decide(spec, seed, name, request, now=age, turn=counting(taken)) for name in names)
+    return (decide(spec, seed, short(name), request, now=age, turn=counting(taken)) for name in names)
 
 
 def counting(taken: Counter[str]) -> Turn:

@@ -1,7 +1,7 @@
 """The heads of HTTP/1 messages: bytes in, values out, and a refusal for all that two readers could take differently."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 MOST = 65_536
@@ -10,6 +10,7 @@ MOST = 65_536
 TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 TARGET = re.compile(r"[!-~\x80-\xff]+")
 VERSION = re.compile(r"HTTP/1\.[01]")
+CHUNK = re.compile(rb"([0-9A-Fa-f]{1,12})[ \t]*(?:;[^\0]*)?")
 VALUE = re.compile(r"[\t -~\x80-\xff]*")
 
 
@@ -124,7 +125,8 @@ class Body:
         self._chunked = length == CHUNKED
         self.endless = length == UNTIL_CLOSE
         self._line = bytearray()
-        self._trailer = False
+        self._take_line: Callable[[Body, bytes], None] = Body._size
+        """What the next line has to be."""
         self.done = length == 0
 
     def take(self, data: bytes) -> int:
@@ -152,16 +154,24 @@ class Body:
                 raise BadHead("a line between chunks does not end", 431)
             at = len(data) if end < 0 else end + 1
             if end >= 0:
-                self._line_done(bytes(self._line).removesuffix(b"\n").removesuffix(b"\r"))
+                line = bytes(self._line).removesuffix(b"\r\n")
+                if b"\r" in line or b"\n" in line:
+                    raise BadHead("a line between chunks does not end with CR and LF")
                 self._line.clear()
+                self._take_line(self, line)
         return at
 
-    def _line_done(self, line: bytes) -> None:
-        if self._trailer:
-            self.done = not line
-            return
-        size = line.partition(b";")[0].strip()
-        if not re.fullmatch(rb"[0-9A-Fa-f]{1,12}", size):
+    def _size(self, line: bytes) -> None:
+        found = CHUNK.fullmatch(line)
+        if found is None:
             raise BadHead("a chunk does not begin with its size")
-        self._trailer = int(size, 16) == 0
-        self._left = 0 if self._trailer else int(size, 16) + 2
+        self._left = int(found[1], 16)
+        self._take_line = Body._end_of_chunk if self._left else Body._trailer
+
+    def _end_of_chunk(self, line: bytes) -> None:
+        if line:
+            raise BadHead("a chunk is longer than its size")
+        self._take_line = Body._size
+
+    def _trailer(self, line: bytes) -> None:
+        self.done = not line

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from gate.proxy.decision import short
 from gate.proxy.head import (
     CHUNKED,
     MOST,
@@ -133,3 +134,17 @@ def test_whatever_comes_as_chunks_is_taken_or_refused(data: bytes) -> None:
         assert 0 <= body.take(data) <= len(data)
     except BadHead:
         return
+
+
+@pytest.mark.parametrize(
+    "sent", [b"2\nxx\r\n0\r\n\r\n", b"2;\r\nxxXY0\r\n\r\n", b"2\r\r\nxx\r\n", b"0\r\n\n", b" 2\r\nxx\r\n"]
+)
+def test_chunks_whose_ends_could_be_taken_differently_are_refused(sent: bytes) -> None:
+    with pytest.raises(BadHead):
+        Body(CHUNKED).take(sent)
+
+
+def test_an_identity_that_is_too_long_is_hashed_and_one_that_is_not_stays() -> None:
+    assert short("a" * 256) == "a" * 256
+    assert len(short("a" * 60_000)) < 256
+    assert short("a" * 60_000) != short("a" * 60_001)
