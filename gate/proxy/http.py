@@ -6,6 +6,7 @@ from functools import partial
 
 from gate.proxy.behaviours import Delay, Error, Per, Stream
 from gate.proxy.counters import Ending
+from gate.proxy.decision import short
 from gate.proxy.flow import Flow
 from gate.proxy.head import (
     UNTIL_CLOSE,
@@ -93,7 +94,7 @@ class HttpLink(Pair):
         self._request, self._answered, self._response_body = head, False, Body(UNTIL_CLOSE)
         self._requests += 1
         named = head.named()
-        name = named.get(self.proxy.spec.request_id) or f"{self._number}.{self._requests}"
+        name = short(named.get(self.proxy.spec.request_id, "")) or f"{self._number}.{self._requests}"
         request = Request(method=head.first[0], path=head.first[1], headers=named)
         self.case = self.proxy.case(name, request)
         self.up.shut()
@@ -129,8 +130,8 @@ class HttpLink(Pair):
             self.down.write(data)
         elif self._answered and not self._response_body.done:
             self._pass_answer(data)
-        elif self._request is None:
-            self.end(Ending.UPSTREAM)  # It speaks without being asked.
+        elif self._request is None or self._answered:
+            self.end(Ending.UPSTREAM)  # It speaks without being asked, or on after its answer.
         else:
             self._told += data
             self._answer_head()
@@ -187,11 +188,13 @@ class HttpLink(Pair):
     def flow_ended(self, flow: Flow) -> None:
         if self.down.cut:
             self.fin(Ending.FAULT)
-        elif self.up.cut:
-            self.upstream.goodbye(self.loop)
+        elif self.up.cut and flow is self.up:
+            self.upstream.finish()  # It may answer what it got.
         if self.up.ended and self.down.ended and not self.over:
             if self._tunnel:
                 self.close()
+            elif self.up.cut:
+                self.fin(Ending.FAULT)  # No other request can follow.
             elif self._answered and self._response_body.done:
                 # Not from within the stage that has just said so.
                 self.loop.call_soon(self._request_is_over)
@@ -232,7 +235,7 @@ class HttpLink(Pair):
         elif self._request is None:
             self.fin(Ending.CLOSED)
         elif not (self._answered and self._response_body.done):
-            self.end(Ending.RESET)  # In the middle of an answer, or instead of one.
+            self.end(Ending.FAULT if self.up.cut else Ending.RESET)  # In the middle of an answer, or instead of one.
 
     # -------------------------------------------------------------------------------------------------- the behaviours
 

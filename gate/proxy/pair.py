@@ -107,8 +107,8 @@ class Pair:
         self.proxy.gone(self)
 
     def _upstream_lost(self, error: Exception | None) -> None:
-        if error:
-            self.end(Ending.RESET)
+        if not self.over:
+            self.end(Ending.RESET if error else Ending.CLOSED)
 
     @property
     def dialled(self) -> bool:
@@ -125,7 +125,8 @@ class Pair:
         try:
             async with asyncio.timeout(within):
                 await self.loop.create_connection(lambda: self.upstream, upstream.host, upstream.port)
-        except OSError:  # Refused, unknown, or not within the time: also TimeoutError is one.
+        # Refused, unknown, or not within the time: also TimeoutError is an OSError; or no name that can be looked up.
+        except (OSError, UnicodeError):
             self.end(Ending.UPSTREAM)
 
     # ----------------------------------------------------------------------------------------------------- decisions

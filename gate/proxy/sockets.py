@@ -97,6 +97,11 @@ class Side(asyncio.Protocol):
         else:
             self._linger(self._loop)
 
+    def finish(self) -> None:
+        """Nothing more is said; what the other end says is still heard."""
+        if self.transport is not None and self.transport.can_write_eof() and not self.transport.is_closing():
+            self.transport.write_eof()
+
     def goodbye(self, loop: asyncio.AbstractEventLoop) -> None:
         """End it with a FIN. What the client still sends is read and dropped: a socket that is closed with bytes unread
         sends a RST. How long the client takes for what was written before is its own affair.

@@ -47,7 +47,18 @@ def address(given: object, path: str) -> Address:
     host, colon, port = str(given).rpartition(":")
     if not isinstance(given, str) or not colon or not (port.isascii() and port.isdigit()) or int(port) > 65535:
         raise Permanent(f"{path}: {given!r} is not an address; write it like 127.0.0.1:8666")
-    return Address(host=host.removeprefix("[").removesuffix("]") or "127.0.0.1", port=int(port))
+    name = host.removeprefix("[").removesuffix("]") or "127.0.0.1"
+    if not _can_be_a_host(name):
+        raise Permanent(f"{path}: {name!r} is not the name of a host; write it like 127.0.0.1:8666")
+    return Address(host=name, port=int(port))
+
+
+def _can_be_a_host(name: str) -> bool:
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        return False
+    return name.isprintable() and " " not in name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

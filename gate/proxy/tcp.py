@@ -36,8 +36,6 @@ class TcpLink(Pair):
     def flow_ended(self, flow: Flow) -> None:
         if self.down.cut:
             self.fin(Ending.FAULT)
-        elif self.up.cut:
-            self.upstream.goodbye(self.loop)
         if self.up.ended and self.down.ended:
             self.close()
 

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -273,3 +274,37 @@ def test_a_client_that_pauses_gets_all_that_was_said_before_the_end(ground: Grou
     assert (head.split()[1], len(body)) == (b"503", size)
     one.close()
     eventually(lambda: not ground.live().links)
+
+
+def told_by(ground: Ground, answer: bytes, request: bytes, last: bytes, **more: Any) -> bytes:
+    """What a client gets of an upstream that says that when it has got the last bytes, and then ends."""
+
+    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(last)
+        writer.write(answer)
+        writer.close()
+
+    server = ground.loop.wait(asyncio.start_server(say, "127.0.0.1", 0))
+    ground.closing.append(lambda: ground.loop.call(server.close))
+    one = ground.connect(ground.put(server.sockets[0].getsockname()[1], protocol="http", **more))
+    one.sendall(request)
+    found = b""
+    with suppress(ConnectionResetError):
+        while data := one.recv(65_536):
+            found += data
+    return found
+
+
+def test_what_an_upstream_says_after_its_answer_is_no_answer(ground: Ground) -> None:
+    empty = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    poison = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"
+    found = told_by(ground, empty + poison, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"\r\n\r\n")
+    assert b"poison" not in found
+    assert ground.live().counters.endings[Ending.UPSTREAM] == 1
+
+
+def test_a_request_that_is_cut_may_be_answered_and_ends_the_connection(ground: Ground) -> None:
+    answer = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 3\r\n\r\nbad"
+    request = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n123456789"
+    assert told_by(ground, answer, request, b"123", mix=[{"truncate": {"after": 3, "stream": "up"}}]) == answer
+    assert ground.live().counters.endings[Ending.FAULT] == 1

@@ -3,12 +3,14 @@
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from gate.errors import Permanent
 from gate.proxy.counters import Ending
+from gate.proxy.spec import Address, address
 from tests.proxy.conftest import Ground, everything, exactly
 
 Eventually = Callable[[Callable[[], object]], None]
@@ -142,6 +144,29 @@ def test_truncate_ends_after_so_many_bytes(ground: Ground) -> None:
     client = through(ground, {"truncate": {"after": 1000}})
     client.sendall(b"x" * 50_000)
     assert everything(client) == b"x" * 1000
+
+
+def test_truncate_of_the_way_up_ends_for_the_upstream_whose_answer_passes(
+    ground: Ground, eventually: Eventually
+) -> None:
+    client = through(ground, {"truncate": {"after": 3, "stream": "up"}})
+    client.sendall(b"hello")
+    assert everything(client) == b"hel"
+    eventually(lambda: ground.live().counters.endings[Ending.CLOSED] == 1)
+
+
+def test_an_upstream_whose_name_nobody_can_look_up_resets_the_client(ground: Ground) -> None:
+    port = ground.put(1)
+    bad = replace(ground.board.snapshot.proxy("inventory"), upstream=Address(host="a..b", port=80))
+    ground.loop.call(lambda: ground.board.change(lambda now, at: now.put(bad, at)))
+    with pytest.raises(ConnectionResetError):
+        everything(ground.connect(port))
+
+
+@pytest.mark.parametrize("host", ["a..b", "a b", "a\0b", f"{'x' * 64}.shop"])
+def test_a_host_that_cannot_be_one_is_refused(host: str) -> None:
+    with pytest.raises(Permanent, match="is not the name of a host"):
+        address(f"{host}:80", "upstream")
 
 
 def test_corrupt_flips_one_bit_in_each_block(ground: Ground) -> None:
