@@ -240,6 +240,24 @@ def _holidays(form: HolidaysForm) -> Callable[[date], str]:
     return lambda day: str(known.get(day) or "")
 
 
+class InForce:
+    """The policy in force, with what the settings add to it. Thread-safe."""
+
+    def __init__(self, source: PolicyFile | None, fixed: Policy, own: str, nodes: Sequence[str]) -> None:
+        """`fixed` is for where there is no file."""
+        self._source, self._fixed, self._own, self._nodes = source, fixed, own, nodes
+
+    def __call__(self) -> Policy:
+        base, nodes = self._source() if self._source else self._fixed, self._nodes
+        limits = tuple(replace(each, nodes=(*each.nodes, *nodes)) if each.allowed else each for each in base.limits)
+        return replace(base, own=frozenset({self._own}), limits=limits if nodes else base.limits)
+
+    @property
+    def problem(self) -> str:
+        """Why the file as it was when it was last asked for is not in force; empty if it is."""
+        return self._source.problem if self._source else ""
+
+
 def in_force(
     *,
     file: Path | None,
@@ -248,7 +266,7 @@ def in_force(
     own: str,
     nodes: Sequence[str],
     changed: Callable[[], None] = lambda: None,
-) -> Callable[[], Policy]:
+) -> InForce:
     """The policy of the file or text, or the safe default with working hours of that zone; with what the settings add:
     the gate's own namespace is protected, and these nodes may be hit. Raises `GateError` if it cannot be read at all.
 
@@ -259,9 +277,4 @@ def in_force(
     if not text:
         fixed = replace(fixed, when=replace(fixed.when, zone=UTC if zone == "UTC" else ZoneInfo(zone)))
 
-    def policy() -> Policy:
-        base = source() if source else fixed
-        limits = tuple(replace(each, nodes=(*each.nodes, *nodes)) if each.allowed else each for each in base.limits)
-        return replace(base, own=frozenset({own}), limits=limits if nodes else base.limits)
-
-    return policy
+    return InForce(source, fixed, own, nodes)

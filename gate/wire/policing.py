@@ -21,7 +21,7 @@ from gate.policy.rules import Policy
 from gate.policy.when import opens
 from gate.running.ports import Clock
 from gate.wire.alerts import firing
-from gate.wire.policies import in_force
+from gate.wire.policies import InForce, in_force
 
 POD = "Pod"
 OWN_ACCOUNT = "chaos-gate"
@@ -145,7 +145,7 @@ def _named(workflow: Workflow, field: str) -> tuple[str, ...]:
     return tuple(sorted({each for each in named if isinstance(each, str) and each}))
 
 
-def policy_of(settings: Settings, changed: Callable[[], None] = lambda: None) -> Callable[[], Policy]:
+def policy_of(settings: Settings, changed: Callable[[], None] = lambda: None) -> InForce:
     """The policy in force, as the settings say where it is. Raises `GateError` if it cannot be read at all."""
     return in_force(
         file=settings.policy,

@@ -240,6 +240,7 @@ class _Process:
             self._leading,
             gitlabs=self._gitlabs,
             hearing=self._hearing,
+            policy_problem=lambda: self._policy.problem,
             clock=self._clock,
         )
 

@@ -1,6 +1,6 @@
 """What the gate shows of itself: its pages, its answers to pipelines and its health are made from these looks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -32,11 +32,12 @@ class Shown:
         *,
         gitlabs: GitLabs | None,
         hearing: Hearing | None = None,
+        policy_problem: Callable[[], str] = lambda: "",
         clock: Clock,
     ) -> None:
         self._copies, self._subscribed, self._changes, self._fetching = copies, subscribed, changes, fetching
         self._leading, self._gitlabs, self._clock = leading, gitlabs, clock
-        self._hearing = hearing
+        self._hearing, self._policy_problem = hearing, policy_problem
 
     def gates(self) -> Sequence[Gate]:
         return self._copies.gates()
@@ -86,6 +87,7 @@ class Shown:
             "promotions": "; ".join(sorted(set(filter(None, map(_unpromoted, self.gates()))))),
             "leader": self._leading.problem,
             "catalogue": self._fetching.problem,
+            "policy": self._policy_problem(),
             "watch": "; ".join(mirror.problem for mirror in mirrors if mirror.problem),
             "documents": "; ".join(str(each) for each in catalogue.linked.problems) if catalogue else "",
             "workloads": "; ".join(self._absent()),

@@ -287,6 +287,17 @@ def test_a_policy_that_was_read_anew_is_told_once(tmp_path: Path) -> None:
     assert told == ["changed"]
 
 
+def test_what_keeps_the_file_from_being_in_force_is_known(tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text(f"{HEAD}  {{}}\n")
+    policy = in_force(file=file, text="", zone="UTC", own="gate", nodes=())
+    assert (policy().own, policy.problem) == ({"gate"}, "")
+    file.write_text("nothing of the kind\n")
+    assert policy().own == {"gate"}
+    assert "the policy that was read last stays in force" in policy.problem
+    assert in_force(file=None, text="", zone="UTC", own="gate", nodes=()).problem == ""
+
+
 @pytest.mark.parametrize(
     "text", ["", "kind: Policy\n", f"{HEAD}  x: 1\n", "- a\n", f"{HEAD}  {{}}\n---\n{HEAD}  {{}}\n"]
 )
