@@ -4,6 +4,7 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from gate.errors import Permanent
 from gate.proxy.behaviours import BEHAVIOURS
 from gate.proxy.control.exchange import Question
 from gate.proxy.control.paths import PATHS, answered, openapi
-from gate.proxy.control.server import MOST_BODY, Control
+from gate.proxy.control.server import MOST_BODY, MOST_CLIENTS, Control
 from gate.proxy.control.toxiproxy import TOXICS
 from gate.proxy.spec import Address
 from tests.proxy.conftest import Ground, everything, exactly
@@ -165,6 +166,26 @@ def test_who_shows_no_token_learns_nothing_but_that_it_lives(ground: Ground) -> 
     assert "show the token" in stranger.ask("GET", "/v1/proxies", status=401)["error"]
     stranger.ask("GET", "/proxies", status=401, headers={"Authorization": "Bearer not-a-secre"})
     stranger.ask("GET", "/v1/health")
+
+
+def test_who_shows_no_token_is_refused_before_the_body_is_there(ground: Ground) -> None:
+    control = control_of(ground, token="a-secret")
+    host, _, port = control.url.removeprefix("http://").rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=30) as client:
+        client.sendall(b"PUT /v1/proxies/a HTTP/1.1\r\nHost: a\r\nContent-Length: 900000\r\n\r\n")
+        assert client.recv(12) == b"HTTP/1.1 401"
+
+
+def test_strangers_who_hold_all_connections_do_not_keep_out_who_may_ask(ground: Ground) -> None:
+    control = control_of(ground, token="a-secret")
+    host, _, port = control.url.removeprefix("http://").rpartition(":")
+    with ExitStack() as held:
+        strangers = [
+            held.enter_context(socket.create_connection((host, int(port)), timeout=30)) for _ in range(MOST_CLIENTS)
+        ]
+        control.ask("GET", "/v1/proxies")
+        with suppress(ConnectionResetError):
+            assert strangers[0].recv(1) == b""
 
 
 def test_beyond_loopback_it_needs_a_token(ground: Ground) -> None:
