@@ -52,10 +52,18 @@ class Shop:
     sha: str
     pipeline: int
 
-    def annotated(self, **changed: str) -> None:
+    def annotated(self, **changed: str | None) -> None:
+        """Say where it comes from, and wait for its controller, to which a new annotation is a new generation."""
         said = {"project": PATH, "commit": self.sha, "pipeline": str(self.pipeline), **changed}
         annotations = {f"chaosgate.dev/{name}": value for name, value in said.items()}
-        self.ground.api.patch("deployments", "shop", "web", {"metadata": {"annotations": annotations}})
+        told = self.ground.api.patch("deployments", "shop", "web", {"metadata": {"annotations": annotations}})
+        deadline, pause = time.monotonic() + PATIENCE, pauses()
+        while (self.web().get("status") or {}).get("observedGeneration", 0) < told["metadata"]["generation"]:
+            assert time.monotonic() < deadline, "the controller has not seen it"
+            time.sleep(next(pause))
+
+    def web(self) -> Any:
+        return self.ground.api.get("deployments", "shop", "web")
 
     def run(self, token: str, *words: str) -> Result:
         environment = {
@@ -99,12 +107,7 @@ def shop(world: World, tmp_path: Path, eventually) -> Iterator[Shop]:
         ground.api.create("deployments", "shop", deployment("web", "shop"))
         made = Shop(ground, world, file, world.sha, pipeline)
         made.annotated()
-
-        def is_ready() -> bool:
-            web = ground.api.get("deployments", "shop", "web") or {}
-            return web.get("status", {}).get("readyReplicas") == 1
-
-        eventually(is_ready)
+        eventually(lambda: made.web()["status"].get("readyReplicas") == 1)
         yield made
 
 
@@ -158,9 +161,7 @@ def test_what_would_keep_gitlab_from_being_told_is_said_before_anything_is_made(
     assert f"pipeline {shop.pipeline} of {PATH} is one of commit {shop.sha[:8]}, not bbbbbbbb" in refused()
     shop.annotated(pipeline="999999")
     assert "404" in refused()
-    names = ("project", "commit", "pipeline")
-    gone = {"metadata": {"annotations": {f"chaosgate.dev/{name}": None for name in names}}}
-    shop.ground.api.patch("deployments", "shop", "web", gone)
+    shop.annotated(project=None, commit=None, pipeline=None)
     assert "nothing says which commit Deployment shop/web comes from" in refused()
 
 
