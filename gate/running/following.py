@@ -66,7 +66,7 @@ class Replacements:
         self._run.log.undo(replace(undo, replaced=self._run.time.now()))
         fate = "followed" if self._step.targets is Targets.FOLLOW else "not hit: its targets are fixed"
         what = f"{target_in_words(undo)} was replaced while it was held"
-        self._run.log.note(f"{what}; what comes in its place in {self._step.name} is {fate}")
+        self._run.log.note(f'{what}; what comes in its place in "{self._step.name}" is {fate}')
 
     def _follow(self) -> bool:
         """Hit one ready pod for each target that is gone, if there is one that nobody knew when the step began."""

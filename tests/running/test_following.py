@@ -43,7 +43,7 @@ def test_what_replaces_a_fixed_target_is_not_hit_and_the_evidence_says_so() -> N
     (undo,) = made.execute().evidence.undo
     assert undo.replaced is not None
     assert made.service.injections == 1
-    assert "Pod shop/checkout-1 was replaced while it was held; what comes in its place in lights out is not hit" in (
+    assert 'Pod shop/checkout-1 was replaced while it was held; what comes in its place in "lights out" is not hit' in (
         story(made)
     )
     assert judge(made.spec, made.journal.status.evidence)[0].verdict is Verdict.PASSED
