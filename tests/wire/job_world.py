@@ -112,6 +112,11 @@ class Shop:
     def name(self) -> WorkloadName:
         return WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace=self.namespace, name="web")
 
+    @property
+    def told(self) -> dict[str, str]:
+        """What each Job finds in its environment. Without a policy it would wait for working hours."""
+        return {"CHAOS_GATE_NAMESPACE": self.home, "CHAOS_GATE_POLICY_TEXT": policy().read_text()}
+
     def create(self) -> None:
         self.create_around()
         self.api.create("deployments", self.namespace, deployment("web", self.namespace, replicas=PODS))
@@ -288,8 +293,7 @@ def looked_after(
     """A gate that has the runs of the shop executed by Jobs, as an administrator or as whoever `api` is."""
     api, clock, stop = api or shop.api, SystemClock(), threading.Event()
     background = Threads(clock)
-    known = {"CHAOS_GATE_NAMESPACE": shop.home, "CHAOS_GATE_POLICY_TEXT": policy().read_text()}
-    told = {**known, **({"CHAOS_GATE_EVIDENCE_URL": evidence_url} if evidence_url else {})}
+    told = {**shop.told, **({"CHAOS_GATE_EVIDENCE_URL": evidence_url} if evidence_url else {})}
     outfit = Outfit(image=image, account=ACCOUNT, environment=told, template=template, hands_in=bool(evidence_url))
     executor = JobExecutor(
         store=Watching(api, shop.namespace),

@@ -55,7 +55,7 @@ def web(
 def killed(shop: Shop, fault: str, settings: dict[str, Any], *, before_write: int) -> Run | None:
     """The run as its Job left it; None if that was not killed."""
     run = shop.begin(fault, MOMENT, **settings)
-    outfit = Outfit(image=fragile(before_write).name, account=ACCOUNT, environment={"CHAOS_GATE_NAMESPACE": shop.home})
+    outfit = Outfit(image=fragile(before_write).name, account=ACCOUNT, environment=shop.told)
     jobs = ExecutorJobs(shop.api, outfit, SystemClock().now)
     jobs.make(run, 1)
     shop.eventually(lambda: all(job.over for job in jobs.of(run)))
@@ -94,5 +94,6 @@ def test_a_reaper_alone_brings_everything_back_wherever_the_job_was_killed(
     while left := killed(shop, fault, settings, before_write=point):
         had += brought_back(shop, application, left, before)
         point += 1
+        assert point < MOST, "it goes on writing, and does not end"
     assert point >= FEWEST, "it has died at few points only"
     assert had, "there was never anything to bring back"
