@@ -4,6 +4,7 @@ What passes between them, and when what is decided, is for those that are a pair
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from gate.proxy.behaviours import Blackout, Delay, Error, Hang, Per, Reset, Stream
@@ -18,7 +19,7 @@ STOPPING = (Error, Reset, Blackout, Hang)
 """Behaviours with which nothing passes any more. Of several the first counts."""
 
 
-class Pair:
+class Pair(ABC):
     """One connection of a client. All of it runs in the event loop; nothing in it waits."""
 
     def __init__(self, proxy: LiveProxy, *, half_close: bool) -> None:
@@ -55,37 +56,37 @@ class Pair:
 
     # ------------------------------------------------------------------------------- for those that are a pair to say
 
+    @abstractmethod
     def begun(self, number: int) -> None:
         """The client is there: it is the connection of that number."""
-        raise NotImplementedError
 
+    @abstractmethod
     def from_client(self, data: bytes) -> None:
         """Bytes of the client."""
-        raise NotImplementedError
 
+    @abstractmethod
     def from_upstream(self, data: bytes) -> None:
         """Bytes of the upstream."""
-        raise NotImplementedError
 
+    @abstractmethod
     def client_ended(self) -> None:
         """The client says nothing more."""
-        raise NotImplementedError
 
+    @abstractmethod
     def upstream_ended(self) -> None:
         """The upstream says nothing more."""
-        raise NotImplementedError
 
+    @abstractmethod
     def flow_ended(self, flow: Flow) -> None:
         """The end has passed all stages of a flow."""
-        raise NotImplementedError
 
+    @abstractmethod
     def error(self, how: Error) -> None:
         """Answer wrongly instead of the upstream."""
-        raise NotImplementedError
 
+    @abstractmethod
     def behave(self) -> None:
         """Do what the decision says from now on, whatever was done until now."""
-        raise NotImplementedError
 
     # ---------------------------------------------------------------------------------------------------- transports
 

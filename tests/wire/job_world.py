@@ -49,6 +49,7 @@ from gate.sandbox.shipped import policy, shipped
 from gate.tracking.judgements import decided
 from gate.wire.ties import RunLeases, identity, read_run, surrounding
 from tests.builders import deployment
+from tests.faults.application import Application
 from tests.faults.cases import NEEDS_THE_REAL_ONE
 from tests.grounds import Ground
 
@@ -121,6 +122,17 @@ class Shop:
         self.create_around()
         self.api.create("deployments", self.namespace, deployment("web", self.namespace, replicas=PODS))
         self.eventually(lambda: len(self.pods()) == PODS)
+
+    @contextmanager
+    def around_an_application(self, settings: Json | None) -> Iterator[Application]:
+        """An application that these settings of a fault fit, with an account that may do all that a team's may."""
+        self.create_around()
+        for role in SPECIAL:
+            self.give(role)
+        application = Application(ground=self.ground, namespace=self.namespace, eventually=self.eventually)
+        application.create(settings)
+        yield application
+        self.delete()
 
     def create_around(self) -> None:
         """Everything but the workload."""

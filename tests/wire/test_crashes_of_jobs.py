@@ -16,7 +16,7 @@ from tests import grounds
 from tests.faults.application import Application
 from tests.faults.cases import CASES
 from tests.grounds import Ground
-from tests.wire.job_world import ACCOUNT, ELSEWHERE, SPECIAL, Eventually, Shop, fragile
+from tests.wire.job_world import ACCOUNT, ELSEWHERE, Eventually, Shop, fragile
 
 MOST = 60
 """Writes that any of these runs may have."""
@@ -43,13 +43,8 @@ def web(
     request: pytest.FixtureRequest, cluster: Ground, namespace: str, in_time: Eventually, tmp_path: Path
 ) -> Iterator[tuple[Shop, Application]]:
     shop = Shop(ground=cluster, namespace=namespace, eventually=in_time, folder=tmp_path)
-    shop.create_around()
-    for role in SPECIAL:
-        shop.give(role)
-    application = Application(ground=cluster, namespace=namespace, eventually=in_time)
-    application.create(request.node.callspec.params.get("settings"))
-    yield shop, application
-    shop.delete()
+    with shop.around_an_application(request.node.callspec.params.get("settings")) as application:
+        yield shop, application
 
 
 def killed(shop: Shop, fault: str, settings: dict[str, Any], *, before_write: int) -> Run | None:

@@ -12,7 +12,7 @@ from tests import grounds
 from tests.faults.application import Application
 from tests.faults.cases import CASES
 from tests.grounds import Ground
-from tests.wire.job_world import ELSEWHERE, GATE_IMAGE, SPECIAL, Eventually, Shop, looked_after
+from tests.wire.job_world import ELSEWHERE, GATE_IMAGE, Eventually, Shop, looked_after
 
 
 @pytest.fixture(scope="module")
@@ -26,13 +26,8 @@ def web(
     request: pytest.FixtureRequest, cluster: Ground, namespace: str, in_time: Eventually, tmp_path: Path
 ) -> Iterator[tuple[Shop, Application]]:
     shop = Shop(ground=cluster, namespace=namespace, eventually=in_time, folder=tmp_path)
-    shop.create_around()
-    for role in SPECIAL:
-        shop.give(role)
-    application = Application(ground=cluster, namespace=namespace, eventually=in_time)
-    application.create(request.node.callspec.params.get("settings"))
-    yield shop, application
-    shop.delete()
+    with shop.around_an_application(request.node.callspec.params.get("settings")) as application:
+        yield shop, application
 
 
 @pytest.mark.thorough
