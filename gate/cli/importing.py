@@ -115,9 +115,9 @@ def _account(imported: "Imported") -> None:
         path = f" {refused.path}:" if refused.path else ""
         click.echo(f"{refused.place}: refused:{path} {refused.why}", err=True)
     counted = [str(entry.outcome) for entry in imported.entries]
-    outcomes = ", ".join(f"{counted.count(outcome)} {outcome}" for outcome in dict.fromkeys(sorted(counted)))
-    said = f"{len(imported.documents)} documents; {outcomes or 'nothing'}, {len(imported.refused)} refused"
-    click.echo(said, err=True)
+    outcomes = [f"{counted.count(outcome)} {outcome}" for outcome in dict.fromkeys(sorted(counted))]
+    said = ", ".join([*outcomes, f"{len(imported.refused)} refused"])
+    click.echo(f"{len(imported.documents)} documents; {said}", err=True)
 
 
 def _write(documents: "tuple[Document, ...]", into: Path) -> None:

@@ -43,8 +43,10 @@ def config(path: Path) -> Config:
     """Raises Permanent, in one line, for a file that is not there or does not say proxies."""
     try:
         given = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError) as error:
-        raise Permanent(f"{path}: cannot be read: {error}") from error
+    except OSError as error:
+        raise Permanent(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise Permanent(f"{path}: cannot be read: it is not UTF-8") from error
     except yaml.YAMLError as error:
         raise Permanent(f"{path}: is not YAML: {' '.join(str(error).split())}") from error
     values = mapping({} if given is None else given, str(path))
