@@ -39,6 +39,8 @@ class Outfit:
     image: str
     account: str
     environment: Mapping[str, str] = field(default_factory=dict)
+    present: Callable[[], Mapping[str, str]] = dict
+    """More of it, as it is when a Job is made. Raises `GateError`."""
     credentials: bool = False
     """They find the secrets for probes and loads of their namespace, if it has any."""
     hands_in: bool = False
@@ -129,7 +131,7 @@ def job_for(run: Run, number: int, outfit: Outfit, now: datetime) -> Json:
     """The Job with that number. It goes with its run, tries once, and ends by itself some time after the run should."""
     labels = {"app.kubernetes.io/managed-by": "chaos-gate", RUN: run.uid, NUMBER: str(number)}
     lasts = max(timedelta(0), run.spec.deadline - now) + AFTERWARDS
-    template = outfit.template
+    template, environment = outfit.template, {**outfit.environment, **outfit.present()}
     container: Json = {
         **template.container,
         "name": CONTAINER,
@@ -137,7 +139,7 @@ def job_for(run: Run, number: int, outfit: Outfit, now: datetime) -> Json:
         "args": ["execute", f"{run.namespace}/{run.name}"],
         "env": [
             *template.container.get("env", ()),
-            *({"name": name, "value": value} for name, value in sorted(outfit.environment.items())),
+            *({"name": name, "value": value} for name, value in sorted(environment.items())),
         ],
         **SPEAKS,
     }

@@ -21,7 +21,7 @@ from gate.running.permit import Permit
 from gate.running.ports import Clock, World, nobody
 from gate.running.turns import Caps
 from gate.wire.locking import ClusterLocks
-from gate.wire.policies import read_text
+from gate.wire.policies import InForce
 from gate.wire.policing import labels_of, policing_of, policy_of
 
 
@@ -70,13 +70,16 @@ def permits_of(settings: Settings, api: Api, clock: Clock) -> Callable[[Callable
     return permit
 
 
-def outfit_of(settings: Settings) -> Outfit:
-    """What a Job gets to know of the settings. Raises `GateError` if its template cannot be used."""
+def outfit_of(settings: Settings, policy: InForce) -> Outfit:
+    """What a Job gets to know of the settings. Raises `GateError` if its template cannot be used.
+
+    The policy is that of the moment at which the Job is made, as it is written: the Job has no file.
+    """
+    text = f"{PREFIX}POLICY_TEXT"
     told = {
         f"{PREFIX}NAMESPACE": settings.namespace,
         f"{PREFIX}RESOLVE": str(settings.resolve),
         f"{PREFIX}NODES": ",".join(settings.nodes),
-        f"{PREFIX}POLICY_TEXT": _text_of(settings),
         f"{PREFIX}TIME_ZONE": settings.time_zone,
         f"{PREFIX}RUNS": str(settings.runs or ""),
         f"{PREFIX}RUNS_PER_NAMESPACE": str(settings.runs_per_namespace),
@@ -84,17 +87,13 @@ def outfit_of(settings: Settings) -> Outfit:
         f"{PREFIX}KEEP_EVIDENCE": f"{settings.keep_evidence.total_seconds():.0f}s",
         f"{PREFIX}EVIDENCE_URL": settings.evidence_url,
     }
-    ours = {*told, f"{PREFIX}CREDENTIALS", f"{PREFIX}EVIDENCE_TOKEN_FILE"}
+    ours = {*told, text, f"{PREFIX}CREDENTIALS", f"{PREFIX}EVIDENCE_TOKEN_FILE"}
     return Outfit(
         image=settings.job_image,
         account=settings.job_account,
         environment={name: value for name, value in told.items() if value},
+        present=lambda: {name: value for name, value in [(text, policy.document())] if value},
         credentials=settings.credentials is not None,
         hands_in=bool(settings.evidence_url),
         template=read_template(settings.job_template, ours) if settings.job_template else PLAIN,
     )
-
-
-def _text_of(settings: Settings) -> str:
-    """The policy, for somebody in another namespace, who has no file. Raises `GateError`."""
-    return settings.policy_text or (read_text(settings.policy) if settings.policy else "")

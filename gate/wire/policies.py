@@ -46,7 +46,8 @@ class PolicyFile:
         """`changed` hears, without the lock, that another policy was read."""
         self._file, self._changed, self._lock = file, changed, threading.Lock()
         self._seen = self._stamp()
-        self._policy = read_policy(file)
+        self.text, self._policy = _read(file)
+        """The document as it is in force."""
         self.problem = ""
         """Why the file as it is now is not in force, in one sentence."""
 
@@ -62,7 +63,7 @@ class PolicyFile:
     def _read(self) -> bool:
         """Whether what the file says now is in force."""
         try:
-            self._policy, self.problem = read_policy(self._file), ""
+            (self.text, self._policy), self.problem = _read(self._file), ""
             log.info("policy.read file=%s", self._file)
         except GateError as error:
             self.problem = f"the policy that was read last stays in force: {error}"
@@ -81,14 +82,14 @@ class PolicyFile:
 
 def read_policy(file: Path) -> Policy:
     """The only policy of the file. Raises `GateError` that says everything which is wrong."""
-    return parsed(_bytes(file), str(file))
+    return _read(file)[1]
 
 
-def read_text(file: Path) -> str:
-    """The document as it is written, if it can be in force. Raises `GateError`."""
+def _read(file: Path) -> tuple[str, Policy]:
+    """The document as it is written, and what it says. Raises `GateError` if it cannot be in force."""
     data = _bytes(file)
-    parsed(data, str(file))
-    return data.decode("utf-8-sig")
+    policy = parsed(data, str(file))
+    return data.decode("utf-8-sig"), policy
 
 
 def _bytes(file: Path) -> bytes:
@@ -243,14 +244,21 @@ def _holidays(form: HolidaysForm) -> Callable[[date], str]:
 class InForce:
     """The policy in force, with what the settings add to it. Thread-safe."""
 
-    def __init__(self, source: PolicyFile | None, fixed: Policy, own: str, nodes: Sequence[str]) -> None:
-        """`fixed` is for where there is no file."""
-        self._source, self._fixed, self._own, self._nodes = source, fixed, own, nodes
+    def __init__(self, source: PolicyFile | None, fixed: Policy, own: str, nodes: Sequence[str], text: str) -> None:
+        """`fixed` is for where there is no file, and `text` what it was read from."""
+        self._source, self._fixed, self._own, self._nodes, self._text = source, fixed, own, nodes, text
 
     def __call__(self) -> Policy:
         base, nodes = self._source() if self._source else self._fixed, self._nodes
         limits = tuple(replace(each, nodes=(*each.nodes, *nodes)) if each.allowed else each for each in base.limits)
         return replace(base, own=frozenset({self._own}), limits=limits if nodes else base.limits)
+
+    def document(self) -> str:
+        """What is in force now as it is written, for somebody who has no file; empty for the safe default."""
+        if self._source is None:
+            return self._text
+        self._source()
+        return self._source.text
 
     @property
     def problem(self) -> str:
@@ -276,5 +284,4 @@ def in_force(
     fixed = parsed(text.encode(), "the policy") if text else Policy()
     if not text:
         fixed = replace(fixed, when=replace(fixed.when, zone=UTC if zone == "UTC" else ZoneInfo(zone)))
-
-    return InForce(source, fixed, own, nodes)
+    return InForce(source, fixed, own, nodes, text)

@@ -175,7 +175,7 @@ class _Process:
             return JobExecutor(
                 store=store,
                 leases=leases,
-                jobs=ExecutorJobs(self._fenced, outfit_of(settings), clock.now),
+                jobs=ExecutorJobs(self._fenced, outfit_of(settings, self._policy), clock.now),
                 clock=clock,
                 mode=mode_of(settings, api),
                 leads=self._leading.leads,

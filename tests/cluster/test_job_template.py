@@ -13,6 +13,7 @@ from gate.cluster.runs import run_from
 from gate.config import Settings
 from gate.errors import GateError, Permanent
 from gate.wire.acting import outfit_of
+from gate.wire.policing import policy_of
 from tests.cluster.test_executor_jobs import NOW
 from tests.cluster.test_reaping import SPEC_OF_A_RUN
 from tests.grounds import Ground
@@ -40,7 +41,8 @@ def written(folder: Path, text: str) -> Path:
 
 def outfit(folder: Path, text: str, **more: str) -> Outfit:
     file = written(folder, text)
-    return outfit_of(Settings.read({**SETTINGS, "CHAOS_GATE_JOB_TEMPLATE": str(file), **more}))
+    settings = Settings.read({**SETTINGS, "CHAOS_GATE_JOB_TEMPLATE": str(file), **more})
+    return outfit_of(settings, policy_of(settings))
 
 
 def job(cluster: Ground, namespace: str, dressed: Outfit) -> dict[str, Any]:

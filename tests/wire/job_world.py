@@ -195,6 +195,23 @@ class Shop:
         finally:
             self.ground.ask("DELETE", f"{path}/{name}")
 
+    @contextmanager
+    def seeing_zones(self) -> Iterator[None]:
+        """The team's account has the shipped role for zones, in the whole cluster."""
+        (role,) = (each for each in rights_of_jobs() if each["metadata"]["name"] == "chaos-gate-zones")
+        name, path = f"zones-{self.home}", f"/apis/{RBAC}/v1"
+        self.post(f"{path}/clusterroles", {"metadata": {"name": name}, "rules": role["rules"]})
+        try:
+            subjects = [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": self.namespace}]
+            reference = {"apiGroup": RBAC, "kind": "ClusterRole", "name": name}
+            self.post(
+                f"{path}/clusterrolebindings", {"metadata": {"name": name}, "roleRef": reference, "subjects": subjects}
+            )
+            yield
+        finally:
+            for kind in ("clusterrolebindings", "clusterroles"):
+                self.ground.ask("DELETE", f"{path}/{kind}/{name}")
+
     def token(self, account: str, *audiences: str) -> str:
         """Of a service account of the team's namespace."""
         path = f"/api/v1/namespaces/{self.namespace}/serviceaccounts/{account}/token"

@@ -15,6 +15,7 @@ import pytest
 from gate.catalogue.folder import read_paths
 from gate.cluster.runs import Runs
 from gate.cluster.workloads import Workloads
+from gate.config import Settings
 from gate.documents.catalogue import Catalogue
 from gate.errors import Denied, GateError
 from gate.model import COPY, Load, Probe, RunPhase, RunSpec, RunStatus, Step, Target, Undo, WorkloadKind, WorkloadName
@@ -22,9 +23,10 @@ from gate.policy.ask import ask
 from gate.policy.question import Freeze, Question
 from gate.policy.rules import ONE_POD, Frozen, Images, Interval, Limit, NotDuring, Ownership, Policy
 from gate.sandbox.shipped import policy as of_the_demo
+from gate.wire.acting import outfit_of
 from gate.wire.alerts import firing
 from gate.wire.policies import PolicyFile, in_force, read_policy
-from gate.wire.policing import Policing, refusals, reviewed
+from gate.wire.policing import Policing, policy_of, refusals, reviewed
 from gate.wire.vocabulary import vocabulary
 from tests.builders import deployment
 from tests.grounds import Ground
@@ -296,6 +298,23 @@ def test_what_keeps_the_file_from_being_in_force_is_known(tmp_path: Path) -> Non
     assert policy().own == {"gate"}
     assert "the policy that was read last stays in force" in policy.problem
     assert in_force(file=None, text="", zone="UTC", own="gate", nodes=()).problem == ""
+
+
+def test_a_job_has_the_policy_that_is_in_force_when_it_is_made(tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text(f"{HEAD}  namespaces: {{optIn: false}}\n")
+    settings = Settings.read({"CHAOS_GATE_CATALOGUE": "x", "CHAOS_GATE_POLICY": str(file)})
+    outfit = outfit_of(settings, policy_of(settings))
+    file.write_text(f"{HEAD}  namespaces: {{optIn: true, protected: [bank]}}\n")
+    (name, text), *others = outfit.present().items()
+    assert (name, text, others) == ("CHAOS_GATE_POLICY_TEXT", file.read_text(), [])
+    file.write_text("nothing of the kind\n")
+    assert outfit.present() == {name: text}
+
+
+def test_without_a_policy_a_job_has_the_safe_default() -> None:
+    settings = Settings.read({"CHAOS_GATE_CATALOGUE": "x"})
+    assert outfit_of(settings, policy_of(settings)).present() == {}
 
 
 @pytest.mark.parametrize(

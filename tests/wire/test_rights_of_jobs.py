@@ -87,11 +87,25 @@ def test_the_teams_account_may_nothing_elsewhere(shop: Shop) -> None:
         team.list("chaosruns")
 
 
+def test_who_is_given_the_role_for_zones_sees_nodes_and_changes_none(shop: Shop) -> None:
+    team, (node, *_) = shop.as_team(), shop.api.list("nodes")[0]
+    name = node["metadata"]["name"]
+    shop.eventually(lambda: may(team, "leases", shop.namespace))
+    with pytest.raises(Denied):
+        team.get("nodes", "", name)
+    with shop.seeing_zones():
+        shop.eventually(lambda: may(team, "nodes", ""))
+        assert (team.get("nodes", "", name) or {})["metadata"]["name"] == name
+        with pytest.raises(Denied):
+            team.patch("nodes", "", name, {"spec": {"unschedulable": True}})
+
+
 def may(api: Api, resource: str, namespace: str) -> bool:
     """Rights are known a moment after they were given."""
     look: Callable[[], object] = {
         "jobs": lambda: api.list("jobs", namespace),
         "leases": lambda: api.get("leases", namespace, "nobody"),
+        "nodes": lambda: api.get("nodes", namespace, "nobody"),
     }[resource]
     try:
         look()
