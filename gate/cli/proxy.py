@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Examples:
   chaos-gate proxy --config proxies.yaml
   chaos-gate proxy --control 127.0.0.1:8474
+  chaos-gate proxy --add "inventory 127.0.0.1:8666 inventory.shop:80 http"
   chaos-gate proxy explain --config proxies.yaml --proxy inventory --count 20
 """,
 )
@@ -30,16 +31,34 @@ Examples:
     type=click.Path(dir_okay=False, path_type=Path),
     help="YAML file with the proxies; read again on SIGHUP. See docs/proxy.md.",
 )
-@click.option("--control", metavar="HOST:PORT", help="Where the control API listens, whatever the file says.")
+@click.option(
+    "--control",
+    metavar="HOST:PORT",
+    envvar="CHAOS_GATE_PROXY_CONTROL",
+    show_envvar=True,
+    help="Where the control API listens, whatever the file says.",
+)
 @click.option(
     "--token-file",
     type=click.Path(dir_okay=False, path_type=Path),
     help="File with the token that the control API asks for; needed unless it is on loopback.",
 )
 @click.option("--seed", help="What all decisions follow from, whatever the file says; made up if nobody says one.")
+@click.option(
+    "--add",
+    "added",
+    multiple=True,
+    metavar="'NAME LISTEN UPSTREAM [PROTOCOL]'",
+    help="A proxy beside those of the file; may be given more than once.",
+)
 @click.pass_context
 def proxy(
-    context: click.Context, file: Path | None, control: str | None, token_file: Path | None, seed: str | None
+    context: click.Context,
+    file: Path | None,
+    control: str | None,
+    token_file: Path | None,
+    seed: str | None,
+    added: tuple[str, ...],
 ) -> None:
     """Run proxies that delay, break and cut what passes, as the control API says, until Ctrl-C or SIGTERM."""
     if context.invoked_subcommand is not None:
@@ -47,14 +66,15 @@ def proxy(
     import asyncio
     from dataclasses import replace
 
-    from gate.proxy.process import Config, config, run
+    from gate.proxy.process import Beside, Config, config, proxy_in_words, run
     from gate.proxy.spec import address
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    said = config(file) if file else Config()
+    beside = Beside(seed=seed, proxies=tuple(proxy_in_words(words, "--add") for words in added))
+    said = beside.over(config(file) if file else Config(), str(file))
     said = replace(said, control=address(control, "--control") if control else said.control)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(run(file, said, _token(token_file), _ready, seed=seed))
+        runner.run(run(file, said, _token(token_file), _ready, beside))
 
 
 def _ready(board: "Switchboard", control: "Control") -> None:
@@ -129,3 +149,38 @@ def explain(
     for identity, faults in hit.items():
         click.echo(f"{identity:11} {', '.join(faults)}")
     click.echo(f"{len(hit)} of {len(decisions)} would be hit")
+
+
+@proxy.command(
+    epilog="""\b
+Examples:
+  chaos-gate proxy ask GET /v1/proxies
+  chaos-gate proxy ask PUT /v1/proxies/inventory/faults/slow '{"percent": "30%", "delay": {"time": "400ms"}}'
+  chaos-gate proxy ask POST /v1/heal
+"""
+)
+@click.option(
+    "--control",
+    metavar="HOST:PORT",
+    envvar="CHAOS_GATE_PROXY_CONTROL",
+    show_envvar=True,
+    default="127.0.0.1:8474",
+    show_default=True,
+    help="Where the control API listens.",
+)
+@click.option(
+    "--token-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File with the token that the control API asks for.",
+)
+@click.argument("method", type=click.Choice(["GET", "PUT", "POST", "PATCH", "DELETE"], case_sensitive=False))
+@click.argument("path")
+@click.argument("body", required=False)
+def ask(control: str, token_file: Path | None, method: str, path: str, body: str | None) -> None:
+    """Ask the control API of a proxy that runs, and print its answer. docs/proxy.md lists what can be asked."""
+    from gate.proxy.control.client import ask as asked
+    from gate.proxy.spec import address
+
+    said = asked(address(control, "--control"), method, path, body, token=_token(token_file))
+    if said:
+        click.echo(said)

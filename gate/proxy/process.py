@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -39,6 +39,30 @@ class Config:
         return now if self.seed is None else now.reseeded(self.seed)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What was said beside the file, and stays when that is read again."""
+
+    seed: str | None = None
+    proxies: tuple[Spec, ...] = ()
+
+    def over(self, said: Config, where: str) -> Config:
+        """Both together. Raises Permanent where two proxies have one name."""
+        seed = said.seed if self.seed is None else self.seed
+        proxies = (*said.proxies, *self.proxies)
+        _insist_on_names(proxies, where)
+        return replace(said, seed=seed, proxies=proxies)
+
+
+def proxy_in_words(text: str, where: str) -> Spec:
+    """`NAME LISTEN UPSTREAM`, and a protocol if it is not tcp. Raises Permanent."""
+    words = text.split()
+    if len(words) not in {3, 4}:
+        example = "inventory 127.0.0.1:8666 inventory.shop:80 http"
+        raise Permanent(f'{where}: "{text}" is not name, address and upstream; write it like "{example}"')
+    return spec(dict(zip(("name", "listen", "upstream", "protocol"), words, strict=False)), where)
+
+
 def config(path: Path) -> Config:
     """Raises Permanent, in one line, for a file that is not there or does not say proxies."""
     try:
@@ -57,10 +81,7 @@ def config(path: Path) -> Config:
     if not isinstance(listed, list):
         raise Permanent(f"{path}: proxies: {listed!r} is not a list")
     proxies = tuple(spec(each, f"{path}: proxies[{number}]") for number, each in enumerate(listed))
-    names = [one.name for one in proxies]
-    for name in names:
-        if names.count(name) > 1:
-            raise Permanent(f'{path}: proxies: two are called "{name}"; give each a name of its own')
+    _insist_on_names(proxies, f"{path}: proxies")
     return Config(
         seed=None if values.get("seed") is None else str(values["seed"]),
         control=address(values["control"], f"{path}: control") if "control" in values else CONTROL,
@@ -68,18 +89,23 @@ def config(path: Path) -> Config:
     )
 
 
+def _insist_on_names(proxies: Sequence[Spec], where: str) -> None:
+    names = [one.name for one in proxies]
+    for name in names:
+        if names.count(name) > 1:
+            raise Permanent(f'{where}: two are called "{name}"; give each a name of its own')
+
+
 async def run(
     path: Path | None,
     said: Config,
     token: str | None,
     ready: Callable[[Switchboard, Control], None],
-    *,
-    seed: str | None = None,
+    beside: Beside,
 ) -> None:
     """Run until SIGTERM or SIGINT; SIGHUP reads the file again. Raises Permanent where an address cannot be had."""
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_trouble)
-    said = said if seed is None else replace(said, seed=seed)
     first = said.seed if said.seed is not None else secrets.token_hex(8)
     board = Switchboard(said.onto(Snapshot(seed=first), loop.time()))
     try:
@@ -89,7 +115,7 @@ async def run(
             ended = asyncio.Event()
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, ended.set)
-            loop.add_signal_handler(signal.SIGHUP, lambda: reload(board, path, seed=seed))
+            loop.add_signal_handler(signal.SIGHUP, lambda: reload(board, path, beside))
             ready(board, control)
             await ended.wait()
         finally:
@@ -98,17 +124,13 @@ async def run(
         await board.close()
 
 
-def reload(board: Switchboard, path: Path | None, *, seed: str | None = None) -> None:
-    """Put in force what the file says now; a file with a mistake changes nothing. A seed that was said beside the file
-    stays.
-    """
+def reload(board: Switchboard, path: Path | None, beside: Beside) -> None:
+    """Put in force what the file says now; a file with a mistake changes nothing. What was said beside it stays."""
     if path is None:
         LOG.warning("reload=nothing why=the proxy was started without a file")
         return
     try:
-        said = config(path)
-        said = said if seed is None else replace(said, seed=seed)
-        board.change(said.onto)
+        board.change(beside.over(config(path), str(path)).onto)
     except (GateError, ValueError) as error:
         LOG.error("reload=refused why=%s", error)  # noqa: TRY400  # the line is for a person who wrote the file
     else:

@@ -99,8 +99,8 @@ class Side(asyncio.Protocol):
 
     def finish(self) -> None:
         """Nothing more is said; what the other end says is still heard."""
-        if self.transport is not None and self.transport.can_write_eof() and not self.transport.is_closing():
-            self.transport.write_eof()
+        if self.transport is not None and not self.transport.is_closing():
+            _no_more(self.transport)
 
     def goodbye(self, loop: asyncio.AbstractEventLoop) -> None:
         """End it with a FIN. What the client still sends is read and dropped: a socket that is closed with bytes unread
@@ -110,8 +110,9 @@ class Side(asyncio.Protocol):
             return
         self._loop = loop
         self._receive = _drop
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
+        _no_more(self.transport)
+        if self.transport.is_closing():
+            return
         self.transport.resume_reading()
         if self.transport.get_write_buffer_size():
             self.transport.set_write_buffer_limits(high=0)  # To be told when it is empty.
@@ -131,6 +132,15 @@ class Side(asyncio.Protocol):
         """End it with a RST now."""
         if self.transport is not None:
             reset(self.transport)
+
+
+def _no_more(transport: asyncio.Transport) -> None:
+    """The end of what is said; of a connection whose RST has come, and that nobody has read yet, all of it."""
+    if transport.can_write_eof():
+        try:
+            transport.write_eof()
+        except OSError:
+            transport.abort()
 
 
 def _drop(data: bytes) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import struct
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -11,9 +12,9 @@ from pathlib import Path
 from gate.proxy.control.exchange import Question
 from gate.proxy.control.own import heal
 from gate.proxy.control.toxiproxy import reset
-from gate.proxy.process import reload
+from gate.proxy.process import Beside, reload
 from gate.proxy.snapshot import Snapshot
-from gate.proxy.spec import spec
+from gate.proxy.spec import document, spec
 from gate.proxy.switchboard import Switchboard
 from tests.proxy.conftest import Ground, exactly
 
@@ -98,7 +99,26 @@ def test_a_proxy_that_goes_while_it_begins_to_listen_leaves_nothing_behind_in_th
 def test_a_file_read_again_does_not_take_away_a_seed_that_was_said_beside_it(ground: Ground, tmp_path: Path) -> None:
     file = tmp_path / "proxies.yaml"
     file.write_text("seed: 8")
-    ground.loop.call(lambda: reload(ground.board, file, seed="7"))
+    ground.loop.call(lambda: reload(ground.board, file, Beside(seed="7")))
     assert ground.board.snapshot.seed == "7"
-    ground.loop.call(lambda: reload(ground.board, file))
+    ground.loop.call(lambda: reload(ground.board, file, Beside()))
     assert ground.board.snapshot.seed == "8"
+
+
+def test_a_client_that_has_just_gone_holds_up_no_change(ground: Ground) -> None:
+    """Its RST is there, and the proxy has not read it yet: it finds out when it says the end."""
+    port = ground.put(ground.upstream().port)
+    gone, there = ground.connect(port), ground.connect(port)
+    for each in (gone, there):
+        each.sendall(b"hello")
+        assert each.recv(5) == b"hello"
+    gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    def change() -> None:
+        gone.close()
+        one = ground.board.snapshot.proxy("inventory")
+        (wrong,) = spec({**document(one), "faults": [{"blackout": {}}]}, "proxy").faults
+        ground.board.change(lambda now, at: now.put(replace(one, faults=(wrong,)), at))
+
+    ground.loop.call(change)
+    assert there.recv(16) == b""
