@@ -21,6 +21,7 @@ from gate.faults import (
     scale,
     scale_to_zero,
 )
+from gate.faults.network import NETWORK
 from gate.model import COPY
 from gate.running.ports import Fault
 
@@ -39,6 +40,7 @@ FAULTS: Mapping[str, Fault] = {
     "rollout-restart": rollout_restart,
     "scale": scale,
     "scale-to-zero": scale_to_zero,
+    **NETWORK,
 }
 
 ACTS: Mapping[str, Fault] = {**FAULTS, COPY: copying}

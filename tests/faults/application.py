@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import json
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from gate.cluster.workloads import Workloads
 from gate.codec import Codec
 from gate.errors import Futile, Temporary
 from gate.faults import ACTS
+from gate.faults.network import SIDECAR
 from gate.faults.rollout_restart import RESTARTED
 from gate.faults.stress import MARK
 from gate.faults.template import COPY
@@ -58,6 +60,38 @@ TEMPLATE["spec"] |= {
 }
 
 
+CALLER = """
+import os, socket, time
+while True:
+    try:
+        with socket.create_connection((os.environ["POD_IP"], 8666), timeout=5) as connection:
+            connection.recv(1)
+    except OSError:
+        pass
+    time.sleep(0.1)
+"""
+"""A program that speaks to its upstream through the proxy beside it."""
+
+
+def proxied(name: str = "upstream", program: str = CALLER) -> list[Json]:
+    """A fault proxy as a sidecar, on the address of its pod, and a program that goes through it. Its upstream is what
+    answers there anyway, the proxy's own control API.
+    """
+    path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
+    variables = {"PATH": path, "CHAOS_GATE_PROXY_CONTROL": "$(POD_IP):8474"}
+    proxy = ["chaos-gate", "proxy", "--add", f"{name} $(POD_IP):8666 $(POD_IP):8474"]
+    return [
+        {
+            "name": SIDECAR,
+            "image": "web:1",
+            "command": proxy,
+            "env": [{"name": key, "value": value} for key, value in variables.items()],
+            "readinessProbe": {"tcpSocket": {"port": 8474}, "periodSeconds": 1},
+        },
+        {"name": "caller", "image": "web:1", "command": [sys.executable, "-E", "-S", "-B", "-c", program]},
+    ]
+
+
 def step(fault: str, **settings: Any) -> Step:
     return Step(name="it breaks", fault=fault, settings=settings, hold=SECONDS, recover=SECONDS)
 
@@ -85,6 +119,8 @@ class Application:
         self.api.create("secrets", self.namespace, secret)
         self.api.create("services", self.namespace, service("web", self.namespace))
         body = deployment("web", self.namespace, template=copy.deepcopy(TEMPLATE), replicas=PODS)
+        if (settings or {}).get("proxy"):
+            body["spec"]["template"]["spec"]["containers"] += proxied()
         if (settings or {}).get("env"):
             for each in (body, body["spec"]["template"]):
                 each["metadata"]["labels"] = {**(each["metadata"].get("labels") or {}), COPY: "web"}

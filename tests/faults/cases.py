@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from gate.faults.network import NETWORK
+
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "config-change": ("config-change", {"configMap": "settings", "key": "mode", "value": "wild"}),
     "config-change of a secret": ("config-change", {"secret": "key", "key": "token"}),
@@ -14,6 +16,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "config-change of a variable": ("config-change", {"env": "MODE", "value": "wild"}),
     "container-kill": ("container-kill", {"count": 2}),
     "copy": ("copy", {"service": "web"}),
+    "network-reset": ("network-reset", {"proxy": "upstream"}),
     "network-partition": ("network-partition", {"probe": "all is well"}),
     "node-cordon": ("node-cordon", {}),
     "node-drain": ("node-drain", {}),
@@ -48,7 +51,7 @@ def often(names: AbstractSet[str] = OFTEN) -> list[Any]:
 NEEDS_A_NODE = frozenset({"pod-failure"})
 """What pods feel only where they are processes: the nodes of the real control plane are played by kwok."""
 
-NEEDS_CONTAINERS = frozenset({"container-kill", "cpu-stress", "memory-stress", "disk-fill"})
+NEEDS_CONTAINERS = frozenset({"container-kill", "cpu-stress", "memory-stress", "disk-fill"}) | NETWORK.keys()
 """What runs a command in a container: there are none on nodes that are played by kwok."""
 TAKES_TIME = frozenset({"job"})
 """What is not taken back by one look: it is done by somebody who has to be waited for."""

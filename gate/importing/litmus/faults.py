@@ -12,7 +12,10 @@ Json = dict[str, Any]
 NUMBER = re.compile("[0-9]{1,6}")
 USUAL_GRACE = "30s"
 """What Kubernetes gives a pod that does not say how long it needs."""
-NETWORK = "no fault here slows, loses or damages packets; network-partition cuts connections, which is another question"
+NETWORK = (
+    "no fault here slows, loses or damages packets; network-delay, network-error and their kin do it to connections, "
+    "through a fault proxy in the pod, see docs/proxy.md"
+)
 NODE = "what is done inside a node has no counterpart; node-drain and node-cordon are there"
 
 
