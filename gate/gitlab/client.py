@@ -108,6 +108,14 @@ class GitLab:
         said = self.send(protocol.get_pipeline(project, pipeline))
         return _pipeline(said)
 
+    def began(self, project: str, job: int) -> datetime | None:
+        """When a job began; None if it has not, or there is none that we may see."""
+        try:
+            said = self.send(protocol.get_job(project, job))
+        except Permanent:
+            return None
+        return _moment(said, "started_at") if isinstance(said, dict) else None
+
     def deployments(self, project: str, *, environment: str) -> Sequence[Deployment]:
         """The newest deployments to an environment, newest first."""
         said = self.send(protocol.get_deployments(project, environment=environment))

@@ -272,6 +272,11 @@ def get_jobs(project: str, pipeline: int) -> Request:
     return Request(method=Method.GET, path=project_path(project, "pipelines", pipeline, "jobs"), query=_MANY)
 
 
+def get_job(project: str, job: int) -> Request:
+    """One job."""
+    return Request(method=Method.GET, path=project_path(project, "jobs", job))
+
+
 def get_protection(project: str, environment: str) -> Request:
     """Who may deploy to an environment, if it is protected."""
     return Request(method=Method.GET, path=project_path(project, "protected_environments", environment))

@@ -63,17 +63,24 @@ class Row:
             raise Temporary(f"GitLab answered something that is not a commit status: {error!r}") from error
 
 
-def next_request(wanted: Announcement, rows: Sequence[Row], *, bot: int, target_url: str = "") -> Request | None:
+def next_request(
+    wanted: Announcement, rows: Sequence[Row], *, bot: int, target_url: str = "", since: datetime | None = None
+) -> Request | None:
     """The one request that brings GitLab from these rows to what is wanted; None: it is there, or nothing may be sent.
 
     `bot` is the id of our own user. Rows of others under the same name are not ours to continue: they do not count.
+    `since`: when the job began that has deployed; a row from before is about what was there before.
     `Permanent` where the announcement cannot be posted at all.
     """
-    ours = [row for row in rows if _is_ours(row, wanted, bot)]
-    newest = max(ours, key=lambda row: row.id, default=None)
-    if newest is not None and not _worth_a_request(wanted, newest):
+    newest = newest_of(wanted, rows, bot=bot)
+    if newest is not None and not (_worth_a_request(wanted, newest) or _is_outdated(wanted, newest, since)):
         return None
     return post(wanted, target_url)
+
+
+def newest_of(wanted: Announcement, rows: Sequence[Row], *, bot: int) -> Row | None:
+    """The newest row of ours that is about the announcement."""
+    return max((row for row in rows if _is_ours(row, wanted, bot)), key=lambda row: row.id, default=None)
 
 
 def _is_ours(row: Row, wanted: Announcement, bot: int) -> bool:
@@ -89,6 +96,14 @@ def _worth_a_request(wanted: Announcement, newest: Row) -> bool:
         return True
     # Forward only. The same state again is a 400 that throws the new description away, and running never goes back.
     return shown not in _ORDER or _ORDER.index(state) > _ORDER.index(shown)
+
+
+def _is_outdated(wanted: Announcement, shown: Row, since: datetime | None) -> bool:
+    """Whether the row has the final state that is wanted, of what the pipeline had deployed before: a job was retried,
+    or another one deploys there again. Only another row, in the same state, can say that this is about the new one.
+    """
+    older = since is not None and shown.created is not None and shown.created < since
+    return older and wanted.state.final and wanted.state == shown.state
 
 
 def _overridden_since(wanted: Announcement, shown: Row) -> bool:

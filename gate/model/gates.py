@@ -95,7 +95,8 @@ class Announcement:
     def mark(self) -> str:
         """What is remembered of it once GitLab has accepted it: its state, for people, and a hash of it all."""
         commit = self.commit
-        rest = (self.name, commit.project, commit.sha, str(commit.pipeline), self.version, self.text)
+        where = (commit.project, commit.sha, str(commit.pipeline), str(commit.job))
+        rest = (self.name, *where, self.version, self.text)
         return f"{self.state}-{fingerprint(self.state, *rest)}"
 
 

@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -62,6 +62,9 @@ class FencedGitLab:
 
     def statuses(self, project: str, sha: str, *, pipeline: int, name: str) -> Sequence[Row]:
         return self.client.statuses(project, sha, pipeline=pipeline, name=name)
+
+    def began(self, project: str, job: int) -> datetime | None:
+        return self.client.began(project, job)
 
     def unfinished(self, project: str) -> Sequence[Pipeline]:
         return self.client.unfinished(project)

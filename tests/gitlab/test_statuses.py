@@ -2,6 +2,7 @@
 
 import string
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -68,6 +69,20 @@ PENDING, RUNNING, SUCCESS, FAILED, CANCELED = StatusState
 def test_only_a_step_forward_is_posted(shown: str | None, state: StatusState, post: bool) -> None:
     rows = () if shown is None else (row(shown),)
     assert posted(wanted(state), *rows) == (state.value if post else None)
+
+
+@pytest.mark.parametrize(
+    ("state", "shown", "post"),
+    [(SUCCESS, "success", True), (FAILED, "failed", True), (PENDING, "success", False), (RUNNING, "running", False)],
+)
+def test_a_row_from_before_the_deployment_is_covered_once_there_is_a_verdict_on_what_is_deployed_now(
+    state: StatusState, shown: str, post: bool
+) -> None:
+    began = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+    older, newer = (row(shown, created=began + timedelta(seconds=by)) for by in (-1, 1))
+    for rows, meant in (([older], post), ([older, replace(newer, id=2)], False), ([row(shown)], False)):
+        request = next_request(wanted(state), rows, bot=BOT, since=began)
+        assert (request is not None) == meant
 
 
 def test_another_description_alone_is_not_worth_a_request() -> None:
