@@ -54,11 +54,17 @@ class Fine:
 
 
 def begin(
-    web: Application, name: str, fault: str, settings: Mapping[str, Any], isolation: Isolation = Isolation.NONE
+    web: Application,
+    name: str,
+    fault: str,
+    settings: Mapping[str, Any],
+    isolation: Isolation = Isolation.NONE,
+    *,
+    hold: timedelta = MOMENT,
 ) -> Run:
     """A run of one short step, which nobody executes yet."""
     images = web.pods()[0].images
-    step = Step(name="it breaks", fault=fault, settings=settings, hold=MOMENT, recover=MOMENT)
+    step = Step(name="it breaks", fault=fault, settings=settings, hold=hold, recover=MOMENT)
     spec = RunSpec(
         workload=Workload(name=web.name, uid=web.read("deployments", "web")["metadata"]["uid"]),
         version=Version(images=images).key,
