@@ -74,6 +74,7 @@ class Settings:
 
     catalogue: str
     branch: str
+    catalogues: Path | None
     fetch_every: timedelta
     state: Path
     namespace: str
@@ -116,8 +117,9 @@ class Settings:
         """Raises `GateError` that names every variable that is missing, wrong or unknown."""
         reading = _Reading(environ)
         settings = {
-            "catalogue": reading.take("CATALOGUE", str),
+            "catalogue": reading.take("CATALOGUE", str, ""),
             "branch": reading.take("CATALOGUE_BRANCH", str, "main"),
+            "catalogues": reading.take("CATALOGUES", _file, ""),
             "fetch_every": reading.take("FETCH_EVERY", _lasting, "30s"),
             "state": reading.take("STATE", Path, str(Path(tempfile.gettempdir()) / "chaos-gate")),
             "namespace": reading.take("NAMESPACE", str, "chaos-gate"),
@@ -154,6 +156,7 @@ class Settings:
             reading.problems.append(f"{PREFIX}JOB_IMAGE is missing: a Job needs the image of the gate")
         if settings["policy"] and settings["policy_text"]:
             reading.problems.append(f"{PREFIX}POLICY and {PREFIX}POLICY_TEXT are both there; keep the first")
+        reading.problems += _of_catalogue({name for name, value in environ.items() if value})
         reading.problems += _of_gitlab({name for name, value in environ.items() if value})
         reading.finish()
         settings["evidence"] = settings["state"] / settings["evidence"]
@@ -187,6 +190,16 @@ class _Reading:
             self.problems.append(f"{name} is not known{f'; did you mean {close[0]}?' if close else ''}")
         if self.problems:
             raise GateError("the settings are not right: " + "; ".join(self.problems))
+
+
+def _of_catalogue(given: set[str]) -> Iterator[str]:
+    """Which variables about the catalogue that are there do not go together."""
+    one, branch, several = f"{PREFIX}CATALOGUE", f"{PREFIX}CATALOGUE_BRANCH", f"{PREFIX}CATALOGUES"
+    if not given & {one, several}:
+        yield f"{one} is missing"
+    for name in (one, branch):
+        if {name, several} <= given:
+            yield f"{several} and {name} are both there; write all into the first"
 
 
 def _of_gitlab(given: set[str]) -> Iterator[str]:

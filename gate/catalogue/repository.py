@@ -3,77 +3,90 @@
 No work tree, no hooks, no submodules, no links: only blobs, whose content is parsed once for each blob.
 """
 
-import os
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import git
 
+from gate.catalogue.bounded import run
 from gate.catalogue.folder import ENDINGS, FOLDERS
-from gate.documents.catalogue import Catalogue
+from gate.catalogue.settings import ORIGIN, to_fetch, to_read, without
+from gate.catalogue.signatures import verify
+from gate.catalogue.sources import Source
+from gate.documents.catalogue import Catalogue, NotTaken
 from gate.documents.loading import LARGEST, Broken, Loaded, load
 from gate.documents.vocabulary import Vocabulary
 from gate.errors import BadDocument, Permanent, Place, Temporary
 
 MOST_FILES = 10_000
+MOST_BYTES = 20_000_000
+"""Of all documents together."""
+MOST_FETCHED = 100_000_000
+"""Bytes that may arrive in one fetch, packed."""
 FETCH_TIMEOUT = 30.0
 """Seconds."""
+MANY_PACKS = 50
+"""Each fetch that brings something leaves a file; so many are made one."""
 
-_QUIET = {
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_CONFIG_SYSTEM": os.devnull,
-    "GIT_CONFIG_COUNT": "1",
-    "GIT_CONFIG_KEY_0": "core.hooksPath",
-    "GIT_CONFIG_VALUE_0": os.devnull,
-    "GIT_HTTP_LOW_SPEED_LIMIT": "1",
-    "GIT_HTTP_LOW_SPEED_TIME": "20",
-    "LC_ALL": "C",
-}
-"""Never ask anybody anything, never wait for ever, and do nothing that this machine's own settings would add."""
-_UNLESS_SAID_OTHERWISE = {"GIT_ASKPASS": "true", "GIT_SSH_COMMAND": "ssh -o BatchMode=yes -o ConnectTimeout=10"}
-"""How to authenticate may be said by the environment; but never by a person at a prompt."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _File:
+    """A file of the catalogue, as it was parsed."""
+
+    size: int
+    loaded: Loaded
 
 
 class Repository:
-    """A mirror of one branch. Used by one thread."""
+    """A mirror of one branch or tag. Used by one thread."""
 
-    def __init__(self, address: str, branch: str, folder: Path, vocabulary: Vocabulary) -> None:
-        """`folder` holds the mirror and may outlive the process; it is made when it is missing."""
-        self._address, self._branch, self._vocabulary = address, branch, vocabulary
+    def __init__(self, source: Source, folder: Path, vocabulary: Vocabulary, mark: str = "") -> None:
+        """`folder` holds the mirror and may outlive the process; it is made when it is missing. `mark` stands before
+        the path of each document, where there are several catalogues.
+        """
+        self._source, self._vocabulary, self._mark = source, vocabulary, mark
         folder.mkdir(parents=True, exist_ok=True)
         self._repo = git.Repo.init(folder, bare=True)
-        said = {name: value for name, value in _UNLESS_SAID_OTHERWISE.items() if name not in os.environ}
-        self._repo.git.update_environment(**_QUIET, **said)
+        self._repo.git.update_environment(**to_read())
         self._stamp = folder / "fetched"
-        self._parsed: dict[tuple[str, str], Loaded] = {}
+        self._newest, self._good = source.ref, f"refs/taken/{source.ref.removeprefix('refs/')}"
+        self._parsed: dict[tuple[str, str], _File] = {}
+        self._verified = ""
 
     def close(self) -> None:
         self._repo.close()
 
     def fetch(self) -> str:
-        """Bring the mirror up to date; returns the branch's revision. `Temporary` when that did not work."""
+        """Bring the mirror up to date; returns the newest revision. `Temporary` when that did not work."""
         self._break_locks()
-        try:
-            self._repo.git.fetch(
-                "--force",
-                "--no-tags",
-                "--no-auto-gc",  # it would go on in the background, beyond our reach
-                "--depth=1",
-                "--",
-                self._address,
-                f"refs/heads/{self._branch}:{self._ref}",
-                kill_after_timeout=FETCH_TIMEOUT,
-            )
-        except git.CommandError as error:
-            why = self._without_secret(" ".join(str(error.stderr).removeprefix("\n  stderr: ").split()).strip(" '"))
-            raise Temporary(f"the catalogue {self.shown} cannot be fetched: {why or 'git took too long'}") from error
+        words = [
+            "--force",
+            "--quiet",
+            "--no-tags",
+            "--no-auto-gc",  # it would go on in the background, beyond our reach
+            "--depth=1",
+            f"--filter={without(LARGEST)}",
+            ORIGIN,
+            f"{self._source.ref}:{self._newest}",
+        ]
+        self._git("fetch", *words)
         self._stamp.touch()
+        if len([*Path(self._repo.git_dir).glob("objects/pack/*.pack")]) > MANY_PACKS:
+            self._git("gc", "--quiet", "--prune=now")
         return self.revision()
+
+    def _git(self, *words: str) -> None:
+        environment = to_fetch(self._source, LARGEST)
+        try:
+            run(self._repo, words, environment, longest=FETCH_TIMEOUT, most=MOST_FETCHED)
+        except Temporary as error:
+            why = self._without_secret(str(error))
+            raise Temporary(f"the catalogue {self.shown} cannot be fetched: {why}") from error
 
     def fetched(self) -> datetime | None:
         """When the mirror was last brought up to date, by whichever process; None if never."""
@@ -91,40 +104,78 @@ class Repository:
 
     def revision(self) -> str:
         """The newest revision that was fetched; empty if there has been none."""
+        return self._revision_of(self._newest)
+
+    def _revision_of(self, ref: str) -> str:
         try:
-            return self._repo.commit(self._ref).hexsha
+            return self._repo.commit(ref).hexsha
         except (git.BadName, ValueError):
             return ""
 
     def read(self, fetched: datetime) -> Catalogue:
-        """The documents at the newest revision that was fetched. `Permanent` if there has been none."""
-        revision = self.revision()
-        if not revision:
+        """The documents at the newest revision that was fetched, or, while that cannot be taken, at the last one that
+        could. `Permanent` if there is none.
+        """
+        newest = self.revision()
+        if not newest and self.fetched() is None:
             raise Permanent(f"the catalogue {self.shown} has never been fetched")
-        parsed: dict[tuple[str, str], Loaded] = {}
+        if not newest:
+            raise Permanent(self._damaged)
         try:
-            for path, item in self._documents(revision):
+            return self._at(newest, fetched)
+        except Permanent as error:
+            good = self._revision_of(self._good)
+            if good in {"", newest}:
+                raise
+            not_taken = NotTaken(revision=newest, why=str(error), instead=good)
+            return self._at(good, fetched, not_taken)
+
+    def _at(self, revision: str, fetched: datetime, *not_taken: NotTaken) -> Catalogue:
+        self._insist(revision)
+        files: dict[tuple[str, str], _File] = {}
+        try:
+            items = [*self._documents(revision)]
+            sizes = [self._size(path, item) for path, item in items]
+            if sum(sizes) > MOST_BYTES:
+                raise Permanent(self._is(revision, f"has {sum(sizes)} bytes of documents; it may have {MOST_BYTES}"))
+            for (path, item), size in zip(items, sizes, strict=True):
                 key = (path, item.hexsha)
-                parsed[key] = self._parsed.get(key) or self._load(path, item)
+                files[key] = self._parsed.get(key) or _File(size=size, loaded=self._load(path, item, size))
         except (git.exc.ODBError, ValueError, OSError) as error:
-            folder = self._repo.git_dir
-            raise Permanent(f"the mirror of {self.shown} is damaged; delete {folder} and start again") from error
-        self._parsed = parsed
-        loaded = Loaded.together(parsed.values())
-        return Catalogue(revision=revision, fetched=fetched, loaded=loaded, vocabulary=self._vocabulary)
+            raise Permanent(self._damaged) from error
+        self._parsed = files
+        if self._revision_of(self._good) != revision:
+            self._repo.git.update_ref(self._good, revision)
+        loaded = Loaded.together(each.loaded for each in files.values())
+        return Catalogue(
+            revision=revision, fetched=fetched, loaded=loaded, vocabulary=self._vocabulary, not_taken=not_taken
+        )
+
+    def _insist(self, revision: str) -> None:
+        """On a signature, if the operators want one."""
+        if self._source.verifies and self._verified != revision:
+            try:
+                verify(self._repo, revision, self._source)
+            except Permanent as error:
+                raise Permanent(self._is(revision, str(error))) from error
+            self._verified = revision
+
+    @property
+    def _damaged(self) -> str:
+        return f"the mirror of {self.shown} is damaged; delete {self._repo.git_dir} and start again"
+
+    def _is(self, revision: str, why: str) -> str:
+        return f"the revision {revision[:12]} of {self.shown} {why}"
 
     @property
     def shown(self) -> str:
         """The address without whatever secret is in it."""
-        parts = urlsplit(self._address)
-        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])) if parts.netloc else self._address
-
-    @property
-    def _ref(self) -> str:
-        return f"refs/heads/{self._branch}"
+        address = self._source.address
+        parts = urlsplit(address)
+        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])) if parts.netloc else address
 
     def _without_secret(self, text: str) -> str:
-        secret = urlsplit(self._address).netloc.rpartition("@")[0]
+        secret = urlsplit(self._source.address).netloc.rpartition("@")[0]
         return text.replace(f"{secret}@", "") if secret else text
 
     def _documents(self, revision: str) -> Iterator[tuple[str, git.Object]]:
@@ -134,33 +185,55 @@ class Repository:
         for folder in (item for item in root if str(item.path) in FOLDERS):
             items: Iterable[Any] = folder.traverse() if isinstance(folder, git.Tree) else (folder,)
             for item in items:
-                if isinstance(item, git.Tree) or not _expected(item):
-                    continue
                 count += 1
                 if count > MOST_FILES:
-                    raise Permanent(f"the catalogue {self.shown} has more than {MOST_FILES} documents")
-                yield str(item.path), item
+                    raise Permanent(self._is(revision, f"has more than {MOST_FILES} files"))
+                if not isinstance(item, git.Tree) and _expected(item):
+                    yield str(item.path), item
 
-    def _load(self, path: str, item: git.Object) -> Loaded:
-        if isinstance(item, git.Submodule):
-            return _refused(path, "is a submodule; put the documents themselves here")
-        if not isinstance(item, git.Blob) or item.mode == git.Blob.link_mode:
-            return _refused(path, "is a link; put the document itself here")
-        if path in FOLDERS:
-            return _refused(path, "is a file; this must be a folder with documents")
-        if item.size > LARGEST:
-            return _refused(path, f"has {item.size} bytes; a file may have {LARGEST}")
+    def _size(self, path: str, item: git.Object) -> int:
+        """Of one that was not fetched since it is too large, more than it may have; of what is no file, nothing."""
+        if known := self._parsed.get((path, item.hexsha)):
+            return known.size
+        if not _plain(item):
+            return 0
+        try:
+            return int(item.size)
+        except ValueError:
+            return LARGEST + 1
+
+    def _load(self, path: str, item: git.Object, size: int) -> Loaded:
+        if why := _against(path, item, size):
+            problem = BadDocument(
+                why, place=Place(file=f"{self._mark}{path.encode(errors='backslashreplace').decode()}")
+            )
+            return Loaded(broken=(Broken(kind="", name="", workload=None, problems=(problem,)),))
         data: bytes = item.data_stream.read()
-        return load(data, path, self._vocabulary)
+        return load(data, f"{self._mark}{path}", self._vocabulary)
+
+
+def _plain(item: git.Object) -> bool:
+    return isinstance(item, git.Blob) and item.mode != git.Blob.link_mode
 
 
 def _expected(item: git.Object) -> bool:
     """Documents, and what may hide some: links and submodules."""
-    path = Path(str(item.path))
-    plain = isinstance(item, git.Blob) and item.mode != git.Blob.link_mode
-    return not plain or path.suffix in ENDINGS or str(path) in FOLDERS
+    path = PurePosixPath(str(item.path))
+    return not _plain(item) or path.suffix in ENDINGS or str(path) in FOLDERS
 
 
-def _refused(path: str, why: str) -> Loaded:
-    problem = BadDocument(why, place=Place(file=path))
-    return Loaded(broken=(Broken(kind="", name="", workload=None, problems=(problem,)),))
+def _against(path: str, item: git.Object, size: int) -> str:
+    """Why the file cannot be read; empty if it can."""
+    if isinstance(item, git.Submodule):
+        return "is a submodule; put the documents themselves here"
+    if not _plain(item):
+        return "is a link; put the document itself here"
+    if path in FOLDERS:
+        return "is a file; this must be a folder with documents"
+    if not path.isprintable():
+        return "has letters in its name that cannot be shown; rename it"
+    if {".", "..", ""} & set(path.split("/")):
+        return "leads out of its folder; a path has no . and no .."
+    if size > LARGEST:
+        return f"has more than {LARGEST} bytes; split it into several files"
+    return ""

@@ -21,6 +21,20 @@ Key = TypeVar("Key")
 Item = TypeVar("Item")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotTaken:
+    """A newer revision than the one in force, that cannot take its place."""
+
+    revision: str
+    why: str
+    """One sentence that names it."""
+    instead: str
+    """The revision that stays in force."""
+
+    def __str__(self) -> str:
+        return f"{self.why}; {self.instead[:12]} stays in force"
+
+
 @dataclass(frozen=True, kw_only=True)  # without slots, for what is looked up by name thousands of times
 class Catalogue:
     """The documents at one git revision."""
@@ -30,6 +44,8 @@ class Catalogue:
     """When this was last known to be the newest revision."""
     loaded: Loaded
     vocabulary: Vocabulary = field(repr=False)
+    not_taken: tuple[NotTaken, ...] = ()
+    """Of one repository there is at most one; there may be several repositories."""
 
     def subscriptions_of(self, name: WorkloadName) -> Sequence[Subscription]:
         """The subscriptions of a workload that can be read."""

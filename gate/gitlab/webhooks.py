@@ -120,7 +120,7 @@ def read(headers: Mapping[str, str], body: bytes) -> Webhook:
 
 def _about(said: Mapping[str, Any]) -> About:
     match said.get("object_kind"):
-        case "push":
+        case "push" | "tag_push":
             return About.PUSH
         case "deployment":
             return About.DEPLOYMENT

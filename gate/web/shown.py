@@ -43,7 +43,11 @@ def readiness_json(readiness: Readiness) -> dict[str, Any]:
     """Readiness with the parts that it was made of."""
     return {
         "ready": readiness.ready,
-        "catalogue": {"revision": readiness.revision, "age_s": plain(readiness.catalogue_age)},
+        "catalogue": {
+            "revision": readiness.revision,
+            "not_taken": list(readiness.not_taken),
+            "age_s": plain(readiness.catalogue_age),
+        },
         "watch_lag_s": plain(readiness.watch_lag),
         "gitlab": readiness.gitlab,
         "tokens": [plain(token) for token in readiness.tokens],

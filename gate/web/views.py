@@ -30,6 +30,8 @@ class Readiness:
     ready: bool
     revision: str = ""
     """The catalogue's revision in use; empty: none has been read yet."""
+    not_taken: Sequence[str] = ()
+    """Newer revisions that cannot take its place; why stands among the problems."""
     catalogue_age: timedelta | None = None
     """Since the catalogue was last fetched."""
     watch_lag: timedelta | None = None

@@ -15,6 +15,8 @@ from gate.running.ports import Clock
 
 log = logging.getLogger(__name__)
 
+SOONER = 0.2
+"""The share of the time between two fetches that chance may take off."""
 AGAIN = timedelta(seconds=2)
 """How soon to look again while no revision has been read."""
 
@@ -48,13 +50,16 @@ class Fetching:
         changed: Callable[[Iterable[WorkloadName]], None],
         learnt: Callable[[], None],
         every: timedelta,
+        draw: Callable[[], float],
         clock: Clock,
     ) -> None:
         """`changed` hears of a new revision in force, with the workloads that it or the one before it names; `learnt`
-        when what is kept of the subscriptions has been read in a new term.
+        when what is kept of the subscriptions has been read in a new term. Of `every` up to `SOONER` is taken off, as
+        `draw` gives it, from 0 to 1: gates that began together do not ask together.
         """
         self._repository, self._subscribed, self._known, self._clock = repository, subscribed, known, clock
         self._leads, self._changed, self._learnt, self._every = leads, changed, learnt, every
+        self._draw = draw
         self._hurried = threading.Event()
         self._terms, self._term, self._learnt_in = 0, 0, 0
         self.problem = ""
@@ -107,11 +112,18 @@ class Fetching:
             self.problem, fetched = str(error), self.fetched or self._repository.fetched() or fetched
         if not unlearnt:
             try:
-                self._put(self._repository.read(fetched))
+                catalogue = self._repository.read(fetched)
+                self._put(catalogue)
             except GateError as error:
                 log.warning("catalogue.unread why=%r", str(error))
                 self.problem = self.problem or str(error)
-        return self._every if self._subscribed.revision and (self.may_decide or not self._term) else AGAIN
+            else:
+                for each in catalogue.not_taken:
+                    log.warning("catalogue.not_taken why=%r", str(each))
+                    self.problem = "; ".join(filter(None, (self.problem, str(each))))
+        if not self._subscribed.revision or (self._term and not self.may_decide):
+            return AGAIN
+        return self._every * (1 - SOONER * self._draw())
 
     def _learn(self) -> str:
         """Read what is kept, before anything else: git may take its time. Returns why that did not work.
@@ -151,7 +163,7 @@ class Fetching:
     def _tell(self, catalogue: Catalogue) -> None:
         log.info(
             "catalogue.read revision=%s subscriptions=%d workflows=%d broken=%d",
-            catalogue.revision[:8],
+            catalogue.revision,
             len(catalogue.loaded.subscriptions),
             len(catalogue.linked.workflows),
             len(catalogue.linked.broken),

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from gate.errors import Denied
-from gate.gitlab.webhooks import About, Webhook, insist, is_repository, read
+from gate.gitlab.webhooks import About, Webhook, insist, read
 
 log = logging.getLogger(__name__)
 
@@ -32,14 +32,15 @@ class Hearing:
         self,
         secrets: Callable[[], str],
         *,
-        catalogue: str,
-        branch: str,
+        is_catalogue: Callable[[str, str], bool],
         fetch: Callable[[], None],
         look: Callable[[str], None],
         now: Callable[[], datetime],
     ) -> None:
-        """`secrets`: one a line. `fetch` brings the catalogue, `look` looks at GitLab for what is of a project."""
-        self._secrets, self._catalogue, self._branch = secrets, catalogue, branch
+        """`secrets`: one a line. `is_catalogue`: whether a project, at a ref, is what the gate reads. `fetch` brings
+        the catalogue, `look` looks at GitLab for what is of a project.
+        """
+        self._secrets, self._is_catalogue = secrets, is_catalogue
         self._fetch, self._look, self._now = fetch, look, now
         self._lock = threading.Lock()
         self._numbers: OrderedDict[str, None] = OrderedDict()
@@ -68,7 +69,7 @@ class Hearing:
     def _act(self, webhook: Webhook) -> Outcome:
         match webhook.about:
             case About.PUSH:
-                if webhook.ref != f"refs/heads/{self._branch}" or not is_repository(self._catalogue, webhook.project):
+                if not self._is_catalogue(webhook.project, webhook.ref):
                     return Outcome.IGNORED
                 self._fetch()
             case About.DEPLOYMENT | About.PIPELINE | About.STATUS_CHECK if webhook.project:

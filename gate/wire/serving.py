@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gate.catalogue.repository import Repository
 from gate.catalogue.subscribed import Subscribed
 from gate.cluster.api import Api
 from gate.cluster.clock import ServerClock
@@ -53,6 +52,7 @@ from gate.wire.policing import account_of, policy_of, refusals
 from gate.wire.resolving import Resolving
 from gate.wire.shown import Shown
 from gate.wire.signing import signing_of
+from gate.wire.sources import is_read, repository_of, sources_of
 from gate.wire.ties import GateStore, RevertNews, RunLeases, RunStore, identity
 from gate.wire.vocabulary import vocabulary
 
@@ -117,9 +117,8 @@ class _Process:
             is_echo=gates.is_one,
             is_run_echo=runs.is_one,
         )
-        self.repository = Repository(
-            settings.catalogue, settings.branch, settings.state / "catalogue.git", vocabulary()
-        )
+        self._sources = sources_of(settings)
+        self.repository = repository_of(self._sources, settings.state, vocabulary())
         self._fetching = Fetching(
             self.repository,
             self._subscribed,
@@ -128,6 +127,7 @@ class _Process:
             changed=self._catalogue_changed,
             learnt=self._due.everything,
             every=settings.fetch_every,
+            draw=random.random,
             clock=self._clock,
         )
         self._gitlabs = self._make_gitlabs()
@@ -249,8 +249,7 @@ class _Process:
             return None
         return Hearing(
             self._settings.webhook_secrets,
-            catalogue=self._settings.catalogue,
-            branch=self._settings.branch,
+            is_catalogue=partial(is_read, self._sources),
             fetch=self._fetching.hurry,
             look=self._look_now,
             now=self._clock.now,

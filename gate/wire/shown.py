@@ -98,6 +98,7 @@ class Shown:
         return Readiness(
             ready=catalogue is not None and all(mirror.synced.is_set() for mirror in mirrors),
             revision=self._subscribed.revision,
+            not_taken=[each.revision for each in catalogue.not_taken] if catalogue else [],
             catalogue_age=self._catalogue_age(),
             watch_lag=max((lag for mirror in mirrors if (lag := mirror.lag)), default=None),
             gitlab="; ".join(refused) or ("ok" if self._gitlabs else "not configured"),

@@ -57,6 +57,7 @@ def test_what_keeps_the_catalogue_from_being_read_is_said_and_tried_again(
         changed=lambda _: None,
         learnt=lambda: None,
         every=timedelta(milliseconds=10),
+        draw=lambda: 0.0,
         clock=clock,
     )
     thread = threading.Thread(target=fetching.run, args=(stop,))
@@ -111,6 +112,7 @@ def fetching(kept: Any, looks: list[None], clock: HandClock) -> Fetching:
         changed=lambda _: None,
         learnt=lambda: looks.append(None),
         every=timedelta(seconds=30),
+        draw=lambda: 0.0,
         clock=clock,
     )
 

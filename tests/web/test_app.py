@@ -94,7 +94,7 @@ def test_readiness_comes_with_its_parts(known, served, ready: bool, status: int)
     assert answer.status_code == status
     assert answer.json() == {
         "ready": ready,
-        "catalogue": {"revision": "abc", "age_s": 9.0},
+        "catalogue": {"revision": "abc", "not_taken": [], "age_s": 9.0},
         "watch_lag_s": None,
         "gitlab": "away",
         "tokens": [{"address": "https://g", "ends": NOW.isoformat(), "problem": "ends soon", "taken": True}],

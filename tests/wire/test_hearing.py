@@ -34,8 +34,7 @@ class Gate:
     def __post_init__(self) -> None:
         self.hearing = Hearing(
             self.secrets,
-            catalogue=f"https://gitlab.example.org/{PATH}.git",
-            branch="main",
+            is_catalogue=lambda project, ref: (project, ref) == (PATH, "refs/heads/main"),
             fetch=self.fetched.set,
             look=self.looked.append,
             now=lambda: datetime.now(UTC),

@@ -91,6 +91,7 @@ class Replica:
             changed=self._due.named,
             learnt=self._due.gather,
             every=timedelta(seconds=FETCH_EVERY),
+            draw=lambda: 0.0,
             clock=told,
         )
         self._comparing = Comparing(self.due, self._told, leads=self._may_decide, now=now)
