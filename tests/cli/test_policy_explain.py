@@ -3,7 +3,6 @@
 import json
 import re
 import shlex
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -112,11 +111,20 @@ def test_a_policy_with_a_mistake_is_refused_with_its_place(tmp_path: Path, spec:
     assert why in str(found.exception)
 
 
-def test_public_holidays_are_those_of_the_package_or_the_policy_is_refused(tmp_path: Path) -> None:
+def test_on_public_holidays_of_a_country_or_a_part_of_it_nothing_begins(tmp_path: Path) -> None:
     file = tmp_path / "policy.yaml"
     file.write_text(f"{HEAD}  when: {{holidays: [{{country: DE, subdivision: BY}}]}}\n")
     found = explain("--policy", str(file), "--fault", "pod-kill", "-n", "shop", "--at", "2026-06-04 10:00")
-    if find_spec("holidays"):
-        assert "2026-06-04 is Corpus Christi" in found.output
-    else:
-        assert "install chaos-gate[holidays]" in str(found.exception)
+    assert found.exit_code == Exit.NOT_NOW
+    assert re.search(r"spec\.when\.holidays\[0\]: 2026-06-04 is \w+", found.output)
+    assert "may be from Fri 2026-06-05 09:00 UTC" in found.output
+    elsewhere = ("--policy", str(file), "--fault", "pod-kill", "-n", "shop", "--at", "2026-06-03 10:00")
+    assert explain(*elsewhere).exit_code == Exit.YES
+
+
+@pytest.mark.parametrize("country", ["{country: XX}", "{country: DE, subdivision: Bavaria}"])
+def test_a_country_that_nobody_knows_is_refused(tmp_path: Path, country: str) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text(f"{HEAD}  when: {{holidays: [{country}]}}\n")
+    found = explain("--policy", str(file), "--fault", "pod-kill", "-n", "shop")
+    assert "there are no holidays of" in str(found.exception)
