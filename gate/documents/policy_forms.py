@@ -167,6 +167,10 @@ class WhenForm(Form):
         description="Longer times in which nothing begins.",
         examples=[[{"from": "2026-12-20", "to": "2027-01-04"}]],
     )
+    gitlab_freezes: bool = Field(
+        default=False,
+        description="Whether nothing begins in a freeze period of the GitLab project that a subscription names.",
+    )
     not_during: list[NotDuringForm] = Field(
         default=[],
         description="Alerts during which nothing begins.",

@@ -14,6 +14,7 @@ import requests
 from gate.errors import Absent, Permanent, Temporary
 from gate.gitlab import protocol
 from gate.gitlab.bodies import body_of
+from gate.gitlab.freezing import FreezePeriod
 from gate.gitlab.protocol import Answer, Fate, Request
 from gate.gitlab.statuses import Row
 from gate.gitlab.token import PAUSE, REFUSED, PrivateToken, Token, TokenRefused
@@ -147,6 +148,15 @@ class GitLab:
     def external(self, project: str, sha: str, *, pipeline: int) -> Sequence[Row]:
         """The visible rows in a pipeline that are no jobs, by whomever."""
         return tuple(Row.parse(row) for row in self.pages(protocol.get_external(project, sha, pipeline=pipeline)))
+
+    def freeze_periods(self, project: str) -> Sequence[FreezePeriod]:
+        """The times in which nothing should be deployed from a project. It takes the role Reporter to see them."""
+        return tuple(
+            FreezePeriod(
+                start=_text(one, "freeze_start"), end=_text(one, "freeze_end"), zone=_text(one, "cron_timezone")
+            )
+            for one in self.pages(protocol.get_freeze_periods(project))
+        )
 
     def token(self) -> Mapping[str, Any]:
         """What GitLab says of our token; also one that was refused is tried once more."""

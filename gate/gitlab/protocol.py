@@ -310,6 +310,11 @@ def get_status_checks(project: str, merge_request: int) -> Request:
     return Request(method=Method.GET, path=path, query=_MANY, feature="external status checks")
 
 
+def get_freeze_periods(project: str) -> Request:
+    """The times in which nothing should be deployed from a project."""
+    return Request(method=Method.GET, path=project_path(project, "freeze_periods"), query=_MANY)
+
+
 def get_token() -> Request:
     """The token that this is asked with."""
     return Request(method=Method.GET, path="/personal_access_tokens/self")

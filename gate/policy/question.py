@@ -112,5 +112,9 @@ class Question:
     """Those that fire."""
     silent: frozenset[str] = frozenset()
     """Addresses that did not say which alerts fire."""
+    freezes: tuple[Freeze, ...] = ()
+    """Those of GitLab that are on."""
+    unheard: tuple[str, ...] = ()
+    """Why it is not known of some project in GitLab whether it is frozen."""
     before: datetime | None = field(default=None)
     """When the workload's last run ended."""

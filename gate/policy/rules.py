@@ -101,6 +101,11 @@ class NotDuring(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FrozenInGitLab(Rule):
+    """Nothing begins in a freeze period of a GitLab project that the workload is subscribed for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Interval(Rule):
     """How long a workload is left in peace after a run."""
 
@@ -115,6 +120,7 @@ class When(Rule):
     windows: tuple[Window, ...] = ()
     closed: tuple[Closed, ...] = ()
     freezes: tuple[Frozen, ...] = ()
+    gitlab: FrozenInGitLab | None = None
     not_during: tuple[NotDuring, ...] = ()
     interval: Interval | None = None
 

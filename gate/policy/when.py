@@ -1,6 +1,7 @@
 """At what times chaos may be. What is against it now may pass: these rules say wait, never deny."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from gate.policy.question import Question, Ruling, Word
@@ -19,6 +20,7 @@ def rulings(policy: Policy, question: Question) -> Iterator[Ruling]:
     yield from _windows(when, question)
     yield from _closed(when, question.at)
     yield from _freezes(when, question.at)
+    yield from _freezes_in_gitlab(when, question)
     yield from _alerts(when, question)
     yield from _interval(when, question)
 
@@ -30,8 +32,15 @@ def opens(policy: Policy, question: Question) -> datetime | None:
     moments = [now, *(_at(when, day, window.start) for day in days for window in when.windows)]
     moments += [_at(when, day, 0) for day in days]
     moments += [each.freeze.end for each in when.freezes]
+    moments += [each.end for each in question.freezes]
     for moment in sorted(each for each in moments if each >= now):
-        asked = (_windows(when, question, moment), _closed(when, moment), _freezes(when, moment))
+        there = replace(question, at=moment)
+        asked = (
+            _windows(when, question, moment),
+            _closed(when, moment),
+            _freezes(when, moment),
+            _freezes_in_gitlab(when, there),
+        )
         if all(ruling.word is Word.ALLOW for each in asked for ruling in each):
             return moment
     return None
@@ -73,6 +82,17 @@ def _freezes(when: When, now: datetime) -> Iterator[Ruling]:
     for rule in when.freezes:
         if rule.freeze.start <= now < rule.freeze.end:
             yield _wait(rule, f"frozen until {rule.freeze.end:%Y-%m-%d %H:%M %Z}: {rule.freeze.why}")
+
+
+def _freezes_in_gitlab(when: When, question: Question) -> Iterator[Ruling]:
+    rule = when.gitlab
+    if rule is None:
+        return
+    for freeze in question.freezes:
+        if freeze.start <= question.at < freeze.end:
+            yield _wait(rule, f"frozen until {freeze.end.astimezone(when.zone):%Y-%m-%d %H:%M %Z}: {freeze.why}")
+    for why in question.unheard:
+        yield _wait(rule, f"it is not known whether GitLab is frozen: {why}")
 
 
 def _alerts(when: When, question: Question) -> Iterator[Ruling]:

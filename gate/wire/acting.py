@@ -22,12 +22,12 @@ from gate.running.ports import Clock, World, nobody
 from gate.running.turns import Caps
 from gate.wire.locking import ClusterLocks
 from gate.wire.policies import InForce
-from gate.wire.policing import labels_of, policing_of, policy_of
+from gate.wire.policing import Freezing, labels_of, policing_of, policy_of
 
 
-def world_of(settings: Settings, api: Api, clock: Clock, background: Threads) -> World:
+def world_of(settings: Settings, api: Api, clock: Clock, background: Threads, freezes: Freezing | None = None) -> World:
     """The world of all runs. Each run is given its own permission, which knows when that run must stop."""
-    policing = policing_of(settings, api, clock)
+    policing = policing_of(settings, api, clock, freezes)
     return World(
         cluster=api,
         workloads=Workloads(api),

@@ -19,6 +19,7 @@ from gate.policy.rules import (
     WORKING_HOURS,
     Closed,
     Frozen,
+    FrozenInGitLab,
     Images,
     Interval,
     Limit,
@@ -183,6 +184,7 @@ def _when(form: WhenForm, zone: tzinfo, written: _Written) -> When:
             )
             for n, each in _each(form.freezes)
         ),
+        gitlab=FrozenInGitLab(**written("when", "gitlabFreezes")) if form.gitlab_freezes else None,
         not_during=tuple(
             NotDuring(
                 **written("when", "notDuring", n),

@@ -21,7 +21,11 @@ from gate.policy.rules import Policy
 from gate.policy.when import opens
 from gate.running.ports import Clock
 from gate.wire.alerts import firing
+from gate.wire.freezes import Frozen
 from gate.wire.policies import InForce, in_force
+
+Freezing = Callable[[WorkloadName, datetime], Frozen]
+"""Which freeze periods in GitLab are on for a workload."""
 
 POD = "Pod"
 OWN_ACCOUNT = "chaos-gate"
@@ -39,6 +43,10 @@ class Policing:
     policy: Callable[[], Policy]
     api: Api
     now: Callable[[], datetime]
+    freezes: Freezing | None = None
+    """What GitLab says of a workload's projects. None: whoever made this process has asked before, as a gate does
+    before it makes a Job, which knows no GitLab.
+    """
 
     def admits(self, spec: RunSpec) -> str:
         """What holds the run before it begins; empty if nothing does. Raises `Denied` if the policy forbids a step."""
@@ -77,10 +85,13 @@ class Policing:
         """What is the same for all steps, as far as some rule is about it."""
         when = policy.when
         alerts, silent = firing(when.not_during)
+        frozen = self.freezes(spec.workload.name, self.now()) if when.gitlab and self.freezes else Frozen()
         return {
             "images": images_of(spec.workflow),
             "alerts": alerts,
             "silent": silent,
+            "freezes": frozen.freezes,
+            "unheard": frozen.unheard,
             "before": self._before(spec) if when.interval else None,
         }
 
@@ -157,8 +168,8 @@ def policy_of(settings: Settings, changed: Callable[[], None] = lambda: None) ->
     )
 
 
-def policing_of(settings: Settings, api: Api, clock: Clock) -> Policing:
-    return Policing(policy=policy_of(settings), api=api, now=clock.now)
+def policing_of(settings: Settings, api: Api, clock: Clock, freezes: Freezing | None = None) -> Policing:
+    return Policing(policy=policy_of(settings), api=api, now=clock.now, freezes=freezes)
 
 
 def refusals(

@@ -44,6 +44,7 @@ from gate.wire.comparing import Comparing
 from gate.wire.due import Due
 from gate.wire.echoes import Echoes, RunEchoes
 from gate.wire.fetching import Fetching
+from gate.wire.freezes import Freezes
 from gate.wire.gitlabs import GitLabs, Reported, Upkeep, askers_of, instances_of, readable_now
 from gate.wire.hearing import Hearing
 from gate.wire.judging import Judging
@@ -168,7 +169,7 @@ class _Process:
 
     def _make_executor(self) -> Executor | JobExecutor:
         api, settings, clock = self._api, self._settings, self._clock
-        world = world_of(settings, api, clock, self._background)
+        world = world_of(settings, api, clock, self._background, self._make_freezes())
         store = RunStore(self._due.copies, api)
         leases = RunLeases(Leases(api, self._me, clock.monotonic))
         if settings.executor is ExecutedBy.JOB:
@@ -196,6 +197,16 @@ class _Process:
             tell=RevertNews(Events(api, clock.now)),
             caps=caps_of(settings),
         )
+
+    def _make_freezes(self) -> Freezes:
+        gitlab = self._gitlabs.client if self._gitlabs else None
+        return Freezes(self._projects_of, gitlab, self._clock.monotonic)
+
+    def _projects_of(self, name: WorkloadName) -> set[str]:
+        """The GitLab projects that the workload is subscribed for."""
+        labels = next((labels for each, labels in self._due.copies.workloads() if each == name), {})
+        claims = self._subscribed.of(name, labels)
+        return {each.subscription.project for each in claims if each.subscription and each.subscription.project}
 
     def _make_gitlabs(self) -> GitLabs | None:
         instances = instances_of(self._settings)

@@ -18,6 +18,7 @@ from gate.sandbox.gitlab.pushing import Git, Pushes
 from gate.sandbox.gitlab.routes.deployments import Deployments
 from gate.sandbox.gitlab.routes.elsewhere import Elsewhere
 from gate.sandbox.gitlab.routes.environments import Environments
+from gate.sandbox.gitlab.routes.freeze_periods import FreezePeriods
 from gate.sandbox.gitlab.routes.hooks import Hooks
 from gate.sandbox.gitlab.routes.jobs import Jobs
 from gate.sandbox.gitlab.routes.merge_requests import MergeRequests
@@ -92,6 +93,7 @@ def _api(parts: Parts, asked: Asked, pushes: Pushes) -> Iterable[Table]:
         Notes(asked),
         Environments(asked),
         Deployments(asked, parts.deploying, parts.runner),
+        FreezePeriods(asked),
         StatusChecks(asked, parts.progress),
         Hooks(asked, parts.webhooks),
     )

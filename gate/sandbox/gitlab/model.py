@@ -209,6 +209,18 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FreezePeriod:
+    """A time in which nothing should be deployed, from one cron expression to another."""
+
+    id: int
+    start: str
+    end: str
+    zone: str
+    created_at: str
+    updated_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalRule:
     """Who has to approve a deployment, and how many of them."""
 
@@ -383,6 +395,7 @@ class Project:
     environments: list[Environment] = field(default_factory=list)
     protected_environments: list[ProtectedEnvironment] = field(default_factory=list)
     deployments: list[Deployment] = field(default_factory=list)
+    freeze_periods: list[FreezePeriod] = field(default_factory=list)
     triggers: list[Trigger] = field(default_factory=list)
     merge_requests: list[MergeRequest] = field(default_factory=list)
     status_checks: list[StatusCheck] = field(default_factory=list)
