@@ -37,6 +37,15 @@ class ExecutedBy(StrEnum):
     """A Kubernetes Job for each run, with the rights of a service account beside the workload."""
 
 
+class ReadBy(StrEnum):
+    """Who may read the pages, the lists of gates and runs, and the figures."""
+
+    KNOWN = "known"
+    """Whoever Kubernetes lets read the same, and whoever comes by the gate's own loopback."""
+    EVERYBODY = "everybody"
+    """Whoever reaches the gate."""
+
+
 @dataclass(frozen=True, slots=True)
 class Secret:
     """A secret in a file. It is read at each use, so that it can be rotated, and never shown."""
@@ -85,6 +94,7 @@ class Settings:
     gitlabs: Path | None
     audience: str
     webhook_secrets: Secret | None
+    readers: ReadBy
     listen: tuple[str, int]
     public_url: str
     resolve: Resolve
@@ -129,6 +139,7 @@ class Settings:
             "gitlab_ca": reading.take("GITLAB_CA_FILE", _file, ""),
             "audience": reading.take("AUDIENCE", str, ""),
             "webhook_secrets": reading.take("WEBHOOK_SECRETS_FILE", _secret, ""),
+            "readers": reading.take("READERS", _one_of(ReadBy), "known"),
             "gitlabs": reading.take("GITLABS", _file, ""),
             "listen": reading.take("LISTEN", _host_and_port, "127.0.0.1:8080"),
             "public_url": reading.take("PUBLIC_URL", _address, ""),

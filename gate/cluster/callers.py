@@ -39,11 +39,22 @@ class Callers:
         user = said.get("user") or {}
         return Caller(name=str(user.get("username", "")), groups=tuple(user.get("groups") or ()))
 
-    def insist(self, caller: Caller, verb: str, namespace: str, name: str, *, subresource: str = "") -> None:
-        """Raises `Denied` unless the caller may do that to the ChaosRun of that name."""
-        about = {"verb": verb, "group": GROUP, "resource": "chaosruns", "namespace": namespace, "name": name}
+    def insist(
+        self,
+        caller: Caller,
+        verb: str,
+        namespace: str,
+        name: str = "",
+        *,
+        resource: str = "chaosruns",
+        subresource: str = "",
+    ) -> None:
+        """Raises `Denied` unless the caller may do that to the ChaosRun of that name, or to all of another resource. No
+        namespace: to those of all namespaces.
+        """
+        about = {"verb": verb, "group": GROUP, "resource": resource, "namespace": namespace, "name": name}
         about |= {"subresource": subresource} if subresource else {}
         asked = {"user": caller.name, "groups": list(caller.groups), "resourceAttributes": about}
         if not self._api.review(AUTHORIZATION, "SubjectAccessReview", asked).get("allowed"):
-            what = f"chaosruns/{subresource}" if subresource else "chaosruns"
-            raise Denied(f"{caller.name} may not {verb} {what} in {namespace}")
+            what = f"{resource}/{subresource}" if subresource else resource
+            raise Denied(f"{caller.name} may not {verb} {what} in {namespace or 'all namespaces'}")

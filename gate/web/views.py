@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -127,6 +128,23 @@ class Keeper(Protocol):
 
     def give(self, namespace: str, file: str, token: str) -> Path:
         """Where it is. Raises `Absent` if it is not here."""
+        ...
+
+
+class Readable(StrEnum):
+    """What is read of everybody's, by the name that Kubernetes has for it."""
+
+    GATES = "chaosgates"
+    RUNS = "chaosruns"
+
+
+class Readers(Protocol):
+    """Who may read what is everybody's."""
+
+    def insist(self, token: str, what: Readable, namespace: str) -> None:
+        """Raises `Denied` unless whoever has the token may read all of these in the namespace, or, if none is named,
+        wherever this gate looks; `Temporary` if that cannot be told just now.
+        """
         ...
 
 

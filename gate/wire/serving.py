@@ -50,6 +50,7 @@ from gate.wire.hearing import Hearing
 from gate.wire.judging import Judging
 from gate.wire.keeping import keeping_of
 from gate.wire.policing import account_of, policy_of, refusals
+from gate.wire.reading import readers_of
 from gate.wire.resolving import Resolving
 from gate.wire.shown import Shown
 from gate.wire.signing import signing_of
@@ -305,6 +306,7 @@ class _Process:
         app = create_app(
             self._shown,
             askers=askers_of(self._settings),
+            readers=readers_of(self._settings, self._api),
             now=self._clock.now,
             signed=signed,
             hearer=self._hearing,
