@@ -16,6 +16,7 @@ from gate.cluster.clock import ServerClock
 from gate.cluster.events import Events
 from gate.cluster.executor_jobs import ExecutorJobs
 from gate.cluster.gates import Gates
+from gate.cluster.heard import Heard
 from gate.cluster.known import Known
 from gate.cluster.leader import LeaderLease
 from gate.cluster.leases import Leases
@@ -49,6 +50,7 @@ from gate.wire.gitlabs import GitLabs, Reported, Upkeep, askers_of, instances_of
 from gate.wire.hearing import Hearing
 from gate.wire.judging import Judging
 from gate.wire.keeping import keeping_of
+from gate.wire.passing_on import PassingOn
 from gate.wire.policing import account_of, policy_of, refusals
 from gate.wire.reading import readers_of
 from gate.wire.resolving import Resolving
@@ -149,6 +151,7 @@ class _Process:
         self._judging = Judging(self._due.by_hand, Runs(self._fenced), _judged, leads=self._leading.leads)
         self._executor = self._make_executor()
         self._outbox = self._make_outbox()
+        self._passing_on = self._make_passing_on()
         self._hearing = self._make_hearing()
         self._shown = self._make_shown()
         self._promoter = self._make_promoter()
@@ -262,6 +265,15 @@ class _Process:
         return Hearing(
             self._settings.webhook_secrets,
             is_catalogue=partial(is_read, self._sources),
+            fetch=self._passing_on.fetch,
+            look=self._passing_on.look,
+            now=self._clock.now,
+        )
+
+    def _make_passing_on(self) -> PassingOn:
+        return PassingOn(
+            Heard(self._api, self._settings.namespace),
+            leads=self._leading.leads,
             fetch=self._fetching.hurry,
             look=self._look_now,
             now=self._clock.now,
@@ -341,6 +353,8 @@ class _Process:
         ]
         if self._outbox and self._promoter:
             loops.append(("gitlab", partial(self._deliver, (self._outbox.deliver, self._promoter.promote))))
+        if self._hearing:
+            loops.append(("webhooks", partial(self._passing_on.run, self._stop)))
         if self._resolving:
             loops.append(("commits", self._resolving.run))
         if self._upkeep:

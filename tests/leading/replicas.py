@@ -55,6 +55,8 @@ spec:
 }
 """A run that goes on for longer than any test: who executes it writes its status every second."""
 
+SECRET = "of-the-webhooks"
+
 AUDIT = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
@@ -134,6 +136,12 @@ class Place:
                 config.set_value("user", "name", "test").set_value("user", "email", "test@example.org")
             repository.git.commit("--quiet", "--message=documents")
 
+    def push(self, catalogue: Path) -> str:
+        """Another revision of the same documents; returns its id."""
+        with git.Repo(catalogue) as repository:
+            repository.git.commit("--quiet", "--allow-empty", "--message=nothing new")
+            return str(repository.head.commit.hexsha)
+
 
 WEB = {
     "metadata": {"name": "web"},
@@ -168,6 +176,8 @@ class Replica:
             "CHAOS_GATE_NAMESPACES": place.shop,
             "CHAOS_GATE_POLICY": str(policy()),
             "CHAOS_GATE_LISTEN": f"127.0.0.1:{port}",
+            "CHAOS_GATE_FETCH_EVERY": "1h",
+            "CHAOS_GATE_WEBHOOK_SECRETS_FILE": str(folder / "webhook-secrets"),
         }
         processes.start(name, (sys.executable, "-m", "gate.cli", "serve"), env=environment, log=self._log)
 
@@ -188,6 +198,12 @@ class Replica:
 
     def get(self, path: str) -> requests.Response:
         return requests.get(self._url + path, timeout=5)
+
+    def hears_of_a_push(self) -> None:
+        """As GitLab would say it, of the catalogue."""
+        said = {"object_kind": "push", "ref": "refs/heads/main", "project": {"path_with_namespace": "catalogue"}}
+        headers = {"X-Gitlab-Token": SECRET}
+        assert requests.post(f"{self._url}/webhooks/gitlab", json=said, headers=headers, timeout=5).status_code == 202
 
     def until(self, holds: Callable[[], object], seconds: float = 30) -> float:
         """Wait for it; how long that took. Fails, with the replica's log, when it does not come to hold."""
@@ -215,6 +231,7 @@ class Replica:
 @contextmanager
 def replicas(place: Place, folder: Path) -> Iterator[tuple[Replica, Replica]]:
     """Two replicas; the first one leads, and executes a run."""
+    (folder / "webhook-secrets").write_text(SECRET)
     with ExitStack() as stack:
         processes = stack.enter_context(Processes(exited=lambda _: None))
         ports = [stack.enter_context(keep(("127.0.0.1", 0))).getsockname()[1] for _ in range(2)]

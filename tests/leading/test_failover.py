@@ -35,8 +35,8 @@ def leads(replica: Replica) -> bool:
     return bool(replica.readyz().get("leads"))
 
 
-def test_a_replica_that_does_not_lead_is_ready_and_serves_what_there_is(
-    place: Place, two: tuple[Replica, Replica]
+def test_a_replica_that_does_not_lead_is_ready_serves_what_there_is_and_passes_on_what_it_hears(
+    place: Place, two: tuple[Replica, Replica], tmp_path: Path
 ) -> None:
     leader, other = two
     seen = other.readyz()
@@ -45,6 +45,9 @@ def test_a_replica_that_does_not_lead_is_ready_and_serves_what_there_is(
     other.until(lambda: other.get("/api/v1/runs").json()["items"])
     assert other.get("/").status_code == 200
     assert other.writes(datetime.min.replace(tzinfo=UTC)) == []
+    revision = place.push(tmp_path / "catalogue")
+    other.hears_of_a_push()
+    leader.until(lambda: leader.readyz()["catalogue"]["revision"] == revision)
 
 
 def test_when_the_leader_is_killed_the_other_one_leads_and_takes_over_its_run(

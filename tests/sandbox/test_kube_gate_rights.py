@@ -207,7 +207,7 @@ def test_the_gate_may_do_everywhere_what_its_cluster_role_says_and_nothing_else(
 
 
 def test_the_gate_may_do_at_home_what_its_role_says_and_nothing_else(given: Ground, gate: Gate) -> None:
-    named = ("chaos-gate-mode", "chaos-gate-subscriptions")
+    named = ("chaos-gate-heard", "chaos-gate-mode", "chaos-gate-subscriptions")
     for verb in VERBS:
         right = ("", "configmaps", verb)
         for name in (*named, "nobody"):
