@@ -43,7 +43,7 @@ REFUSED: dict[int, tuple[Ask, ...]] = {
     501: (
         *(PODS.create({}, "p", what) for what in ("binding", "attach", "portforward", "proxy")),
         *(PODS.get("p", what) for what in ("attach", "portforward", "proxy")),
-        *(PODS.patch({}, "p", what) for what in ("resize", "ephemeralcontainers")),
+        PODS.patch({}, "p", "resize"),
         SERVICES.get("s", "proxy"),
         NODES.get("n", "proxy"),
         NAMESPACES.put({}, "n", "finalize"),

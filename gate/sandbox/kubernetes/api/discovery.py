@@ -114,6 +114,7 @@ def _subresources(row: Resource) -> dict[str, Object]:
         found["token"] = token | {"verbs": ["create"]}
     if row is PODS:  # without `eviction` here, `kubectl drain` deletes pods whatever their budget says
         found["eviction"] = {"group": "policy", "version": "v1", "kind": "Eviction", "verbs": ["create"]}
+        found["ephemeralcontainers"] = {"kind": row.kind, "verbs": writable}
         found["exec"] = {"kind": "PodExecOptions", "verbs": ["create", "get"]}
         found["log"] = {"kind": row.kind, "verbs": ["get"]}
     return found

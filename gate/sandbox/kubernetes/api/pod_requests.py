@@ -159,6 +159,7 @@ def chosen(pod: Object, container: str) -> str:
     if not container:
         choices = " ".join((*first, *main))
         raise BadRequest(f"a container name must be specified for pod {name_of(pod)}, choose one of: [{choices}]")
-    if container not in (*main, *first):
+    beside = [each["name"] for each in lookup(pod, "spec.ephemeralContainers", [])]
+    if container not in (*main, *first, *beside):
         raise BadRequest(f"container {container} is not valid for pod {name_of(pod)}")
     return container

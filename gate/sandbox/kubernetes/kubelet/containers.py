@@ -22,6 +22,8 @@ class Role(StrEnum):
     SIDECAR = "sidecar"
     """From its turn among the first ones to the end of the pod."""
     MAIN = "main"
+    EPHEMERAL = "ephemeral"
+    """Once, beside what runs already; nothing waits for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +99,8 @@ class Container:
     @property
     def field(self) -> str:
         """Its place in the pod, as events say it."""
-        return f"spec.{'containers' if self.role is Role.MAIN else 'initContainers'}{{{self.name}}}"
+        places = {Role.MAIN: "containers", Role.EPHEMERAL: "ephemeralContainers"}
+        return f"spec.{places.get(self.role, 'initContainers')}{{{self.name}}}"
 
     @property
     def restarts(self) -> int:
@@ -114,6 +117,8 @@ class Container:
     def is_restarted(self, pod: Object) -> bool:
         if self.ended is None or self.role is Role.SIDECAR:
             return True
+        if self.role is Role.EPHEMERAL:
+            return False
         policy = lookup(pod, "spec.restartPolicy", "Always")
         if self.role is Role.INIT:
             return policy != "Never" and self.ended.code != 0
@@ -185,6 +190,14 @@ def tenancy(pod: Object) -> dict[str, Container]:
     return {each.name: each for each in (*found, *(Container(spec=spec, waiting=why) for spec in main))}
 
 
+def join(pod: Object, tenant: Tenant) -> None:
+    """Take up the ephemeral containers that the pod has been given since."""
+    for spec in lookup(pod, "spec.ephemeralContainers", []):
+        if spec["name"] not in tenant.containers:
+            container = Container(spec=spec, role=Role.EPHEMERAL, waiting=Waiting(reason="ContainerCreating"))
+            tenant.containers[container.name] = container
+
+
 def changed(pod: Object, tenant: Tenant) -> list[Container]:
     """The containers that have another image than before, each told once; nothing is left of earlier failures."""
     found = []
@@ -214,4 +227,4 @@ def wanted(pod: Object, tenant: Tenant) -> list[Container]:
             found.append(container)
         if not (container.started if container.role is Role.SIDECAR else container.succeeded):
             return found
-    return found + tenant.of(Role.MAIN)
+    return found + tenant.of(Role.MAIN, Role.EPHEMERAL)

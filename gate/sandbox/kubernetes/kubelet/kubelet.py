@@ -159,6 +159,7 @@ class Kubelet:
         if uid_of(pod) not in self._tenants and lookup(pod, "status.phase") in _FINISHED:
             return None
         tenant = self._tenants.get(uid_of(pod)) or self._welcome(pod)
+        containers.join(pod, tenant)
         tenant.is_leaving = is_terminating(pod)
         pauses = self._wind_down(pod, tenant) if self._is_to_end(pod, tenant) else self._keep_running(pod, tenant)
         self._report(pod, tenant)

@@ -23,6 +23,8 @@ def status(pod: Object, tenant: Tenant, now: datetime) -> Object:
         "startTime": timestamp(tenant.since),
         "containerStatuses": [_container_status(each) for each in main],
     }
+    if beside := tenant.of(Role.EPHEMERAL):
+        found["ephemeralContainerStatuses"] = [_container_status(each) for each in beside]
     if first:
         found["initContainerStatuses"] = [_container_status(each) for each in first]
     if tenant.failure is not None and phase == "Failed":

@@ -122,6 +122,10 @@ def not_negative(mapping: Object, path: str, fields: Iterable[str]) -> list[Caus
     ]
 
 
+def not_found(field: str, value: Any) -> Cause:
+    return Cause(field=field, type=CauseType.NOT_FOUND, message=f"Not found: {shown(value)}")
+
+
 def duplicate(field: str, value: Any) -> Cause:
     return Cause(field=field, type=CauseType.DUPLICATE, message=f"Duplicate value: {shown(value)}")
 

@@ -93,6 +93,8 @@ class Resource:
     """What is added to a status that somebody writes; None: nothing."""
     validate_status: Validate = _accept
     """What is wrong with a status that somebody writes, given the stored object."""
+    validate_aid: Validate = _accept
+    """What is wrong with a pod that is given ephemeral containers, given the stored one."""
     decode: Decode | None = None
     """Reads a custom object; the built-in kinds are read by their shapes."""
     columns: tuple[Column, ...] = ()

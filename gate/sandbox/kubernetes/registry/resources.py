@@ -59,6 +59,7 @@ PODS = Resource(
     validate=validation.pod,
     status_form=statuses.POD,
     validate_status=status_validation.pod,
+    validate_aid=validation.aided_pod,
     columns=COLUMNS["Pod"],
     fields=(
         "spec.nodeName",

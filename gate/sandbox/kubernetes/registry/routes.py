@@ -25,7 +25,6 @@ _VERBS = {
 _NOT_HERE = {
     (PODS.key, "attach"),
     (PODS.key, "binding"),
-    (PODS.key, "ephemeralcontainers"),
     (PODS.key, "portforward"),
     (PODS.key, "proxy"),
     (PODS.key, "resize"),
@@ -212,6 +211,7 @@ def _served(resource: Resource) -> Mapping[str, tuple[str, ...]]:
         "scale": ("GET", "PUT", "PATCH") if resource.scale else (),
         "log": ("GET",) if resource is PODS else (),
         "exec": ("GET", "POST") if resource is PODS else (),
+        "ephemeralcontainers": ("GET", "PUT", "PATCH") if resource is PODS else (),
         "eviction": ("POST",) if resource is PODS else (),
         "token": ("POST",) if resource is SERVICE_ACCOUNTS else (),
     }

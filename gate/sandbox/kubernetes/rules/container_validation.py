@@ -35,7 +35,7 @@ def all_of(spec: Object, path: str) -> list[Cause]:
     for group in ("containers", "initContainers"):
         for index, each in enumerate(spec.get(group) or []):
             place, name = f"{path}.{group}[{index}]", str(each.get("name") or "")
-            causes += _container(each, place, volumes)
+            causes += common(each, place, volumes)
             if name and name in seen:
                 causes.append(duplicate(f"{place}.name", name))
             seen.add(name)
@@ -48,7 +48,7 @@ def all_of(spec: Object, path: str) -> list[Cause]:
     return causes
 
 
-def _container(container: Object, path: str, volumes: set[Any]) -> list[Cause]:
+def common(container: Object, path: str, volumes: set[Any]) -> list[Cause]:
     """What every container may be."""
     name = container.get("name")
     causes = [invalid(f"{path}.name", name, fault) for fault in LABEL.faults(name)] if name else []

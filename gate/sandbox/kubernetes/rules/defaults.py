@@ -10,6 +10,7 @@ from typing import Any
 
 from gate.sandbox.kubernetes.language.objects import Object, lookup, name_of
 from gate.sandbox.kubernetes.rules import pod_defaults
+from gate.sandbox.kubernetes.rules.pod_defaults import GROUPS
 
 
 def empty_status(obj: Object) -> None:
@@ -52,7 +53,7 @@ def pod_spec(spec: Object) -> None:
                 volume[source].setdefault(mode, 0o644)
         if not volume.keys() - {"name"}:
             volume["emptyDir"] = {}
-    for container in (*_rows(spec, "initContainers"), *_rows(spec, "containers")):
+    for container in (row for group in GROUPS for row in _rows(spec, group)):
         _container(container)
     pod_defaults.parts(spec)
 

@@ -4,12 +4,14 @@ from typing import Any
 
 from gate.sandbox.kubernetes.language.objects import Object, lookup
 
+GROUPS = ("initContainers", "containers", "ephemeralContainers")
+"""Where a pod's spec has containers."""
 _TOKEN_LIFETIME = 3600
 
 
 def parts(spec: Object) -> None:
     """Works in place, and twice as well as once."""
-    for group in ("initContainers", "containers"):
+    for group in GROUPS:
         for container in _mappings(spec.get(group)):
             _container(container)
     for volume in _mappings(spec.get("volumes")):

@@ -11,7 +11,7 @@ from gate.sandbox.kubernetes.language.errors import Cause, forbidden, invalid, n
 from gate.sandbox.kubernetes.language.metadata import LABEL, SUBDOMAIN
 from gate.sandbox.kubernetes.language.objects import Object, lookup, name_of
 from gate.sandbox.kubernetes.language.selectors import LabelSelector
-from gate.sandbox.kubernetes.rules import pod_validation
+from gate.sandbox.kubernetes.rules import ephemeral_validation, pod_validation
 
 _PERCENTAGE = metadata.Rule(
     pattern=re.compile(r"[0-9]+%"),
@@ -156,6 +156,11 @@ def _share(amount: Any, field: str, most: int | None = 100) -> list[Cause]:
 
 def pod(new: Object, old: Object | None) -> list[Cause]:
     return dns_named(new, old) + pod_validation.pod(new.get("spec") or {}, None if old is None else old["spec"])
+
+
+def aided_pod(new: Object, old: Object | None) -> list[Cause]:
+    """The same, of a pod that is given ephemeral containers."""
+    return dns_named(new, old) + ephemeral_validation.aid(new["spec"], (old or new)["spec"])
 
 
 def deployment(new: Object, old: Object | None) -> list[Cause]:

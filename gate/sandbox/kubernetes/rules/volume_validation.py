@@ -8,10 +8,10 @@ from typing import Any
 
 from gate.sandbox.kubernetes.language.errors import (
     Cause,
-    CauseType,
     duplicate,
     forbidden,
     invalid,
+    not_found,
     not_supported,
     required,
 )
@@ -59,8 +59,7 @@ def mounts(mounts: list[Object], path: str, volumes: set[Any]) -> list[Cause]:
         if not name:
             causes.append(required(f"{path}[{index}].name"))
         if name not in volumes:
-            message = f'Not found: "{name or ""}"'
-            causes.append(Cause(field=f"{path}[{index}].name", type=CauseType.NOT_FOUND, message=message))
+            causes.append(not_found(f"{path}[{index}].name", name or ""))
         if not place:
             causes.append(required(f"{path}[{index}].mountPath"))
         elif place in seen:

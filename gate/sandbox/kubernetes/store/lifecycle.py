@@ -82,13 +82,11 @@ def carried_revision(obj: Object) -> int | None:
 
 
 def changed(resource: Resource, new: Object, old: Object, subresource: str | None) -> Object:
-    """The object that replaces the old one when somebody writes the new one, or its status only."""
+    """The object that replaces the old one when somebody writes the new one, or a part of it only."""
     new = copy(new)
-    new_meta, old_meta = new.setdefault("metadata", {}), old["metadata"]
-    if subresource == "status":
-        new = _status_of(resource, new, old)
-    elif resource.status:
-        _put(new, "status", old.get("status"))
+    new.setdefault("metadata", {})
+    old_meta = old["metadata"]
+    new = _through(resource, new, old, subresource)
     if resource.grace is Grace.NAMESPACE and subresource != "finalize":
         _put(new, "spec", old.get("spec"))
     new_meta = new["metadata"]
@@ -202,6 +200,18 @@ def check_preconditions(resource: Resource, obj: Object, options: Deletion) -> N
             raise Conflict.of(resource, name_of(obj), because, called=resource.kind)
 
 
+def _through(resource: Resource, new: Object, old: Object, subresource: str | None) -> Object:
+    """What a write through that subresource makes of the old object; through none, all but the status."""
+    match subresource:
+        case "status":
+            return _status_of(resource, new, old)
+        case "ephemeralcontainers":
+            return _aided(new, old)
+    if resource.status:
+        _put(new, "status", old.get("status"))
+    return new
+
+
 def _status_of(resource: Resource, new: Object, old: Object) -> Object:
     """The old object with the new status. Built-in kinds let most metadata through as well.
 
@@ -217,6 +227,15 @@ def _status_of(resource: Resource, new: Object, old: Object) -> Object:
         for field in _WITH_STATUS - set(stays):
             _put(result["metadata"], field, new["metadata"].get(field))
     _put(result["metadata"], "resourceVersion", new["metadata"].get("resourceVersion"))
+    return result
+
+
+def _aided(new: Object, old: Object) -> Object:
+    """The old pod with the new one's ephemeral containers; as with a status, labels and the like are let through."""
+    result = copy(old)
+    _put(result["spec"], "ephemeralContainers", lookup(new, "spec.ephemeralContainers"))
+    for field in (*_WITH_STATUS, "resourceVersion"):
+        _put(result["metadata"], field, new["metadata"].get(field))
     return result
 
 
@@ -237,7 +256,8 @@ def _bumps(resource: Resource, new: Object, old: Object) -> bool:
 
 
 def _check(resource: Resource, new: Object, old: Object | None, subresource: str | None = None) -> None:
-    causes = resource.validate(new, old)
+    validate = resource.validate_aid if subresource == "ephemeralcontainers" else resource.validate
+    causes = validate(new, old)
     if subresource == "status":
         causes = [*causes, *resource.validate_status(new, old)]
     if old is not None:
