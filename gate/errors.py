@@ -62,5 +62,9 @@ class Futile(Permanent):
     """What was to be done would have no effect there."""
 
 
+class NoProgram(Permanent):
+    """There is no such program in the container."""
+
+
 class Absent(Permanent):
     """There is no such object, or no such resource on this server."""

@@ -23,7 +23,7 @@ from kubernetes.client import Configuration
 from kubernetes.client.rest import RESTClientObject
 
 from gate.cluster import executing
-from gate.errors import Absent, Conflict, Denied, GateError, Permanent, Protected, Temporary, Terminating
+from gate.errors import Absent, Conflict, Denied, GateError, NoProgram, Permanent, Protected, Temporary, Terminating
 
 Json = dict[str, Any]
 
@@ -342,6 +342,8 @@ class Api:
             raise _error(error.status, error.body, what) from error
         except executing.Broken as error:
             raise Temporary(f"{what}: nobody says how it ended: {error}") from error
+        if ended.has_no_program:
+            raise NoProgram(f"{what}: {ended.failure}")
         if not ended.started:  # the container may be on its way to its end, or to its start
             raise Temporary(f"{what}: {ended.failure}")
         if ended.failure:

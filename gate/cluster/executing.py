@@ -1,6 +1,7 @@
 """A command in a container, as `kubectl exec` runs it: output, errors and the end over channels of one WebSocket."""
 
 import json
+import re
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from kubernetes.client import Configuration
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
+
+_NO_PROGRAM = re.compile(r"executable file .*not found in \$PATH|exec: \S+ (stat \S+ )?no such file or directory")
 
 VERSIONS = [Subprotocol("v5.channel.k8s.io"), Subprotocol("v4.channel.k8s.io")]
 
@@ -46,6 +49,11 @@ class Ended:
     errors: str
     failure: str
     started: bool
+
+    @property
+    def has_no_program(self) -> bool:
+        """The container runs, and has no such program: so runc and crun say it, whoever passes it on."""
+        return not self.started and _NO_PROGRAM.search(self.failure) is not None
 
 
 def run(

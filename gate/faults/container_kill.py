@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from gate.errors import Futile, Permanent
+from gate.errors import Futile, NoProgram, Permanent
 from gate.faults.choosing import choose
 from gate.faults.containers import APART, Place, container_of, sh, status_of, where
 from gate.faults.objects import Json, found, must_find, named, zone_of
@@ -98,7 +98,10 @@ def inject(undo: Undo, cluster: Cluster) -> None:
     if _ended(undo, must_find(cluster, undo.target)):
         return
     number, sharing = signal.Signals[undo.settings["signal"]].value, "shared" if undo.settings["shared"] else "alone"
-    refusal = sh(undo, cluster, SCRIPT, undo.settings["signal"].removeprefix("SIG"), str(number), sharing).strip()
+    try:
+        refusal = sh(undo, cluster, SCRIPT, undo.settings["signal"].removeprefix("SIG"), str(number), sharing).strip()
+    except NoProgram:
+        refusal = "it has no shell that could send the signal; use pod-kill"
     if refusal:
         raise Futile(f"{where(undo)} was not killed: {refusal}")
 

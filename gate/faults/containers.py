@@ -1,7 +1,5 @@
 """A container of each pod that is hit: which one, how it is, and the shell in it, which `exec` runs."""
 
-from collections.abc import Sequence
-
 from pydantic import Field
 
 from gate.errors import Absent, Permanent
@@ -40,8 +38,9 @@ def container_of(item: Json, wanted: str, pod: Target) -> Json:
 
 
 def status_of(item: Json | None, container: str) -> Json:
-    """Empty where there is none."""
-    statuses: Sequence[Json] = ((item or {}).get("status") or {}).get("containerStatuses") or ()
+    """Empty where there is none. Ephemeral containers are containers, too."""
+    status: Json = (item or {}).get("status") or {}
+    statuses = (*(status.get("containerStatuses") or ()), *(status.get("ephemeralContainerStatuses") or ()))
     return next((each for each in statuses if each["name"] == container), {})
 
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from gate.faults import stress
-from gate.faults.containers import Place
+from gate.faults.beside import Aided
 from gate.faults.stress import Program
 from gate.model import Step, Target, Undo, WorkloadName
 from gate.running.ports import Cluster
@@ -22,7 +22,7 @@ burn; wait""",
 )
 
 
-class Settings(Place):
+class Settings(Aided):
     """How many processors' worth."""
 
     touches: ClassVar[str] = "busy loops in the container"

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from gate.documents.units import Percent, Size
 from gate.faults import stress
-from gate.faults.containers import Place
+from gate.faults.beside import Aided
 from gate.faults.stress import Program
 from gate.model import Step, Target, Undo, WorkloadName
 from gate.running.ports import Cluster
@@ -48,7 +48,7 @@ LOOK = """k=$(du -Lk "/proc/$p/fd/3" 2>/dev/null) && t=$((${k%%[!0-9]*} / 1024))
 CLEAN = f"""rm -f -- "${{4:-${{TMPDIR:-/tmp}}}}/{stress.MARK}$m" 2>/dev/null"""
 
 
-class Settings(Place):
+class Settings(Aided):
     """How much, where, and what is left for the others."""
 
     touches: ClassVar[str] = "a file without a name takes space"
@@ -67,8 +67,9 @@ class Settings(Place):
 
 
 def _program(undo: Undo) -> Program:
-    size, *_ = undo.settings["arguments"]
-    return Program(run=FILL, look=LOOK, enough=int(size), unit="MiB of the disk are taken", check=CHECK, clean=CLEAN)
+    size, _, path = undo.settings["arguments"]
+    unit = "MiB of the disk are taken"
+    return Program(run=FILL, look=LOOK, enough=int(size), unit=unit, check=CHECK, path=path, clean=CLEAN)
 
 
 def plan(step: Step, workload: WorkloadName, pods: Sequence[Target], seed: str, cluster: Cluster) -> list[Undo]:

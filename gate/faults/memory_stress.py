@@ -7,7 +7,7 @@ from pydantic import Field
 
 from gate.documents.units import Size
 from gate.faults import stress
-from gate.faults.containers import Place
+from gate.faults.beside import Aided
 from gate.faults.stress import Program
 from gate.model import Step, Target, Undo, WorkloadName
 from gate.running.ports import Cluster
@@ -20,7 +20,7 @@ while [ "$(date +%s)" -lt "$end" ]; do sleep 1; done"""
 LOOK = """while read -r k v s; do [ "$k" = VmRSS: ] && t=$((t + v / 1024)); done <"/proc/$p/status\""""
 
 
-class Settings(Place):
+class Settings(Aided):
     """How much."""
 
     touches: ClassVar[str] = "a process in the container holds memory"

@@ -10,9 +10,10 @@ from datetime import timedelta
 from functools import partial
 from shlex import quote
 
-from gate.errors import Permanent
+from gate.errors import NoProgram, Permanent
+from gate.faults.beside import Aided, begin, instead, is_beside
 from gate.faults.choosing import choose
-from gate.faults.containers import APART, Place, container_of, sh, sh_if_it_runs, where
+from gate.faults.containers import APART, container_of, sh, sh_if_it_runs, where
 from gate.faults.objects import must_find, zone_of
 from gate.model import Step, Target, Undo, fingerprint
 from gate.running.ports import Cluster
@@ -49,14 +50,18 @@ class Program:
     """What the number counts, for people."""
     check: str = ""
     """Run before it is started, in the same shell; writes why it may not be, and exits."""
+    path: str = ""
+    """The directory of the container in which it works, if that matters."""
     clean: str = ""
     """Run after it was ended; `$m` is what follows `MARK` in its mark. Writes nothing."""
 
 
 def plan(
-    step: Step, place: Place, arguments: Sequence[str], pods: Sequence[Target], seed: str, cluster: Cluster
+    step: Step, place: Aided, arguments: Sequence[str], pods: Sequence[Target], seed: str, cluster: Cluster
 ) -> list[Undo]:
-    """Raises `Permanent` if the pods have no such container, and `Denied` if we may run nothing in it."""
+    """Raises `Permanent` if the pods have no such container, or it has no shell and nobody says where one is, and
+    `Denied` if we may run nothing in it.
+    """
     undos = []
     for pod in choose(place, step, pods, seed, partial(zone_of, cluster)):
         undo = Undo(
@@ -71,13 +76,18 @@ def plan(
                 "arguments": list(arguments),
             },
         )
-        sh(undo, cluster, ":", changing=False)  # or what was never begun could not be taken back either
+        try:
+            sh(undo, cluster, ":", changing=False)  # or what was never begun could not be taken back either
+        except NoProgram as error:
+            undo = instead(undo, place, error)
         undos.append(undo)
     return undos
 
 
 def start(undo: Undo, cluster: Cluster, program: Program) -> None:
     """Start it, if it does not run already. Raises `Permanent` if its check says no."""
+    if is_beside(undo):
+        begin(undo, cluster, program.path)
     must_find(cluster, undo.target)
     script = f"""{FIND}[ -n "$(found)" ] && exit 0
 {program.check}

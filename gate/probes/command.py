@@ -12,7 +12,7 @@ from pydantic import Field, FiniteFloat, ValidationError, model_validator
 from gate.documents.blocks import Block, Expectation, shown_as
 from gate.documents.units import Lasting
 from gate.documents.variables import FACTS
-from gate.errors import Absent, GateError, Permanent
+from gate.errors import Absent, GateError, NoProgram, Permanent
 from gate.probes.conditions import Bounds, finite, said
 from gate.probes.patterns import Pattern, is_found
 from gate.running import companions
@@ -99,8 +99,8 @@ def prepare(settings: Mapping[str, Any], expect: Mapping[str, Any], surroundings
         try:
             output = aside.wait_for(run, wanted.timeout.total_seconds())
         except Permanent as error:
-            if isinstance(error, Absent):
-                return NoSample(why=str(error))  # the pod went between two requests: nobody was asked
+            if isinstance(error, Absent | NoProgram):  # the pod went between two requests, or has no such program
+                return NoSample(why=str(error))
             return Answer(ok=False, detail=" ".join(str(error).split()))
         except GateError as error:
             return NoSample(why=str(error))

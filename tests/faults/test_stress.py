@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from gate.errors import Absent, Permanent, Temporary
+from gate.errors import Absent, NoProgram, Permanent, Temporary
 from gate.faults import cpu_stress, memory_stress
 from gate.model import Target, Undo
 from tests.faults.application import Application, Eventually
@@ -59,8 +59,9 @@ def test_what_a_command_says_comes_back_with_how_it_ended(web: Application) -> N
     assert sh("echo one; echo two") == "one\ntwo\n"
     with pytest.raises(Permanent, match=r"exit code 3.*: it is broken"):
         sh("echo it is broken >&2; exit 3")
-    with pytest.raises(Temporary, match="no-such-program"):
-        web.api.execute(web.namespace, pod.name, "main", ["no-such-program"])
+    for program in ("no-such-program", "/nowhere/program"):
+        with pytest.raises(NoProgram, match=program):
+            web.api.execute(web.namespace, pod.name, "main", [program])
     with pytest.raises(Permanent):
         web.api.execute(web.namespace, "nobody", "main", ["true"])
 

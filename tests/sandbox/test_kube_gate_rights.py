@@ -217,7 +217,15 @@ def test_the_gate_may_do_at_home_what_its_role_says_and_nothing_else(given: Grou
 
 
 @pytest.mark.parametrize(
-    "name", ["chaos-gate-config", "chaos-gate-copies", "chaos-gate-exec", "chaos-gate-jobs", "chaos-gate-nodes"]
+    "name",
+    [
+        "chaos-gate-config",
+        "chaos-gate-copies",
+        "chaos-gate-ephemeral",
+        "chaos-gate-exec",
+        "chaos-gate-jobs",
+        "chaos-gate-nodes",
+    ],
 )
 def test_what_is_bound_nowhere_is_given_where_operators_bind_it_and_nowhere_else(
     given: Ground, gate: Gate, namespace: str, eventually: Eventually, name: str
