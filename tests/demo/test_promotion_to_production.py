@@ -1,119 +1,93 @@
-"""The gate as a process, from an upgrade to production having been opened in GitLab, though it dies on the way."""
+"""The gate as a process, from an upgrade to production having been opened in GitLab, on each of the ways there are.
 
-import os
-import signal
+One stage for all: each test deploys a version of its own, and looks at nothing but what became of that.
+"""
+
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from gate.sandbox.demo.seeding import files_of
-from gate.sandbox.demo.stage import CATALOGUE, MAINTAINER, PROJECT, Stage
 from gate.sandbox.gitlab.trouble import Trouble
-from gate.sandbox.shop import FOLDER
-from tests.demo.playing import KILL, SUBSCRIPTION, Play
-from tests.sandbox.gitlab_world import Client
+from tests.demo.playing import QUICK
+from tests.demo.team import BY_HAND, PATH, PINNED, Team, teamed
 
 pytestmark = pytest.mark.demo
 
-PATH = "/projects/shop%2Fcheckout"
-STAGED = {
-    "stage": "deploy",
-    "environment": "staging",
-    "script": ["python3 deploy.py --namespace shop"],
-    "rules": [{"if": "$CHAOS_SHA", "when": "never"}, {"when": "on_success"}],
-}
-SHIP = {"stage": "production", "environment": "production", "script": ["exit 0"]}
-PIPELINE = {"stages": ["deploy", "production"], "deploy-staging": STAGED}
-BY_HAND = {"when": "manual", "allow_failure": False}
-PINNED = {"rules": [{"if": "$CHAOS_SHA", "when": "on_success"}]}
+BREAKS = QUICK % ("scale-to-zero", "5s")
 
 
-@dataclass
-class Team:
-    """The team of the shop, by the API of its GitLab as root; and the gate's bot."""
-
-    play: Play
-    client: Client
-    bot: int
-
-    def subscribes(self, promote: str) -> None:
-        document = SUBSCRIPTION % "checkout"
-        told = "gitlab: {project: shop/checkout}"
-        assert told in document
-        self.play.stage.team.commit(CATALOGUE, "change", {"workflows/quick.yaml": KILL})
-        self.play.document(
-            "subscriptions/checkout.yaml", document.replace(told, f"{told[:-1]}, promote: {{{promote}}}}}")
-        )
-
-    def protects(self, **rules: Any) -> None:
-        """Production, for the gate's bot."""
-        levels = [{"user_id": self.bot}]
-        self.client.post(f"{PATH}/protected_environments", name="production", deploy_access_levels=levels, **rules)
-
-    def pushes(self, **ship: Any) -> int:
-        """A new version; returns its pipeline, which deploys it to staging and has a job `ship`."""
-        files = files_of(FOLDER / "repository") | {
-            "VERSION": "1.1\n",
-            ".gitlab-ci.yml": yaml.safe_dump({**PIPELINE, "ship": {**SHIP, **ship}}),
-        }
-        sha = self.play.stage.team.commit(PROJECT, "Try it again", files)
-        (made,) = self.client.get(f"{PATH}/pipelines", sha=sha)
-        return int(made["id"])
-
-    def ships(self, pipeline: int) -> list[tuple[str, int]]:
-        """Every job `ship` that there ever was in a pipeline: how it is, and who has started it."""
-        rows = self.client.get(f"{PATH}/pipelines/{pipeline}/jobs", include_retried="true")
-        return [(row["status"], row["user"]["id"]) for row in rows if row["name"] == "ship"]
-
-    def promoted(self) -> list[str]:
-        """What the gate has written down about it."""
-        return [each["state"] for each in self.play.gate().get("gitlab", {}).get("promoted", {}).values()]
-
-    def dies(self) -> None:
-        """The gate is killed, and started again as its Deployment would."""
-        gate = self.play.stage.gate
-        before = gate.starts
-        os.kill(gate.pid, signal.SIGKILL)
-        self.play.until("started again", lambda: gate.starts > before)
-
-    def dies_while_judging(self) -> None:
-        self.play.until("running", lambda: [run for run in self.play.runs() if phase(run) == "Running"])
-        self.dies()
+@pytest.fixture(scope="module")
+def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
+    with teamed(tmp_path_factory.mktemp("stage")) as team:
+        yield team
 
 
-def phase(run: dict[str, Any]) -> str:
-    return str((run.get("status") or {}).get("phase", ""))
-
-
-@pytest.fixture
-def team(tmp_path: Path) -> Iterator[Team]:
-    with Stage(tmp_path) as stage:
-        play, client = Play(stage), Client(stage.gitlab.url, stage.root_token)
-        (bot,) = client.get("/users", username="chaos-gate-bot")
-        assert client.ask("PUT", f"{PATH}/members/{bot['id']}", json={"access_level": MAINTAINER}).status_code == 200
-        play.until("the gate knows checkout", lambda: play.gate().get("recorded"))
-        try:
-            yield Team(play, client, bot["id"])
-        finally:
-            play.close()
-            client.close()
+@pytest.fixture(autouse=True)
+def calm(team: Team) -> Iterator[None]:
+    """What a test has GitLab do is over when it ends."""
+    yield
+    team.play.stage.gitlab.troubles.calm()
 
 
 def test_the_job_of_production_is_played_once_though_the_gate_dies_while_judging_and_while_playing(team: Team) -> None:
     team.subscribes("job: ship")
-    team.protects()
+    team.protects("production")
     team.play.stage.gitlab.troubles.order(Trouble.SLOW_AFTER, method="POST", path="/play$", delay=60)
-    pipeline = team.pushes(**BY_HAND)
-    team.dies_while_judging()
-    team.play.until("the job is played", lambda: team.ships(pipeline) != [("manual", 1)])
-    assert team.promoted() == ["Sent"]
+    pushed = team.pushes(**BY_HAND)
+    team.dies_while_judging(pushed)
+    team.play.until("the job is played", lambda: team.ships(pushed.pipeline) != [("manual", 1)])
+    assert team.promoted(pushed) == ["Sent"]
     team.dies()
     team.play.stage.gitlab.troubles.calm()
-    team.play.until("the gate knows it", lambda: team.promoted() == ["Done"])
-    team.play.until("production has it", lambda: team.ships(pipeline) == [("success", team.bot)])
+    team.play.until("the gate knows it", lambda: team.promoted(pushed) == ["Done"])
+    team.play.until("production has it", lambda: team.ships(pushed.pipeline) == [("success", team.bot)])
     assert team.play.gate()["verdict"] == "PASSED"
-    assert len(team.play.runs()) == 1
+    assert len(team.runs(pushed)) == 1
+
+
+def test_the_deployment_that_waits_is_approved_with_the_verdict_and_its_job_is_played(team: Team) -> None:
+    team.subscribes("approve: approved, onApproved: play")
+    team.protects("approved", approval_rules=[{"user_id": team.bot}])
+    pushed = team.pushes(environment="approved", **BY_HAND)
+    team.play.until("production has it", lambda: team.ships(pushed.pipeline) == [("success", team.bot)])
+    (deployment,) = team.client.get(f"{PATH}/deployments", environment="approved")
+    (given,) = team.client.get(f"{PATH}/deployments/{deployment['id']}")["approvals"]
+    assert (given["status"], given["user"]["id"]) == ("approved", team.bot)
+    assert given["comment"].startswith("chaos gate: ")
+    team.play.until("the gate knows it", lambda: team.promoted(pushed) == ["Done"])
+
+
+def test_the_pipeline_that_promotes_is_started_once_and_told_what_was_judged(team: Team) -> None:
+    team.subscribes("trigger: main")
+    pushed = team.pushes(**PINNED)
+
+    def started() -> list[dict[str, str]]:
+        """What the pipelines were told that somebody has started for the commit."""
+        made = team.client.get(f"{PATH}/pipelines", source="api", username="chaos-gate-bot", per_page=100)
+        told = {each["id"]: team.client.get(f"{PATH}/pipelines/{each['id']}/variables") for each in made}
+        said = [{one["key"]: one["value"] for one in each} | {"id": str(number)} for number, each in told.items()]
+        return [each for each in said if each["CHAOS_SHA"] == pushed.sha]
+
+    team.play.until("the gate knows it", lambda: team.promoted(pushed) == ["Done"])
+    (told,) = started()
+    assert (told["CHAOS_PIPELINE"], told["CHAOS_VERSION"]) == (str(pushed.pipeline), team.play.gate()["version"])
+    team.play.until("production has it", lambda: team.ships(int(told["id"])) == [("success", team.bot)])
+    assert team.ships(pushed.pipeline) == []
+
+
+def test_a_merge_request_waits_for_its_check_and_stays_shut_when_the_version_fails(team: Team) -> None:
+    team.subscribes("check: chaos", workflow=BREAKS)
+    team.client.post(f"{PATH}/external_status_checks", name="chaos", external_url="http://127.0.0.1:9/")
+    team.client.post(f"{PATH}/repository/branches", branch="live", ref="main")
+    pushed = team.pushes(**BY_HAND)
+    body = {"source_branch": "main", "target_branch": "live", "title": "Promote"}
+    number = team.client.post(f"{PATH}/merge_requests", **body)["iid"]
+
+    def shown() -> str:
+        (check,) = team.client.get(f"{PATH}/merge_requests/{number}/status_checks")
+        return str(check["status"])
+
+    team.play.until("judged", lambda: team.runs(pushed) and team.play.gate().get("verdict") == "FAILED")
+    team.play.until("told", lambda: shown() == "failed")
+    assert team.ships(pushed.pipeline) == [("manual", 1)]
+    team.client.ask("PUT", f"{PATH}/merge_requests/{number}", json={"state_event": "close"})
