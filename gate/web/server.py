@@ -9,13 +9,16 @@ import resource
 import socket
 import ssl
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
 from cheroot import errors, server, wsgi
+from cheroot.makefile import MakeFile
 
 from gate.errors import Permanent
 from gate.web.parking import ROOM, Lot, Wait
+from gate.web.patience import PATIENCE, Clocked
 from gate.web.tls import Certificate
 
 log = logging.getLogger(__name__)
@@ -42,11 +45,16 @@ class _Connection(server.HTTPConnection):
     shaken = False
     """The TLS handshake is done."""
 
+    def __init__(self, server: Any, sock: Any, makefile: Callable[..., Any] = MakeFile) -> None:
+        self._coming = Clocked(sock, server.patience)
+        super().__init__(server, sock, lambda to, *how: makefile(self._coming if "r" in how[0] else to, *how))  # type: ignore[no-untyped-call]
+
     def communicate(self) -> bool:
         """Read a request and answer it, or go on with the one that was parked. True: there may be another one."""
         if isinstance(self.socket, ssl.SSLSocket) and not self.shaken:
             return self._shake_hands(self.socket)
         if self.request is None:
+            self._coming.begin()
             return bool(super().communicate())  # type: ignore[no-untyped-call]  # cheroot has no types here
         try:
             self.request.ready = True
@@ -112,7 +120,10 @@ class _Gateway(wsgi.Gateway_10):
         elif body.remaining > SMALL_BODY:
             self.req.close_connection = True
         else:
-            body.read(body.remaining)
+            try:
+                body.read(body.remaining)
+            except TimeoutError:
+                self.req.close_connection = True
 
     def _park(self, wait: Wait) -> None:
         """Forget what was answered, and have the connection neither written to nor read from by whoever called."""
@@ -127,6 +138,7 @@ class _Listener(wsgi.Server):
 
     ConnectionClass = _Connection
     lot: Lot | None = None
+    patience = PATIENCE
 
     def process_conn(self, conn: _Connection) -> None:
         """Give it to a thread; a new one only when something comes, as it does at once unless it is a port scan."""
@@ -158,13 +170,15 @@ class Server:
         largest: int = SMALL_BODY,
         tls: Certificate | None = None,
         lot: Lot | None = None,
+        patience: float = PATIENCE,
     ) -> None:
         """`port` 0: any that is free; `address` says which, once started. `largest`: bytes of a request's body. `lot`:
-        where requests may be parked.
+        where requests may be parked. `patience`: seconds in which a request has to come, a large one more.
         """
         self._server = _Listener((host, port), application, numthreads=threads, server_name="chaos-gate")
         self._server.gateway = _Gateway
         self._server.lot = self._lot = lot
+        self._server.patience = patience
         self._server.request_queue_size = 128
         self._server.max_request_header_size = 64 * 1024
         self._server.max_request_body_size = largest

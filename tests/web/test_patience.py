@@ -1,0 +1,84 @@
+"""Who sends what he asks a byte at a time keeps nobody else from being heard."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from gate.web.app import create_app
+from gate.web.patience import PATIENCE, SLOWEST, Clocked
+from gate.web.server import LARGEST_BODY, SMALL_BODY, Server
+from tests.clocks import HandClock
+from tests.web.conftest import Known
+
+LONG = 100_000
+"""Bytes; with one each twentieth of a second nobody waits for the last one."""
+
+
+class Coming:
+    """A socket over which always something comes."""
+
+    def recv_into(self, buffer: bytearray) -> int:
+        return len(buffer)
+
+
+@contextmanager
+def dripping(address: str, begins: str) -> Iterator[Callable[[], bytes]]:
+    """Somebody asks so slowly; what he is answered in the end."""
+    where, over = urlsplit(address), threading.Event()
+    with socket.create_connection((where.hostname, where.port), timeout=60) as slow:
+
+        def drip() -> None:
+            slow.sendall(begins.encode())
+            try:
+                while not over.wait(0.05):
+                    slow.sendall(b"x")
+            except OSError:  # nobody listens any more
+                return
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        try:
+            yield lambda: slow.recv(4096)
+        finally:
+            over.set()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    "begins",
+    [
+        "GET /healthz HTTP/1.1\r\nHost: gate\r\nX-Long: ",
+        f"POST /webhooks/gitlab HTTP/1.1\r\nHost: gate\r\nContent-Length: {LONG}\r\n\r\n",
+        f"PUT /nothing HTTP/1.1\r\nHost: gate\r\nContent-Length: {SMALL_BODY}\r\n\r\n",
+    ],
+    ids=["headers", "a body that is read", "a body that nobody wants"],
+)
+def test_a_request_that_comes_too_slowly_holds_its_thread_no_longer_than_others_have_patience(
+    known: Known, begins: str
+) -> None:
+    class Hears:
+        def hear(self, headers: object, body: bytes) -> None:
+            raise AssertionError("it was never whole")
+
+    app = create_app(known, hearer=Hears())
+    with Server(app, threads=1, largest=LARGEST_BODY, patience=0.3) as server, dripping(server.address, begins) as said:
+        assert said()[:12] in {b"HTTP/1.1 408", b"HTTP/1.1 400", b"HTTP/1.1 404"}
+        assert requests.get(f"{server.address}/healthz", timeout=60).text == "ok\n"
+
+
+def test_a_large_body_may_take_as_long_as_it_takes_at_a_decent_pace(clock: HandClock) -> None:
+    coming = Clocked(Coming(), PATIENCE, monotonic=clock.monotonic)
+    for _ in range(100):
+        assert coming.recv_into(bytearray(SLOWEST)) == SLOWEST
+        clock.advance(timedelta(seconds=1))
+    clock.advance(timedelta(seconds=PATIENCE + 1))
+    with pytest.raises(TimeoutError):
+        coming.recv_into(bytearray(1))
+    coming.begin()
+    assert coming.recv_into(bytearray(1)) == 1
