@@ -73,8 +73,13 @@ def test_a_template_is_another_one_also_where_all_pods_of_before_are_gone_at_onc
     assert template() not in {"", before}
 
 
-@pytest.mark.parametrize(("update", "replacing"), [("web-1", False), ("web-2", True)])
-def test_a_stateful_set_says_by_its_revisions_whether_a_missing_pod_is_replaced(update: str, replacing: bool) -> None:
+@pytest.mark.parametrize(
+    ("update", "strategy", "replacing"),
+    [("web-1", "RollingUpdate", False), ("web-2", "RollingUpdate", True), ("web-2", "OnDelete", False)],
+)
+def test_a_stateful_set_says_by_its_revisions_whether_a_missing_pod_is_replaced_unless_people_replace_them(
+    update: str, strategy: str, replacing: bool
+) -> None:
     status = {
         "observedGeneration": 1,
         "replicas": 3,
@@ -82,5 +87,6 @@ def test_a_stateful_set_says_by_its_revisions_whether_a_missing_pod_is_replaced(
         "currentRevision": "web-1",
         "updateRevision": update,
     }
-    seen = Observed(workload={"metadata": {"generation": 1}, "spec": {}, "status": status}, revisions=(), pods=())
+    spec = {"updateStrategy": {"type": strategy}}
+    seen = Observed(workload={"metadata": {"generation": 1}, "spec": spec, "status": status}, revisions=(), pods=())
     assert seen.is_replacing is replacing

@@ -460,6 +460,26 @@ def test_a_broken_document_closes_the_gate_and_mending_it_has_the_version_judged
     assert len(story.created) == 1
 
 
+@pytest.mark.parametrize("new", [False, True])
+def test_a_document_that_breaks_after_the_verdict_keeps_the_next_version_from_production_and_not_this_one(
+    new: bool,
+) -> None:
+    story = Story(claim("loss"))
+    story.sees(rollout("1.0"))
+    story.judges("1.1")
+    broken = claim("loss", problems=("subscriptions/late.yaml:3: workflows: is missing",))
+    story.claims = (claim("loss"), replace(broken, name="late")) if new else (broken,)
+    for _ in range(3):
+        story.sees(rollout("1.1"), after=SETTLE)
+        assert (story.status.phase, story.status.verdict) == (Phase.OPEN, Verdict.PASSED)
+    story.settles(rollout("1.2"))
+    assert (story.status.phase, story.status.reason) == (Phase.CLOSED, Reason.BAD_DOCUMENT)
+    assert "subscriptions/late.yaml:3" in story.status.message
+    story.claims = (claim("loss"),)
+    story.settles(rollout("1.2"))
+    assert len(story.created) == 2
+
+
 def test_what_the_policy_refused_is_judged_once_when_the_policy_allows_it() -> None:
     story = Story(claim("loss"))
     story.sees(rollout("1.0"))

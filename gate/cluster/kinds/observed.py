@@ -46,13 +46,19 @@ class Observed:
         return int(self.status.get("updatedReplicas") or self.status.get("updatedNumberScheduled") or 0)
 
     @property
+    def _on_delete(self) -> bool:
+        """Each pod stays until somebody deletes it."""
+        return bool((self.spec.get("updateStrategy") or {}).get("type") == "OnDelete")
+
+    @property
     def is_replacing(self) -> bool:
         """Its controller has counted pods of an older template.
 
         A StatefulSet counts too few of the present one also while a pod is gone for a moment; its two revisions are the
-        same then, but for one with `OnDelete`, whose `currentRevision` stays behind for ever.
+        same then. With `OnDelete` its `currentRevision` stays behind for ever, so that only its pod template tells.
         """
-        if self.status.get("currentRevision", "") == self.status.get("updateRevision", "") != "":
+        current, updated = self.status.get("currentRevision", ""), self.status.get("updateRevision", "")
+        if updated and (current == updated or self._on_delete):
             return False
         total = int(self.status.get("replicas") or self.status.get("currentNumberScheduled") or 0)
         return self.is_taken_up and total > self.updated
