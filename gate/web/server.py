@@ -47,7 +47,7 @@ class _Connection(server.HTTPConnection):
 
     def __init__(self, server: Any, sock: Any, makefile: Callable[..., Any] = MakeFile) -> None:
         self._coming = Clocked(sock, server.patience)
-        super().__init__(server, sock, lambda to, *how: makefile(self._coming if "r" in how[0] else to, *how))  # type: ignore[no-untyped-call]
+        super().__init__(server, sock, lambda to, *how: makefile(self._coming if "r" in how[0] else to, *how))
 
     def communicate(self) -> bool:
         """Read a request and answer it, or go on with the one that was parked. True: there may be another one."""
