@@ -155,7 +155,9 @@ def _is_served_or_gone(definition: Any) -> bool:
     if value_at(definition, "metadata.deletionTimestamp"):
         return CLEANUP not in (value_at(definition, "metadata.finalizers") or ())
     conditions = value_at(definition, "status.conditions") or ()
-    return {"NamesAccepted", "Established"} <= {each["type"] for each in conditions if each["status"] == "True"}
+    holds = {each["type"] for each in conditions if each["status"] == "True"}
+    accepted = value_at(definition, "status.acceptedNames") == value_at(definition, "spec.names")
+    return accepted and {"NamesAccepted", "Established"} <= holds
 
 
 def _has(reply: Reply, path: str, value: Any) -> bool:

@@ -35,7 +35,10 @@ SCRIPTS: dict[str, tuple[Ask, ...]] = {
         RUNS.put(run(), "r", "status"),
         RUNS.put(run(), "nobody"),
         RUNS.patch({"status": None}, "r", "status"),
-        RUNS.get("r", "scale").show("code"),
+        RUNS.get("r", "scale"),
+        RUNS.get("nobody", "scale"),
+        RUNS.get("r", "nothing"),
+        RUNS.put({}, "r", "scale"),
         RUNS.delete("r"),
         RUNS.get("r", "status"),
     ),
@@ -289,6 +292,99 @@ SCRIPTS["two that want one name"] = (
     DEFINITIONS.delete(f"ones.{GROUP}").show("code"),
     told("twos", "NoConflicts", "InitialNamesAccepted"),
     DEFINITIONS.delete(f"twos.{GROUP}").show("code"),
+)
+
+# A name that is refused and then taken back is the definition's own again, and is said to be.
+SCRIPTS["names that are taken back"] = (
+    called("ones", "x"),
+    told("ones", "NoConflicts", "InitialNamesAccepted"),
+    names("ones", singular="one", listKind="OneList", shortNames=["y", "z"], categories=["all"]),
+    DEFINITIONS.get(f"ones.{GROUP}").until(status__acceptedNames__singular="one").show(*NAMED),
+    called("twos", "y"),
+    told("twos", "ShortNamesConflict", "NotAccepted"),
+    names("twos", shortNames=["w"]),
+    told("twos", "NoConflicts", "InitialNamesAccepted"),
+    names("twos", shortNames=["w", "z"]),
+    DEFINITIONS.get(f"twos.{GROUP}").until(status__conditions__0__reason="ShortNamesConflict").show(*NAMED),
+    names("twos", shortNames=["w"]),
+    DEFINITIONS.get(f"twos.{GROUP}").show("spec.names", "status.acceptedNames", "status.conditions.1"),
+    names("twos", shortNames=None),
+    DEFINITIONS.get(f"twos.{GROUP}").until(status__acceptedNames__shortNames=None).show(*NAMED),
+    DEFINITIONS.delete(f"ones.{GROUP}").show("code"),
+    DEFINITIONS.delete(f"twos.{GROUP}").show("code"),
+)
+
+
+def changed(change: object) -> Ask:
+    return DEFINITIONS.patch({"spec": change}, f"ones.{GROUP}").show(
+        "spec", "status.storedVersions", "message", "details"
+    )
+
+
+def version(name: str = "v1", **fields: object) -> dict[str, object]:
+    schema = {"openAPIV3Schema": {"type": "object"}}
+    return {"name": name, "served": True, "storage": True, "schema": schema, **fields}
+
+
+LONG = "a" * 64
+SCRIPTS["a definition that is changed to what it cannot be"] = (
+    called("ones"),
+    told("ones", "NoConflicts", "InitialNamesAccepted"),
+    changed({"names": None}),
+    *(changed({"names": {field: None}}) for field in ("plural", "singular", "kind", "listKind")),
+    *(changed({"names": {field: ""}}) for field in ("plural", "singular", "kind", "listKind")),
+    *(changed({"names": {field: "Bad name"}}) for field in ("plural", "singular", "kind", "listKind")),
+    *(changed({"names": {field: LONG}}) for field in ("singular", "listKind")),
+    *(changed({"names": {field: ["good", "Bad"]}}) for field in ("shortNames", "categories")),
+    changed({"names": {"kind": "Other"}}),
+    changed({"names": {"listKind": "ONES"}}),
+    changed({"scope": None}),
+    changed({"scope": "Cluster"}),
+    changed({"group": None}),
+    changed({"group": "else.example.org"}),
+    changed({"versions": None}),
+    changed({"versions": []}),
+    changed({"versions": [version("V 1")]}),
+    changed({"versions": [version("v2")]}),
+    changed({"versions": [version(), version()]}),
+    changed({"versions": [version(storage=False)]}),
+    changed({"versions": [version(schema=None)]}),
+    changed({"versions": [version(storage=False), version("v2")]}),
+    changed({"versions": [version("v2")]}),
+    DEFINITIONS.patch({"status": {"storedVersions": ["v2"]}}, f"ones.{GROUP}", "status").show("status.storedVersions"),
+    changed({"versions": [version("v2")]}),
+    changed({"names": {"singular": "single", "listKind": "Several"}}),
+    DEFINITIONS.patch({"spec": None}, f"ones.{GROUP}").show("code", "details"),
+    DEFINITIONS.delete(f"ones.{GROUP}").show("code"),
+)
+
+
+def made(name: str = "ones", /, metadata: object = None, **spec: object) -> Ask:
+    whole = {"group": GROUP, "scope": "Namespaced", "names": {"plural": "ones", "kind": "One"}, "versions": [version()]}
+    fields = {"metadata": metadata} if metadata else {}
+    body = DEFINITIONS.object(f"{name}.{spec.get('group') or GROUP}", spec={**whole, **spec}, **fields)
+    return DEFINITIONS.create(body, dryRun="All").show("kind", "message", "details")
+
+
+APPROVED = "api-approved.kubernetes.io"
+SCRIPTS["definitions that are not what they have to be"] = (
+    made(names={"plural": "ones"}),
+    made(names={"kind": "One"}),
+    made(names={"plural": "ones", "kind": "One", "listKind": "One"}),
+    made("Ones", names={"plural": "Ones", "kind": "1"}),
+    made("twos"),
+    made(group="org"),
+    made(group="Not.A.Group"),
+    made(group=""),
+    made(scope=""),
+    made(versions=None),
+    made(versions=[version(name="")]),
+    *(
+        made(group="ones.k8s.io", metadata={"annotations": {APPROVED: said}})
+        for said in ("", "unapproved, only tried", "https://github.com/kubernetes/kubernetes/pull/1", "yes", "/path")
+    ),
+    made(group="ones.kubernetes.io"),
+    made(group="k8s.io.example.org"),
 )
 
 

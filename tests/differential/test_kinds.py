@@ -10,7 +10,9 @@ from tests.differential.words import (
     DEPLOYMENTS,
     ENDPOINTS,
     EVENTS,
+    JOBS,
     LEASES,
+    PARTIAL,
     PODS,
     REPLICA_SETS,
     SECRETS,
@@ -66,6 +68,13 @@ def service(name: str, /, **spec: object) -> Ask:
     return SERVICES.create(SERVICES.object(name, spec=spec)).show(*WITHOUT_ADDRESSES)
 
 
+def job(**pods: object) -> Ask:
+    spec = {"containers": [{"name": "main", "image": "web:1"}], **pods}
+    return JOBS.create(JOBS.object("j", spec={"suspend": True, "template": {"spec": spec}}), dryRun="All").show(
+        "code", "message", "details"
+    )
+
+
 def event(name: str, /, **fields: object) -> Ask:
     return EVENTS.create(EVENTS.object(name, metadata={"namespace": "${ns}"}, **{"involvedObject": ABOUT, **fields}))
 
@@ -75,6 +84,8 @@ SCRIPTS: dict[str, tuple[Ask, ...]] = {
         DEPLOYMENTS.create(deployment()),
         DEPLOYMENTS.get("web").settle().show("metadata.generation", "spec"),
         DEPLOYMENTS.get("web", "scale").show("kind", "apiVersion", "spec", "status"),
+        *(DEPLOYMENTS.get("web", "scale").accepting(form) for form in (TABLE, PARTIAL)),
+        REPLICA_SETS.get(fieldSelector="status.replicas=0"),
         DEPLOYMENTS.patch({"spec": {"replicas": -1}}, "web", "scale"),
         DEPLOYMENTS.patch({"spec": {"replicas": "x"}}, "web", "scale").roughly(),
         DEPLOYMENTS.patch({"metadata": {"labels": {"a": "b"}}}, "web").show("metadata.generation"),
@@ -84,6 +95,10 @@ SCRIPTS: dict[str, tuple[Ask, ...]] = {
         DEPLOYMENTS.patch({"spec": {"template": {"spec": {"containers": []}}}}, "web"),
         DEPLOYMENTS.patch({"status": {"replicas": 7}}, "web").show("status.replicas"),
     ),
+    "how Jobs start their pods again": tuple(
+        job(restartPolicy=policy) for policy in ("Never", "OnFailure", "Always", "Perhaps", "never", "", None)
+    ),
+    "Jobs whose pods cannot be": (job(), job(restartPolicy="Never", containers=[]), job(containers=[{"name": "A"}])),
     "Deployments that cannot be": (
         refused(selector=None),
         refused(selector={}),

@@ -20,10 +20,13 @@ from gate.sandbox.kubernetes.language.objects import (
     uid_of,
 )
 from gate.sandbox.kubernetes.loops.work import Work
-from gate.sandbox.kubernetes.registry.resources import PODS
+from gate.sandbox.kubernetes.registry.resources import ENDPOINT_SLICES, PODS
 from gate.sandbox.kubernetes.store.changes import Key
 from gate.sandbox.kubernetes.store.lifecycle import Deletion
 from gate.sandbox.kubernetes.store.store import Store
+
+_LOOK_AGAIN = 0.05
+"""Seconds until it is looked again whether everybody has heard that a pod goes."""
 
 
 class Kwok:
@@ -61,13 +64,24 @@ class Kwok:
             return
         if _stage(pod) != stage:
             return
-        if stage == "goes":
+        if stage == "goes" and self._is_shown_as_staying(pod):  # on a real cluster the kubelet is the slower one
+            self._work.ask(what, after=_LOOK_AGAIN)
+        elif stage == "goes":
             self._store.patch(PODS, *key, _let_go)
             self._end(pod)
         else:
             number = next(self._addresses)
             new = _status(pod, stage, f"10.0.{number // 256}.{number % 256}")
             self._store.patch(PODS, *key, lambda each: each | {"status": each["status"] | new}, "status")
+
+    def _is_shown_as_staying(self, pod: Object) -> bool:
+        """Whether a slice has not heard yet that the pod is on its way out."""
+        slices, _ = self._store.list(ENDPOINT_SLICES, namespace_of(pod))
+        return any(
+            lookup(each, "targetRef.uid") == uid_of(pod) and not each["conditions"]["terminating"]
+            for one in slices
+            for each in one["endpoints"] or ()
+        )
 
     def _end(self, pod: Object) -> None:
         try:

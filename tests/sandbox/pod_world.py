@@ -56,7 +56,7 @@ class Pods:
     def container(self, container: str = "main", name: str = "one") -> Any:
         status = self.pod(name)["status"]
         rows = [*status.get("initContainerStatuses", ()), *status["containerStatuses"]]
-        return next(row for row in rows if row["name"] == container)
+        return {row["name"]: row for row in rows}[container]
 
     def waits(self, reason: str, container: str = "main", name: str = "one") -> str:
         """The message of a container, as soon as it waits for that reason."""
@@ -78,7 +78,7 @@ class Pods:
         return self.pod(name)
 
     def condition(self, kind: str, name: str = "one") -> Any:
-        return next(each for each in self.pod(name)["status"]["conditions"] if each["type"] == kind)
+        return {each["type"]: each for each in self.pod(name)["status"]["conditions"]}[kind]
 
     def log(self, query: str = "", name: str = "one") -> str:
         answer = self.ground.ask("GET", f"{PODS}/{name}/log?{query}")

@@ -90,7 +90,8 @@ class Cluster:
         return {each["spec"]["template"]["spec"]["containers"][0]["image"]: each for each in found}
 
     def condition(self, kind):
-        return next(each for each in self.deployment()["status"]["conditions"] if each["type"] == kind)
+        """KeyError, as for any other part that is not there yet."""
+        return {each["type"]: each for each in self.deployment()["status"]["conditions"]}[kind]
 
     def exists(self, resource, name) -> bool:
         try:

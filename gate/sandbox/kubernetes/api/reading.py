@@ -25,10 +25,11 @@ class Reading:
         entry = self._store.entry(about.resource, about.namespace, about.name)
         form = accepted_of_one(request.headers.get("accept", ""))
         options.check_version_of_one(request)
-        if about.subresource == "scale" and about.resource.scale:
-            return Answer(body=tables.encode(scales.scale_of(about.resource.scale, entry.shared)))
-        include = included(request.query, form)
-        return Answer(body=tables.one(about.resource, entry, form, self._wall(), include))
+        include, resource = included(request.query, form), about.resource
+        if about.subresource == "scale" and resource.scale:
+            entry = Entry(scales.scale_of(resource.scale, entry.shared), entry.revision)
+            resource = scales.SCALES
+        return Answer(body=tables.one(resource, entry, form, self._wall(), include))
 
     def list(self, request: Request, about: Target) -> Answer:
         form = accepted_of_many(request.headers.get("accept", ""))

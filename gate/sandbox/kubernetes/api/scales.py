@@ -4,11 +4,22 @@ from gate.sandbox.kubernetes.language.decoding import UndecodableError, check_ob
 from gate.sandbox.kubernetes.language.errors import Conflict, Invalid, invalid
 from gate.sandbox.kubernetes.language.objects import Object, lookup, name_of, uid_of
 from gate.sandbox.kubernetes.language.selectors import LabelSelector
+from gate.sandbox.kubernetes.registry.column import AGE, integer, of, string
 from gate.sandbox.kubernetes.registry.resource import Resource, Scale
 
 API_VERSION = "autoscaling/v1"
-SCALES = Resource(group="autoscaling", kind="Scale", plural="scales")
-"""What the refusal names where it is about no custom resource."""
+SCALES = Resource(
+    group="autoscaling",
+    kind="Scale",
+    plural="scales",
+    columns=(
+        string("Name", lambda scale, _now: name_of(scale)),
+        integer("Desired", of("spec.replicas", 0)),
+        integer("Available", of("status.replicas", 0)),
+        AGE,
+    ),
+)
+"""How it is shown, and what the refusal names where it is about no custom resource."""
 
 
 def scale_of(scale: Scale, obj: Object) -> Object:

@@ -20,6 +20,7 @@ from gate.sandbox.kubernetes.language.objects import (
     uid_of,
 )
 from gate.sandbox.kubernetes.language.selectors import LabelSelector
+from gate.sandbox.kubernetes.loops.events import EventType, Tell
 from gate.sandbox.kubernetes.registry.resource import Resource
 from gate.sandbox.kubernetes.registry.resources import DEPLOYMENTS, POD_DISRUPTION_BUDGETS, PODS, REPLICA_SETS
 from gate.sandbox.kubernetes.store.changes import Change
@@ -35,8 +36,9 @@ Key: TypeAlias = tuple[str, str]
 class Disruptions:
     watches: tuple[Resource, ...] = (POD_DISRUPTION_BUDGETS, PODS, REPLICA_SETS, DEPLOYMENTS)
 
-    def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store, tell: Tell, clock: Callable[[], datetime]) -> None:
         self._store = store
+        self._tell = tell
         self._clock = clock
 
     def keys(self, change: Change) -> Iterable[Key]:
@@ -55,9 +57,13 @@ class Disruptions:
         now = self._clock()
         pods = [pod for pod in self._store.list(PODS, key[0])[0] if selects(budget, pod)]
         disrupted = _still_disrupted(budget, pods, now)
+        if not pods:
+            self._tell(budget, "NoPods", "No matching pods found")
         try:
             expected, desired = self._wanted(budget, pods)
         except _UnknownControllerError as error:
+            message = f"Failed to calculate the number of expected pods: {error}"
+            self._tell(budget, "CalculateExpectedPodCountFailed", message, kind=EventType.WARNING)
             self._save(budget, budget["status"] | {"disruptionsAllowed": 0}, "SyncFailed", str(error))
             return None
         healthy = sum(_is_healthy(pod) and name_of(pod) not in disrupted for pod in pods)

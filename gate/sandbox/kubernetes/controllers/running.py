@@ -47,7 +47,7 @@ class Controllers:
             "replicaset-controller": ReplicaSets(store, telling("replicaset-controller"), clock),
             "job-controller": Jobs(store, telling("job-controller"), clock),
             "endpoint-controller": ServiceEndpoints(store),
-            "disruption-controller": Disruptions(store, clock),
+            "disruption-controller": Disruptions(store, telling("controllermanager"), clock),
             "garbage-collector": Garbage(store),
         }
         self._work: Work[tuple[str, Hashable]] = Work("controllers", self._reconcile)

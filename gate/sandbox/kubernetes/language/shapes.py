@@ -250,7 +250,7 @@ _LINES: Mapping[str, str] = {
     "NonResourceAttributes": "path verb",
     # definitions
     "CustomResourceDefinition": f"{_META} spec:CustomResourceDefinitionSpec status:CustomResourceDefinitionStatus",
-    "CustomResourceDefinitionSpec": """group names:CustomResourceNames scope versions:[CustomResourceVersion]
+    "CustomResourceDefinitionSpec": """group names:CustomResourceNames scope versions:[CustomResourceVersion]!
         conversion:any preserveUnknownFields:bool""",
     "CustomResourceNames": "plural singular shortNames:[string] kind listKind categories:[string]",
     "CustomResourceVersion": """name served:bool! storage:bool! deprecated:bool deprecationWarning

@@ -175,7 +175,6 @@ REPLICA_SETS = Resource(
     status_form=statuses.REPLICA_SET,
     validate_status=status_validation.replica_set,
     columns=COLUMNS["ReplicaSet"],
-    fields=("status.replicas",),
 )
 JOBS = Resource(
     group="batch",

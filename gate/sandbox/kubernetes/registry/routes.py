@@ -174,7 +174,7 @@ def _target(request: Request, registry: Registry, address: Address) -> Target:
     if name and resource.verbs == ("create",):
         raise NotFound.path()
     if subresource:
-        _check_subresource(resource, subresource, request.method)
+        _check_subresource(resource, name, subresource, request.method)
     # As by RBAC: to run a command is to create or to get `pods/exec`, as the client's protocol has it.
     verb = "get" if subresource == "exec" else _VERBS.get((request.method, bool(name) and subresource not in _CREATED))
     if verb == "list" and request.flag("watch"):
@@ -186,12 +186,12 @@ def _target(request: Request, registry: Registry, address: Address) -> Target:
     return Target(verb=verb, resource=resource, namespace=namespace, name=name, subresource=subresource)
 
 
-def _check_subresource(resource: Resource, subresource: str, method: str) -> None:
+def _check_subresource(resource: Resource, name: str, subresource: str, method: str) -> None:
     if (resource.key, subresource) in _NOT_HERE:
         raise NotImplementedHere(f"the sandbox has no {resource.plural}/{subresource}; a real API server has")
     allowed = _served(resource).get(subresource, ())
-    if not allowed:
-        raise NotFound.path()
+    if not allowed:  # of a custom resource, one says what one says of an object that is not there
+        raise NotFound.of(resource, name) if resource.custom else NotFound.path()
     if method not in allowed:
         raise MethodNotAllowed
 

@@ -191,17 +191,18 @@ def new_pod_disruption_budget(obj: Object) -> None:
 def custom_resource_definition(obj: Object) -> None:
     spec = _mapping(obj, "spec")
     names = _mapping(spec, "names")
-    kind = str(names.get("kind") or "")
-    names.setdefault("listKind", f"{kind}List")
-    names.setdefault("singular", kind.lower())
+    if kind := names.get("kind"):
+        names["listKind"] = names.get("listKind") or f"{kind}List"
+        names["singular"] = names.get("singular") or str(kind).lower()
     spec.setdefault("conversion", {"strategy": "None"})
+    stored = next((row.get("name", "") for row in _rows(spec, "versions") if row.get("storage")), None)
+    before = lookup(obj, "status.storedVersions") or []
+    if stored is not None and stored not in before:  # the status may be that of the stored definition
+        obj["status"] = {**lookup(obj, "status", {}), "storedVersions": [*before, stored]}
 
 
 def new_custom_resource_definition(obj: Object) -> None:
-    custom_resource_definition(obj)
-    versions = _rows(obj["spec"], "versions")
-    stored = [version["name"] for version in versions if version.get("storage") and "name" in version]
-    obj["status"] = {"acceptedNames": {}, "conditions": [], "storedVersions": stored}
+    obj["status"] = {"acceptedNames": {}, "conditions": [], "storedVersions": None}
 
 
 def _template(spec: Object) -> None:

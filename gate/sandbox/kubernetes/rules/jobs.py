@@ -62,16 +62,10 @@ def validate(new: Object, old: Object | None) -> list[Cause]:
     numbers = ("parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished")
     causes += not_negative(spec, "spec", numbers)
     causes += _modes(spec)
-    policy = lookup(spec, "template.spec.restartPolicy")
-    if policy not in ("OnFailure", "Never"):
-        said = 'valid values: "OnFailure", "Never"'
-        causes.append(
-            invalid("spec.template.spec.restartPolicy", policy, said)
-            if policy == "Always"
-            else required("spec.template.spec.restartPolicy", said)
-        )
-    else:
-        causes += pod_validation.template(lookup(spec, "template.spec", {}), "spec.template.spec")
+    pods = lookup(spec, "template.spec", {})
+    policy = pods.get("restartPolicy") or "Always"
+    causes += pod_validation.template({**pods, "restartPolicy": policy}, "spec.template.spec")
+    causes += _restarts(policy)
     for field in ("completions", "selector", "template", "completionMode") if old is not None else ():
         if lookup(old, f"spec.{field}") != spec.get(field):
             causes.append(invalid(f"spec.{field}", spec.get(field), "field is immutable"))
@@ -89,6 +83,14 @@ def _generated(job: Object, selector: Object) -> list[Cause]:
     if selector != {"matchLabels": {CONTROLLER_UID: uid}}:
         causes.append(invalid("spec.selector", selector, "`selector` not auto-generated"))
     return causes
+
+
+def _restarts(policy: str) -> list[Cause]:
+    """Always is what pods have of which nobody said anything, and so counts as missing."""
+    field, policies = "spec.template.spec.restartPolicy", ("OnFailure", "Never")
+    if policy == "Always":
+        return [required(field, 'valid values: "OnFailure", "Never"')]
+    return [] if policy in policies else [not_supported(field, policy, policies)]
 
 
 def _modes(spec: Object) -> list[Cause]:

@@ -9,7 +9,7 @@ from gate.sandbox.kubernetes.language import metadata
 from gate.sandbox.kubernetes.language.decoding import type_fault
 from gate.sandbox.kubernetes.language.errors import Cause, forbidden, invalid, not_negative, not_supported, required
 from gate.sandbox.kubernetes.language.metadata import LABEL, SUBDOMAIN
-from gate.sandbox.kubernetes.language.objects import Object, lookup, name_of
+from gate.sandbox.kubernetes.language.objects import Object, lookup
 from gate.sandbox.kubernetes.language.selectors import LabelSelector
 from gate.sandbox.kubernetes.rules import ephemeral_validation, pod_validation
 
@@ -181,63 +181,7 @@ def replica_set(new: Object, old: Object | None) -> list[Cause]:
     return causes + not_negative(new["spec"], "spec", ("replicas", "minReadySeconds"))
 
 
-def custom_resource_definition(new: Object, old: Object | None) -> list[Cause]:
-    spec = new.get("spec") or {}
-    names = spec.get("names") or {}
-    causes = extended(new, old)
-    for field, value in (("spec.group", spec.get("group")), ("spec.scope", spec.get("scope"))):
-        if not value:
-            causes.append(required(field))
-    for field in ("plural", "kind"):
-        if not names.get(field):
-            causes.append(required(f"spec.names.{field}"))
-    expected = f"{names.get('plural')}.{spec.get('group')}"
-    if name_of(new) != expected:
-        causes.append(invalid("metadata.name", name_of(new), 'must be spec.names.plural+"."+spec.group'))
-    if spec.get("scope") and spec["scope"] not in ("Cluster", "Namespaced"):
-        causes.append(not_supported("spec.scope", spec["scope"], ("Cluster", "Namespaced")))
-    causes += _versions(spec, old)
-    for field in ("group", "scope"):
-        if old is not None and lookup(old, f"spec.{field}") != spec.get(field):
-            causes.append(invalid(f"spec.{field}", spec.get(field), "field is immutable"))
-    return causes
-
-
 # Parts of objects
-
-
-def _versions(spec: Object, old: Object | None) -> list[Cause]:
-    """The versions of a definition, one of which is stored."""
-    causes = []
-    versions = spec.get("versions") or []
-    if sum(bool(version.get("storage")) for version in versions) != 1:
-        told = versions and "versions"
-        causes.append(invalid("spec.versions", told, "must have exactly one version marked as storage version"))
-    if not versions and old is None:
-        causes.append(invalid("status.storedVersions", None, "must have at least one stored version"))
-    for index, version in enumerate(versions):
-        causes += _version(version, f"spec.versions[{index}]")
-        if lookup(version, "schema.openAPIV3Schema") is None:
-            causes.append(required(f"spec.versions[{index}].schema.openAPIV3Schema", "schemas are required"))
-    if spec.get("preserveUnknownFields"):
-        remedy = "set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead"
-        causes.append(invalid("spec.preserveUnknownFields", True, f"cannot set to true, {remedy}"))
-    return causes
-
-
-def _version(version: Object, path: str) -> list[Cause]:
-    """One version of a definition: what the API server needs in order to serve it."""
-    causes = [] if version.get("name") else [required(f"{path}.name")]
-    for index, column in enumerate(version.get("additionalPrinterColumns") or []):
-        place = f"{path}.additionalPrinterColumns[{index}]"
-        causes += [required(f"{place}.{field}") for field in ("name", "type", "jsonPath") if not column.get(field)]
-    scale = lookup(version, "subresources.scale")
-    if scale is not None:
-        place = f"{path}.subresources.scale"
-        causes += [
-            required(f"{place}.{field}") for field in ("specReplicasPath", "statusReplicasPath") if not scale.get(field)
-        ]
-    return causes
 
 
 def _expressions(selector: Object, path: str) -> list[Cause]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from gate.sandbox.kubernetes.language.errors import Cause, forbidden, invalid, not_supported, required
 from gate.sandbox.kubernetes.language.objects import Object, lookup
-from gate.sandbox.kubernetes.rules import validation
+from gate.sandbox.kubernetes.rules.definition_validation import custom_resource_definition
 from gate.sandbox.kubernetes.schemas import schema as schemas
 
 _TYPES = ("array", "boolean", "integer", "number", "object", "string")
@@ -23,7 +23,7 @@ _LOOKS_AROUND = re.compile(r"\(\?<?[=!]")
 
 
 def definition(new: Object, old: Object | None) -> list[Cause]:
-    causes = validation.custom_resource_definition(new, old)
+    causes = custom_resource_definition(new, old)
     found = [lookup(version, "schema.openAPIV3Schema") for version in lookup(new, "spec.versions", [])]
     if found and found.count(found[0]) == len(found):  # what all versions have in common is looked at once
         return [*causes, *_root(found[0], "spec.validation.openAPIV3Schema")]
