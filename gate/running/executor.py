@@ -11,6 +11,7 @@ from typing import Protocol
 from gate.errors import GateError, Temporary
 from gate.model import Judgement, Reason, Run, RunPhase, RunStatus, Verdict
 from gate.running import line
+from gate.running.admission import Admission
 from gate.running.execution import Fenced
 from gate.running.hands import Hands
 from gate.running.line import Line
@@ -118,6 +119,7 @@ class Executor:
         record: Callable[[Run], Record] = lambda _run: UNRECORDED,
         tell: Callable[[Run, RunStatus], None] = lambda _run, _status: None,
         caps: Caps = CAPS,
+        admission: Admission | None = None,
     ) -> None:
         """`fence` makes the cluster for one run, `record` the record of one execution; `tell` hears how each execution
         ended, beside how the run was before it. While `leads` says no, nothing is started, and what runs is handed
@@ -125,7 +127,7 @@ class Executor:
         """
         self._fence, self._leads, self._record, self._tell = fence, leads, record, tell
         self._store, self._leases, self._world, self._read_mode, self._permit = store, leases, world, mode, permit
-        self._line = Line(store, world.clock, caps)
+        self._line = Line(store, world.clock, caps, admission)
         self._lock = threading.Lock()
         self._active: dict[str, _Active] = {}
         self._beaters = Hands("lease", BEATERS)

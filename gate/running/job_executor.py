@@ -15,6 +15,7 @@ from gate.errors import Denied, GateError, Permanent
 from gate.model import Judgement, Reason, Run, RunPhase, RunStatus, Verdict
 from gate.quantities import in_words
 from gate.running import line
+from gate.running.admission import Admission
 from gate.running.executor import BEAT, FIRST_PAUSE, LONGEST_PAUSE
 from gate.running.line import Line
 from gate.running.mode import Mode
@@ -150,13 +151,14 @@ class JobExecutor:
         begins: timedelta,
         tell: Callable[[Run, RunStatus], None] = lambda _run, _status: None,
         caps: Caps = CAPS,
+        admission: Admission | None = None,
     ) -> None:
         """`end` writes down that a run has ended so, and takes back what it can; `tell` hears how that went, beside how
         the run was before it. `begins` is a Job's time to begin.
         """
         self._store, self._leases, self._jobs, self._clock = store, leases, jobs, clock
         self._read_mode, self._leads, self._end, self._tell, self._begins = mode, leads, end, tell, begins
-        self._line = Line(store, clock, caps)
+        self._line = Line(store, clock, caps, admission)
         self._watched: dict[str, _Watched] = {}
         self._poked = threading.Event()
 

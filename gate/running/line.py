@@ -7,12 +7,14 @@ from typing import Protocol
 
 from gate.errors import GateError, Temporary
 from gate.model import Run
+from gate.running.admission import AGAIN, Admission
 from gate.running.mode import Mode
 from gate.running.ports import Clock
-from gate.running.turns import CAPS, WAITING, Caps, to_be_ended, turns, under_way
+from gate.running.turns import CAPS, WAITING, Caps, Turns, to_be_ended, turns, under_way
 
 log = logging.getLogger(__name__)
 
+UNKNOWN = "the policy, which is being asked"
 EVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -37,8 +39,11 @@ class Store(Protocol):
 class Line:
     """The line of one gate."""
 
-    def __init__(self, store: Store, clock: Clock, caps: Caps = CAPS) -> None:
-        self._store, self._clock, self._caps = store, clock, caps
+    def __init__(self, store: Store, clock: Clock, caps: Caps = CAPS, admission: Admission | None = None) -> None:
+        """`admission` knows whom the policy holds: they wait beside the line, and others pass."""
+        self._store, self._clock, self._caps, self._admission = store, clock, caps, admission
+        self._held: dict[str, str] = {}
+        """By what the policy was last found to hold runs, by their uids."""
         self._still: tuple[Mode, datetime] | None = None
         """In which mode it was nobody's turn when last asked, and until when time leaves it so."""
 
@@ -52,13 +57,33 @@ class Line:
         `executed` are the uids of those that were begun a moment ago; whoever begins one adds it there.
         """
         self._still = None
-        answer = turns(self._store.all(), mode, self._caps, self._clock.now(), executed=executed)
-        shown = [self._show(run, holder) for run, holder in answer.held]
+        answer, until = self._turns(mode, executed)
+        shown = [self._show(run, holder) for run, holder in answer.held if holder != UNKNOWN]
         if not answer.go and all(shown):
-            self._still = (mode, min((run.spec.deadline for run, _ in answer.held), default=EVER))
+            self._still = (mode, min([until, *(run.spec.deadline for run, _ in answer.held)]))
         for run in answer.go:
             if run.uid in executed or not self._is_held(run, mode, executed):
                 yield run
+
+    def _turns(self, mode: Mode, executed: Collection[str]) -> tuple[Turns, datetime]:
+        """The turns, without those whom the policy holds; and until when it leaves it so."""
+        runs, now, held = self._store.all(), self._clock.now(), dict[str, str]()
+        if self._admission:
+            self._admission.keep({run.uid for run in runs})
+        while True:
+            answer = turns(runs, mode, self._caps, now, executed=executed, held=held)
+            found = {run.uid: holder for run in answer.go if (holder := self._policy(run, mode, now, executed))}
+            if not found:
+                self._held = held
+                return answer, now + AGAIN if held else EVER
+            held |= found
+
+    def _policy(self, run: Run, mode: Mode, now: datetime, executed: Collection[str]) -> str:
+        """Whether the policy holds a run whose turn it would be, in words; empty if not."""
+        if self._admission is None or run.uid in executed or under_way(run) or to_be_ended(run, mode, now):
+            return ""
+        holder = self._admission.holder(run)
+        return UNKNOWN if holder is None else holder
 
     def may_go(self, run: Run, mode: Mode) -> bool:
         """Whether the run, as it is by now, still has something to be executed."""
@@ -77,7 +102,7 @@ class Line:
         except GateError as error:
             self._show(run, f"others, for who they are cannot be seen: {error}")
             return True
-        answer = turns(around, mode, self._caps, now, executed=executed)
+        answer = turns(around, mode, self._caps, now, executed=executed, held=self._held)
         holder = next((holder for other, holder in answer.held if other.uid == run.uid), "")
         if holder:
             self._show(run, holder)

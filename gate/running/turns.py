@@ -3,7 +3,7 @@
 One run for each workload, so many for each namespace and for the whole cluster, in the order of their creation.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -24,6 +24,7 @@ class Caps:
 
 
 CAPS = Caps()
+NOBODY: Mapping[str, str] = {}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -97,9 +98,17 @@ def to_be_ended(run: Run, mode: Mode, now: datetime) -> bool:
     return bool(run.abort) or run.deleting or mode is Mode.ABORT or now >= run.spec.deadline
 
 
-def turns(runs: Iterable[Run], mode: Mode, caps: Caps, now: datetime, *, executed: Collection[str] = ()) -> Turns:
+def turns(
+    runs: Iterable[Run],
+    mode: Mode,
+    caps: Caps,
+    now: datetime,
+    *,
+    executed: Collection[str] = (),
+    held: Mapping[str, str] = NOBODY,
+) -> Turns:
     """Who goes, and who waits for what. `executed` are the uids of runs that were begun a moment ago, whatever the
-    runs here say.
+    runs here say. `held` says by uid what else holds runs that have not begun; these stand in nobody's way.
     """
     answer, taken = Turns(), _Taken(caps)
     alive = [run for run in runs if under_way(run) or run.status.phase is RunPhase.PENDING or run.uid in executed]
@@ -118,6 +127,9 @@ def turns(runs: Iterable[Run], mode: Mode, caps: Caps, now: datetime, *, execute
             answer.held.append((run, f"the mode {mode}"))
             continue
         holder = taken.holder(run)
+        if not holder and run.uid in held:
+            answer.held.append((run, held[run.uid]))
+            continue
         if holder:
             answer.held.append((run, holder))
         else:

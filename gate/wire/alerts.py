@@ -2,7 +2,8 @@
 
 import json
 import logging
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import requests
@@ -18,6 +19,34 @@ TIMEOUT = (3.05, 5.0)
 LONGEST = 10.0
 """Seconds for all of an answer, however steadily it trickles."""
 LARGEST = 5_000_000
+FRESH = 5.0
+"""Seconds for which an answer counts."""
+
+Fires = tuple[frozenset[str], frozenset[str]]
+"""The names of the alerts that fire, and the addresses that did not say."""
+Ask = Callable[[Sequence[NotDuring]], Fires]
+NOTHING: Fires = (frozenset(), frozenset())
+
+
+class Alerts:
+    """The same, remembered for a moment: many runs may want to know at once. Thread-safe."""
+
+    def __init__(self, monotonic: Callable[[], float], ask: Ask | None = None) -> None:
+        self._monotonic, self._ask = monotonic, ask or firing
+        self._lock = threading.Lock()
+        self._known: dict[tuple[NotDuring, ...], tuple[float, Fires]] = {}
+
+    def __call__(self, rules: Sequence[NotDuring]) -> Fires:
+        """As `firing`, no older than `FRESH` when it was asked for."""
+        if not rules:
+            return NOTHING
+        wanted = self._monotonic()
+        with self._lock:  # who comes meanwhile hears what the first one was told
+            until, answer = self._known.get(tuple(rules), (float("-inf"), NOTHING))
+            if wanted >= until:
+                answer = self._ask(rules)
+                self._known = {tuple(rules): (self._monotonic() + FRESH, answer)}
+        return answer
 
 
 def firing(rules: Sequence[NotDuring], longest: float = LONGEST) -> tuple[frozenset[str], frozenset[str]]:

@@ -20,7 +20,7 @@ from gate.policy.question import Answer, Question, Reach, Word
 from gate.policy.rules import Policy
 from gate.policy.when import opens
 from gate.running.ports import Clock
-from gate.wire.alerts import firing
+from gate.wire.alerts import Alerts, Ask, firing
 from gate.wire.freezes import Frozen
 from gate.wire.policies import InForce, in_force
 
@@ -43,6 +43,7 @@ class Policing:
     policy: Callable[[], Policy]
     api: Api
     now: Callable[[], datetime]
+    alerts: Ask = firing
     freezes: Freezing | None = None
     """What GitLab says of a workload's projects. None: whoever made this process has asked before, as a gate does
     before it makes a Job, which knows no GitLab.
@@ -84,7 +85,7 @@ class Policing:
     def _facts(self, policy: Policy, spec: RunSpec) -> dict[str, Any]:
         """What is the same for all steps, as far as some rule is about it."""
         when = policy.when
-        alerts, silent = firing(when.not_during)
+        alerts, silent = self.alerts(when.not_during)
         frozen = self.freezes(spec.workload.name, self.now()) if when.gitlab and self.freezes else Frozen()
         return {
             "images": images_of(spec.workflow),
@@ -169,7 +170,8 @@ def policy_of(settings: Settings, changed: Callable[[], None] = lambda: None) ->
 
 
 def policing_of(settings: Settings, api: Api, clock: Clock, freezes: Freezing | None = None) -> Policing:
-    return Policing(policy=policy_of(settings), api=api, now=clock.now, freezes=freezes)
+    alerts = Alerts(clock.monotonic)
+    return Policing(policy=policy_of(settings), api=api, now=clock.now, alerts=alerts, freezes=freezes)
 
 
 def refusals(

@@ -28,6 +28,7 @@ from gate.gitlab.promoter import Promoter
 from gate.model import Gate, Judgement, Run, RunStatus, WorkloadName
 from gate.reports.evidence import EvidenceFolder
 from gate.reports.shelf import LARGEST
+from gate.running.admission import Admission
 from gate.running.background import Threads
 from gate.running.executor import Executor
 from gate.running.job_executor import JobExecutor
@@ -174,6 +175,7 @@ class _Process:
     def _make_executor(self) -> Executor | JobExecutor:
         api, settings, clock = self._api, self._settings, self._clock
         world = world_of(settings, api, clock, self._background, self._make_freezes())
+        self._admission = Admission(world.admits, clock.monotonic, self._poke)
         store = RunStore(self._due.copies, api)
         leases = RunLeases(Leases(api, self._me, clock.monotonic))
         if settings.executor is ExecutedBy.JOB:
@@ -188,6 +190,7 @@ class _Process:
                 tell=RevertNews(Events(api, clock.now)),
                 caps=caps_of(settings),
                 begins=settings.job_begins,
+                admission=self._admission,
             )
         return Executor(
             store=store,
@@ -200,6 +203,7 @@ class _Process:
             record=EvidenceFolder(settings.evidence, settings.keep_evidence, clock.now).of,
             tell=RevertNews(Events(api, clock.now)),
             caps=caps_of(settings),
+            admission=self._admission,
         )
 
     def _make_freezes(self) -> Freezes:
@@ -385,6 +389,7 @@ class _Process:
         for thread in lasting:
             thread.join()
         self._background.close()
+        self._admission.close()
         self._together.close()
         self.repository.close()
         if self._gitlabs:

@@ -24,11 +24,12 @@ from gate.policy.question import Freeze, Question
 from gate.policy.rules import ONE_POD, Frozen, Images, Interval, Limit, NotDuring, Ownership, Policy
 from gate.sandbox.shipped import policy as of_the_demo
 from gate.wire.acting import outfit_of
-from gate.wire.alerts import firing
+from gate.wire.alerts import FRESH, Alerts, firing
 from gate.wire.policies import PolicyFile, in_force, read_policy
 from gate.wire.policing import Policing, policy_of, refusals, reviewed
 from gate.wire.vocabulary import vocabulary
 from tests.builders import deployment
+from tests.clocks import HandClock
 from tests.grounds import Ground
 from tests.runs import created, spec
 
@@ -162,7 +163,7 @@ def test_a_namespace_that_has_not_opted_in_is_denied_before_the_run_begins(scene
         scene.policing().admits(spec("default", fault="pod-kill"))
 
 
-class Alerts(BaseHTTPRequestHandler):
+class Firing(BaseHTTPRequestHandler):
     """Prometheus and Alertmanager, with one alert that fires and one that is about to."""
 
     def do_GET(self) -> None:
@@ -179,7 +180,7 @@ class Alerts(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def alerts() -> Iterator[str]:
-    with served(Alerts) as address:
+    with served(Firing) as address:
         yield address
 
 
@@ -409,3 +410,18 @@ def test_lint_says_what_the_policy_would_refuse_at_the_subscription_that_asks_fo
     assert findings
     assert all("no rule allows pod-kill in the namespace shop" in each.why for each in findings)
     assert {each.place.file.rpartition("/")[2] for each in findings} == {"checkout.yaml"}
+
+
+def test_which_alerts_fire_is_asked_once_for_all_who_want_to_know_at_once() -> None:
+    clock, asked = HandClock(), list[int]()
+
+    def ask(rules: object) -> tuple[frozenset[str], frozenset[str]]:
+        asked.append(1)
+        return frozenset({f"Alert{len(asked)}"}), frozenset()
+
+    rule = NotDuring(rule="spec.when.notDuring[0]", alerts=("*",), prometheus=NOWHERE)
+    alerts = Alerts(clock.monotonic, ask)
+    assert {alerts([rule]) for _ in range(3)} == {(frozenset({"Alert1"}), frozenset())}
+    clock.advance(timedelta(seconds=FRESH))
+    assert alerts([rule]) == ({"Alert2"}, set())
+    assert alerts([]) == (set(), set())
