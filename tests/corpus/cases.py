@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from gate.faults.network import SIDECAR
 from gate.model import Verdict
 from gate.sandbox.kubernetes.runtime.images import Image
 
@@ -25,8 +26,11 @@ STRICT = 0.05
 REPLACEMENT = 3.0
 """Seconds for one pod after the other to be replaced: the corpus counts from the end of a rolling restart."""
 
-FAULTS = {"pod-kill": "pod-kill", "rolling-restart": "rollout-restart", "scale-zero": "scale-to-zero"}
-"""The corpus's name of a fault -> ours. Those on the wire are still to come."""
+ON_THE_WIRE = {"blackout": "network-hang"}
+"""The corpus's name of a fault -> ours, for those that a proxy beside the service does to what it sends."""
+FAULTS = {"pod-kill": "pod-kill", "rolling-restart": "rollout-restart", "scale-zero": "scale-to-zero"} | ON_THE_WIRE
+"""The same for all of them."""
+PROXY_IMAGE, PROXY_PORT, CONTROL_PORT = "fault-proxy:1", 8666, 8474
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,11 @@ class Case:
     @property
     def name(self) -> str:
         return str(self.said["name"])
+
+    @property
+    def is_on_the_wire(self) -> bool:
+        """It needs a proxy between the service and its dependency."""
+        return self.said["fault"]["kind"] in ON_THE_WIRE
 
     @property
     def is_playable(self) -> bool:
@@ -52,7 +61,7 @@ class Case:
 
     def images(self) -> list[Image]:
         # -E and -S: an image brings its own libraries, it does not look at those of the machine.
-        return [
+        parts = [
             Image(
                 name=f"{self.name}-{part}:1",
                 argv=(sys.executable, "-E", "-S", "-B", str(SERVICES / self.name / f"{part}.py")),
@@ -60,6 +69,8 @@ class Case:
             )
             for part in self._parts()
         ]
+        proxy = Image(name=PROXY_IMAGE, argv=(str(Path(sys.executable).parent / "chaos-gate"), "proxy"))
+        return [*parts, proxy] if self.is_on_the_wire else parts
 
     def manifests(self, variant: str) -> list[Json]:
         """The service and its dependency in a namespace of their own."""
@@ -103,7 +114,9 @@ class Case:
     def _step(self) -> Json:
         fault = self.said["fault"]
         step: Json = {"name": f"{fault['kind']} of the {fault['target']}", "fault": FAULTS[fault["kind"]]}
-        if fault["target"] == DEPENDENCY:
+        if self.is_on_the_wire:  # nobody of the service shall reach the dependency
+            step["with"] = {"proxy": DEPENDENCY, "percent": "100%"}
+        elif fault["target"] == DEPENDENCY:
             step["target"] = {"kind": "Deployment", "name": DEPENDENCY}
         if fault["kind"] == "pod-kill":
             step["with"] = {"count": fault["count"], "sequence": "one-by-one", "every": _time(fault["every_s"])}
@@ -121,6 +134,8 @@ class Case:
         variables = {"VARIANT": variant, "PORT": str(PORT)}
         if part == SERVICE and DEPENDENCY in self._parts():
             variables |= {"UPSTREAM_HOST": "$(DEPENDENCY_SERVICE_HOST)", "UPSTREAM_PORT": str(PORT)}
+        if part == SERVICE and self.is_on_the_wire:
+            variables |= {"UPSTREAM_HOST": "$(POD_IP)", "UPSTREAM_PORT": str(PROXY_PORT)}
         container = {
             "name": part,
             "image": f"{self.name}-{part}:1",
@@ -129,11 +144,12 @@ class Case:
             "readinessProbe": {"httpGet": {"path": "/readyz", "port": PORT}, "periodSeconds": 1},
             "livenessProbe": {"httpGet": {"path": "/healthz", "port": PORT}, "periodSeconds": 5},
         }
+        containers = [container, _proxy()] if part == SERVICE and self.is_on_the_wire else [container]
         spec = {
             "replicas": replicas,
             "selector": {"matchLabels": {"app": part}},
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
-            "template": {"metadata": {"labels": {"app": part}}, "spec": {"containers": [container]}},
+            "template": {"metadata": {"labels": {"app": part}}, "spec": {"containers": containers}},
         }
         metadata = {"name": part, "namespace": namespace}
         return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
@@ -148,6 +164,19 @@ def cases() -> dict[str, Case]:
 def _service(part: str, namespace: str) -> Json:
     spec = {"selector": {"app": part}, "ports": [{"port": PORT, "targetPort": PORT}]}
     return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": part, "namespace": namespace}, "spec": spec}
+
+
+def _proxy() -> Json:
+    """The fault proxy beside the service, on the address of their pod."""
+    path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
+    variables = {"PATH": path, "CHAOS_GATE_PROXY_CONTROL": f"$(POD_IP):{CONTROL_PORT}"}
+    return {
+        "name": SIDECAR,
+        "image": PROXY_IMAGE,
+        "args": ["--add", f"{DEPENDENCY} $(POD_IP):{PROXY_PORT} $(DEPENDENCY_SERVICE_HOST):{PORT}"],
+        "env": [{"name": name, "value": value} for name, value in variables.items()],
+        "readinessProbe": {"tcpSocket": {"port": CONTROL_PORT}, "periodSeconds": 1},
+    }
 
 
 def _document(kind: str, name: str, spec: Json) -> Json:

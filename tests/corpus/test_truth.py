@@ -8,11 +8,11 @@ import yaml
 from gate.documents.loading import load
 from gate.model import Reason, Verdict
 from gate.wire.vocabulary import vocabulary
-from tests.corpus.cases import FAULTS, VARIANTS, Case, cases
+from tests.corpus.cases import FAULTS, ON_THE_WIRE, VARIANTS, Case, cases
 from tests.corpus.playing import play
 
 SOME = ("sigterm-drops", "slow-recovery", "stale-connection")
-"""One for each fault. They are played at the same time."""
+"""One for each fault that needs no proxy. They are played at the same time."""
 WEAKNESSES = {Reason.PROBE_FAILED, Reason.RECOVERY_TOO_SLOW}
 
 
@@ -29,7 +29,11 @@ def test_sound_services_pass_and_weak_ones_fail_for_their_weakness(tmp_path: Pat
 
 
 def test_the_services_that_are_played_have_one_of_each_fault() -> None:
-    assert {cases()[name].said["fault"]["kind"] for name in SOME} == set(FAULTS)
+    assert {cases()[name].said["fault"]["kind"] for name in SOME} == FAULTS.keys() - ON_THE_WIRE.keys()
+
+
+def test_every_case_of_the_corpus_can_be_played() -> None:
+    assert [case.name for case in cases().values() if not case.is_playable] == []
 
 
 @pytest.mark.parametrize("case", [case for case in cases().values() if case.is_playable], ids=lambda case: case.name)
