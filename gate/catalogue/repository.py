@@ -4,17 +4,15 @@ No work tree, no hooks, no submodules, no links: only blobs, whose content is pa
 """
 
 import time
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import git
 
 from gate.catalogue.bounded import run
-from gate.catalogue.folder import ENDINGS, FOLDERS
+from gate.catalogue.entries import Entry, entries
 from gate.catalogue.settings import ORIGIN, to_fetch, to_read, without
 from gate.catalogue.signatures import verify
 from gate.catalogue.sources import Source
@@ -30,6 +28,8 @@ MOST_FETCHED = 100_000_000
 """Bytes that may arrive in one fetch, packed."""
 FETCH_TIMEOUT = 30.0
 """Seconds."""
+POINTER = b"version https://git-lfs.github.com/spec/"
+"""How a file begins that says where another one lies."""
 MANY_PACKS = 50
 """Each fetch that brings something leaves a file; so many are made one."""
 
@@ -55,7 +55,7 @@ class Repository:
         self._repo.git.update_environment(**to_read())
         self._stamp = folder / "fetched"
         self._newest, self._good = source.ref, f"refs/taken/{source.ref.removeprefix('refs/')}"
-        self._parsed: dict[tuple[str, str], _File] = {}
+        self._parsed: dict[tuple[str, bytes], _File] = {}
         self._verified = ""
 
     def close(self) -> None:
@@ -132,15 +132,15 @@ class Repository:
 
     def _at(self, revision: str, fetched: datetime, *not_taken: NotTaken) -> Catalogue:
         self._insist(revision)
-        files: dict[tuple[str, str], _File] = {}
+        files: dict[tuple[str, bytes], _File] = {}
         try:
-            items = [*self._documents(revision)]
-            sizes = [self._size(path, item) for path, item in items]
+            found = self._documents(revision)
+            sizes = [self._size(entry) for entry in found]
             if sum(sizes) > MOST_BYTES:
                 raise Permanent(self._is(revision, f"has {sum(sizes)} bytes of documents; it may have {MOST_BYTES}"))
-            for (path, item), size in zip(items, sizes, strict=True):
-                key = (path, item.hexsha)
-                files[key] = self._parsed.get(key) or _File(size=size, loaded=self._load(path, item, size))
+            for entry, size in zip(found, sizes, strict=True):
+                key = (entry.path, entry.sha)
+                files[key] = self._parsed.get(key) or _File(size=size, loaded=self._load(entry, size))
         except (git.exc.ODBError, ValueError, OSError) as error:
             raise Permanent(self._damaged) from error
         self._parsed = files
@@ -178,62 +178,37 @@ class Repository:
         secret = urlsplit(self._source.address).netloc.rpartition("@")[0]
         return text.replace(f"{secret}@", "") if secret else text
 
-    def _documents(self, revision: str) -> Iterator[tuple[str, git.Object]]:
-        """Whatever lies where documents are expected, in the order of the paths."""
-        root = self._repo.commit(revision).tree
-        count = 0
-        for folder in (item for item in root if str(item.path) in FOLDERS):
-            items: Iterable[Any] = folder.traverse() if isinstance(folder, git.Tree) else (folder,)
-            for item in items:
-                count += 1
-                if count > MOST_FILES:
-                    raise Permanent(self._is(revision, f"has more than {MOST_FILES} files"))
-                if not isinstance(item, git.Tree) and _expected(item):
-                    yield str(item.path), item
+    def _documents(self, revision: str) -> list[Entry]:
+        found = []
+        for count, entry in enumerate(entries(self._repo, revision)):
+            if count >= MOST_FILES:
+                raise Permanent(self._is(revision, f"has more than {MOST_FILES} files"))
+            if entry.is_expected and not entry.is_folder:
+                found.append(entry)
+        return found
 
-    def _size(self, path: str, item: git.Object) -> int:
+    def _size(self, entry: Entry) -> int:
         """Of one that was not fetched since it is too large, more than it may have; of what is no file, nothing."""
-        if known := self._parsed.get((path, item.hexsha)):
+        if known := self._parsed.get((entry.path, entry.sha)):
             return known.size
-        if not _plain(item):
+        if not entry.is_file:
             return 0
         try:
-            return int(item.size)
+            return int(self._repo.odb.info(entry.sha).size)
         except ValueError:
             return LARGEST + 1
 
-    def _load(self, path: str, item: git.Object, size: int) -> Loaded:
-        if why := _against(path, item, size):
-            problem = BadDocument(
-                why, place=Place(file=f"{self._mark}{path.encode(errors='backslashreplace').decode()}")
-            )
-            return Loaded(broken=(Broken(kind="", name="", workload=None, problems=(problem,)),))
-        data: bytes = item.data_stream.read()
-        return load(data, f"{self._mark}{path}", self._vocabulary)
+    def _load(self, entry: Entry, size: int) -> Loaded:
+        if entry.wrong:
+            return self._refused(entry.path, entry.wrong)
+        if size > LARGEST:
+            return self._refused(entry.path, f"has more than {LARGEST} bytes; split it into several files")
+        data: bytes = self._repo.odb.stream(entry.sha).read()
+        if data.startswith(POINTER):
+            return self._refused(entry.path, "is a pointer of Git LFS; put the document itself here")
+        return load(data, f"{self._mark}{entry.path}", self._vocabulary)
 
-
-def _plain(item: git.Object) -> bool:
-    return isinstance(item, git.Blob) and item.mode != git.Blob.link_mode
-
-
-def _expected(item: git.Object) -> bool:
-    """Documents, and what may hide some: links and submodules."""
-    path = PurePosixPath(str(item.path))
-    return not _plain(item) or path.suffix in ENDINGS or str(path) in FOLDERS
-
-
-def _against(path: str, item: git.Object, size: int) -> str:
-    """Why the file cannot be read; empty if it can."""
-    if isinstance(item, git.Submodule):
-        return "is a submodule; put the documents themselves here"
-    if not _plain(item):
-        return "is a link; put the document itself here"
-    if path in FOLDERS:
-        return "is a file; this must be a folder with documents"
-    if not path.isprintable():
-        return "has letters in its name that cannot be shown; rename it"
-    if {".", "..", ""} & set(path.split("/")):
-        return "leads out of its folder; a path has no . and no .."
-    if size > LARGEST:
-        return f"has more than {LARGEST} bytes; split it into several files"
-    return ""
+    def _refused(self, path: str, why: str) -> Loaded:
+        shown = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in path)
+        problem = BadDocument(why, place=Place(file=f"{self._mark}{shown}"))
+        return Loaded(broken=(Broken(kind="", name="", workload=None, problems=(problem,)),))

@@ -60,19 +60,18 @@ def test_only_the_newest_commit_is_fetched(origin: Origin, mirror: Repository, t
         assert repo.git.rev_list("--count", "--all") == "1"
 
 
-def test_a_catalogue_with_too_many_bytes_of_documents_does_not_take_the_place_of_the_one_before(
+def test_a_catalogue_of_200_mb_of_documents_does_not_take_the_place_of_the_one_before(
     origin: Origin, mirror: Repository
 ) -> None:
     good = mirror.fetch()
     mirror.read(NOW)
-    document = b"#" * (LARGEST - 100)
-    count = MOST_BYTES // len(document) + 1
-    large = imported(origin, *((f"workflows/{n}.yaml", b"%d" % n + document) for n in range(count)))
+    document = b"#" * LARGEST
+    large = imported(origin, *((f"workflows/{n}.yaml", document) for n in range(200)))
     mirror.fetch()
     catalogue = mirror.read(NOW)
     (newer,) = catalogue.not_taken
     assert (catalogue.revision, newer.revision) == (good, large)
-    assert f"bytes of documents; it may have {MOST_BYTES}; {good[:12]} stays in force" in str(newer)
+    assert f"has {200 * LARGEST} bytes of documents; it may have {MOST_BYTES}; {good[:12]} stays in force" in str(newer)
     assert [each.name for each in catalogue.loaded.workflows] == ["survives"]
 
 
