@@ -28,6 +28,7 @@ class _Resolved:
     key: str
     workflows: tuple[Workflow, ...]
     problems: tuple[str, ...]
+    rests_on: tuple[object, ...]
 
 
 class Subscribed:
@@ -113,10 +114,12 @@ class Subscribed:
                 self._catalogue = catalogue  # the same documents, known to be fresh
                 return self._named_in(catalogue)
         resolved: dict[WorkloadName, list[_Resolved]] = {}
+        before_it = {each.key: each for entries in self._resolved.values() for each in entries}
         for subscription in catalogue.loaded.subscriptions:
             if not self.judges(subscription.workload.namespace):
                 continue
-            entry = _resolve(catalogue, subscription, _key(subscription.name, str(subscription.workload)))
+            key = _key(subscription.name, str(subscription.workload))
+            entry = _resolve(catalogue, subscription, key, before_it.get(key))
             resolved.setdefault(subscription.workload, []).append(entry)
         keys = {entry.key for entries in resolved.values() for entry in entries}
         inside = [each for each in catalogue.loaded.selections if self._may_find(each)]
@@ -209,9 +212,13 @@ class Subscribed:
         return [*catalogue.broken_of(name), *known]
 
 
-def _resolve(catalogue: Catalogue, subscription: Subscription, key: str) -> _Resolved:
+def _resolve(catalogue: Catalogue, subscription: Subscription, key: str, before: _Resolved | None = None) -> _Resolved:
+    """Once more only if something has changed on which it rests: most of a new revision is what was there before."""
+    rests_on = catalogue.rests_on(subscription)
+    if before and not before.problems and [*map(id, before.rests_on)] == [*map(id, rests_on)]:
+        return before
     workflows, problems = catalogue.resolve(subscription)
-    return _Resolved(subscription, key, workflows, tuple(str(each) for each in problems))
+    return _Resolved(subscription, key, workflows, tuple(str(each) for each in problems), rests_on)
 
 
 def _key(name: str, about: str) -> str:

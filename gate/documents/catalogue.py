@@ -85,6 +85,11 @@ class Catalogue:
             problems += [_problem(subscription, f"{use.name}: {each}", path) for each in wrong]
         return tuple(workflows), tuple(problems)
 
+    def rests_on(self, subscription: Subscription) -> tuple[object, ...]:
+        """All that the workflows of a subscription are made from, if it has no problems."""
+        workflows = (each for use in subscription.workflows for each in self.workflow_documents(use.name))
+        return (*self._by_name.get(subscription.name, ()), *workflows, *self.loaded.faults)
+
     def _workflow(self, subscription: Subscription, index: int) -> tuple[Workflow | None, list[str]]:
         use = subscription.workflows[index]
         documents = self.workflow_documents(use.name)

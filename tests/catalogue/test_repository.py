@@ -1,6 +1,7 @@
 """The catalogue's repository: real git, read at a commit, the last good revision staying in force."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import git
@@ -10,7 +11,7 @@ from gate.catalogue.repository import Repository
 from gate.catalogue.sources import Source
 from gate.catalogue.subscribed import Subscribed
 from gate.errors import GateError, Permanent, Temporary
-from gate.model import WorkloadKind, WorkloadName
+from gate.model import Workflow, WorkloadKind, WorkloadName
 from tests.catalogue.conftest import NOW
 from tests.catalogues import Origin
 from tests.documents.test_loading import SUBSCRIPTION, WORKFLOW
@@ -224,3 +225,23 @@ def test_a_subscription_that_became_illegible_is_claimed_by_the_gate_that_rememb
     (claim,) = subscribed.of(CHECKOUT, {}, ["checkout"])
     assert (claim.name, claim.subscription) == ("checkout", None)
     assert "subscriptions/checkout.yaml" in claim.problems[0]
+
+
+def test_what_rests_on_the_same_documents_is_resolved_once(origin: Origin, mirror: Repository) -> None:
+    subscribed = Subscribed(lambda: NOW)
+
+    def workflows() -> tuple[Workflow, ...]:
+        mirror.fetch()
+        subscribed.put(mirror.read(NOW))
+        (claim,) = subscribed.of(CHECKOUT, {})
+        return tuple(claim.workflows)
+
+    before = workflows()
+    origin.commit(subscriptions__other_yaml=SUBSCRIPTION.replace("name: checkout", "name: other"))
+    assert workflows()[0] is before[0]
+    origin.commit(workflows__survives_yaml=WORKFLOW.replace("hold: 4s", "hold: 5s"))
+    assert workflows()[0].steps[0].hold == timedelta(seconds=5)
+    origin.commit(workflows__survives_yaml=None)
+    assert workflows() == ()
+    origin.commit(workflows__survives_yaml=WORKFLOW)
+    assert workflows() == before
