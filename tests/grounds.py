@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,18 @@ CRDS = sorted((Path(__file__).parent.parent / "charts" / "chaos-gate" / "crds").
 
 IMAGES = tuple(f"web:{number}" for number in range(1, 6))
 """What pods may run on both grounds. On the sandbox each is a process that only waits, and has a digest of its own."""
+
+GATE_IMAGE = Image(
+    name="chaos-gate:test",
+    argv=(sys.executable, "-m", "gate.cli"),
+    variables={
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "CHAOS_GATE_PROXY_CONTROL": "$(POD_IP):8474",
+    },
+)
+"""What a registry would have of this checkout; on every sandbox. Pods share one network stack there, so a fault proxy
+is controlled on the address of its pod.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +98,7 @@ class Ground:
 def sandbox(place: Path, more: Sequence[Image] = (), **settings: Any) -> Iterator[tuple[Ground, Kubernetes]]:
     """A fresh sandbox whose kubeconfig is in `place`; `more` are images, `settings` are those of `Kubernetes`."""
     idle = (Image(name=name, argv=("sleep", f"{1000 + number}d")) for number, name in enumerate(IMAGES))
-    with Kubernetes(**{"crds": CRDS, "images": Images([*idle, *more]), **settings}) as running:
+    with Kubernetes(**{"crds": CRDS, "images": Images([*idle, GATE_IMAGE, *more]), **settings}) as running:
         kubeconfig = place / "sandbox.kubeconfig"
         kubeconfig.write_text(running.kubeconfig())
         with _session(yaml.safe_load(kubeconfig.read_text())) as session:

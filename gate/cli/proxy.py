@@ -173,14 +173,26 @@ Examples:
     type=click.Path(dir_okay=False, path_type=Path),
     help="File with the token that the control API asks for.",
 )
+@click.option(
+    "--within",
+    default="0s",
+    show_default=True,
+    metavar="DURATION",
+    help="How long to wait for a proxy that does not listen yet.",
+)
 @click.argument("method", type=click.Choice(["GET", "PUT", "POST", "PATCH", "DELETE"], case_sensitive=False))
 @click.argument("path")
 @click.argument("body", required=False)
-def ask(control: str, token_file: Path | None, method: str, path: str, body: str | None) -> None:
+def ask(control: str, token_file: Path | None, within: str, method: str, path: str, body: str | None) -> None:
     """Ask the control API of a proxy that runs, and print its answer. docs/proxy.md lists what can be asked."""
     from gate.proxy.control.client import ask as asked
     from gate.proxy.spec import address
+    from gate.quantities import duration
 
-    said = asked(address(control, "--control"), method, path, body, token=_token(token_file))
+    try:
+        patience = duration(within).total_seconds()
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--within") from error
+    said = asked(address(control, "--control"), method, path, body, token=_token(token_file), within=patience)
     if said:
         click.echo(said)

@@ -17,6 +17,7 @@ RESOURCES = {
     "Pod": "pods",
     "Rollout": "rollouts",
     "Secret": "secrets",
+    "Service": "services",
     "StatefulSet": "statefulsets",
 }
 """Kind -> plural name."""

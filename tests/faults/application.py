@@ -21,14 +21,14 @@ from gate.cluster.workloads import Workloads
 from gate.codec import Codec
 from gate.errors import Futile, Temporary
 from gate.faults import ACTS
-from gate.faults.network import SIDECAR
+from gate.faults.network.settings import SIDECAR
 from gate.faults.rollout_restart import RESTARTED
 from gate.faults.stress import MARK
 from gate.faults.template import COPY
 from gate.model import Step, Target, Undo, WorkloadKind, WorkloadName
 from tests.builders import config_map, deployment, pod_template, service
 from tests.faults.cases import NEEDS_A_NODE
-from tests.grounds import Ground
+from tests.grounds import GATE_IMAGE, Ground
 from tests.waiting import pauses
 
 Json = dict[str, Any]
@@ -61,35 +61,35 @@ TEMPLATE["spec"] |= {
 
 
 CALLER = """
-import os, socket, time
+import os, socket, sys, time
 while True:
     try:
-        with socket.create_connection((os.environ["POD_IP"], 8666), timeout=5) as connection:
+        with socket.create_connection((os.environ[sys.argv[1]], int(sys.argv[2])), timeout=5) as connection:
             connection.recv(1)
     except OSError:
         pass
     time.sleep(0.1)
 """
-"""A program that speaks to its upstream through the proxy beside it."""
+"""A program that connects again and again, to the host in a variable and a port."""
 
 
-def proxied(name: str = "upstream", program: str = CALLER) -> list[Json]:
+def proxied() -> list[Json]:
     """A fault proxy as a sidecar, on the address of its pod, and a program that goes through it. Its upstream is what
     answers there anyway, the proxy's own control API.
     """
-    path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
-    variables = {"PATH": path, "CHAOS_GATE_PROXY_CONTROL": "$(POD_IP):8474"}
-    proxy = ["chaos-gate", "proxy", "--add", f"{name} $(POD_IP):8666 $(POD_IP):8474"]
-    return [
-        {
-            "name": SIDECAR,
-            "image": "web:1",
-            "command": proxy,
-            "env": [{"name": key, "value": value} for key, value in variables.items()],
-            "readinessProbe": {"tcpSocket": {"port": 8474}, "periodSeconds": 1},
-        },
-        {"name": "caller", "image": "web:1", "command": [sys.executable, "-E", "-S", "-B", "-c", program]},
-    ]
+    proxy = {
+        "name": SIDECAR,
+        "image": GATE_IMAGE.name,
+        "args": ["proxy", "--add", "upstream $(POD_IP):8666 $(POD_IP):8474"],
+        "readinessProbe": {"tcpSocket": {"port": 8474}, "periodSeconds": 1},
+    }
+    return [proxy, caller("POD_IP", 8666)]
+
+
+def caller(host: str, port: int) -> Json:
+    """A container with a program that connects to the host in that variable."""
+    program = [sys.executable, "-E", "-S", "-B", "-c", CALLER, host, str(port)]
+    return {"name": "caller", "image": "web:1", "command": program}
 
 
 def step(fault: str, **settings: Any) -> Step:
@@ -121,6 +121,8 @@ class Application:
         body = deployment("web", self.namespace, template=copy.deepcopy(TEMPLATE), replicas=PODS)
         if (settings or {}).get("proxy"):
             body["spec"]["template"]["spec"]["containers"] += proxied()
+        if (settings or {}).get("image") == GATE_IMAGE.name:
+            body["spec"]["template"]["spec"]["containers"].append(caller("WEB_SERVICE_HOST", 8080))
         if (settings or {}).get("env"):
             for each in (body, body["spec"]["template"]):
                 each["metadata"]["labels"] = {**(each["metadata"].get("labels") or {}), COPY: "web"}
@@ -175,7 +177,7 @@ class Application:
             "workload": {**found["spec"], "template": _tidy(found["spec"]["template"])},
             "images": images,
             "deployments": self._names("deployments"),
-            "services": self._names("services"),
+            "services": self._selectors(),
             "config": self._data("configmaps"),
             "secrets": self._data("secrets"),
             "nodes": {
@@ -208,6 +210,10 @@ class Application:
 
     def _names(self, resource: str) -> list[str]:
         return [item["metadata"]["name"] for item in self.api.list(resource, self.namespace)[0]]
+
+    def _selectors(self) -> Json:
+        items, _ = self.api.list("services", self.namespace)
+        return {item["metadata"]["name"]: item["spec"].get("selector") for item in items}
 
     def _autoscalers(self) -> Json:
         items, _ = self.api.list("horizontalpodautoscalers", self.namespace)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gate.faults.network import NETWORK
+from tests.grounds import GATE_IMAGE
 
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "config-change": ("config-change", {"configMap": "settings", "key": "mode", "value": "wild"}),
@@ -17,6 +18,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "container-kill": ("container-kill", {"count": 2}),
     "copy": ("copy", {"service": "web"}),
     "network-reset": ("network-reset", {"proxy": "upstream"}),
+    "network-reset of a service": ("network-reset", {"service": "web", "image": GATE_IMAGE.name}),
     "network-partition": ("network-partition", {"probe": "all is well"}),
     "node-cordon": ("node-cordon", {}),
     "node-drain": ("node-drain", {}),

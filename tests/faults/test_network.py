@@ -8,7 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from gate.errors import Permanent, Temporary
-from gate.faults.network import KINDS, NETWORK, SIDECAR, Through
+from gate.faults.network import NETWORK
+from gate.faults.network.settings import KINDS, SIDECAR, Through
 from gate.model import Undo
 from gate.proxy.behaviours import BEHAVIOURS, Outage, Ramp, Transient, behaviour, kind_of
 from gate.proxy.mix import fault

@@ -51,16 +51,13 @@ from gate.wire.ties import RunLeases, identity, read_run, surrounding
 from tests.builders import deployment
 from tests.faults.application import Application
 from tests.faults.cases import NEEDS_THE_REAL_ONE
-from tests.grounds import Ground
+from tests.grounds import GATE_IMAGE, Ground
 
 ROOT = Path(__file__).parents[2]
 Json = dict[str, Any]
 Eventually = Callable[[Callable[[], object]], None]
 
-IMAGE = "chaos-gate:test"
-GATE_IMAGE = Image(name=IMAGE, argv=(sys.executable, "-m", "gate.cli"))
-"""What a registry would have of this checkout."""
-SPECIAL = ("chaos-gate-config", "chaos-gate-exec", "chaos-gate-jobs")
+SPECIAL = ("chaos-gate-config", "chaos-gate-detours", "chaos-gate-exec", "chaos-gate-jobs")
 """The shipped roles that faults need beside the executor's own."""
 AN_ADMINISTRATORS = frozenset({"node-cordon", "node-drain"})
 """No account of a team may do this: nodes belong to no namespace."""
@@ -313,7 +310,7 @@ class Watching:
 def looked_after(
     shop: Shop,
     *,
-    image: str = IMAGE,
+    image: str = GATE_IMAGE.name,
     begins: timedelta = BEGINS,
     api: Api | None = None,
     template: JobTemplate = PLAIN,

@@ -21,7 +21,7 @@ from gate.wire.keeping import Keeping
 from tests import grounds
 from tests.grounds import Ground
 from tests.web.conftest import Known
-from tests.wire.job_world import ACCOUNT, GATE_IMAGE, Shop, looked_after
+from tests.wire.job_world import ACCOUNT, Shop, looked_after
 
 SHORT = timedelta(seconds=1)
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.parametrize("cluster", ["sandbox"], indirect=True)
 
 @pytest.fixture(scope="module")
 def lasting_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    with grounds.sandbox(tmp_path_factory.mktemp("sandbox"), more=(GATE_IMAGE,)) as (ground, _):
+    with grounds.sandbox(tmp_path_factory.mktemp("sandbox")) as (ground, _):
         yield ground
 
 

@@ -24,7 +24,7 @@ from gate.running.time import SystemClock
 from gate.wire.reaping import reap
 from tests import grounds
 from tests.grounds import Ground
-from tests.wire.job_world import ACCOUNT, DONE, GATE_IMAGE, Shop, fragile, judged, looked_after
+from tests.wire.job_world import ACCOUNT, DONE, Shop, fragile, judged, looked_after
 
 LONG = timedelta(minutes=3)
 SHORT = timedelta(seconds=1)
@@ -45,7 +45,7 @@ FRAGILE = [fragile(number) for number in range(0, 12, 2)]
 @pytest.fixture(scope="module")
 def lasting_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     """One sandbox for all tests of the file, which has the image of the gate."""
-    with grounds.sandbox(tmp_path_factory.mktemp("sandbox"), more=(GATE_IMAGE, DONE, *FRAGILE)) as (ground, _):
+    with grounds.sandbox(tmp_path_factory.mktemp("sandbox"), more=(DONE, *FRAGILE)) as (ground, _):
         yield ground
 
 

@@ -12,12 +12,12 @@ from tests import grounds
 from tests.faults.application import Application
 from tests.faults.cases import CASES
 from tests.grounds import Ground
-from tests.wire.job_world import ELSEWHERE, GATE_IMAGE, Eventually, Shop, looked_after
+from tests.wire.job_world import ELSEWHERE, Eventually, Shop, looked_after
 
 
 @pytest.fixture(scope="module")
 def lasting_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    with grounds.sandbox(tmp_path_factory.mktemp("sandbox"), more=(GATE_IMAGE,)) as (ground, _):
+    with grounds.sandbox(tmp_path_factory.mktemp("sandbox")) as (ground, _):
         yield ground
 
 

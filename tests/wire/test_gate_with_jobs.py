@@ -16,7 +16,8 @@ from gate.sandbox.ports import keep
 from gate.sandbox.shipped import policy
 from tests import grounds
 from tests.catalogues import Origin
-from tests.wire.job_world import GATE_IMAGE, IMAGE, Eventually, Shop
+from tests.grounds import GATE_IMAGE
+from tests.wire.job_world import Eventually, Shop
 
 SUBSCRIPTION = """\
 apiVersion: chaosgate.dev/v1alpha1
@@ -62,7 +63,7 @@ def watched(tmp_path: Path, in_time: Eventually) -> Iterator[Watched]:
         if request.method != "GET":
             writes.append((request.headers.get("user-agent", ""), f"{request.method} {request.path}"))
 
-    with grounds.sandbox(tmp_path, more=(GATE_IMAGE,), faults=note) as (ground, _):
+    with grounds.sandbox(tmp_path, faults=note) as (ground, _):
         shop = Shop(ground=ground, namespace="shop", eventually=in_time, folder=tmp_path)
         shop.post("/api/v1/namespaces", {"metadata": {"name": "shop"}})
         shop.create()
@@ -88,7 +89,7 @@ def test_an_upgrade_is_judged_by_a_gate_that_may_break_nothing(
             "CHAOS_GATE_POLICY": str(policy()),
             "CHAOS_GATE_LISTEN": f"127.0.0.1:{port}",
             "CHAOS_GATE_EXECUTOR": "job",
-            "CHAOS_GATE_JOB_IMAGE": IMAGE,
+            "CHAOS_GATE_JOB_IMAGE": GATE_IMAGE.name,
         }
         processes.start("gate", (sys.executable, "-m", "gate.cli", "serve"), env=environment, log=log)
 

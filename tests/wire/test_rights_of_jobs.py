@@ -54,7 +54,7 @@ def test_no_other_role_for_the_gate_is_bound_by_the_manifest() -> None:
 
 
 def test_what_teams_may_be_given_besides_is_the_same_in_both_manifests() -> None:
-    kinds = ("config", "copies", "ephemeral", "exec", "jobs", "nodes")
+    kinds = ("config", "copies", "detours", "ephemeral", "exec", "jobs", "nodes")
     optional = {f"chaos-gate-{kind}" for kind in kinds}
     ours, others = (
         {

@@ -36,7 +36,7 @@ from gate.wire.ties import RunLeases, identity
 from tests import grounds
 from tests.grounds import Ground
 from tests.running.simulation import Question, Service, Simulation, Stage
-from tests.wire.job_world import GATE_IMAGE, PODS, Eventually, Shop, Watching, looked_after
+from tests.wire.job_world import PODS, Eventually, Shop, Watching, looked_after
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +120,7 @@ def executing(shop: Shop) -> Iterator[Gate]:
 
 @pytest.fixture(scope="module")
 def lasting_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    with grounds.sandbox(tmp_path_factory.mktemp("sandbox"), more=(GATE_IMAGE,)) as (ground, _):
+    with grounds.sandbox(tmp_path_factory.mktemp("sandbox")) as (ground, _):
         yield ground
 
 

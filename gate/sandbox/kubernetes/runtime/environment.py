@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from gate.sandbox.kubernetes.language import downward
 from gate.sandbox.kubernetes.language.downward import Site, Unresolved
@@ -13,17 +14,26 @@ Lookup = Callable[[str, str], Mapping[str, str] | None]
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def environment(pod: Object, container: Object, site: Site, services: Iterable[Object], find: Lookup) -> dict[str, str]:
-    """All variables of a container: a small clean base, the Services of its namespace, and what the pod says.
+def environment(
+    pod: Object,
+    container: Object,
+    site: Site,
+    services: Iterable[Object],
+    find: Lookup,
+    *,
+    brought: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, str]:
+    """All variables of a container: a small clean base, what its image has `brought`, the Services of its namespace,
+    and what the pod says.
 
     `HOST` and `POD_IP` are the sandbox's own: pods share one network stack, so each must listen on its own address.
 
     Raises:
         Unresolved: a ConfigMap, Secret, key or field that a variable refers to does not exist.
     """
-    return {"PATH": _PATH, "LANG": "C.UTF-8", "HOSTNAME": host_name(pod)} | variables(
-        pod, container, site, services, find
-    )
+    base = {"PATH": _PATH, "LANG": "C.UTF-8", "HOSTNAME": host_name(pod)}
+    of_image = {name: expanded(value, {"POD_IP": site.address}) for name, value in brought.items()}
+    return base | of_image | variables(pod, container, site, services, find)
 
 
 def variables(pod: Object, container: Object, site: Site, services: Iterable[Object], find: Lookup) -> dict[str, str]:

@@ -2,8 +2,8 @@
 
 import hashlib
 import threading
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -12,11 +12,14 @@ class Image:
     """What a registry would hold under one name.
 
     `argv` is the entry point; `files` are those whose content makes the image: editing one of them makes a new digest.
+    `variables` are what it brings for its containers, where their pod says nothing else; `$(POD_IP)` in one of them is
+    the address of the pod, because pods share one network stack here.
     """
 
     name: str
     argv: tuple[str, ...]
     files: tuple[Path, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def digest(self) -> str:
         """`sha256:...` of the entry point and the files' content as they are now; the same on every machine.
@@ -44,6 +47,7 @@ class Pulled:
     reference: str
     image_id: str
     argv: tuple[str, ...]
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 class PullFailed(LookupError):
@@ -80,7 +84,8 @@ class Images:
             except OSError as error:
                 raise PullFailed(f'failed to pull image "{name}": {error}') from error
             if not pinned or digest == pinned:
-                return Pulled(reference=wanted, image_id=f"{_untagged(repository)}@{digest}", argv=image.argv)
+                image_id = f"{_untagged(repository)}@{digest}"
+                return Pulled(reference=wanted, image_id=image_id, argv=image.argv, variables=image.variables)
         raise PullFailed(
             f'failed to pull and unpack image "{wanted}": failed to resolve reference "{wanted}": {wanted}: not found'
         )

@@ -116,7 +116,8 @@ class Runtime:
         services = [entry.shared for entry in self._store.entries(SERVICES, namespace)[0]]
         asked = (pod, spec, site, services, Sources(self._store, namespace).text)
         references = environment.variables(*asked)
-        life = Life(variables=self._told(pod) | environment.environment(*asked), folder=spec.get("workingDir") or "/")
+        variables = self._told(pod) | environment.environment(*asked, brought=image.variables)
+        life = Life(variables=variables, folder=spec.get("workingDir") or "/")
         argv = environment.command(spec, image.argv, references)
         log.parent.mkdir(parents=True, exist_ok=True)
         message = log.with_suffix(".message")
