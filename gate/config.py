@@ -17,7 +17,7 @@ from gate.quantities import duration
 
 PREFIX = "CHAOS_GATE_"
 Word = TypeVar("Word", bound=StrEnum)
-ELSEWHERE = {f"{PREFIX}URL", f"{PREFIX}ID_TOKEN"}
+ELSEWHERE = {f"{PREFIX}URL", f"{PREFIX}ID_TOKEN", f"{PREFIX}PROXY_CONTROL"}
 """Variables of the same prefix that other commands read."""
 
 

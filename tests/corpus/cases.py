@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from gate.faults.network import SIDECAR
+from gate.faults.network.settings import SIDECAR
 from gate.model import Verdict
 from gate.sandbox.kubernetes.runtime.images import Image
 
