@@ -6,6 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from itertools import chain, combinations, product
 
+from gate.documents.boundless import boundless
 from gate.documents.catalogue import Catalogue
 from gate.documents.overlap import Overlap, overlap
 from gate.documents.own_faults import uses_own
@@ -55,6 +56,7 @@ def review(catalogue: Catalogue) -> list[Finding]:
     findings += _of_documents(catalogue, resolved)
     findings += _of_faults(catalogue)
     findings += _contradictions(catalogue)
+    findings += [_finding(Severity.WARNING, wide) for each in catalogue.loaded.policies for wide in boundless(each)]
     unique = {(finding.place.file, finding.place.line, finding.path, finding.why): finding for finding in findings}
     return sorted(unique.values(), key=lambda each: (each.place.file, each.place.line, each.place.column, each.why))
 

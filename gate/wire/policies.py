@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from gate.documents.boundless import boundless
 from gate.documents.loading import LARGEST, load
 from gate.documents.policies import PolicyDocument
 from gate.documents.policy_forms import DAYS, HolidaysForm, LimitForm, OwnershipForm, WhenForm, WindowForm
@@ -106,6 +107,9 @@ def parsed(data: bytes, name: str) -> Policy:
     loaded = load(data, name, NOTHING)
     if loaded.problems:
         raise GateError("; ".join(map(str, loaded.problems)))
+    for each in loaded.policies:
+        for wide in boundless(each):
+            log.warning("policy.wide place=%s why=%r", wide.place, f"{wide.path}: {wide.why}")
     if len(loaded.policies) != 1:
         raise Permanent(f"{name} holds {len(loaded.policies)} policies; there must be one document of the kind Policy")
     return policy_of(loaded.policies[0])
