@@ -36,9 +36,10 @@ Exit codes:
     envvar="CHAOS_GATE_POLICY",
     help="The administrators' policy: what it would refuse is an error. Call it in the catalogue's root folder.",
 )
+@click.option("--account", default="", help="The service account that executes runs, for the policy to be asked about.")
 @click.option("--output", type=click.Choice(["text", *FORMATS]), default="text", show_default=True)
 @click.pass_context
-def lint(ctx: click.Context, paths: tuple[Path, ...], policy_file: Path | None, output: str) -> None:
+def lint(ctx: click.Context, paths: tuple[Path, ...], policy_file: Path | None, account: str, output: str) -> None:
     """Check the documents in these files and folders, each by itself and all of them together."""
     from gate.catalogue.folder import read_paths
     from gate.wire.vocabulary import vocabulary
@@ -51,7 +52,7 @@ def lint(ctx: click.Context, paths: tuple[Path, ...], policy_file: Path | None, 
         from gate.wire.policies import read_policy
         from gate.wire.policing import reviewed
 
-        findings += reviewed(read_policy(policy_file), catalogue, catalogue.fetched)
+        findings += reviewed(read_policy(policy_file), catalogue, catalogue.fetched, account)
     if findings:
         page = Reference.of(words)
         findings = [replace(finding, see=page.link(finding.path)) for finding in findings]

@@ -31,7 +31,7 @@ Examples:
   chaos-gate plan subscriptions/checkout.yaml --post-to-merge-request
 """
 )
-@click.argument("document", type=click.Path(path_type=Path), metavar="SUBSCRIPTION|WORKFLOW")
+@click.argument("document", type=click.Path(path_type=Path, exists=True), metavar="SUBSCRIPTION|WORKFLOW")
 @click.option("--workload", metavar="NAMESPACE/KIND/NAME", help="Against what a WORKFLOW would be run by hand.")
 @click.option(
     "--workflows",

@@ -7,7 +7,6 @@ from threading import Event
 from gate.errors import GateError
 from gate.model import Judgement, Reason, RunSpec, Step, Target, Verdict
 from gate.policy.acts import may_touch, opted_in
-from gate.policy.ask import ask
 from gate.policy.question import Question
 from gate.policy.rules import Policy
 from gate.running.mode import Mode
@@ -25,6 +24,8 @@ class Permit:
     """The labels of a namespace; raises `GateError` if they cannot be read."""
     clock: Clock
     stop: Callable[[], Judgement | None]
+    again: Callable[[RunSpec, Step, Sequence[Target]], str] = lambda *_: ""
+    """What all of the policy has against the act after a pause, in words. Raises `GateError`."""
 
     def __call__(self, spec: RunSpec, step: Step, targets: Sequence[Target]) -> Judgement | None:
         """None: go ahead. Under `pause` this waits, for as long as the run may; by then it may be out of hours."""
@@ -48,13 +49,13 @@ class Permit:
                 opted_in=opted_in(self.labels(namespace)),
             )
             policy = self.policy()
-            against = list(may_touch(policy, question, targets).against)
+            against = [each.why for each in may_touch(policy, question, targets).against]
+            if paused and (held := self.again(spec, step, targets)):
+                against.append(held)  # it is not waited for: something else of the step may be in force
         except GateError as error:
             return _refused(Verdict.ERRORED, Reason.POLICY_DENIED, f"the policy could not be asked: {error}")
-        if paused:  # it is not waited for: something else of the step may be in force
-            against += ask(policy, question, "when").against
         if against:
-            return _refused(Verdict.ERRORED, Reason.POLICY_DENIED, "; ".join(each.why for each in against))
+            return _refused(Verdict.ERRORED, Reason.POLICY_DENIED, "; ".join(against))
         return None
 
 

@@ -22,12 +22,11 @@ from gate.running.ports import Clock, World, nobody
 from gate.running.turns import Caps
 from gate.wire.locking import ClusterLocks
 from gate.wire.policies import InForce
-from gate.wire.policing import Freezing, labels_of, policing_of, policy_of
+from gate.wire.policing import Policing, labels_of
 
 
-def world_of(settings: Settings, api: Api, clock: Clock, background: Threads, freezes: Freezing | None = None) -> World:
+def world_of(settings: Settings, api: Api, clock: Clock, background: Threads, policing: Policing) -> World:
     """The world of all runs. Each run is given its own permission, which knows when that run must stop."""
-    policing = policing_of(settings, api, clock, freezes)
     return World(
         cluster=api,
         workloads=Workloads(api),
@@ -59,13 +58,21 @@ def mode_of(settings: Settings, api: Api) -> Callable[[], Mode]:
     return partial(read_mode, api, settings.namespace)
 
 
-def permits_of(settings: Settings, api: Api, clock: Clock) -> Callable[[Callable[[], Judgement | None]], Permit]:
+def permits_of(
+    settings: Settings, api: Api, clock: Clock, policing: Policing
+) -> Callable[[Callable[[], Judgement | None]], Permit]:
     """What makes the permission of a run of what says whether that run must stop."""
-    policy = policy_of(settings)
 
     def permit(stop: Callable[[], Judgement | None]) -> Permit:
         labels = partial(labels_of, api)
-        return Permit(policy=policy, mode=mode_of(settings, api), labels=labels, clock=clock, stop=stop)
+        return Permit(
+            policy=policing.policy,
+            mode=mode_of(settings, api),
+            labels=labels,
+            clock=clock,
+            stop=stop,
+            again=policing.again,
+        )
 
     return permit
 

@@ -23,6 +23,7 @@ from gate.running.ports import Clock
 from gate.running.record import UNRECORDED, Record
 from gate.running.time import SystemClock
 from gate.wire.acting import mode_of, permits_of, world_of
+from gate.wire.policing import policing_of, policy_of
 from gate.wire.ties import RevertNews, RunLeases, identity, read_run
 
 log = logging.getLogger(__name__)
@@ -59,12 +60,13 @@ def execute(settings: Settings, api: Api, namespace: str, name: str, stop: threa
     store = _OneRun(api, first, clock)
     turn = _Turn(RunLeases(Leases(api, identity(), clock.monotonic)), clock)
     record = EvidenceFolder(settings.evidence, settings.keep_evidence, clock.now).of
+    policing = policing_of(settings, api, clock, policy_of(settings))
     executor = Executor(
         store=store,
         leases=turn,
-        world=world_of(settings, api, clock, background),
+        world=world_of(settings, api, clock, background, policing),
         mode=mode_of(settings, api),
-        permit=permits_of(settings, api, clock),
+        permit=permits_of(settings, api, clock, policing),
         fence=api.fenced,
         leads=lambda: True,
         record=record if keep else _unrecorded,

@@ -1,6 +1,6 @@
 """The policy asked of runs: before one begins, and before each of its steps. Gathers the facts; the rules are pure."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,8 @@ from gate.documents.catalogue import Catalogue
 from gate.documents.positions import place_of
 from gate.documents.review import Finding, Severity
 from gate.errors import Denied, Permanent
-from gate.model import COPY, Load, Probe, RunSpec, Step, Undo, Workflow, WorkloadName
+from gate.faults import ACTS
+from gate.model import COPY, Load, Probe, RunSpec, Step, Subscription, Target, Undo, Workflow, WorkloadName
 from gate.policy.acts import NODE, opted_in
 from gate.policy.ask import GROUPS, ask
 from gate.policy.question import Answer, Question, Reach, Word
@@ -30,10 +31,8 @@ Freezing = Callable[[WorkloadName, datetime], Frozen]
 POD = "Pod"
 OWN_ACCOUNT = "chaos-gate"
 ZONE = "topology.kubernetes.io/zone"
-OF_RUNS = tuple(group for group in GROUPS if group != "ownership")
-"""Whose a document is, is asked where documents are read: a run does not know where it was written."""
-OF_COPIES = tuple(group for group in OF_RUNS if group != "blast radius")
-"""A copy is made beside its workload, and takes no pod from anybody."""
+BESIDE = tuple(group for group in GROUPS if group != "blast radius")
+"""A copy is made beside its workload, and takes no pod from anybody; nor does what sends a load."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +42,12 @@ class Policing:
     policy: Callable[[], Policy]
     api: Api
     now: Callable[[], datetime]
+    owners: Callable[[RunSpec], tuple[str, ...]] = lambda _: ()
+    """The documents that ask for a run, as far as the catalogue in force knows them. A Job knows none: what they may is
+    asked before it is made.
+    """
+    account: str = ""
+    """The service account that executes runs."""
     alerts: Ask = firing
     freezes: Freezing | None = None
     """What GitLab says of a workload's projects. None: whoever made this process has asked before, as a gate does
@@ -57,10 +62,19 @@ class Policing:
         held = [_held(policy, *self._asked(policy, spec, step, None, facts)) for step in _unlike(spec.workflow.steps)]
         return next(filter(None, held), "")
 
+    def again(self, spec: RunSpec, step: Step, targets: Sequence[Target]) -> str:
+        """The same of an act that was put off: meanwhile there may be another policy, and another time. Alerts are left
+        out, which the step may have set off itself.
+        """
+        policy = self.policy()
+        policy = replace(policy, when=replace(policy.when, not_during=()))
+        reach = self._reach(policy, step, spec, targets) if _is_a_step(step) else None
+        return _held(policy, *self._asked(policy, spec, step, reach, self._facts(policy, spec)))
+
     def holds(self, run: str, spec: RunSpec, step: Step, undos: Sequence[Undo]) -> str:
         """The same of one step, whose targets are known, or of the copy that the run makes before its steps."""
         policy = self.policy()
-        reach = None if step.fault == COPY else self._reach(policy, step.target or spec.workload.name, undos)
+        reach = None if step.fault == COPY else self._reach(policy, step, spec, [undo.target for undo in undos])
         # Whoever follows a pod that was hit belongs to a step that has begun, which may have set off the alerts itself.
         if any(undo.follows for undo in undos):
             policy = replace(policy, when=replace(policy.when, not_during=()))
@@ -78,9 +92,12 @@ class Policing:
             workload=name,
             reach=reach,
             hold=step.hold,
+            owners=self.owners(spec) or None,
+            account=self.account or None,
+            accounts=accounts_of(spec.workflow),
             **facts,
         )
-        return question, ask(policy, question, *(OF_COPIES if step.fault == COPY else OF_RUNS))
+        return question, ask(policy, question, *(GROUPS if _is_a_step(step) else BESIDE))
 
     def _facts(self, policy: Policy, spec: RunSpec) -> dict[str, Any]:
         """What is the same for all steps, as far as some rule is about it."""
@@ -107,9 +124,8 @@ class Policing:
         )
         return max((moment for moment in ended if moment), default=None)
 
-    def _reach(self, policy: Policy, name: WorkloadName, undos: Sequence[Undo]) -> Reach:
-        targets = [undo.target for undo in undos]
-        ready = Workloads(self.api).ready_pods(name)
+    def _reach(self, policy: Policy, step: Step, spec: RunSpec, targets: Sequence[Target]) -> Reach:
+        ready = Workloads(self.api).ready_pods(step.target or spec.workload.name)
         whole = any(target.kind not in {POD, NODE} for target in targets)
         # Also one by one: a pod that is waited for in vain is down beside the next one.
         hit = [pod for pod in ready if whole] or [target for target in targets if target.kind == POD]
@@ -133,6 +149,11 @@ def _held(policy: Policy, question: Question, answer: Answer) -> str:
     opening = opens(policy, question)
     until = f"; by the clock from {opening:%a %Y-%m-%d %H:%M %Z}" if opening and opening > question.at else ""
     return f"the policy: {'; '.join(map(str, answer.against))}{until}"
+
+
+def _is_a_step(step: Step) -> bool:
+    """Whether it is one of the workflow's, and not something that is made beside the workload."""
+    return step.fault in ACTS and step.fault != COPY
 
 
 def _unlike(steps: Sequence[Step]) -> Sequence[Step]:
@@ -169,9 +190,15 @@ def policy_of(settings: Settings, changed: Callable[[], None] = lambda: None) ->
     )
 
 
-def policing_of(settings: Settings, api: Api, clock: Clock, freezes: Freezing | None = None) -> Policing:
-    alerts = Alerts(clock.monotonic)
-    return Policing(policy=policy_of(settings), api=api, now=clock.now, alerts=alerts, freezes=freezes)
+def policing_of(settings: Settings, api: Api, clock: Clock, policy: Callable[[], Policy]) -> Policing:
+    """That of a process which knows neither the catalogue nor GitLab."""
+    return Policing(
+        policy=policy,
+        api=api,
+        now=clock.now,
+        account=account_of(settings),
+        alerts=Alerts(clock.monotonic),
+    )
 
 
 def refusals(
@@ -204,22 +231,27 @@ def account_of(settings: Settings) -> str:
     return settings.job_account if settings.executor is ExecutedBy.JOB else OWN_ACCOUNT
 
 
-def reviewed(policy: Policy, catalogue: Catalogue, now: datetime) -> list[Finding]:
-    """What the policy would refuse of the documents, whatever the cluster is like."""
+def reviewed(policy: Policy, catalogue: Catalogue, now: datetime, account: str = "") -> list[Finding]:
+    """What the policy would refuse of the documents, whatever the cluster is like. `account` would execute the runs.
+
+    Who finds workloads by a selector asks for each namespace there as it is written: a pattern is within another one if
+    that fits it, so that `shop-*` is a team's that has `shop-*`, and `*` is not.
+    """
     findings = []
-    for subscription in catalogue.written:
+    for subscription, workload, namespaces in _asking(catalogue):
         workflows, _ = catalogue.resolve(subscription)
         path = subscription.place.rpartition(":")[0]
-        for workflow in workflows:
-            for step in workflow.steps:
-                name = step.target or subscription.workload
+        for workflow, step in ((each, step) for each in workflows for step in each.steps):
+            name = step.target or workload
+            for namespace in [name.namespace] if name else namespaces:
                 question = Question(
                     at=now,
                     fault=step.fault,
-                    namespace=name.namespace,
+                    namespace=namespace,
                     workload=name,
                     owners=(path,),
                     hold=step.hold,
+                    account=account or None,
                     accounts=accounts_of(workflow),
                     images=images_of(workflow),
                 )
@@ -228,6 +260,14 @@ def reviewed(policy: Policy, catalogue: Catalogue, now: datetime) -> list[Findin
                     place = place_of(subscription, ("spec", "workflows"))
                     findings.append(Finding(severity=Severity.ERROR, place=place, path="spec.workflows", why=why))
     return list(dict.fromkeys(findings))
+
+
+def _asking(catalogue: Catalogue) -> Iterator[tuple[Subscription, WorkloadName | None, Sequence[str]]]:
+    """Each subscription as it is written, with its workload if it names one, and the namespaces that it is about."""
+    for each in catalogue.loaded.subscriptions:
+        yield each, each.workload, [each.workload.namespace]
+    for found in catalogue.loaded.selections:
+        yield found.pattern, None, found.selector.namespaces or ["*"]
 
 
 def labels_of(api: Api, namespace: str) -> Mapping[str, str]:

@@ -25,7 +25,7 @@ from gate.cluster.workloads import Workloads
 from gate.config import ExecutedBy, Settings
 from gate.gitlab.outbox import Outbox
 from gate.gitlab.promoter import Promoter
-from gate.model import Gate, Judgement, Run, RunStatus, WorkloadName
+from gate.model import Gate, Judgement, Run, RunSpec, RunStatus, Subscription, WorkloadName
 from gate.reports.evidence import EvidenceFolder
 from gate.reports.shelf import LARGEST
 from gate.running.admission import Admission
@@ -52,7 +52,7 @@ from gate.wire.hearing import Hearing
 from gate.wire.judging import Judging
 from gate.wire.keeping import keeping_of
 from gate.wire.passing_on import PassingOn
-from gate.wire.policing import account_of, policy_of, refusals
+from gate.wire.policing import Policing, account_of, policing_of, policy_of, refusals
 from gate.wire.reading import readers_of
 from gate.wire.resolving import Resolving
 from gate.wire.shown import Shown
@@ -174,7 +174,8 @@ class _Process:
 
     def _make_executor(self) -> Executor | JobExecutor:
         api, settings, clock = self._api, self._settings, self._clock
-        world = world_of(settings, api, clock, self._background, self._make_freezes())
+        policing = self._make_policing()
+        world = world_of(settings, api, clock, self._background, policing)
         self._admission = Admission(world.admits, clock.monotonic, self._poke)
         store = RunStore(self._due.copies, api)
         leases = RunLeases(Leases(api, self._me, clock.monotonic))
@@ -197,7 +198,7 @@ class _Process:
             leases=leases,
             world=world,
             mode=mode_of(settings, api),
-            permit=permits_of(settings, api, clock),
+            permit=permits_of(settings, api, clock, policing),
             fence=api.fenced,
             leads=self._leading.leads,
             record=EvidenceFolder(settings.evidence, settings.keep_evidence, clock.now).of,
@@ -206,15 +207,27 @@ class _Process:
             admission=self._admission,
         )
 
-    def _make_freezes(self) -> Freezes:
+    def _make_policing(self) -> Policing:
+        """It knows the catalogue and GitLab, and the policy is the one that is watched."""
         gitlab = self._gitlabs.client if self._gitlabs else None
-        return Freezes(self._projects_of, gitlab, self._clock.monotonic)
+        return replace(
+            policing_of(self._settings, self._api, self._clock, self._policy),
+            owners=self._owners_of,
+            freezes=Freezes(self._projects_of, gitlab, self._clock.monotonic),
+        )
+
+    def _owners_of(self, spec: RunSpec) -> tuple[str, ...]:
+        """The documents by which the run is asked for; nothing where a person has asked for it."""
+        found = self._subscriptions_of(spec.workload.name)
+        return tuple(each.place.rpartition(":")[0] for each in found if each.name in spec.subscriptions)
 
     def _projects_of(self, name: WorkloadName) -> set[str]:
         """The GitLab projects that the workload is subscribed for."""
+        return {each.project for each in self._subscriptions_of(name) if each.project}
+
+    def _subscriptions_of(self, name: WorkloadName) -> Sequence[Subscription]:
         labels = next((labels for each, labels in self._due.copies.workloads() if each == name), {})
-        claims = self._subscribed.of(name, labels)
-        return {each.subscription.project for each in claims if each.subscription and each.subscription.project}
+        return [claim.subscription for claim in self._subscribed.of(name, labels) if claim.subscription]
 
     def _make_gitlabs(self) -> GitLabs | None:
         instances = instances_of(self._settings)

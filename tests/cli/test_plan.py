@@ -196,6 +196,12 @@ def test_nothing_in_the_cluster_changes(shop: Ground, catalogue: Path) -> None:
     assert everything(shop) == before
 
 
+def test_a_document_that_is_not_there_is_said_before_kubernetes_is_looked_for() -> None:
+    result = CliRunner(env={"KUBECONFIG": "nowhere.kubeconfig"}).invoke(cli, ["plan", "nowhere.yaml"])
+    assert result.exit_code == 2
+    assert "'nowhere.yaml' does not exist" in result.output
+
+
 def test_a_workflow_without_a_workload_is_told_what_is_missing(shop: Ground, catalogue: Path) -> None:
     result = plan(shop, catalogue / "workflows" / "hits.yaml")
     assert result.exit_code != 0

@@ -388,6 +388,69 @@ def test_a_policy_that_says_how_many_pods_does_not_open_programs_of_ones_own() -
     assert ask(named, asked, "blast radius").allowed
 
 
+def test_what_was_put_off_is_asked_about_in_whole_but_not_about_alerts_that_it_may_have_set_off(
+    scene: Scene, alerts: str
+) -> None:
+    (step,), targets = scene.spec.workflow.steps, [undo.target for undo in scene.undos("one", "two")]
+    assert "outside of" in scene.policing(now=SUNDAY).again(scene.spec, step, targets[:1])
+    loud = when(not_during=(NotDuring(rule="r", alerts=("Down",), prometheus=alerts),))
+    assert scene.policing(loud).again(scene.spec, step, targets[:1]) == ""
+    with pytest.raises(Denied, match="would hit 2 of 0 pods"):
+        scene.policing().again(scene.spec, step, targets)
+    beside = replace(step, fault="companion")
+    narrow = replace(Policy(), limits=(replace(ONE_POD, faults=("scale",)),))
+    assert scene.policing(narrow).again(scene.spec, beside, targets) == ""
+
+
+def test_a_run_is_asked_about_the_documents_and_accounts_that_it_is_of(scene: Scene) -> None:
+    owned = replace(OWNED, ownership=tuple(replace(each, namespaces=("policed",)) for each in OWNED.ownership))
+    asked = replace(scene.policing(owned), owners=lambda _: ("subscriptions/red/a.yaml",), account="chaos-gate")
+    assert asked.admits(scene.spec) == ""
+    with pytest.raises(Denied, match="belongs to no team"):
+        replace(asked, owners=lambda _: ("subscriptions/other.yaml",)).admits(scene.spec)
+    strict = replace(owned, ownership=tuple(replace(each, accounts=("executor",)) for each in owned.ownership))
+    with pytest.raises(Denied, match="the service account chaos-gate is not among executor"):
+        replace(asked, policy=lambda: strict).admits(scene.spec)
+
+
+SELECTED = """\
+apiVersion: chaosgate.dev/v1alpha1
+kind: Subscription
+metadata: {{name: each}}
+spec:
+  workload: {{kind: Deployment, namespaces: [{namespaces}], selector: {{matchLabels: {{team: red}}}}}}
+  environment: staging
+  workflows: [{{name: survives-pod-loss}}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("namespaces", "refused"),
+    [
+        ("shop", ""),
+        ('"sho?"', "the namespace sho? is not among shop"),
+        ("shop, bank", "the namespace bank"),
+        ('"*"', "*"),
+    ],
+)
+def test_a_selector_is_asked_about_with_the_namespaces_that_it_names(
+    tmp_path: Path, namespaces: str, refused: str
+) -> None:
+    file = tmp_path / "each.yaml"
+    file.write_text(SELECTED.format(namespaces=namespaces))
+    words = vocabulary()
+    loaded = read_paths([file, PROJECT / "workflows" / "survives-pod-loss.yaml"], words)
+    assert [str(each) for each in loaded.problems] == []
+    catalogue = Catalogue(revision="", fetched=MONDAY, loaded=loaded, vocabulary=words)
+    red = replace(OWNED.ownership[0], paths=("*",), accounts=("executor",))
+    policy = replace(OWNED, ownership=(red,))
+    said = {each.why for each in reviewed(policy, catalogue, MONDAY, "executor")}
+    assert all("reaches beyond the team red" in each and refused in each for each in said)
+    assert bool(said) is bool(refused)
+    accounts = [each.why for each in reviewed(policy, catalogue, MONDAY, "root")]
+    assert any("the service account root is not among executor" in each for each in accounts)
+
+
 def test_a_document_that_reaches_beyond_its_team_is_refused_by_name() -> None:
     refused = refusals(lambda: OWNED, "chaos-gate", lambda: MONDAY)
     name = WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="shop", name="web")
