@@ -4,10 +4,11 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from gate.model import Gate, Judgement, Reason, Rollout, Run, RunPhase, Verdict, WorkloadName
 from gate.tracking.claims import Claim
-from gate.tracking.decide import Decision, Seen, decide
+from gate.tracking.decide import Decision, Kind, Seen, decide
 from gate.tracking.judgements import is_own
 from gate.tracking.ports import Gates, Judge, Runs, Subscriptions, Workloads
 
@@ -15,6 +16,16 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 4
 """How often it is decided on one reading: stop what is on, conclude it, say what comes next."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What came of a look at a workload."""
+
+    wake: datetime | None = None
+    """When to look again even if nothing is heard."""
+    rest: "Callable[[], Looked] | None" = None
+    """What follows from what was saved. The next look finds it, so it can wait, and can be left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,29 +41,55 @@ class Reconciler:
 
     def reconcile(self, name: WorkloadName) -> datetime | None:
         """Compare and act once; returns when to look again even if nothing is heard. Raises what the ports raise."""
+        looked = self.look(name)
+        while looked.rest:
+            looked = looked.rest()
+        return looked.wake
+
+    def look(self, name: WorkloadName) -> Looked:
+        """Compare and save what is decided. Runs that were decided on just now are left for later: nobody waits for a
+        moment until they are made, but others may wait for their decisions. Raises what the ports raise.
+        """
         gate = self.gates.get(name)
         rollout = self.workloads.rollout(name)
         if rollout is None:
             self._gone(name, gate)
-            return None
+            return Looked()
         claims = self.subscriptions.of(name, rollout.labels, gate.status.subscriptions if gate else ())
         if gate is None and not claims:
-            return None
+            return Looked()
         if gate and gate.workload != rollout.workload:
             log.info("gate.delete workload=%s why=%r", name, "the workload was deleted and made anew")
             self.gates.delete(gate)
             gate = None
         gate = gate or self.gates.create(rollout.workload)
-        seen = self._see(rollout, gate, claims)
+        return self._go_on(gate, self._see(rollout, gate, claims))
+
+    def _go_on(self, gate: Gate, seen: Seen) -> Looked:
         for _ in range(AT_ONCE):
             decision = decide(seen)
-            self._log(name, seen, decision)
-            gate, runs = self._apply(gate, seen, decision)
+            self._log(seen, decision)
+            runs = dict(seen.runs)
+            if decision.status != gate.status:
+                # The status first: what it names can be made again after a crash, what it does not would be lost.
+                gate = self.gates.save(gate, decision.status)
+            for name, reason in decision.abort.items():
+                runs[name] = self._stopped(runs[name], reason)
+            if decision.kind is Kind.UPGRADE and decision.create:
+                return Looked(wake=decision.wake, rest=partial(self._make, gate, seen, decision))
+            runs |= self._made(gate, decision)
             if runs == seen.runs and (decision.wake is None or decision.wake > seen.now):
-                break
+                return Looked(wake=decision.wake)
             # What follows from our own writes needs no other reading: the next save is refused if that is not so.
             seen = replace(seen, status=gate.status, runs=runs)
-        return decision.wake
+        return Looked(wake=seen.now)
+
+    def _make(self, gate: Gate, seen: Seen, decision: Decision) -> Looked:
+        """Make the runs that were decided on, and write down that they are there."""
+        runs = {**seen.runs, **self._made(gate, decision)}
+        if runs == seen.runs:
+            return Looked(wake=decision.wake)
+        return self._go_on(gate, replace(seen, status=gate.status, runs=runs, now=self.now()))
 
     def _see(self, rollout: Rollout, gate: Gate, claims: Sequence[Claim]) -> Seen:
         named = (self.runs.get(gate.namespace, entry.name) for entry in gate.status.runs if not entry.verdict)
@@ -83,16 +120,9 @@ class Reconciler:
         )
         return self.runs.save_verdict(run, judgement, score)
 
-    def _apply(self, gate: Gate, seen: Seen, decision: Decision) -> tuple[Gate, Mapping[str, Run]]:
-        """The status first: what it names can be made again after a crash, what it does not name would be lost.
-
-        Returns the gate and its runs as they are then.
-        """
-        runs = dict(seen.runs)
-        if decision.status != gate.status:
-            gate = self.gates.save(gate, decision.status)
-        for name, reason in decision.abort.items():
-            runs[name] = self._stopped(runs[name], reason)
+    def _made(self, gate: Gate, decision: Decision) -> Mapping[str, Run]:
+        """The runs that were to be made, and are the gate's own."""
+        runs = {}
         for name, spec in decision.create.items():
             run = self.runs.create(gate, name, spec)
             if not is_own(gate, run):
@@ -102,7 +132,7 @@ class Reconciler:
                 "run.create run=%s workflow=%s version=%s uid=%s", run.name, spec.workflow.name, spec.version, run.uid
             )
             runs[name] = run
-        return gate, runs
+        return runs
 
     def _stopped(self, run: Run, reason: Reason) -> Run:
         """A run that nobody has begun needs nobody to end it. Its executor, should one begin at this very moment, and
@@ -122,7 +152,8 @@ class Reconciler:
         else:
             log.warning("subscription.idle workload=%s why=%r", name, "there is no such workload; nothing is judged")
 
-    def _log(self, name: WorkloadName, seen: Seen, decision: Decision) -> None:
+    def _log(self, seen: Seen, decision: Decision) -> None:
+        name = seen.rollout.workload.name
         kept = {each.key for each in decision.status.announcements}
         for lost in seen.status.announcements:
             if lost.key not in kept and lost not in seen.told:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -38,7 +38,7 @@ from gate.running.reverting import give_up
 from gate.running.time import SystemClock, since_boot
 from gate.tracking.election import Terms
 from gate.tracking.leading import Leading
-from gate.tracking.reconciler import Reconciler
+from gate.tracking.reconciler import Looked, Reconciler
 from gate.wire.acting import caps_of, mode_of, outfit_of, permits_of, world_of
 from gate.wire.agreeing import Agreeing, Compared
 from gate.wire.asking import Together
@@ -148,7 +148,7 @@ class _Process:
             now=self._clock.now,
         )
         self._signing = signing_of(settings, self._clock.now)
-        self._comparing = Comparing(self._due.workloads, self._compare, leads=self._may_decide, now=self._clock.now)
+        self._comparing = Comparing(self._due.workloads, self._look, leads=self._may_decide, now=self._clock.now)
         self._judging = Judging(self._due.by_hand, Runs(self._fenced), _judged, leads=self._leading.leads)
         self._executor = self._make_executor()
         self._outbox = self._make_outbox()
@@ -416,6 +416,7 @@ class _Process:
         The thread that renews the Lease waits for this, so it only tells others what to do.
         """
         self._compared.begin()
+        self._comparing.begin()
         self._fetching.lead(leads)
         if leads:
             self._doubt()
@@ -424,14 +425,14 @@ class _Process:
         self._executor.poke()
         self._due.changes.ring()
 
-    def _compare(self, name: WorkloadName) -> datetime | None:
+    def _look(self, name: WorkloadName) -> Looked:
         term = self._compared.term
-        wake = self._reconciler.reconcile(name)
+        looked = self._reconciler.look(name)
         self._compared.add(name, term)
         # What was written just now is seen a moment later, and brings the workload here again.
         if self._signing and (gate := self._due.copies.gate_of(name)):
             self._signing.file(gate)
-        return wake
+        return looked
 
     def _copy_of(self, name: WorkloadName) -> Gate | None:
         return self._due.copies.gate_of(name)

@@ -75,3 +75,59 @@ def test_every_key_comes_exactly_when_it_is_first_due(adds: list[tuple[str, int]
     for moment in range(10):
         clock.now = float(moment)
         assert sorted(taken(queue, clock)) == sorted(key for key, at in due.items() if at == moment)
+
+
+def test_what_was_put_aside_comes_when_nothing_is_due_and_nobody_is_at_work() -> None:
+    queue: WorkQueue[str] = WorkQueue(Clock())
+    queue.put_aside("a", within=60)
+    queue.add("b")
+    queue.add("c")
+    assert [queue.take(), queue.take()] == ["b", "c"]
+    queue.done("b")
+    assert queue.due_in() == 60
+    queue.done("c")
+    assert queue.due_in() == 0
+    assert queue.take() == "a"
+    assert queue.was_aside("a")
+
+
+def test_what_was_put_aside_for_long_enough_comes_before_what_is_due() -> None:
+    clock = Clock()
+    queue: WorkQueue[str] = WorkQueue(clock)
+    queue.put_aside("a", within=60)
+    clock.now = 60.0
+    queue.add("b")
+    assert [queue.take(), queue.take()] == ["a", "b"]
+
+
+def test_what_was_put_aside_is_forgotten_when_the_key_is_added() -> None:
+    clock = Clock()
+    queue: WorkQueue[str] = WorkQueue(clock)
+    queue.put_aside("a", within=60)
+    queue.add("a", after=5)
+    assert queue.due_in() == 5
+    clock.now = 5.0
+    assert queue.take() == "a"
+    assert not queue.was_aside("a")
+
+
+def test_what_is_due_already_or_looked_at_is_not_put_aside() -> None:
+    queue: WorkQueue[str] = WorkQueue(Clock())
+    queue.add("a", after=5)
+    queue.put_aside("a", within=1)
+    assert queue.due_in() == 5
+    queue.add("b")
+    assert queue.take() == "b"
+    queue.put_aside("b", within=1)
+    queue.done("b")
+    assert queue.due_in() == 5
+
+
+def test_what_was_put_aside_gives_way_to_what_is_added_while_it_is_taken_up() -> None:
+    queue: WorkQueue[str] = WorkQueue(Clock())
+    queue.put_aside("a", within=60)
+    assert queue.take() == "a"
+    queue.add("a")
+    assert not queue.was_aside("a")
+    queue.done("a")
+    assert queue.take() == "a"

@@ -20,7 +20,7 @@ from gate.errors import GateError
 from gate.model import Gate, WorkloadName
 from gate.tracking import ports
 from gate.tracking.leading import NotLeading
-from gate.tracking.reconciler import Reconciler
+from gate.tracking.reconciler import Looked, Reconciler
 from gate.wire.comparing import Comparing
 from gate.wire.due import Due
 from gate.wire.echoes import Echoes, RunEchoes
@@ -103,6 +103,7 @@ class Replica:
 
     def lead(self, leads: bool) -> None:
         """It begins to lead, or has heard that it does not any more."""
+        self._comparing.begin()
         self._fetching.lead(leads)
         if leads:
             self._due.gather()
@@ -134,14 +135,14 @@ class Replica:
     def _track(self) -> str:
         name = self.due.take()
         assert name is not None
-        self._said = "does not lead"
+        self._said = "does not lead, or goes on"
         self._comparing.take_up(name)
         return self._said
 
-    def _told(self, name: WorkloadName) -> datetime | None:
+    def _told(self, name: WorkloadName) -> Looked:
         self._said = "looked"
         try:
-            return self.reconciler.reconcile(name)
+            return self.reconciler.look(name)
         except GateError as error:
             self._said = f"could not: {type(error).__name__}: {error}"
             raise
