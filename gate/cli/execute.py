@@ -34,7 +34,7 @@ def execute(ctx: click.Context, run: str, debug: bool) -> None:
     from gate.config import PREFIX, Settings
     from gate.wire.executing import Outcome
     from gate.wire.executing import execute as execute_run
-    from gate.wire.ties import identity
+    from gate.wire.identity import identity
 
     namespace, slash, name = run.partition("/")
     if not (namespace and slash and name) or "/" in name:

@@ -4,7 +4,9 @@ Gates and runs are copied whole, of workloads only the labels: subscriptions sel
 """
 
 import logging
+import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -23,28 +25,38 @@ T = TypeVar("T")
 Labels = Mapping[str, str]
 
 
+def _unheard(*_: object) -> None:
+    """Nobody listens."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listeners:
+    """Who hears what changed, never how."""
+
+    workload_changed: Callable[[WorkloadName], None] = _unheard
+    gate_changed: Callable[[Key], None] = _unheard
+    run_changed: Callable[[Key], None] = _unheard
+    """Hears of what may be a reason to do something."""
+    run_moved: Callable[[], None] = _unheard
+    """Hears of all that happens to runs."""
+
+
 class Copies:
-    """Follows the server once each of its `mirrors` is run; the callbacks hear what changed, never how."""
+    """Follows the server once each of its `mirrors` is run. What happens before anybody listens is told to nobody:
+    whoever begins to act looks at everything.
+    """
 
     def __init__(
         self,
         api: Api,
         namespaces: Sequence[str],
         *,
-        workload_changed: Callable[[WorkloadName], None],
-        gate_changed: Callable[[Key], None],
-        run_changed: Callable[[Key], None],
-        run_moved: Callable[[], None],
         monotonic: Callable[[], float],
-        draw: Callable[[], float],
+        draw: Callable[[], float] = random.random,
     ) -> None:
-        """Only these `namespaces`; all of them if none is named. `run_moved` hears of all that happens to runs,
-        `run_changed` of what may be a reason to do something. `monotonic` and `draw` are those of the mirrors.
-        """
+        """Only these `namespaces`; all of them if none is named. `monotonic` and `draw` are those of the mirrors."""
         scopes = namespaces or ("",)
-
-        def changed(kind: WorkloadKind, key: Key) -> None:
-            workload_changed(WorkloadName(kind=kind, namespace=key[0], name=key[1]))
+        self._listeners = Listeners()
 
         self._workloads = {
             kind: [
@@ -53,7 +65,7 @@ class Copies:
                     KINDS[kind].RESOURCE,
                     scope,
                     _labels_of,
-                    partial(changed, kind),
+                    partial(self._workload_changed, kind),
                     form=Form.METADATA,
                     optional=kind is not WorkloadKind.DEPLOYMENT,  # Rollouts may come later, the sandbox has no others
                     monotonic=monotonic,
@@ -64,7 +76,7 @@ class Copies:
             for kind in WorkloadKind
         }
         self._gates = [
-            Mirror(api, "chaosgates", scope, _readable(gate_from), gate_changed, monotonic=monotonic, draw=draw)
+            Mirror(api, "chaosgates", scope, _readable(gate_from), self._gate_changed, monotonic=monotonic, draw=draw)
             for scope in scopes
         ]
         self._runs = [
@@ -73,14 +85,30 @@ class Copies:
                 "chaosruns",
                 scope,
                 _readable(run_from),
-                run_changed,
+                self._run_changed,
                 essence=_essence,
-                heard=run_moved,
+                heard=self._run_moved,
                 monotonic=monotonic,
                 draw=draw,
             )
             for scope in scopes
         ]
+
+    def tell(self, listeners: Listeners) -> None:
+        """From now on these hear."""
+        self._listeners = listeners
+
+    def _workload_changed(self, kind: WorkloadKind, key: Key) -> None:
+        self._listeners.workload_changed(WorkloadName(kind=kind, namespace=key[0], name=key[1]))
+
+    def _gate_changed(self, key: Key) -> None:
+        self._listeners.gate_changed(key)
+
+    def _run_changed(self, key: Key) -> None:
+        self._listeners.run_changed(key)
+
+    def _run_moved(self) -> None:
+        self._listeners.run_moved()
 
     @property
     def mirrors(self) -> Sequence[Mirror[Labels] | Mirror[Gate | None] | Mirror[Run | None]]:

@@ -4,17 +4,15 @@ What was heard is a hint and no more. Whoever takes a key from here looks at how
 """
 
 import logging
-import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from gate.catalogue.subscribed import Subscribed
-from gate.cluster.api import Api
 from gate.cluster.mirror import Key
 from gate.model import Gate, Run, WorkloadName
 from gate.tracking.queue import WorkQueue
 from gate.web.changes import Changes
-from gate.wire.copies import Copies
+from gate.wire.copies import Copies, Listeners
 from gate.wire.judging import awaits_verdict
 
 log = logging.getLogger(__name__)
@@ -33,18 +31,16 @@ class Due:
 
     def __init__(
         self,
-        api: Api,
-        namespaces: Sequence[str],
+        copies: Copies,
         subscribed: Subscribed,
         *,
         poke: Callable[[], None],
         monotonic: Callable[[], float],
-        draw: Callable[[], float] = random.random,
         is_echo: Callable[[Gate], bool] = lambda _: False,
         is_run_echo: Callable[[Run], bool] = lambda _: False,
     ) -> None:
-        """`poke` is called when a run may have something to do, or to stop doing; `draw` gives jitter from 0 to 1. From
-        a gate that `is_echo` knows, or a run that `is_run_echo` does, the workload has nothing to learn.
+        """`poke` is called when a run may have something to do, or to stop doing. From a gate that `is_echo` knows, or
+        a run that `is_run_echo` does, the workload has nothing to learn.
         """
         self.workloads: WorkQueue[WorkloadName] = WorkQueue(monotonic)
         """To be compared."""
@@ -54,19 +50,18 @@ class Due:
         """Runs that people made, to be judged when they are executed."""
         self.changes = Changes()
         """Rings for those who look."""
-        self.copies = Copies(
-            api,
-            namespaces,
-            workload_changed=self._workload_changed,
-            gate_changed=self._gate_changed,
-            run_changed=self._run_changed,
-            run_moved=self.changes.ring,
-            monotonic=monotonic,
-            draw=draw,
-        )
+        self.copies = copies
         self._asked: WorkQueue[str] = WorkQueue(monotonic)
         self._subscribed, self._poke = subscribed, poke
         self._is_echo, self._is_run_echo = is_echo, is_run_echo
+        copies.tell(
+            Listeners(
+                workload_changed=self._workload_changed,
+                gate_changed=self._gate_changed,
+                run_changed=self._run_changed,
+                run_moved=self.changes.ring,
+            )
+        )
 
     def close(self) -> None:
         """Nobody will get anything to do any more."""

@@ -23,8 +23,9 @@ from gate.running.ports import Clock
 from gate.running.record import UNRECORDED, Record
 from gate.running.time import SystemClock
 from gate.wire.acting import mode_of, permits_of, world_of
+from gate.wire.identity import identity
 from gate.wire.policing import policing_of, policy_of
-from gate.wire.ties import RevertNews, RunLeases, identity, read_run
+from gate.wire.ties import RevertNews, RunLeases, read_run
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,8 @@ from gate.errors import Conflict, Permanent, Temporary
 from gate.model import Override, Run, RunStatus, TimelineEntry
 from gate.running.ports import Clock
 from gate.running.reverting import target_in_words
-from gate.wire.ties import RunLeases, identity
+from gate.wire.identity import identity
+from gate.wire.ties import RunLeases
 
 LOOK = 0.5
 """Seconds between two looks whether whoever executes the run has let go of it."""

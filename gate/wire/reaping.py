@@ -18,7 +18,8 @@ from gate.running.execution import Fenced
 from gate.running.ports import Clock, World
 from gate.running.reverting import revert_all
 from gate.running.time import SystemClock
-from gate.wire.ties import RunLeases, identity
+from gate.wire.identity import identity
+from gate.wire.ties import RunLeases
 
 
 def reap(api: Api) -> tuple[int, list[str]]:

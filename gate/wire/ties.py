@@ -1,8 +1,5 @@
 """What one room asks for, made of what another room has."""
 
-import os
-import socket
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -20,11 +17,6 @@ from gate.running.outstanding import in_words, outstanding
 from gate.running.turns import namespaces, under_way
 from gate.tracking.judgements import asks_for
 from gate.wire.copies import Copies
-
-
-def identity() -> str:
-    """Who holds a lease: this process, and never one that had its number before."""
-    return f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
 
 
 def read_run(api: Api, namespace: str, name: str) -> Run | None:

@@ -47,7 +47,8 @@ from gate.running.time import SystemClock
 from gate.sandbox.kubernetes.runtime.images import Image
 from gate.sandbox.shipped import policy, shipped
 from gate.tracking.judgements import decided
-from gate.wire.ties import RunLeases, identity, read_run, surrounding
+from gate.wire.identity import identity
+from gate.wire.ties import RunLeases, read_run, surrounding
 from tests.builders import deployment
 from tests.faults.application import Application
 from tests.faults.cases import NEEDS_THE_REAL_ONE

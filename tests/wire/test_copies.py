@@ -35,7 +35,12 @@ def due(api: Api, kubernetes: Kubernetes) -> Iterator[Due]:
     for name in NAMES:
         api.create("deployments", "default", WEB | {"metadata": {"name": name}})
     clock = SystemClock()
-    due = Due(api, ("default",), Subscribed(clock.now), poke=lambda: None, monotonic=clock.monotonic)
+    due = Due(
+        Copies(api, ("default",), monotonic=clock.monotonic),
+        Subscribed(clock.now),
+        poke=lambda: None,
+        monotonic=clock.monotonic,
+    )
     stop = threading.Event()
     threads = [threading.Thread(target=mirror.run, args=(stop,)) for mirror in due.copies.mirrors]
     for thread in threads:

@@ -11,6 +11,7 @@ from gate.cluster.gates import Gates
 from gate.model import Workload, WorkloadKind, WorkloadName
 from gate.running.time import SystemClock
 from gate.sandbox.kubernetes.cluster import Kubernetes
+from gate.wire.copies import Copies
 from gate.wire.due import ECHO, Due
 from tests.clocks import HandClock
 from tests.leading.replicas import WEB
@@ -44,7 +45,12 @@ def subscribed() -> Slow:
 
 @pytest.fixture
 def due(api: Api, subscribed: Slow) -> Due:
-    return Due(api, (), subscribed, poke=lambda: None, monotonic=SystemClock().monotonic)
+    return Due(
+        Copies(api, (), monotonic=SystemClock().monotonic),
+        subscribed,
+        poke=lambda: None,
+        monotonic=SystemClock().monotonic,
+    )
 
 
 @contextmanager
@@ -86,7 +92,7 @@ def test_a_gate_that_was_written_is_compared_once_with_whatever_is_heard_soon_af
     made = api.create("deployments", "default", WEB)
     name = WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="default", name="web")
     Gates(api).create(Workload(name=name, uid=made["metadata"]["uid"]))
-    due = Due(api, (), subscribed, poke=lambda: None, monotonic=clock.monotonic)
+    due = Due(Copies(api, (), monotonic=clock.monotonic), subscribed, poke=lambda: None, monotonic=clock.monotonic)
     with followed(due.copies, kubernetes, eventually):
         due.workloads.add(name, after=60)
         assert due.workloads.due_in() == ECHO.total_seconds()

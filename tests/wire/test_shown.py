@@ -6,6 +6,7 @@ from gate.catalogue.subscribed import Subscribed
 from gate.cluster.api import Api
 from gate.model import WorkloadKind, WorkloadName
 from gate.sandbox.kubernetes.cluster import Kubernetes
+from gate.wire.copies import Copies
 from gate.wire.due import Due
 from gate.wire.shown import Shown
 from tests.catalogue.test_selecting import catalogue
@@ -25,7 +26,7 @@ def test_nobody_is_told_that_nothing_is_subscribed_before_the_cluster_was_listed
     api.create("deployments", "default", WEB)
     subscribed = Subscribed(clock.now)
     subscribed.put(catalogue(SUBSCRIPTION, WORKFLOW))
-    due = Due(api, (), subscribed, poke=lambda: None, monotonic=clock.monotonic)
+    due = Due(Copies(api, (), monotonic=clock.monotonic), subscribed, poke=lambda: None, monotonic=clock.monotonic)
     shown = Shown(due.copies, subscribed, due.changes, None, None, gitlabs=None, clock=clock)
     assert shown.subscriptions() is None
     with followed(due.copies, kubernetes, eventually):

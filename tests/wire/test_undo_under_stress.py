@@ -31,8 +31,9 @@ from gate.running.runner import execute
 from gate.running.time import SystemClock
 from gate.sandbox.kubernetes.faults.port import Fault
 from gate.sandbox.kubernetes.registry.routes import Request
+from gate.wire.identity import identity
 from gate.wire.reaping import reap
-from gate.wire.ties import RunLeases, identity
+from gate.wire.ties import RunLeases
 from tests import grounds
 from tests.grounds import Ground
 from tests.running.simulation import Question, Service, Simulation, Stage

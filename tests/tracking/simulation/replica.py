@@ -22,6 +22,7 @@ from gate.tracking import ports
 from gate.tracking.leading import NotLeading
 from gate.tracking.reconciler import Looked, Reconciler
 from gate.wire.comparing import Comparing
+from gate.wire.copies import Copies
 from gate.wire.due import Due
 from gate.wire.echoes import Echoes, RunEchoes
 from gate.wire.fetching import Fetching
@@ -65,12 +66,10 @@ class Replica:
         self.subscribed = Subscribed(now)
         echoes, run_echoes = Echoes(Gates(fenced), self._copy_of), RunEchoes(Runs(fenced))
         self._due = Due(
-            api,
-            (),
+            Copies(api, (), monotonic=monotonic, draw=draw),
             self.subscribed,
             poke=_nothing,
             monotonic=monotonic,
-            draw=draw,
             is_echo=echoes.is_one,
             is_run_echo=run_echoes.is_one,
         )
