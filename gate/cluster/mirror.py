@@ -30,7 +30,7 @@ ABSENT_FOR = 10.0
 """Seconds after which a resource that the server does not know is asked for again."""
 
 
-def _nothing() -> None:
+def _nothing(*_: object) -> None:
     """Nobody wants to hear of it."""
 
 
@@ -53,10 +53,13 @@ class Mirror(Generic[T]):
         optional: bool = False,
         essence: Callable[[T], object] | None = None,
         heard: Callable[[], None] = _nothing,
+        watched: Form | None = None,
+        shown: Callable[[Key, Json], None] = _nothing,
         monotonic: Callable[[], float] = time.monotonic,
         draw: Callable[[], float] = random.random,
     ) -> None:
-        """`keep` gets each object in this `form`. A resource that is `optional` may be unknown to the server.
+        """`keep` gets each object in this `form`, or in that in which it is `watched`. `shown` gets what an event says
+        of it, before `changed` hears. A resource that is `optional` may be unknown to the server.
 
         `essence` is what counts of an object: of an event that changes nothing of that, `changed` does not hear;
         `heard` hears of each.
@@ -64,7 +67,7 @@ class Mirror(Generic[T]):
         `monotonic` is a clock in seconds, `draw` gives the jitter from 0 to 1.
         """
         self._api, self._resource, self._namespace, self._keep, self._changed = api, resource, namespace, keep, changed
-        self._essence, self._heard_one = essence, heard
+        self._essence, self._heard_one, self._watched, self._shown = essence, heard, watched or form, shown
         self._form, self._optional, self._monotonic, self._draw = form, optional, monotonic, draw
         self._version, self._compared, self._pause = "", monotonic(), FIRST_PAUSE
         self._list_at = monotonic()
@@ -193,7 +196,7 @@ class Mirror(Generic[T]):
         """Take in one watch; returns for how many seconds it lasted."""
         began, since = self._monotonic(), self._version
         lasting = timedelta(seconds=max(1.0, self._list_at - began))
-        for event in self._api.watch(self._resource, self._namespace, since, lasting=lasting, form=self._form):
+        for event in self._api.watch(self._resource, self._namespace, since, lasting=lasting, form=self._watched):
             if stopped():
                 break
             self._version = event.object["metadata"]["resourceVersion"]
@@ -206,6 +209,8 @@ class Mirror(Generic[T]):
                 before = self._objects.pop(key, None)
                 if after:
                     self._objects[key] = after
+            if after:
+                self._shown(key, event.object)
             if self._differ(before, after):
                 self._call([key])
             self._heard_one()

@@ -31,6 +31,17 @@ class Workloads:
     def __init__(self, api: Api, *, together: Callable[[Sequence[Ask[Any]]], Sequence[Any]] = one_by_one) -> None:
         """`together` asks questions of which none needs another's answer, and gives the answers in their order."""
         self._api, self._together = api, together
+        self._expected: dict[WorkloadName, str] = {}
+        """The selectors of those that look complete, by what was heard of them last."""
+
+    def expect(self, name: WorkloadName, workload: Json) -> None:
+        """An event shows the workload so. Nothing is believed for that; but if it looks complete, what will have to be
+        asked then is asked at once when somebody looks.
+        """
+        if unfinished(name.kind, workload) is None:
+            self._expected[name] = _selector(workload)
+        else:
+            self._expected.pop(name, None)
 
     def rollout(self, name: WorkloadName) -> Rollout | None:
         """How far the workload's rollout is; None if there is no such workload.
@@ -39,13 +50,17 @@ class Workloads:
         the server up to 0.1 s, until its cache has caught up; so first comes what the cache has, and where that looks
         complete, each pod is read as it is now.
         """
-        kind = KINDS[name.kind]
-        workload = self._api.get(kind.RESOURCE, name.namespace, name.name)
+        expected = self._expected.pop(name, None)
+        asks: list[Ask[Any]] = [partial(self._api.get, KINDS[name.kind].RESOURCE, name.namespace, name.name)]
+        asks += self._around(name, expected, cached=True) if expected is not None else []
+        workload, *around = self._together(asks)
         if workload is None:
             return None
         if rollout := unfinished(name.kind, workload):
             return rollout
-        glimpse = self._confirmed(name.kind, self._observe(name, workload, cached=True))
+        if not around or expected != _selector(workload):
+            around = list(self._together(self._around(name, _selector(workload), cached=True)))
+        glimpse = self._confirmed(name.kind, _observed(workload, around))
         if glimpse and (rollout := rollout_of(name.kind, glimpse)).progress is not Progress.ROLLING:
             return rollout
         return rollout_of(name.kind, self._observe(name, workload))
@@ -94,12 +109,18 @@ class Workloads:
         workload = self._api.get(KINDS[name.kind].RESOURCE, name.namespace, name.name)
         return self._observe(name, workload) if workload else None
 
-    def _observe(self, name: WorkloadName, workload: Json, *, cached: bool = False) -> Observed:
-        labels = _selector(workload)
+    def _observe(self, name: WorkloadName, workload: Json) -> Observed:
+        return _observed(workload, self._together(self._around(name, _selector(workload), cached=False)))
+
+    def _around(self, name: WorkloadName, labels: str, *, cached: bool) -> list[Ask[tuple[list[Json], str]]]:
+        """Asks for the revisions and the pods that a selector finds."""
         ask = partial(self._api.list, namespace=name.namespace, labels=labels, cached=cached)
-        asks = [partial(ask, resource) for resource in (KINDS[name.kind].REVISIONS, "pods")]
-        (revisions, _), (pods, _) = self._together(asks)
-        return Observed(workload=workload, revisions=revisions, pods=pods)
+        return [partial(ask, resource) for resource in (KINDS[name.kind].REVISIONS, "pods")]
+
+
+def _observed(workload: Json, around: Sequence[tuple[list[Json], str]]) -> Observed:
+    (revisions, _), (pods, _) = around
+    return Observed(workload=workload, revisions=revisions, pods=pods)
 
 
 def _selector(workload: Json) -> str:

@@ -1,6 +1,7 @@
 """What the gate follows in the cluster, copied.
 
-Gates and runs are copied whole, of workloads only the labels: subscriptions select by them.
+Gates and runs are copied whole, of workloads only the labels: subscriptions select by them. The rest of a workload is
+shown with each event, to those who can tell from it what they will have to ask.
 """
 
 import logging
@@ -33,6 +34,8 @@ def _unheard(*_: object) -> None:
 class Listeners:
     """Who hears what changed, never how."""
 
+    workload_shown: Callable[[WorkloadName, Json], None] = _unheard
+    """Hears, right before, how an event shows a workload. It may have changed since, and other events be lost."""
     workload_changed: Callable[[WorkloadName], None] = _unheard
     gate_changed: Callable[[Key], None] = _unheard
     run_changed: Callable[[Key], None] = _unheard
@@ -67,6 +70,8 @@ class Copies:
                     _labels_of,
                     partial(self._workload_changed, kind),
                     form=Form.METADATA,
+                    watched=Form.WHOLE,
+                    shown=partial(self._workload_shown, kind),
                     optional=kind is not WorkloadKind.DEPLOYMENT,  # Rollouts may come later, the sandbox has no others
                     monotonic=monotonic,
                     draw=draw,
@@ -97,6 +102,9 @@ class Copies:
     def tell(self, listeners: Listeners) -> None:
         """From now on these hear."""
         self._listeners = listeners
+
+    def _workload_shown(self, kind: WorkloadKind, key: Key, item: Json) -> None:
+        self._listeners.workload_shown(WorkloadName(kind=kind, namespace=key[0], name=key[1]), item)
 
     def _workload_changed(self, kind: WorkloadKind, key: Key) -> None:
         self._listeners.workload_changed(WorkloadName(kind=kind, namespace=key[0], name=key[1]))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from gate.catalogue.subscribed import Subscribed
+from gate.cluster.api import Json
 from gate.cluster.mirror import Key
 from gate.model import Gate, Run, WorkloadName
 from gate.tracking.queue import WorkQueue
@@ -36,11 +37,13 @@ class Due:
         *,
         poke: Callable[[], None],
         monotonic: Callable[[], float],
+        expect: Callable[[WorkloadName, Json], None] = lambda *_: None,
         is_echo: Callable[[Gate], bool] = lambda _: False,
         is_run_echo: Callable[[Run], bool] = lambda _: False,
     ) -> None:
-        """`poke` is called when a run may have something to do, or to stop doing. From a gate that `is_echo` knows, or
-        a run that `is_run_echo` does, the workload has nothing to learn.
+        """`poke` is called when a run may have something to do, or to stop doing. `expect` hears how an event shows a
+        workload that will be compared for it. From a gate that `is_echo` knows, or a run that `is_run_echo` does, the
+        workload has nothing to learn.
         """
         self.workloads: WorkQueue[WorkloadName] = WorkQueue(monotonic)
         """To be compared."""
@@ -52,10 +55,11 @@ class Due:
         """Rings for those who look."""
         self.copies = copies
         self._asked: WorkQueue[str] = WorkQueue(monotonic)
-        self._subscribed, self._poke = subscribed, poke
+        self._subscribed, self._poke, self._expect = subscribed, poke, expect
         self._is_echo, self._is_run_echo = is_echo, is_run_echo
         copies.tell(
             Listeners(
+                workload_shown=self._workload_shown,
                 workload_changed=self._workload_changed,
                 gate_changed=self._gate_changed,
                 run_changed=self._run_changed,
@@ -105,6 +109,10 @@ class Due:
         for name, labels in self.copies.workloads():
             if self._subscribed.is_claimed(name, labels) or self.copies.gate_of(name):
                 self.workloads.add(name)
+
+    def _workload_shown(self, name: WorkloadName, item: Json) -> None:
+        if self._subscribed.is_claimed(name, item["metadata"].get("labels") or {}):
+            self._expect(name, item)
 
     def _workload_changed(self, name: WorkloadName) -> None:
         if self._subscribed.is_claimed(name, self.copies.labels(name)) or self.copies.gate_of(name):

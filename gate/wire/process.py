@@ -90,11 +90,14 @@ class Process:
         self._leading = self._make_leading()
         self._fenced = api.fenced(self._leading.insist)
         gates, runs = Echoes(Gates(self._fenced), self._copy_of), RunEchoes(Runs(self._fenced))
+        self._together = Together(2 * TRACKERS)
+        self._workloads = Workloads(api, together=self._together)
         self._due = Due(
             copies,
             self._subscribed,
             poke=self._poke,
             monotonic=self._clock.monotonic,
+            expect=self._workloads.expect,
             is_echo=gates.is_one,
             is_run_echo=runs.is_one,
         )
@@ -112,8 +115,6 @@ class Process:
             clock=self._clock,
         )
         self._gitlabs = self._make_gitlabs()
-        self._together = Together(2 * TRACKERS)
-        self._workloads = Workloads(api, together=self._together)
         self._resolving = self._make_resolving()
         self._reconciler = Reconciler(
             workloads=self._resolving or self._workloads,

@@ -65,17 +65,19 @@ class Replica:
         fenced = api.fenced(self._insist)
         self.subscribed = Subscribed(now)
         echoes, run_echoes = Echoes(Gates(fenced), self._copy_of), RunEchoes(Runs(fenced))
+        workloads = Workloads(api)
         self._due = Due(
             Copies(api, (), monotonic=monotonic, draw=draw),
             self.subscribed,
             poke=_nothing,
             monotonic=monotonic,
+            expect=workloads.expect,
             is_echo=echoes.is_one,
             is_run_echo=run_echoes.is_one,
         )
         self.due = self._due.workloads
         self.reconciler = Reconciler(
-            workloads=Workloads(api),
+            workloads=workloads,
             gates=gates(echoes),
             runs=runs(run_echoes),
             subscriptions=self.subscribed,
