@@ -34,10 +34,13 @@ NAMESPACES = 20
 ALONE = 100
 """So many rollouts show how many a second the control plane carries without a gate."""
 LABEL = "bench"
-SUBSCRIBED, LATER = "subscribed", "later"
-"""Values of the label: of those that are subscribed from the start, and of those that are for the burst."""
+SUBSCRIBED, LATER, WIDE = "subscribed", "later", "wide"
+"""Values of the label: of those that are subscribed from the start, of those that are for the burst, and of many that
+have no pods, for one selector to find in the end.
+"""
 WHOLE = "/apis/apps/v1/deployments"
 NONE_YET = "0 of 1 replicas are updated"
+NO_PODS = "scaled to zero: there is nothing that could be judged"
 CONTROLLERS = "kube-controller-manager"
 SETTLING = 20
 """Seconds until controllers that were started anew have gone through everything."""
@@ -90,6 +93,7 @@ def main() -> int:
     parser.add_argument("--deployments", type=int, default=10_000)
     parser.add_argument("--subscribed", type=int, default=500)
     parser.add_argument("--burst", type=int, default=1_000)
+    parser.add_argument("--wide", type=int, default=3_000, help="how many one selector finds in the end")
     parser.add_argument("--json", type=Path, default=Path("build/bench-tracker.json"))
     parser.add_argument("--profile", type=Path, help="write a profile of the gate here (pyinstrument, HTML)")
     asked = parser.parse_args()
@@ -126,6 +130,7 @@ class Bench:
             self._subscribe_more(catalogue)
             self._burst()
             self.add("resident memory after the burst", megabytes(process), "MB", goal=100, floor=least)
+            self._widen(catalogue)
         self._down(catalogue)
         return self.figures
 
@@ -147,13 +152,13 @@ class Bench:
         with ThreadPoolExecutor(WRITERS) as writers:
             list(writers.map(lambda name: self._make(*name, label=SUBSCRIBED), self.names))
             list(writers.map(lambda name: self._make(*name, label=LATER), self.later))
-            list(writers.map(lambda name: self._make(*name), others))
+            list(writers.map(lambda name: self._make(*name, label=WIDE, replicas=0), others[: self.asked.wide]))
+            list(writers.map(lambda name: self._make(*name, replicas=0), others[self.asked.wide :]))
         self.others = others
         self._wait_for("all have rolled out", self._all_complete)
 
-    def _make(self, namespace: str, name: str, *, label: str = "") -> None:
-        """With a pod, if it has the label."""
-        labels, replicas = {"app": name}, int(bool(label))
+    def _make(self, namespace: str, name: str, *, label: str = "", replicas: int = 1) -> None:
+        labels = {"app": name}
         body = {
             "metadata": {"name": name, "labels": {**labels, **({LABEL: label} if label else {})}},
             "spec": {
@@ -221,6 +226,21 @@ class Bench:
             committed(catalogue, {"subscriptions/later.yaml": _subscribing(LATER)})
             self.names += self.later
             self._wait_for("more are recorded", lambda: self._count("version") >= len(self.names))
+
+    def _widen(self, catalogue: Path) -> None:
+        """One selector that finds thousands: each of them gets an answer that says why, and none gets a run."""
+        names = {(namespace, name) for namespace, name in self.others[: self.asked.wide]}
+        committed(catalogue, {"subscriptions/wide.yaml": _subscribing(WIDE)})
+
+        def answered() -> int:
+            gates = [gate for gate in self._list(GATES) if key_of(gate) in names]
+            return sum(NO_PODS in (gate.get("status") or {}).get("message", "") for gate in gates)
+
+        began = time.monotonic()
+        while (missing := len(names) - answered()) and time.monotonic() < began + 300:
+            time.sleep(1)
+        say(f"{len(names) - missing} of {len(names)} had them after {time.monotonic() - began:.0f} s")
+        self.add(f"{len(names)} that one selector finds: without an answer that says why", missing, "", goal=0)
 
     def _gate(self, catalogue: Path) -> AbstractContextManager[tuple[subprocess.Popen[bytes], float]]:
         command: tuple[str, ...] = COMMAND
