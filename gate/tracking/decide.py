@@ -4,26 +4,19 @@
 event, a lost one and a restart all end in the same comparison.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from enum import StrEnum
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from gate.model import (
     SECOND,
-    Announcement,
     ContainerImage,
-    GateOverride,
     GateStatus,
     JudgeAt,
     Judgement,
     OnRollback,
-    OnSubscribe,
-    Phase,
     Progress,
     Reason,
     Rollout,
-    Run,
     RunEntry,
     RunSpec,
     Verdict,
@@ -33,71 +26,19 @@ from gate.model import (
 )
 from gate.tracking import claims, commits, overrides, pacing
 from gate.tracking.announce import announce
-from gate.tracking.claims import Claim
-from gate.tracking.commits import OLD_KEY
+from gate.tracking.answers import REFUSED, dated, is_answered, is_judging, pending, refused, without_runs
+from gate.tracking.first_sight import first_sight
 from gate.tracking.judgements import decided, follow, remember, standing
 from gate.tracking.promoting import promotion
 from gate.tracking.replacing import replaced, template
-
-OPEN_QUESTIONS = frozenset({Reason.SUPERSEDED, Reason.ROLLOUT_FAILED})
-"""Verdicts that were given without judging the version; when it is there after all, it is judged."""
-REFUSED = frozenset({Reason.BAD_DOCUMENT, Reason.POLICY_DENIED})
-"""The same, where they were given before a run was made; a run that ended with one of them has judged the version."""
-
-
-class Kind(StrEnum):
-    """What was decided, in the words of DESIGN section 3."""
-
-    IGNORE = "ignore"
-    ROLLING = "rollout in progress"
-    SETTLE = "settle"
-    RECORD = "record"
-    UPGRADE = "upgrade"
-    FOLLOW = "follow"
-    CONCLUDE = "conclude"
-    SUPERSEDE = "supersede"
-    REUSE = "reuse"
-    CLOSE = "close"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """Everything that a decision depends on."""
-
-    rollout: Rollout
-    gate: str
-    """The gate's uid: another gate's runs are never its own."""
-    status: GateStatus
-    claims: Sequence[Claim]
-    runs: Mapping[str, Run]
-    """The runs named in the status, as far as the cluster still has them."""
-    revision: str
-    now: datetime
-    strangers: Collection[str] = ()
-    """Names in the status that runs have which the gate has not decided on."""
-    told: Collection[Announcement] = ()
-    """The announcements that GitLab has accepted as they are."""
-    overrides: Sequence[GateOverride] = ()
-    """What people have said; no decision about a version depends on it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """What should be: the next status, the runs to make and to stop, and when to look again without being told."""
-
-    kind: Kind
-    why: str
-    status: GateStatus
-    create: Mapping[str, RunSpec] = field(default_factory=dict)
-    abort: Mapping[str, Reason] = field(default_factory=dict)
-    wake: datetime | None = None
+from gate.tracking.seen import Decision, Kind, Seen
 
 
 def decide(seen: Seen) -> Decision:
     """Guards first, each saying why it stops; what is left over is an upgrade."""
     rollout = _as_judged(seen)
     decision = _decide(replace(seen, rollout=rollout))
-    status = _dated(decision.status, seen)
+    status = dated(decision.status, seen)
     status = replace(status, replacing=replaced(rollout, seen.status, status), template=template(rollout, seen.status))
     subscriptions = [claim.subscription for claim in seen.claims if claim.subscription]
     status = overrides.overridden(announce(status, subscriptions, seen.told), seen.overrides, seen.now)
@@ -108,31 +49,31 @@ def decide(seen: Seen) -> Decision:
 
 def _decide(seen: Seen) -> Decision:
     rollout, status = seen.rollout, seen.status
-    if _judging(status):
+    if is_judging(status):
         return _supersede(seen) if _moved_on(rollout, status) else _follow(seen)
     if not seen.claims:
         return _unclaimed(seen)
-    first_sight, status = _first_sight(seen)
+    first, status = first_sight(seen)
     commit, problem = commits.commit_of(rollout, seen.status, moved_on=_moved_on(rollout, seen.status))
     problem = problem or commits.untold(commit, seen.claims)
     if commit != status.commit and not commits.is_found_late(rollout, status):
         # No answer passes from one commit to another by itself: the new one's image may only just be on the way.
-        status = replace(_pending(status, "another commit was announced"), complete_since=None)
+        status = replace(pending(status, "another commit was announced"), complete_since=None)
     subscriptions = tuple(sorted(claim.name for claim in seen.claims))
     status = replace(status, commit=commit, commit_problem=problem, subscriptions=subscriptions)
     status = replace(status, commit_found=commits.how(rollout, status))
     status = replace(status, version_problem=rollout.version_problem)
     if rollout.progress is not Progress.COMPLETE or rollout.version is None:
-        return _not_seen_yet(seen, status) if first_sight else _incomplete(seen, status)
+        return _not_seen_yet(seen, status) if first else _incomplete(seen, status)
     status = replace(status, looked=status.looked or seen.now)
     version = rollout.version.key
-    if version == status.recorded or (version == status.version and _answered(status)):
+    if version == status.recorded or (version == status.version and is_answered(status)):
         return _stay(seen, status)
     restored = standing(status, version) if version == status.version else None
-    if first_sight and not restored:
+    if first and not restored:
         return _record(seen, status)
     if version == status.version and status.reason in REFUSED and (problems := claims.problems(seen.claims)):
-        return Decision(kind=Kind.CLOSE, why=problems, status=_bad_document(status, seen, problems))
+        return Decision(kind=Kind.CLOSE, why=problems, status=refused(status, seen, problems))
     if decision := _unsettled(seen, status):
         return decision
     if restored:
@@ -148,16 +89,6 @@ def _as_judged(seen: Seen) -> Rollout:
         return seen.rollout
     asked = claims.together(seen.claims).judge is JudgeAt.CANARY
     return replace(seen.rollout, progress=Progress.COMPLETE) if asked else seen.rollout
-
-
-def _judging(status: GateStatus) -> bool:
-    return bool(status.runs) and status.verdict is None
-
-
-def _answered(status: GateStatus) -> bool:
-    if status.reason in REFUSED:
-        return any(entry.uid and entry.reason is status.reason for entry in status.runs)
-    return status.verdict is not None and status.reason not in OPEN_QUESTIONS
 
 
 def _moved_on(rollout: Rollout, status: GateStatus) -> bool:
@@ -214,7 +145,7 @@ def _kept_out(entry: RunEntry, in_the_way: Collection[str]) -> RunEntry:
 
 def _dropped(status: GateStatus) -> Decision:
     why = "nobody subscribes to this workload any more, and none of its runs was made"
-    return Decision(kind=Kind.IGNORE, why=why, status=_pending(status, why))
+    return Decision(kind=Kind.IGNORE, why=why, status=pending(status, why))
 
 
 def _lost(entry: RunEntry, lost: set[str]) -> RunEntry:
@@ -260,12 +191,12 @@ def _incomplete(seen: Seen, status: GateStatus) -> Decision:
         version = rollout.version.key if rollout.version else ""
         status = replace(status, image=rollout.image, version=version, recorded="")
         closed = Judgement(verdict=Verdict.ERRORED, reason=Reason.ROLLOUT_FAILED, message=rollout.message)
-        return Decision(kind=Kind.CLOSE, why=rollout.message, status=_answer(status, closed))
+        return Decision(kind=Kind.CLOSE, why=rollout.message, status=without_runs(status, closed))
     wake = pacing.of_rollout(rollout, seen.status.since, seen.now)
     said, message = status.message, f"{_IN_PROGRESS}{rollout.message}"
     if said.startswith(_IN_PROGRESS) and said != message and (later := pacing.told_soon(status.since, seen.now)):
         message, wake = said, later if wake is None else min(wake, later)
-    return Decision(kind=Kind.ROLLING, why=rollout.message, status=_pending(status, message), wake=wake)
+    return Decision(kind=Kind.ROLLING, why=rollout.message, status=pending(status, message), wake=wake)
 
 
 _IN_PROGRESS = "rollout in progress: "
@@ -279,46 +210,11 @@ def _unclaimed(seen: Seen) -> Decision:
     return Decision(kind=Kind.IGNORE, why="nobody subscribes to this workload", status=status)
 
 
-def _first_sight(seen: Seen) -> tuple[bool, GateStatus]:
-    """Whether what is there was there before anybody told us to look at it, so that no chaos may start for it.
-
-    The gate looks for the first time until it knows which version is there, or until the pod template gets other
-    images, which is an upgrade under its eyes. Once nobody has subscribed any more it begins anew with claims that are
-    newer than its look. A catalogue that a replica had not read far enough is no such thing: its claims are older.
-    """
-    status, rollout = seen.status, seen.rollout
-    begins = not status.subscriptions
-    if begins and status.looked and all(claim.since > status.looked for claim in seen.claims):
-        status = replace(status, looked=None)
-    changed = not begins and status.image not in {"", rollout.image}
-    if _answered_under_an_old_key(status) and not changed:
-        return True, status
-    if status.looked or changed or _asks_for_the_present(seen):
-        return False, replace(status, looked=status.looked or seen.now)
-    return True, status
-
-
-def _answered_under_an_old_key(status: GateStatus) -> bool:
-    """The answer is none any more; but an update of the gate is no reason to have every workload judged at once."""
-    return OLD_KEY.fullmatch(status.version) is not None and (_answered(status) or status.version == status.recorded)
-
-
-def _asks_for_the_present(seen: Seen) -> bool:
-    """A subscription wants to have judged what it finds, or was known before there was such a workload.
-
-    The API server says only in which second it made the workload. In the second in which the subscription became known
-    it may have been before or after, and then no chaos starts: what is missed is judged with the next version.
-    """
-    if claims.together(seen.claims).on_subscribe is OnSubscribe.RUN:
-        return True
-    return any(seen.rollout.created > claim.since.replace(microsecond=0) for claim in seen.claims if claim.subscription)
-
-
 def _not_seen_yet(seen: Seen, status: GateStatus) -> Decision:
     """At first sight, and the rollout is not complete: which version is there cannot be told yet."""
     why = seen.rollout.message
     if status.verdict is None or _moved_on(seen.rollout, status):
-        status = _pending(status, why)
+        status = pending(status, why)
     status = replace(status, image=seen.rollout.image, complete_since=None)
     return Decision(
         kind=Kind.IGNORE, why=why, status=status, wake=pacing.of_rollout(seen.rollout, seen.status.since, seen.now)
@@ -338,9 +234,9 @@ def _stay(seen: Seen, status: GateStatus) -> Decision:
     if status.version != status.recorded:
         return Decision(kind=Kind.IGNORE, why="this version has its verdict", status=status)
     if problems := claims.problems(seen.claims):
-        return Decision(kind=Kind.CLOSE, why=problems, status=_bad_document(status, seen, problems))
+        return Decision(kind=Kind.CLOSE, why=problems, status=refused(status, seen, problems))
     message = "this version ran before the gate knew of it; the next one will be judged"
-    status = replace(_pending(status, message), complete_since=None)
+    status = replace(pending(status, message), complete_since=None)
     return Decision(kind=Kind.RECORD, why=message, status=status)
 
 
@@ -355,7 +251,7 @@ def _unsettled(seen: Seen, status: GateStatus) -> Decision | None:
     since = min(begun or seen.now, seen.now)
     if seen.now - since >= settle:
         return None
-    status = replace(_pending(status, "rollout complete, settling"), complete_since=since, settling=version)
+    status = replace(pending(status, "rollout complete, settling"), complete_since=since, settling=version)
     return Decision(
         kind=Kind.SETTLE, why=f"settling until {since + settle:%H:%M:%S}", status=status, wake=since + settle
     )
@@ -375,14 +271,14 @@ def _upgrade(seen: Seen, status: GateStatus) -> Decision:
         revision=seen.revision,
     )
     if problems := claims.problems(seen.claims):
-        return Decision(kind=Kind.CLOSE, why=problems, status=_bad_document(status, seen, problems))
+        return Decision(kind=Kind.CLOSE, why=problems, status=refused(status, seen, problems))
     wanted = claims.workflows(seen.claims)
     status = replace(status, workflows=identity(*wanted), complete_since=None)
     asked = claims.together(seen.claims)
     reusable = asked.on_rollback is OnRollback.REUSE
     if reusable and (old := standing(status, version.key, workflows=status.workflows)):
         return Decision(kind=Kind.REUSE, why="this version was judged before with the same workflows", status=old)
-    status = replace(_pending(status, ""), judgements=status.judgements + 1, deadline=seen.now + asked.deadline)
+    status = replace(pending(status, ""), judgements=status.judgements + 1, deadline=seen.now + asked.deadline)
     entries = tuple(
         RunEntry(name=_run_name(seen, status, wanted, number), workflow=workflow.name, subscriptions=names)
         for number, (workflow, names) in enumerate(wanted.values(), 1)
@@ -426,29 +322,3 @@ def _run_name(seen: Seen, status: GateStatus, wanted: Iterable[str], number: int
     workload = seen.rollout.workload
     judgement = fingerprint(seen.gate, status.version, str(status.judgements), *wanted)
     return f"{workload.name.name[:40]}-{judgement}-{number}"
-
-
-def _bad_document(status: GateStatus, seen: Seen, problems: str) -> GateStatus:
-    reason = claims.reason(seen.claims)
-    return _answer(status, Judgement(verdict=Verdict.ERRORED, reason=reason, message=problems))
-
-
-def _answer(status: GateStatus, judgement: Judgement) -> GateStatus:
-    phase = Phase.OPEN if judgement.verdict is Verdict.PASSED else Phase.CLOSED
-    return replace(
-        status, phase=phase, verdict=judgement.verdict, reason=judgement.reason, message=judgement.message, runs=()
-    )
-
-
-def _pending(status: GateStatus, message: str) -> GateStatus:
-    return replace(status, phase=Phase.PENDING, verdict=None, reason=Reason.NOT_JUDGED_YET, message=message, runs=())
-
-
-def _dated(status: GateStatus, seen: Seen) -> GateStatus:
-    before = seen.status
-    same = _said(before) == _said(status)
-    return replace(status, since=before.since if same and before.since else seen.now)
-
-
-def _said(status: GateStatus) -> tuple[object, ...]:
-    return status.phase, status.verdict, status.version, status.message

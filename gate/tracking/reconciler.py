@@ -8,9 +8,10 @@ from functools import partial
 
 from gate.model import Gate, Judgement, Reason, Rollout, Run, RunPhase, Verdict, WorkloadName
 from gate.tracking.claims import Claim
-from gate.tracking.decide import Decision, Kind, Seen, decide
+from gate.tracking.decide import decide
 from gate.tracking.judgements import is_own
 from gate.tracking.ports import Gates, Judge, Runs, Subscriptions, Workloads
+from gate.tracking.seen import Decision, Kind, Seen
 
 log = logging.getLogger(__name__)
 

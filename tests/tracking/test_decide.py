@@ -37,7 +37,8 @@ from gate.model import (
 )
 from gate.tracking.announce import KEPT, LONGEST_NAME, MOST
 from gate.tracking.claims import Claim
-from gate.tracking.decide import Decision, Kind, Seen, decide
+from gate.tracking.decide import decide
+from gate.tracking.seen import Decision, Kind, Seen
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 CHECKOUT = WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="shop", name="checkout")

@@ -23,8 +23,9 @@ from gate.model import (
     WorkloadKind,
     WorkloadName,
 )
-from gate.tracking.decide import Seen, decide
+from gate.tracking.decide import decide
 from gate.tracking.overrides import AHEAD, LONGEST, in_question, in_words, next_change, overridden, standing
+from gate.tracking.seen import Seen
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)

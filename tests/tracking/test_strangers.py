@@ -26,9 +26,10 @@ from gate.model import (
     WorkloadKind,
     WorkloadName,
 )
-from gate.tracking.decide import Seen, decide
+from gate.tracking.decide import decide
 from gate.tracking.judgements import decided
 from gate.tracking.reconciler import Reconciler
+from gate.tracking.seen import Seen
 from gate.wire.ties import read_run
 from gate.wire.vocabulary import vocabulary
 from tests.builders import deployment, pod_template

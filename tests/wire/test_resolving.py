@@ -20,7 +20,7 @@ from gate.model import (
     WorkloadKind,
     WorkloadName,
 )
-from gate.tracking.decide import Claim
+from gate.tracking.claims import Claim
 from gate.wire.resolving import AGAIN, STALE, Resolving
 from tests.clocks import START, HandClock
 

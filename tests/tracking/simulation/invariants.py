@@ -16,7 +16,7 @@ from gate.model import (
     StatusState,
     Verdict,
 )
-from gate.tracking.decide import OPEN_QUESTIONS, REFUSED
+from gate.tracking.answers import OPEN_QUESTIONS, REFUSED
 from gate.tracking.judgements import fold
 from tests.tracking.simulation.world import START, GateWrite, RunMade, World
 
