@@ -110,6 +110,7 @@ _RULES = (
         Fate.NEVER,
         "a CI job has the name of the status; rename the job or the subscription",
     ),
+    _Rule(_only(400), "Reference not found", Fate.NEVER, "name a branch or tag that is there in `promote.trigger`"),
     _Rule(_only(400), "", Fate.NEVER, "GitLab refuses the request as it is; see its message"),
     _Rule(_only(401), "", Fate.NEVER, "the token is wrong, revoked or expired; put a valid one into the token file"),
     _Rule(_only(403), r"read-only instance|maintenance mode", Fate.LATER),

@@ -30,6 +30,10 @@ class Statuses(Protocol):
         """The visible rows of this name in this pipeline."""
         ...
 
+    def external(self, project: str, sha: str, *, pipeline: int) -> Sequence[Row]:
+        """The visible rows of this pipeline that are no jobs."""
+        ...
+
     def began(self, project: str, job: int) -> datetime | None:
         """When a job began; None if it has not, or there is none that we may see."""
         ...
@@ -60,6 +64,8 @@ class Reporter:
             request = next_request(announcement, rows, bot=bot, target_url=target_url, since=since)
             if request is None:
                 break
+            if any(row.author != bot for row in rows):
+                self._insist_on_no_job(announcement)
             said = self._gitlab.send(request)
             if said is not None:
                 _check(announcement, said)
@@ -75,6 +81,14 @@ class Reporter:
             pipeline,
         )
         return announcement.mark
+
+    def _insist_on_no_job(self, announcement: Announcement) -> None:
+        """Raises `Permanent` where a job bears the name: GitLab refuses the status, and old ones write over the job."""
+        commit, pipeline = announcement.commit, pipeline_of(announcement)
+        external = self._gitlab.external(commit.project, commit.sha, pipeline=pipeline)
+        if all(row.name != announcement.name for row in external):
+            why = f"a CI job of pipeline {pipeline} of {commit.project} has the name of the status {announcement.name}"
+            raise Permanent(f"{why}, which was not posted; rename the job or the subscription")
 
     def _since(self, announcement: Announcement, shown: Row | None) -> datetime | None:
         """When the job began that has deployed what the announcement is about, where a row may be older than that."""

@@ -39,10 +39,12 @@ def wanted(project: Project) -> Announcement:
 @pytest.fixture
 def told(world: World, project: Project) -> Iterator[Callable[..., str]]:
     """Has a bot with a role tell GitLab something; gives the remedy that a person reads, empty if it was taken."""
-    clients = []
+    clients: list[GitLab] = []
+    tokens: dict[str, str] = {}
 
     def tell(announcement: Announcement, *, level: int = DEVELOPER) -> str:
-        token = project.member(f"bot-{project.id}-{level}", level)
+        name = f"bot-{project.id}-{level}"
+        token = tokens.get(name) or tokens.setdefault(name, project.member(name, level))
         client = GitLab(world.server.url, lambda: token)
         clients.append(client)
         try:
@@ -95,9 +97,15 @@ def test_a_status_name_that_is_too_long_is_not_even_sent(project: Project, wante
     assert shown(project, wanted) == []
 
 
-def test_a_status_name_that_a_job_has_is_said_at_the_first_word(wanted: Announcement, told) -> None:
-    why = told(replace(wanted, name="later", state=StatusState.PENDING))
-    assert "a CI job has the name of the status; rename the job or the subscription" in why
+def test_a_status_name_that_a_job_has_is_said_before_anything_is_posted(
+    project: Project, wanted: Announcement, told
+) -> None:
+    before = project.statuses(wanted.commit.sha, all="true")
+    for state in (StatusState.PENDING, StatusState.FAILED):
+        why = told(replace(wanted, name="later", state=state))
+        assert "has the name of the status later, which was not posted; rename the job or the subscription" in why
+    assert project.statuses(wanted.commit.sha, all="true") == before
+    assert [row["status"] for row in before] == ["manual"]
 
 
 def test_a_token_without_rights(wanted: Announcement, told) -> None:
@@ -152,7 +160,7 @@ TRIED = {
         test_a_status_name_that_is_too_long_is_not_even_sent,
         test_decide.test_a_status_whose_name_would_be_too_long_is_not_announced_and_the_gate_says_so,
     ],
-    "a job has the name of the status": [test_a_status_name_that_a_job_has_is_said_at_the_first_word],
+    "a job has the name of the status": [test_a_status_name_that_a_job_has_is_said_before_anything_is_posted],
     "bot without rights; CI/CD switched off": [
         test_a_token_without_rights,
         test_a_protected_branch_and_a_developer,

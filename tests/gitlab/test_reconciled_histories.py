@@ -81,6 +81,9 @@ class Replica:
         self.history.perhaps("crash", "dies before it reads")
         return self.history.world.client.statuses(project, sha, pipeline=pipeline, name=name)
 
+    def external(self, project: str, sha: str, *, pipeline: int) -> Sequence[Row]:
+        return self.history.world.client.external(project, sha, pipeline=pipeline)
+
     def send(self, request: Request) -> Any:
         self.history.perhaps("crash", "dies before it posts")
         self.history.perhaps("hold", "dies, and its post is still on the way", request)

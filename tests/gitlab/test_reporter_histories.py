@@ -43,6 +43,9 @@ class FakeGitLab:
         self._maybe("lost")
         return [row for row in self.rows if row.id not in self.retried and (row.pipeline, row.name) == (pipeline, name)]
 
+    def external(self, project: str, sha: str, *, pipeline: int) -> Sequence[Row]:
+        return self.statuses(project, sha, pipeline=pipeline, name=WANTED.name)
+
     def send(self, request: Request) -> Any:
         self._maybe("lost")
         written = self._write(request)

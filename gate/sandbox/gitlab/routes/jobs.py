@@ -7,7 +7,7 @@ import flask
 from gate.sandbox.gitlab import shapes
 from gate.sandbox.gitlab.answers import forbidden, found, missing, refused
 from gate.sandbox.gitlab.asking import PROJECT, Answer, Asked, Route, Routes
-from gate.sandbox.gitlab.model import Pipeline, Project, Role, Row, User
+from gate.sandbox.gitlab.model import Pipeline, Project, Role, Row, Setting, User
 from gate.sandbox.gitlab.permissions import may_deploy, may_update_pipeline
 from gate.sandbox.gitlab.running.deploying import is_outdated, record_of
 from gate.sandbox.gitlab.running.runner import RETRYABLE, Runner
@@ -115,6 +115,8 @@ class Jobs:
         """A job that the user may start or end: the ref, the environment and newer deployments are asked."""
         project, user = self._asked.seen(key, Role.DEVELOPER)
         pipeline, row = _job(project, number)
+        if not project.settings[Setting.JOBS]:
+            raise forbidden()
         record = record_of(project, row)
         allowed = may_update_pipeline(project, user, pipeline.ref) and (
             record is None or may_deploy(project, user, record.environment, self._asked.state.groups)
