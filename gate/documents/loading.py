@@ -21,7 +21,7 @@ from gate.documents.own_faults import OwnFault, OwnFaults
 from gate.documents.policies import PolicyDocument
 from gate.documents.positions import positions
 from gate.documents.salvage import kind_in, name_in, project_in, workload_in
-from gate.documents.traps import rounded
+from gate.documents.traps import date, rounded
 from gate.documents.tree import Illegible, Tree, dotted, trees
 from gate.documents.vocabulary import Vocabulary
 from gate.documents.workflows import SPEC, WorkflowDocument, check
@@ -147,10 +147,16 @@ def _document(tree: Tree, vocabulary: Vocabulary) -> Loaded:
 
 
 def _rounded(tree: Tree) -> list[BadDocument]:
-    """Values of parameters may be anything, so that no form can tell that the version 1.10 was meant as text."""
+    """Values of parameters may be anything, so that no form can tell that the version 1.10 was meant as text.
+
+    Dates are asked for in policies alone.
+    """
     found = []
     for path, text in tree.written.items():
-        if path[:1] == SPEC and path[3:4] in {("parameters",), ("default",)}:
+        if why := date(text):
+            if tree.value["kind"] != "Policy":
+                found.append(BadDocument(why, place=tree.place(path), path=dotted(path)))
+        elif path[:1] == SPEC and path[3:4] in {("parameters",), ("default",)}:
             number = tree.at(path)
             why = f"{rounded(text, number)}, or write {number} if a number is meant"
             found.append(BadDocument(why, place=tree.place(path), path=dotted(path)))

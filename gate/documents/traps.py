@@ -7,8 +7,14 @@ _BOOLEAN = re.compile(r"(on|yes)|(off|no)", re.IGNORECASE)
 _OCTAL_2 = re.compile(r"0o([0-7]{1,18})")
 _OCTAL_1 = re.compile(r"[-+]?0[0-7]{1,18}")
 _EXPONENT = re.compile(r"[-+]?[0-9]{1,18}[eE][-+]?[0-9]{1,2}")
-_ANY = re.compile("|".join(each.pattern for each in (_BOOLEAN, _OCTAL_2, _OCTAL_1, _EXPONENT)), re.IGNORECASE)
+_HEXADECIMAL = re.compile(r"[-+]?0x[0-9a-f]{1,16}", re.IGNORECASE)
+_BINARY = re.compile(r"[-+]?0b[01]{1,64}")
+_GROUPED = re.compile(r"[-+]?[1-9][0-9]{0,18}(_[0-9]{1,18}){1,6}")
+_SIXTIES = re.compile(r"[-+]?[1-9][0-9]{0,9}(:[0-5]?[0-9]){1,3}")
+_NUMBERS = (_OCTAL_2, _OCTAL_1, _EXPONENT, _HEXADECIMAL, _BINARY, _GROUPED, _SIXTIES)
+_ANY = re.compile("|".join(each.pattern for each in (_BOOLEAN, *_NUMBERS)), re.IGNORECASE)
 """Most words are none of these."""
+_DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ][0-9:. +Zz-]{1,40})?")
 
 
 def trap(text: str) -> str:
@@ -26,7 +32,30 @@ def trap(text: str) -> str:
         return _said(text, str(int(text, 8)), str(int(text)))
     if _EXPONENT.fullmatch(text):
         return _said(text, "text", f"{Decimal(text):f}")
+    if _HEXADECIMAL.fullmatch(text):
+        return _said(text, str(int(text, 16)), "text to some")
+    if _BINARY.fullmatch(text):
+        return _said(text, str(int(text, 2)), "text")
+    if _GROUPED.fullmatch(text):
+        return _said(text, text.replace("_", ""), "text")
+    if _SIXTIES.fullmatch(text):
+        return _said(text, str(_in_sixties(text)), "text")
     return ""
+
+
+def date(text: str) -> str:
+    """What is wrong with a date, where none is asked for; empty if it is none."""
+    if not _DATE.fullmatch(text):
+        return ""
+    return f'{text} without quotes is a date in YAML 1.1 and text in YAML 1.2; write "{text}" in quotes'
+
+
+def _in_sixties(text: str) -> int:
+    """`1:30` as YAML 1.1 counts it, like minutes and seconds."""
+    total = 0
+    for part in text.lstrip("+-").split(":"):
+        total = 60 * total + int(part)
+    return -total if text.startswith("-") else total
 
 
 def rounded(text: str, number: object) -> str:
@@ -35,7 +64,7 @@ def rounded(text: str, number: object) -> str:
 
 
 def _said(text: str, first: str, second: str) -> str:
-    numbers = " or ".join(dict.fromkeys(each for each in (first, second) if each != "text"))
+    numbers = " or ".join(dict.fromkeys(each for each in (first, second) if not each.startswith("text")))
     return (
         f'{text} without quotes is {first} in YAML 1.1 and {second} in YAML 1.2; write "{text}" in quotes, or {numbers}'
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from gate.documents.traps import trap
+from gate.documents.traps import date, trap
 from gate.errors import BadDocument, Place
 
 MOST_NODES = 20_000
@@ -44,7 +44,7 @@ class Tree:
     places: Mapping[Path, Place]
     problems: tuple[BadDocument, ...] = field(default=())
     written: Mapping[Path, str] = field(default_factory=dict)
-    """Numbers that do not look like what was written: `1.10` is 1.1."""
+    """Numbers that do not look like what was written, `1.10` is 1.1; and dates, which stay what was written."""
 
     def place(self, path: Path) -> Place:
         """Where the part stands; of one that is missing, where it should."""
@@ -228,7 +228,7 @@ class _Reading:
         value = plain(text)
         if why := trap(text):
             self._problems.append(BadDocument(why, place=self._places[path], path=dotted(path)))
-        elif isinstance(value, int | float) and not isinstance(value, bool) and str(value) != text:
+        elif date(text) or (isinstance(value, int | float) and not isinstance(value, bool) and str(value) != text):
             self._written[path] = text
         return value
 
@@ -243,6 +243,8 @@ class _Reading:
                 why = f"{key!r} stands here twice, first in line {self._places[(*path, key)].line}"
                 self._problems.append(BadDocument(why, place=place, path=dotted(path)))
             else:
+                if key_node.tag == "" and (why := trap(key) or date(key)):
+                    self._problems.append(BadDocument(why, place=place, path=dotted((*path, key))))
                 self._places[(*path, key)] = place
                 found[key] = self._value(value_node, (*path, key))
         return found
