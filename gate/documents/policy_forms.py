@@ -150,6 +150,16 @@ class NotDuringForm(Form):
         return self
 
 
+class MandatoryForm(Form):
+    """A workflow that must have been passed within some time; until it has, nothing else begins on that workload."""
+
+    workflow: Name = Field(description="Its name.", examples=["survives-pod-loss"])
+    within: Lasting = Field(description="How long ago it may have been passed.", examples=["7d"])
+    namespaces: list[Pattern] = Field(
+        default=["*"], min_length=1, description="The namespaces of the workloads.", examples=[["shop-*"]]
+    )
+
+
 class WhenForm(Form):
     """At what times something may begin."""
 
@@ -180,6 +190,12 @@ class WhenForm(Form):
         default=None, description="How long a workload is left in peace after a run.", examples=["1h"]
     )
 
+    mandatory: list[MandatoryForm] = Field(
+        default=[],
+        description="Workflows that must have been passed within so many days before anything else begins.",
+        examples=[[{"workflow": "survives-pod-loss", "within": "7d"}]],
+    )
+
     @field_validator("dates", mode="before")
     @classmethod
     def _days(cls, dates: Any) -> Any:
@@ -191,6 +207,11 @@ class ImagesForm(Form):
 
     registries: list[Pattern] = Field(
         min_length=1, description="Patterns of image names.", examples=[["registry.example.org/chaos/*"]]
+    )
+    privileged: list[Pattern] = Field(
+        default=[],
+        description="Patterns of those that a `job` may run privileged; none unless said.",
+        examples=[["registry.example.org/chaos/netem:*"]],
     )
 
 

@@ -66,6 +66,10 @@ class Settings(Choice):
     service_account: str = Field(
         default="", description="As whom they speak to the API; as nobody if left out.", examples=["chaos"]
     )
+    privileged: bool = Field(
+        default=False,
+        description="Whether they run privileged, which only images may that the administrators' policy names.",
+    )
     revert_within: Lasting = Field(default=timedelta(minutes=2), description="How long it may take to take it back.")
 
 
@@ -85,6 +89,7 @@ def plan(step: Step, workload: WorkloadName, pods: Sequence[Target], seed: str, 
                 "image": settings.image,
                 "commands": commands,
                 "account": settings.service_account,
+                "privileged": settings.privileged,
                 "env": settings.env | _facts(step, workload, pod),
             },
             patience=settings.revert_within,
@@ -185,7 +190,9 @@ def _create(undo: Undo, cluster: Cluster, name: str, does: Sequence[str], second
 def _container(settings: Mapping[str, Json], act: str) -> Json:
     variables = settings["env"] | {f"{FACTS}ACT": act}
     env = [{"name": name, "value": value} for name, value in sorted(variables.items())]
-    return {"name": act, "image": settings["image"], "command": settings["commands"][act], "env": env, **SPEAKS}
+    rights = {"securityContext": {"privileged": True}} if settings.get("privileged") else {}
+    command = settings["commands"][act]
+    return {"name": act, "image": settings["image"], "command": command, "env": env, **rights, **SPEAKS}
 
 
 def _stop(undo: Undo, cluster: Cluster, job: Json) -> None:

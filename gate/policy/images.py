@@ -17,3 +17,9 @@ def rulings(policy: Policy, question: Question) -> Iterator[Ruling]:
         known = matches(image, rule.registries)
         why = f"the image {image} is {'' if known else 'not '}among {', '.join(rule.registries) or 'none'}"
         yield Ruling(rule=rule.rule, word=Word.ALLOW if known else Word.DENY, why=why, place=rule.place)
+    for image in question.privileged:
+        named = rule is not None and matches(image, rule.privileged)
+        why = f"the image {image} may {'' if named else 'not '}run privileged"
+        why += "" if named else "; an administrator may name it in spec.images.privileged"
+        place = rule.place if rule else policy.namespaces.place
+        yield Ruling(rule="spec.images.privileged", word=Word.ALLOW if named else Word.DENY, why=why, place=place)

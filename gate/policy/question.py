@@ -1,6 +1,6 @@
 """What the policy is asked, and how it answers: facts in, the words of every rule that spoke out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -108,6 +108,8 @@ class Question:
     hold: timedelta | None = None
     images: tuple[str, ...] = ()
     """Those that its documents name."""
+    privileged: tuple[str, ...] = ()
+    """Those of them that would run privileged."""
     alerts: frozenset[str] = frozenset()
     """Those that fire."""
     silent: frozenset[str] = frozenset()
@@ -118,3 +120,7 @@ class Question:
     """Why it is not known of some project in GitLab whether it is frozen."""
     before: datetime | None = field(default=None)
     """When the workload's last run ended."""
+    workflow: str = ""
+    """The name of that which would be played."""
+    passed: Mapping[str, datetime] | None = None
+    """When the workload last passed each workflow."""

@@ -113,6 +113,15 @@ class Interval(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mandatory(Rule):
+    """A workflow that workloads of some namespaces must have passed within some time, before anything else begins."""
+
+    workflow: str
+    within: timedelta
+    namespaces: tuple[str, ...] = ("*",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class When(Rule):
     """The times."""
 
@@ -123,6 +132,7 @@ class When(Rule):
     gitlab: FrozenInGitLab | None = None
     not_during: tuple[NotDuring, ...] = ()
     interval: Interval | None = None
+    mandatory: tuple[Mandatory, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +140,8 @@ class Images(Rule):
     """Where images may come from."""
 
     registries: tuple[str, ...]
+    privileged: tuple[str, ...] = ()
+    """Those that may run privileged."""
 
 
 WORKING_HOURS = Window(rule="spec.when.windows", days=frozenset(range(5)), start=9 * 60, end=17 * 60)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+from gate.policy import mandatory
 from gate.policy.question import Question, Ruling, Word
 from gate.policy.rules import Policy, Rule, When, Window, matches
 from gate.quantities import in_words
@@ -23,6 +24,7 @@ def rulings(policy: Policy, question: Question) -> Iterator[Ruling]:
     yield from _freezes_in_gitlab(when, question)
     yield from _alerts(when, question)
     yield from _interval(when, question)
+    yield from mandatory.rulings(when, question)
 
 
 def opens(policy: Policy, question: Question) -> datetime | None:

@@ -24,6 +24,7 @@ from gate.policy.rules import (
     Images,
     Interval,
     Limit,
+    Mandatory,
     Namespaces,
     NotDuring,
     Ownership,
@@ -128,7 +129,13 @@ def policy_of(document: PolicyDocument) -> Policy:
         if spec.blast_radius is None
         else tuple(_limit(form, written("blastRadius", n)) for n, form in enumerate(spec.blast_radius)),
         when=_when(spec.when, ZoneInfo(spec.time_zone), written),
-        images=Images(**written("images"), registries=tuple(spec.images.registries)) if spec.images else None,
+        images=Images(
+            **written("images"),
+            registries=tuple(spec.images.registries),
+            privileged=tuple(spec.images.privileged),
+        )
+        if spec.images
+        else None,
     )
 
 
@@ -201,6 +208,15 @@ def _when(form: WhenForm, zone: tzinfo, written: _Written) -> When:
         interval=Interval(**written("when", "minimumInterval"), least=form.minimum_interval)
         if form.minimum_interval
         else None,
+        mandatory=tuple(
+            Mandatory(
+                **written("when", "mandatory", n),
+                workflow=each.workflow,
+                within=each.within,
+                namespaces=tuple(each.namespaces),
+            )
+            for n, each in _each(form.mandatory)
+        ),
     )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from gate.cluster.api import Api
+from gate.cluster.gates import Gates
 from gate.cluster.runs import Runs
 from gate.cluster.workloads import Workloads
 from gate.config import ExecutedBy, Settings
@@ -17,6 +18,7 @@ from gate.faults import ACTS
 from gate.model import COPY, Load, Probe, RunSpec, Step, Subscription, Target, Undo, Workflow, WorkloadName
 from gate.policy.acts import NODE, opted_in
 from gate.policy.ask import GROUPS, ask
+from gate.policy.mandatory import passed
 from gate.policy.question import Answer, Question, Reach, Word
 from gate.policy.rules import Policy
 from gate.policy.when import opens
@@ -106,12 +108,21 @@ class Policing:
         frozen = self.freezes(spec.workload.name, self.now()) if when.gitlab and self.freezes else Frozen()
         return {
             "images": images_of(spec.workflow),
+            "privileged": privileged_of(spec.workflow),
+            "workflow": spec.workflow.name,
+            "passed": self._passed(spec) if when.mandatory else None,
             "alerts": alerts,
             "silent": silent,
             "freezes": frozen.freezes,
             "unheard": frozen.unheard,
             "before": self._before(spec) if when.interval else None,
         }
+
+    def _passed(self, spec: RunSpec) -> Mapping[str, datetime]:
+        """When the workload last passed each workflow, as its gate remembers it and as runs say."""
+        name = spec.workload.name
+        runs, _ = Runs(self.api).list(name.namespace)
+        return passed(Gates(self.api).get(name), [run for run in runs if run.spec.workload.name == name])
 
     def _before(self, spec: RunSpec) -> datetime | None:
         """When the last run of the workload ended that had begun. Those of the same version are one with this one."""
@@ -164,6 +175,12 @@ def _unlike(steps: Sequence[Step]) -> Sequence[Step]:
 def images_of(workflow: Workflow) -> tuple[str, ...]:
     """Every image that the documents name for something of the workflow."""
     return _named(workflow, "image")
+
+
+def privileged_of(workflow: Workflow) -> tuple[str, ...]:
+    """Every image that a step would run privileged."""
+    found = (each.settings.get("image") for each in workflow.steps if each.settings.get("privileged"))
+    return tuple(sorted({image for image in found if isinstance(image, str)}))
 
 
 def accounts_of(workflow: Workflow) -> tuple[str, ...]:
@@ -254,6 +271,7 @@ def reviewed(policy: Policy, catalogue: Catalogue, now: datetime, account: str =
                     account=account or None,
                     accounts=accounts_of(workflow),
                     images=images_of(workflow),
+                    privileged=privileged_of(workflow),
                 )
                 for ruling in ask(policy, question).denied:
                     why = f'the policy forbids the step "{step.name}" of {workflow.name}: {ruling}'

@@ -31,7 +31,7 @@ from gate.policy.namespaces import OPT_IN, OPTED_IN
 from gate.policy.question import Answer, Question, Reach
 from gate.running.turns import CAPS, Caps, beyond
 from gate.wire.locking import ClusterLocks
-from gate.wire.policing import accounts_of, images_of
+from gate.wire.policing import accounts_of, images_of, privileged_of
 from gate.wire.ties import surrounding
 
 NOW = timedelta(0)
@@ -245,6 +245,7 @@ class _Looked:
             hold=step.hold,
             accounts=accounts_of(workflow),
             images=images_of(workflow),
+            privileged=privileged_of(workflow),
         )
         return self._asking.policy(question), ""
 

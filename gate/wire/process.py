@@ -24,6 +24,7 @@ from gate.config import ExecutedBy, Settings
 from gate.gitlab.outbox import Outbox
 from gate.gitlab.promoter import Promoter
 from gate.model import Gate, Judgement, Run, RunSpec, RunStatus, Subscription, WorkloadName
+from gate.policy.mandatory import overdue
 from gate.reports.evidence import EvidenceFolder
 from gate.reports.shelf import LARGEST
 from gate.running.admission import Admission
@@ -250,6 +251,7 @@ class Process:
             gitlabs=self._gitlabs,
             hearing=self._hearing,
             policy_problem=lambda: self._policy.problem,
+            overdue=lambda gates: overdue(self._policy().when, gates, self._clock.now()),
             clock=self._clock,
         )
 

@@ -33,11 +33,12 @@ class Shown:
         gitlabs: GitLabs | None,
         hearing: Hearing | None = None,
         policy_problem: Callable[[], str] = lambda: "",
+        overdue: Callable[[Sequence[Gate]], Sequence[str]] = lambda _: (),
         clock: Clock,
     ) -> None:
         self._copies, self._subscribed, self._changes, self._fetching = copies, subscribed, changes, fetching
         self._leading, self._gitlabs, self._clock = leading, gitlabs, clock
-        self._hearing, self._policy_problem = hearing, policy_problem
+        self._hearing, self._policy_problem, self._overdue = hearing, policy_problem, overdue
 
     def gates(self) -> Sequence[Gate]:
         return self._copies.gates()
@@ -88,6 +89,7 @@ class Shown:
             "leader": self._leading.problem,
             "catalogue": self._fetching.problem,
             "policy": self._policy_problem(),
+            "mandatory": "; ".join(self._overdue(self.gates())),
             "watch": "; ".join(mirror.problem for mirror in mirrors if mirror.problem),
             "documents": "; ".join(str(each) for each in catalogue.linked.problems) if catalogue else "",
             "workloads": "; ".join(self._absent()),

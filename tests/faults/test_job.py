@@ -83,6 +83,15 @@ def test_an_act_waits_as_long_for_its_revert_as_its_author_says(web: Application
     assert web.read("jobs", job._undoing(undo))["spec"]["activeDeadlineSeconds"] == 7 * 60
 
 
+@pytest.mark.parametrize("privileged", [False, True])
+def test_containers_run_privileged_only_where_the_author_says_so(web: Application, privileged: bool) -> None:
+    (undo,) = web.plan("job", **commands(inject="true", revert="true"), privileged=privileged)
+    with pytest.raises(Temporary, match="has begun to take it back"):
+        job.revert(replace(undo, injected=datetime.now(UTC)), web.api)
+    (container,) = web.read("jobs", job._undoing(undo))["spec"]["template"]["spec"]["containers"]
+    assert container.get("securityContext", {}).get("privileged", False) is privileged
+
+
 @on_the_sandbox
 def test_what_is_still_being_done_is_stopped_before_it_is_taken_back(
     web: Application, tmp_path: Path, eventually: Eventually

@@ -18,10 +18,24 @@ from gate.cluster.workloads import Workloads
 from gate.config import Settings
 from gate.documents.catalogue import Catalogue
 from gate.errors import Denied, GateError
-from gate.model import COPY, Load, Probe, RunPhase, RunSpec, RunStatus, Step, Target, Undo, WorkloadKind, WorkloadName
+from gate.model import (
+    COPY,
+    Judgement,
+    Load,
+    Probe,
+    RunPhase,
+    RunSpec,
+    RunStatus,
+    Step,
+    Target,
+    Undo,
+    Verdict,
+    WorkloadKind,
+    WorkloadName,
+)
 from gate.policy.ask import ask
 from gate.policy.question import Freeze, Question
-from gate.policy.rules import ONE_POD, Frozen, Images, Interval, Limit, NotDuring, Ownership, Policy
+from gate.policy.rules import ONE_POD, Frozen, Images, Interval, Limit, Mandatory, NotDuring, Ownership, Policy
 from gate.sandbox.shipped import policy as of_the_demo
 from gate.wire.acting import outfit_of
 from gate.wire.alerts import FRESH, Alerts, firing
@@ -31,7 +45,7 @@ from gate.wire.vocabulary import vocabulary
 from tests.builders import deployment
 from tests.clocks import HandClock
 from tests.grounds import Ground
-from tests.runs import created, spec
+from tests.runs import created, found, spec
 
 MONDAY = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 Eventually = Callable[[Callable[[], object]], None]
@@ -488,3 +502,33 @@ def test_which_alerts_fire_is_asked_once_for_all_who_want_to_know_at_once() -> N
     clock.advance(timedelta(seconds=FRESH))
     assert alerts([rule]) == ({"Alert2"}, set())
     assert alerts([]) == (set(), set())
+
+
+def test_what_the_workload_must_have_passed_is_asked_of_its_gate_and_its_runs(scene: Scene) -> None:
+    name = scene.spec.workload.name
+    rule = Mandatory(rule="spec.when.mandatory[0]", workflow="basics", within=timedelta(days=7))
+    policing = scene.policing(when(mandatory=(rule,)))
+    assert "the workflow basics was never passed there" in policing.admits(scene.spec)
+    basics = replace(scene.spec, workflow=replace(scene.spec.workflow, name="basics"))
+    assert policing.admits(basics) == ""
+    run = created(scene.api, scene.namespace, "basics", basics)
+    try:
+        ended = RunStatus(phase=RunPhase.JUDGED, attempt=1, started=MONDAY, finished=MONDAY - timedelta(days=1))
+        Runs(scene.api).save_status(run, ended)
+        judged = Runs(scene.api).save_verdict(
+            found(scene.api, scene.namespace, "basics"), Judgement(verdict=Verdict.PASSED), 100
+        )
+        assert judged.spec.workload.name == name
+        assert policing.admits(scene.spec) == ""
+    finally:
+        scene.api.delete("chaosruns", scene.namespace, "basics", uid=run.uid)
+
+
+def test_a_privileged_job_is_denied_unless_the_policy_names_its_image(scene: Scene) -> None:
+    limits = (Limit(rule="spec.blastRadius[0]", faults=("job",)),)
+    images = Images(rule="spec.images", registries=("good/*",))
+    asked = spec(scene.namespace, fault="job", image="good/netem:1", privileged=True)
+    with pytest.raises(Denied, match="the image good/netem:1 may not run privileged"):
+        scene.policing(replace(Policy(), limits=limits, images=images)).admits(asked)
+    named = replace(images, privileged=("good/netem:*",))
+    assert scene.policing(replace(Policy(), limits=limits, images=named)).admits(asked) == ""
