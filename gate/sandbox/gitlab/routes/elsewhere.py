@@ -11,7 +11,6 @@ NOT_HERE = {
     f"{API}{PROJECT}/fork": "forks",
     f"{API}{PROJECT}/merge_trains": "merge trains",
     f"{API}{PROJECT}/pipeline_schedules": "pipeline schedules",
-    f"{API}{PROJECT}/freeze_periods": "deploy freezes",
     f"{API}{PROJECT}/runners": "runners",
     f"{API}{PROJECT}/packages": "packages",
     f"{API}{PROJECT}/registry/repositories": "the container registry",
