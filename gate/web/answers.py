@@ -7,7 +7,8 @@ from werkzeug.exceptions import ServiceUnavailable
 
 from gate.model import Subscription
 from gate.tracking.overrides import standing
-from gate.web.answer import Answer, Question, answer
+from gate.web.answer import Answer, Question
+from gate.web.answering import Knowledge
 from gate.web.parking import Lot
 from gate.web.views import Views
 
@@ -24,22 +25,17 @@ def read(views: Views) -> Sequence[Subscription]:
 
 def answers(views: Views, questions: Collection[Question], now: datetime) -> Mapping[Question, Answer]:
     """What is known is gathered once, whatever number of questions there are."""
-    gates, subscriptions, runs = views.gates(), read(views), views.runs()
-    selecting, unreadable = views.selecting(), views.unreadable()
-    return {
-        question: answer(
-            question,
-            gates=gates,
-            subscriptions=subscriptions,
-            selecting=selecting,
-            unreadable=unreadable,
-            runs=runs,
-            judges=views.judges,
-            is_there=views.is_there,
-            stands=lambda gate, version: standing(gate.overrides, version, now),
-        )
-        for question in questions
-    }
+    known = Knowledge(
+        gates=views.gates(),
+        subscriptions=read(views),
+        selecting=views.selecting(),
+        unreadable=views.unreadable(),
+        runs=views.runs(),
+        judges=views.judges,
+        is_there=views.is_there,
+        stands=lambda gate, version: standing(gate.overrides, version, now),
+    )
+    return {question: known.answer(question) for question in questions}
 
 
 def lot_of(views: Views, now: Now = lambda: datetime.now(UTC)) -> Lot:

@@ -13,7 +13,9 @@ from typing import Protocol
 from gate.gitlab.promotion.agreed import Agreed
 from gate.model import Gate, Promote, Promotion, Stance, Subscription, WorkloadName, fingerprint
 from gate.tracking.overrides import standing
-from gate.web.answer import Answer, Question, Selecting, State, Unreadable, answer, projects_of
+from gate.web.answer import Answer, Question, Selecting, State, Unreadable
+from gate.web.answering import Knowledge
+from gate.web.in_question import projects_of
 
 UNSEEN_FOR = timedelta(minutes=5)
 """So long may the pipeline take from one workload to the next, before a person hears that one was not deployed."""
@@ -96,8 +98,7 @@ class Agreeing:
         unsure = [each for each in about if each.workload.name not in self._compared and self._judges(each)]
         if unsure or any(each.workload.name not in workloads for each in members):
             return None  # a comparison is under way, or will be in a moment
-        said = answer(
-            Question(project=own.commit.project, sha=own.commit.sha, pipeline=own.commit.pipeline),
+        said = Knowledge(
             gates=about,
             subscriptions=asking,
             selecting=[each for each in self._views.selecting() if _selects_for(each, own)],
@@ -105,7 +106,7 @@ class Agreeing:
             readable=known,
             judges=self._views.judges,
             stands=lambda each, version: standing(each.overrides, version, self._now()),
-        )
+        ).answer(Question(project=own.commit.project, sha=own.commit.sha, pipeline=own.commit.pipeline))
         wanted = _together(own, [each.status.promotion for each in members if each.status.promotion], said)
         held = own.stance is Stance.OPEN and wanted.stance is not Stance.OPEN
         late = asked and asked.status.since and self._now() - asked.status.since >= UNSEEN_FOR

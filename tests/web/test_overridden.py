@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from gate.model import (
     Announcement,
@@ -23,13 +24,18 @@ from gate.model import (
     WorkloadName,
 )
 from gate.tracking.overrides import standing
-from gate.web.answer import Answer, Question, State, answer
+from gate.web.answer import Answer, Question, State
 from gate.web.answer_json import from_json, to_json
+from gate.web.answering import Knowledge
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 OLD, NEW = "a" * 40, "b" * 40
 FAILED = Judgement(verdict=Verdict.FAILED, reason=Reason.PROBE_FAILED, message="slow")
+
+
+def answer(question: Question, **known: Any) -> Answer:
+    return Knowledge(**known).answer(question)
 
 
 def override(version: str = "v2", lasting: timedelta = HOUR) -> GateOverride:
