@@ -118,6 +118,7 @@ STATUSES: dict[Collection, tuple[Any, ...]] = {
 }
 """What is written to the status of an object, by PATCH or by PUT."""
 
+CUSTOM = (GATES, RUNS)
 CONTROLLED = (DEPLOYMENTS, JOBS, BUDGETS, DEFINITIONS)
 """Kinds whose controllers write a status: each script waits for that before it goes on."""
 
@@ -200,6 +201,11 @@ def _metadata(draw: st.DrawFn, kept: str) -> dict[str, Any]:
     return made
 
 
+def _versioned(metadata: dict[str, Any]) -> dict[str, Any]:
+    """What of it a write of a custom resource's status heeds; the rest leaves its trace in the managedFields only."""
+    return {key: value for key, value in metadata.items() if key in ("resourceVersion", "uid")}
+
+
 @st.composite
 def _write(draw: st.DrawFn, kind: Collection, name: str) -> Ask:
     kept = f"{kind.plural}/{name}"
@@ -222,6 +228,8 @@ def _write(draw: st.DrawFn, kind: Collection, name: str) -> Ask:
             made = kind.patch(change, called, media=STRATEGIC, **query)
             made = made.roughly() if kind in (RUNS, GATES) else made
         case "status":
+            if kind in CUSTOM:
+                change["metadata"] = _versioned(change["metadata"])
             made = kind.patch(change, called, "status", **query)
         case _:
             made = kind.patch(change, called, **query)
@@ -235,6 +243,8 @@ def _write_status(draw: st.DrawFn, kind: Collection, name: str) -> Ask:
     """Where a controller would write its own status over it, it is only rehearsed."""
     kept = f"{kind.plural}/{name}"
     change = {"status": draw(st.sampled_from(STATUSES[kind])), "metadata": draw(_metadata(kept))}
+    if kind in CUSTOM:
+        change["metadata"] = _versioned(change["metadata"])
     query = {"dryRun": "All"} if kind in CONTROLLED or draw(st.integers(0, 5)) == 0 else {}
     # To a Service that is not there, the real server begins to make one even for its status, and then complains of it.
     if kind is not SERVICES and draw(st.booleans()):

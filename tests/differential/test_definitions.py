@@ -315,6 +315,31 @@ SCRIPTS["names that are taken back"] = (
 )
 
 
+SCRIPTS["a definition that somebody holds"] = (
+    DEFINITIONS.create(
+        DEFINITIONS.object(
+            f"ones.{GROUP}",
+            metadata={"finalizers": ["x.y/z"]},
+            spec={
+                "group": GROUP,
+                "scope": "Namespaced",
+                "names": {"plural": "ones", "kind": "One"},
+                "versions": [
+                    {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}
+                ],
+            },
+        )
+    ).show("code"),
+    DEFINITIONS.get(f"ones.{GROUP}").settle().show("code"),
+    DEFINITIONS.delete(f"ones.{GROUP}").show("code"),
+    DEFINITIONS.get(f"ones.{GROUP}").settle(),
+    DEFINITIONS.delete(f"ones.{GROUP}").show("code"),
+    DEFINITIONS.get(f"ones.{GROUP}").settle().show("metadata.finalizers", "status.conditions"),
+    DEFINITIONS.patch({"metadata": {"finalizers": None}}, f"ones.{GROUP}").show("code", "metadata.generation"),
+    DEFINITIONS.get(f"ones.{GROUP}").until(code=404).show("code"),
+)
+
+
 def changed(change: object) -> Ask:
     return DEFINITIONS.patch({"spec": change}, f"ones.{GROUP}").show(
         "spec", "status.storedVersions", "message", "details"

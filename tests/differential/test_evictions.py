@@ -7,7 +7,7 @@ import pytest
 from tests.differential.comparing import Pair
 from tests.differential.player import Ask
 from tests.differential.samples import evict, pod
-from tests.differential.words import BUDGETS, DEPLOYMENTS, PODS, deployment
+from tests.differential.words import BUDGETS, DEPLOYMENTS, EVENTS, PODS, deployment
 
 pytestmark = pytest.mark.cluster
 
@@ -154,6 +154,31 @@ SCRIPTS: dict[str, tuple[Ask, ...]] = {
         budget(),
         BUDGETS.put(BUDGETS.object("x", spec={}), "x"),
     ),
+}
+
+
+def alone(**spec: object) -> tuple[Ask, ...]:
+    """A budget without pods: what it counts, and what it tells."""
+    told = ("reason", "message", "type", "source", "reportingComponent", "involvedObject.kind", "involvedObject.name")
+    about = "involvedObject.kind=PodDisruptionBudget"
+    return (
+        BUDGETS.create(BUDGETS.object("x", spec=spec)),
+        BUDGETS.get("x").until(status__observedGeneration=1),
+        EVENTS.get(fieldSelector=about).until(items__0__reason="NoPods").show(*(f"items.0.{each}" for each in told)),
+        BUDGETS.patch({"spec": {"unhealthyPodEvictionPolicy": "AlwaysAllow"}}, "x").show("code"),
+        BUDGETS.get("x").until(status__observedGeneration=2),
+    )
+
+
+OTHERS = {"matchLabels": {"app": "other"}}
+SCRIPTS |= {
+    "no pods, and none has to stay": alone(minAvailable=0, selector=OTHERS),
+    "no pods, and one has to stay": alone(minAvailable=1, selector=OTHERS),
+    "no pods, and a share of them": alone(minAvailable="50%", selector=OTHERS),
+    "no pods, and some may be missing": alone(maxUnavailable=3, selector=OTHERS),
+    "no pods, and a share may be missing": alone(maxUnavailable="50%", selector=OTHERS),
+    "no pods, for all are selected": alone(minAvailable=1, selector={}),
+    "no pods, for none is selected": alone(minAvailable=1),
 }
 
 

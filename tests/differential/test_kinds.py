@@ -25,6 +25,23 @@ from tests.differential.words import (
 
 pytestmark = pytest.mark.cluster
 
+SUSPENDED = JOBS.object(
+    "j",
+    spec={
+        "suspend": True,
+        "template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "main", "image": "web:1"}]}},
+    },
+)
+UID_OF_JOB = "batch.kubernetes.io/controller-uid"
+OF_JOB = {"matchLabels": {UID_OF_JOB: "${j:metadata.uid}"}}
+LABELS_OF_JOB = {
+    "labels": {
+        UID_OF_JOB: "${j:metadata.uid}",
+        "controller-uid": "${j:metadata.uid}",
+        "batch.kubernetes.io/job-name": "j",
+        "job-name": "j",
+    }
+}
 ABOUT = {"kind": "Pod", "namespace": "${ns}", "name": "p"}
 WITHOUT_ADDRESSES = ("message", "details", "metadata.generation", "spec.type", "spec.ports", "spec.selector", "status")
 FAMILIES = ("message", "details", "spec.ipFamilies", "spec.ipFamilyPolicy", "spec.clusterIPs")
@@ -75,6 +92,18 @@ def job(**pods: object) -> Ask:
     )
 
 
+def suspended(*, metadata: object = None, template: object = None, **spec: object) -> Ask:
+    """A PUT of the Job that was made, with these parts."""
+    pods = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "web:1"}]}
+    whole = {"suspend": True, "template": {"spec": pods, **({"metadata": template} if template else {})}, **spec}
+    body = JOBS.object("j", spec=whole, **({"metadata": metadata} if metadata else {}))
+    return JOBS.put(body, "j")
+
+
+def resent(template: object) -> Ask:
+    return JOBS.patch({"spec": {"template": template}}, "j")
+
+
 def event(name: str, /, **fields: object) -> Ask:
     return EVENTS.create(EVENTS.object(name, metadata={"namespace": "${ns}"}, **{"involvedObject": ABOUT, **fields}))
 
@@ -94,6 +123,34 @@ SCRIPTS: dict[str, tuple[Ask, ...]] = {
         DEPLOYMENTS.patch({"spec": {"minReadySeconds": 0}}, "web").show("metadata.generation"),
         DEPLOYMENTS.patch({"spec": {"template": {"spec": {"containers": []}}}}, "web"),
         DEPLOYMENTS.patch({"status": {"replicas": 7}}, "web").show("status.replicas"),
+    ),
+    "Jobs that are replaced": (
+        JOBS.create(SUSPENDED).keep("j").show("code"),
+        JOBS.get("j").settle().show("code"),
+        suspended(),
+        suspended(metadata={"uid": "${j:metadata.uid}"}, parallelism=2),
+        suspended(selector=OF_JOB),
+        suspended(template=LABELS_OF_JOB),
+        suspended(selector=OF_JOB, template={"labels": {"job-name": "j"}}),
+        suspended(selector={"matchLabels": {"x": "y"}}, template={"labels": {"x": "y"}}),
+        suspended(selector=OF_JOB, template=LABELS_OF_JOB),
+    ),
+    "Jobs whose pods are sent elsewhere": (
+        JOBS.create(SUSPENDED).show("code"),
+        JOBS.get("j").settle().show("code"),
+        resent({"metadata": {"labels": {"x": "y"}}}),
+        resent({"metadata": {"annotations": {"x": "y"}}}),
+        resent({"spec": {"nodeSelector": {"a": "b"}}}),
+        resent({"spec": {"tolerations": [{"key": "a", "operator": "Exists"}]}}),
+        resent({"spec": {"schedulingGates": [{"name": "a.b/c"}]}}),
+        resent({"spec": {"schedulingGates": None}}),
+        resent({"spec": {"nodeSelector": None}}),
+        resent({"spec": {"priorityClassName": "x"}}),
+        resent({"spec": {"containers": [{"name": "main", "image": "web:2"}]}}),
+        resent({"metadata": {"labels": {"job-name": "other"}}}),
+        resent({"metadata": {"labels": {"batch.kubernetes.io/controller-uid": "other"}}}),
+        resent({"metadata": {"labels": None}}),
+        JOBS.get("j").show("spec", "metadata.generation"),
     ),
     "how Jobs start their pods again": tuple(
         job(restartPolicy=policy) for policy in ("Never", "OnFailure", "Always", "Perhaps", "never", "", None)

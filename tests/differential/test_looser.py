@@ -148,6 +148,15 @@ LOOSER: dict[str, list[tuple[tuple[Ask, ...], Expected, Expected]]] = {
             {"body.metadata.managedFields": SOMETHING},
         ),
         ((RUNS.create(run()),), {"body.metadata.managedFields": None}, {"body.metadata.managedFields": SOMETHING}),
+        (
+            (
+                RUNS.create(run()).keep("before"),
+                RUNS.patch({"metadata": {"labels": {"not": "written"}}}, "r", "status"),
+                RUNS.delete("r", options={"preconditions": {"resourceVersion": "${before:metadata.resourceVersion}"}}),
+            ),
+            {"code": 200},
+            {"code": 409},
+        ),
     ],
     "columns of tables have no descriptions": [
         (

@@ -1,11 +1,13 @@
 """The three patches, and what is no patch: both grounds say the same."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.differential.comparing import Pair
-from tests.differential.player import JSON_PATCH, STRATEGIC, Ask
+from tests.differential.player import JSON_PATCH, MERGE, STRATEGIC, Ask
 from tests.differential.samples import run
-from tests.differential.words import CONFIG_MAPS, DEPLOYMENTS, RUNS, SERVICES, config_map, deployment
+from tests.differential.words import CONFIG_MAPS, DEPLOYMENTS, RUNS, SERVICES, Collection, config_map, deployment
 
 pytestmark = pytest.mark.cluster
 
@@ -62,6 +64,14 @@ def operations(*rows: dict[str, object]) -> Ask:
 def strategic(body: object) -> Ask:
     """What a strategic merge patch of the Deployment would make, as far as it is written."""
     return DEPLOYMENTS.patch(body, "web", media=STRATEGIC, dryRun="All").show("message", "reason", "details", "spec")
+
+
+def claiming(kind: Collection, name: str, *below: str) -> Iterator[Ask]:
+    """Patches that say what they are of."""
+    for said in ({"kind": "Other"}, {"kind": "Pod"}, {"kind": ""}, {"kind": None}, {"apiVersion": "v9"}):
+        for media in (STRATEGIC, MERGE):
+            yield kind.patch(said, name, *below, media=media).show("code", "kind", "message", "details")
+    yield kind.patch({"kind": "Other", "metadata": {"name": "other"}}, name, *below, media=STRATEGIC)
 
 
 SCRIPTS: dict[str, tuple[Ask, ...]] = {
@@ -221,6 +231,30 @@ SCRIPTS: dict[str, tuple[Ask, ...]] = {
         *(DEPLOYMENTS.patch(change, "web", "scale").show(*SHOWN) for change in OTHERS if change != ANOTHER_UID),
         DEPLOYMENTS.patch(ANOTHER_UID, "web", "scale").show("code", "reason"),
         *(DEPLOYMENTS.put({"metadata": {"name": "web"}, **other}, "web", "scale").show(*SHOWN) for other in OTHERS),
+    ),
+    "patches of another kind": (
+        CONFIG_MAPS.create(config_map(data={"k": "v"})),
+        *claiming(CONFIG_MAPS, "a"),
+        CONFIG_MAPS.get("a"),
+        DEPLOYMENTS.create(deployment()).show("code"),
+        DEPLOYMENTS.get("web").settle().show("code"),
+        *claiming(DEPLOYMENTS, "web"),
+        *claiming(DEPLOYMENTS, "web", "scale"),
+    ),
+    "bodies of another kind": (
+        CONFIG_MAPS.create(config_map(data={"k": "v"})),
+        *(
+            CONFIG_MAPS.put({**said, "metadata": {"name": "a"}}, "a")
+            for said in (
+                {"kind": "Other"},
+                {"kind": "Pod"},
+                {"kind": ""},
+                {"apiVersion": "v9"},
+                {"apiVersion": "apps/v1", "kind": "Deployment"},
+                {"apiVersion": "apps/v1", "kind": "ConfigMap"},
+            )
+        ),
+        DEPLOYMENTS.create({**config_map("web"), "spec": {}}),
     ),
     "what is no patch": (
         CONFIG_MAPS.create(ONE),

@@ -82,6 +82,24 @@ SCRIPTS: dict[str, tuple[Ask, ...]] = {
         LEASES.get(limit="2", **{"continue": "nonsense"}).roughly(),
         LEASES.get(limit="2", **{"continue": "bm9uc2Vuc2U"}).roughly(),
     ),
+    "pages of what is selected": (
+        *LABELLED,
+        *(
+            LEASES.get(limit=limit, labelSelector=labels)
+            for limit in "1235"
+            for labels in ("app=shop", "tier=", "!tier", "app=nothing", "")
+        ),
+        LEASES.get(limit="2", labelSelector="app=shop").keep("page"),
+        LEASES.get(limit="2", labelSelector="app=shop", **{"continue": "${page:metadata.continue}"}),
+        LEASES.get(limit="1", fieldSelector="metadata.name!=a").keep("page"),
+        LEASES.get(limit="3", fieldSelector="metadata.name!=a", **{"continue": "${page:metadata.continue}"}),
+        *(
+            LEASES.get(limit=limit, fieldSelector=fields)
+            for limit in "12"
+            for fields in ("metadata.name=a", "metadata.name==c", "metadata.name=a,metadata.name=b")
+        ),
+        *(LEASES.get(limit=limit, labelSelector="app=shop", resourceVersion="0") for limit in "12"),
+    ),
     "pages of a custom resource and of a table": (
         *(RUNS.create(run(name)).show("code") for name in "abc"),
         RUNS.get(limit="2").keep("page"),

@@ -28,8 +28,8 @@ class Shop:
     hosts: list[str] = field(default_factory=list)
     heads: list[dict[str, str]] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
-    connections: set[int] = field(default_factory=set)
-    """The ports that requests came from."""
+    connections: list[int] = field(default_factory=list)
+    """The ports that were connected from, one for each connection: some may be the same."""
     open: threading.Event = field(default_factory=threading.Event)
     """Until this is set nobody gets an answer."""
 
@@ -46,10 +46,13 @@ def shop() -> Iterator[Shop]:
     class Answers(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
+        def setup(self) -> None:
+            shop.connections.append(self.client_address[1])
+            super().setup()
+
         def do_GET(self) -> None:
             shop.heads.append(dict(self.headers))
             shop.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
-            shop.connections.add(self.client_address[1])
             shop.hosts.append(str(self.headers["Host"]))
             shop.open.wait(20)
             with contextlib.suppress(OSError):  # the load may have ended meanwhile

@@ -55,4 +55,10 @@ def patch_in(request: Request, about: Target) -> tuple[Patch, list[Oddity]]:
     if not strategic:
         return lambda present: patch.merge_patch(present, body), oddities
     kind = "Scale" if about.subresource == "scale" else about.resource.kind
-    return lambda present: patch.strategic_merge_patch(present, body, kind), oddities
+    return lambda present: _of_the_same_kind(patch.strategic_merge_patch(present, body, kind), present), oddities
+
+
+def _of_the_same_kind(patched: Object, present: Object) -> Object:
+    """A strategic patch is one of the kind that it is sent to, whatever it says of itself."""
+    said = {field: present[field] for field in ("kind", "apiVersion") if isinstance(patched.get(field, ""), str)}
+    return patched | said

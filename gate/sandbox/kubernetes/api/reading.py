@@ -7,7 +7,7 @@ from gate.sandbox.kubernetes.api import options, scales, tables, watching
 from gate.sandbox.kubernetes.api.answers import Answer, Stream
 from gate.sandbox.kubernetes.api.tables import Form, accepted, accepted_of_many, accepted_of_one, included
 from gate.sandbox.kubernetes.language.errors import BadRequest, Gone, Timeout
-from gate.sandbox.kubernetes.language.objects import Object
+from gate.sandbox.kubernetes.language.objects import Object, name_of
 from gate.sandbox.kubernetes.language.selectors import FieldSelector, selection
 from gate.sandbox.kubernetes.registry.resource import Resource
 from gate.sandbox.kubernetes.registry.routes import Request, Target
@@ -36,18 +36,30 @@ class Reading:
         request.number("timeoutSeconds")  # no list takes so long, but it has to be a number
         labels, fields = options.selectors(request, about.resource)
         at, after = self._moment(request, about.resource)
-        entries, revision = self._store.entries(about.resource, about.namespace or None, labels, fields, at=at)
+        everything, revision = self._store.entries(about.resource, about.namespace or None, at=at)
         if after is not None:
-            entries = [entry for entry in entries if options.place(entry) > after]
+            everything = [entry for entry in everything if options.place(entry) > after]
+        if fields is not None and fields.names:  # one object is looked up, not looked for among the others
+            everything = [entry for entry in everything if name_of(entry.shared) in fields.names]
+        wanted = selection(labels, fields)
+        entries = [entry for entry in everything if wanted(entry.shared)]
         metadata: Object = {"resourceVersion": str(revision)}
-        limit = request.number("limit") or 0
-        if 0 < limit < len(entries):
+        limit = self._limit(request)
+        # Whoever has found enough does not look whether what is left is selected, too: the next page may be empty.
+        if 0 < limit <= len(entries) and entries[limit - 1] is not everything[-1]:
             metadata["continue"] = options.continue_token(revision, entries[limit - 1])
             if labels is None and fields is None:
                 metadata["remainingItemCount"] = len(entries) - limit
             entries = entries[:limit]
         include = included(request.query, form)
         return Answer(body=tables.many(about.resource, entries, metadata, form, self._wall(), include))
+
+    @staticmethod
+    def _limit(request: Request) -> int:
+        """How many at most; 0 for all, which is what those get who take any version."""
+        limit = request.number("limit") or 0
+        anything = request.query.get("resourceVersion") == "0" and not request.query.get("continue")
+        return 0 if anything else limit
 
     def _moment(self, request: Request, resource: Resource) -> tuple[int | None, tuple[str, str] | None]:
         """The revision that a list shows (None: the latest), and the place after which it goes on."""

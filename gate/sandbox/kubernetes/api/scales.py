@@ -42,7 +42,10 @@ def scale_of(scale: Scale, obj: Object) -> Object:
 def read(body: Object) -> Object:
     """The Scale in a body; BadRequest where it is none, or a type is wrong."""
     check_object(body)
-    kind, version = body.setdefault("kind", "Scale"), body.setdefault("apiVersion", API_VERSION)
+    kind, version = body["kind"], body["apiVersion"] = (
+        body.get("kind") or "Scale",
+        body.get("apiVersion") or API_VERSION,
+    )
     if (kind, version) != ("Scale", API_VERSION):
         raise UndecodableError(
             f'{kind} in version "{version.rpartition("/")[2]}" cannot be handled as a Scale',

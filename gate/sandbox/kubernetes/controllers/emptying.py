@@ -6,8 +6,9 @@ from datetime import datetime
 
 from gate.sandbox.kubernetes.controllers.definitions import key_of
 from gate.sandbox.kubernetes.controllers.namespace_conditions import going
+from gate.sandbox.kubernetes.language.conditions import with_condition
 from gate.sandbox.kubernetes.language.errors import NotFound
-from gate.sandbox.kubernetes.language.objects import Object, is_terminating, name_of, namespace_of
+from gate.sandbox.kubernetes.language.objects import Object, is_terminating, name_of, namespace_of, timestamp
 from gate.sandbox.kubernetes.loops.following import Following
 from gate.sandbox.kubernetes.registry.resource import Resource
 from gate.sandbox.kubernetes.registry.resources import CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES
@@ -56,7 +57,7 @@ class Emptying:
             if is_terminating(entry.shared):
                 key = key_of(entry.shared)
                 if self._emptied([row for row in self._store.registry if row.key == key], None):
-                    self._let_go(CUSTOM_RESOURCE_DEFINITIONS, name_of(entry.shared), _without_cleanup)
+                    self._let_go(CUSTOM_RESOURCE_DEFINITIONS, name_of(entry.shared), self._without_cleanup)
 
     def _emptied(self, rows: list[Resource], namespace: str | None) -> bool:
         """Ask everything in there to go; true if nothing is left."""
@@ -87,9 +88,23 @@ class Emptying:
 
     def _let_go(self, resource: Resource, name: str, change: Mutation) -> None:
         try:
-            self._store.patch(resource, "", name, change, "finalize" if resource is NAMESPACES else None)
+            self._store.patch(resource, "", name, change, "finalize" if resource is NAMESPACES else "status")
         except NotFound:
             return
+
+    def _without_cleanup(self, definition: Object) -> Object:
+        """Without what its objects hold it by; and it says that there are none, to whomever still holds it."""
+        finalizers, status = definition["metadata"].get("finalizers") or [], definition["status"]
+        definition["metadata"]["finalizers"] = [one for one in finalizers if one != CLEANUP_FINALIZER]
+        done = {
+            "type": "Terminating",
+            "status": "False",
+            "lastTransitionTime": timestamp(self._clock()),
+            "reason": "InstanceDeletionCompleted",
+            "message": "removed all instances",
+        }
+        status["conditions"] = with_condition(status.get("conditions") or [], done)
+        return definition
 
 
 def _without_content(namespace: Object) -> Object:
@@ -97,9 +112,3 @@ def _without_content(namespace: Object) -> Object:
     finalizers = namespace["spec"].get("finalizers") or []
     namespace["spec"]["finalizers"] = [one for one in finalizers if one != "kubernetes"]
     return namespace
-
-
-def _without_cleanup(definition: Object) -> Object:
-    finalizers = definition["metadata"].get("finalizers") or []
-    definition["metadata"]["finalizers"] = [one for one in finalizers if one != CLEANUP_FINALIZER]
-    return definition

@@ -71,6 +71,11 @@ class FieldSelector:
     def matches(self, obj: Object) -> bool:
         return all(condition.matches(obj) for condition in self.conditions)
 
+    @property
+    def names(self) -> list[str]:
+        """What the object has to be called; empty: anything."""
+        return [each.value for each in self.conditions if each.equal and each.path == "metadata.name"]
+
     @classmethod
     def parse(cls, text: str, supported: Collection[str] | None) -> "FieldSelector":
         """BadRequest for a field that the resource cannot be selected by; None: only by name and namespace."""

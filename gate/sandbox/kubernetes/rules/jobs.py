@@ -2,12 +2,14 @@
 
 from gate.sandbox.kubernetes.language.errors import Cause, forbidden, invalid, not_negative, not_supported, required
 from gate.sandbox.kubernetes.language.objects import Object, labels_of, lookup, name_of, uid_of
+from gate.sandbox.kubernetes.language.selectors import LabelSelector
 from gate.sandbox.kubernetes.rules import defaults, pod_validation
 from gate.sandbox.kubernetes.rules.validation import dns_named
 
 CONTROLLER_UID = "batch.kubernetes.io/controller-uid"
 JOB_NAME = "batch.kubernetes.io/job-name"
 
+_SCHEDULING = ("nodeSelector", "tolerations", "schedulingGates")
 _NOT_DONE = ("backoffLimitPerIndex", "managedBy", "maxFailedIndexes", "podFailurePolicy", "successPolicy")
 
 
@@ -33,6 +35,8 @@ def job(obj: Object) -> None:
     defaults.pod_spec(pod)
     if policy is None:
         pod["restartPolicy"] = ""  # a Job has to say it
+    if template["metadata"].get("labels") and not labels_of(obj):  # it has those of its pods, where it has none itself
+        obj["metadata"]["labels"] = dict(template["metadata"]["labels"])
 
 
 def new_job(obj: Object) -> None:
@@ -45,8 +49,6 @@ def new_job(obj: Object) -> None:
     labels = {CONTROLLER_UID: uid, JOB_NAME: name, "controller-uid": uid, "job-name": name}
     metadata = spec.setdefault("template", {}).setdefault("metadata", {})
     metadata["labels"] = {**labels, **(metadata.get("labels") or {})}
-    if not labels_of(obj):  # the labels of the template are the Job's, where it has none of its own
-        obj["metadata"]["labels"] = dict(metadata["labels"])
     selector = spec.setdefault("selector", {})
     selector["matchLabels"] = {**(selector.get("matchLabels") or {}), CONTROLLER_UID: uid}
 
@@ -66,23 +68,54 @@ def validate(new: Object, old: Object | None) -> list[Cause]:
     policy = pods.get("restartPolicy") or "Always"
     causes += pod_validation.template({**pods, "restartPolicy": policy}, "spec.template.spec")
     causes += _restarts(policy)
-    for field in ("completions", "selector", "template", "completionMode") if old is not None else ():
-        if lookup(old, f"spec.{field}") != spec.get(field):
-            causes.append(invalid(f"spec.{field}", spec.get(field), "field is immutable"))
-    return causes
+    labels = _labels(new)
+    if selector is None or not LabelSelector.from_object(selector).matches(labels or {}):
+        detail = "`selector` does not match template `labels`"
+        causes.append(invalid("spec.template.metadata.labels", labels, detail))
+    return causes if old is None else [*causes, *_changes(new, old)]
+
+
+def _changes(new: Object, old: Object) -> list[Cause]:
+    """What stays as it was; where the pods of a Job may go is open until it has begun."""
+    before, after = old["spec"], new["spec"]
+    if before.get("suspend") and not lookup(old, "status.startTime"):
+        before = before | {"template": _sent_where(before["template"], after.get("template") or {})}
+    return [
+        invalid(f"spec.{field}", after.get(field), "field is immutable")
+        for field in ("completions", "selector", "template", "completionMode")
+        if before.get(field) != after.get(field)
+    ]
+
+
+def _sent_where(template: Object, other: Object) -> Object:
+    """The template with what the other one says of the places for its pods."""
+    made: Object = {}
+    for part, fields in (("metadata", ("labels", "annotations")), ("spec", _SCHEDULING)):
+        ours, theirs = template.get(part) or {}, other.get(part) or {}
+        kept = {name: value for name, value in ours.items() if name not in fields}
+        made[part] = kept | {name: theirs[name] for name in fields if name in theirs}
+    return template | made
 
 
 def _generated(job: Object, selector: Object) -> list[Cause]:
     """What the server has made for the Job is as it made it: the labels of its pods, and the selector."""
-    uid, name, labels = uid_of(job), name_of(job), lookup(job, "spec.template.metadata.labels", {})
-    causes = [
-        invalid(f"spec.template.metadata.labels[{label}]", labels, f"must be '{value}'")
-        for label, value in (("controller-uid", uid), ("job-name", name), (CONTROLLER_UID, uid), (JOB_NAME, name))
-        if labels.get(label) != value
-    ]
+    uid, name, labels = uid_of(job), name_of(job), _labels(job) or {}
+    causes = []
+    for label, value in (("controller-uid", uid), ("job-name", name), (CONTROLLER_UID, uid), (JOB_NAME, name)):
+        field, detail = f"spec.template.metadata.labels[{label}]", f"must be '{value}'"
+        if label not in labels:
+            causes.append(required(field, detail))
+        elif labels[label] != value:
+            causes.append(invalid(field, labels, detail))
     if selector != {"matchLabels": {CONTROLLER_UID: uid}}:
         causes.append(invalid("spec.selector", selector, "`selector` not auto-generated"))
     return causes
+
+
+def _labels(job: Object) -> Object | None:
+    """Those of its pods, in the order in which refusals show them."""
+    labels = lookup(job, "spec.template.metadata.labels")
+    return labels and dict(sorted(labels.items()))
 
 
 def _restarts(policy: str) -> list[Cause]:

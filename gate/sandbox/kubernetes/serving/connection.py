@@ -19,6 +19,7 @@ from gate.sandbox.kubernetes.faults.port import Fault, Faults, When
 from gate.sandbox.kubernetes.faults.streams import disturbed
 from gate.sandbox.kubernetes.language.errors import ApiError
 from gate.sandbox.kubernetes.registry.routes import Request
+from gate.sandbox.kubernetes.serving import arriving
 from gate.sandbox.kubernetes.serving.fanout import LAST
 
 BEARER_PATH = "/bearer/"
@@ -63,17 +64,14 @@ class Connection(BaseHTTPRequestHandler):
         return cast("Site", self.server)
 
     def _serve(self) -> None:
-        if "Transfer-Encoding" in self.headers:
-            self.send_error(HTTPStatus.LENGTH_REQUIRED, "the sandbox reads only bodies that say how long they are")
-            return
-        length = self.headers.get("Content-Length") or "0"
-        if not length.isdecimal():
-            self.send_error(HTTPStatus.BAD_REQUEST, "bad Content-Length")
-            return
         try:
             parts = urlsplit(self.path)
+            body = arriving.body(self.headers, self.rfile)
         except ValueError as error:
             self.send_error(HTTPStatus.BAD_REQUEST, str(error))
+            return
+        except arriving.UnreadableError as error:
+            self.send_error(error.status, str(error))
             return
         pairs = parse_qsl(parts.query, keep_blank_values=True)
         path, bearer = _bearer_in(parts.path)
@@ -83,7 +81,7 @@ class Connection(BaseHTTPRequestHandler):
             query=dict(pairs),
             pairs=tuple(pairs),
             headers=bearer | {name.lower(): value for name, value in self.headers.items()},
-            body=self.rfile.read(int(length)),
+            body=body,
             repeated=tuple(self.headers.items()),
         )
         try:
