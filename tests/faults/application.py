@@ -27,7 +27,7 @@ from gate.faults.stress import MARK
 from gate.faults.template import COPY
 from gate.model import Step, Target, Undo, WorkloadKind, WorkloadName
 from tests.builders import config_map, deployment, pod_template, service
-from tests.faults.cases import NEEDS_A_NODE
+from tests.faults.cases import BARE, NEEDS_A_NODE
 from tests.grounds import GATE_IMAGE, Ground
 from tests.waiting import pauses
 
@@ -92,6 +92,12 @@ def caller(host: str, port: int) -> Json:
     return {"name": "caller", "image": "web:1", "command": program}
 
 
+def bare(name: str = BARE) -> Json:
+    """A container for whose commands there is no shell: a runtime looks for programs where its own PATH says."""
+    command = ["/bin/sh", "-c", "trap exit TERM; /bin/sleep 1000d & wait"]
+    return {"name": name, "image": "web:1", "command": command, "env": [{"name": "PATH", "value": "/nowhere"}]}
+
+
 def step(fault: str, **settings: Any) -> Step:
     return Step(name="it breaks", fault=fault, settings=settings, hold=SECONDS, recover=SECONDS)
 
@@ -119,6 +125,8 @@ class Application:
         self.api.create("secrets", self.namespace, secret)
         self.api.create("services", self.namespace, service("web", self.namespace))
         body = deployment("web", self.namespace, template=copy.deepcopy(TEMPLATE), replicas=PODS)
+        if (settings or {}).get("container") == BARE:
+            body["spec"]["template"]["spec"]["containers"].append(bare())
         if (settings or {}).get("proxy"):
             body["spec"]["template"]["spec"]["containers"] += proxied()
         if (settings or {}).get("image") == GATE_IMAGE.name:

@@ -10,6 +10,9 @@ import pytest
 from gate.faults.network import NETWORK
 from tests.grounds import GATE_IMAGE
 
+BARE = "bare"
+"""The container in which no command finds its program, of pods that are hit there."""
+
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "config-change": ("config-change", {"configMap": "settings", "key": "mode", "value": "wild"}),
     "config-change of a secret": ("config-change", {"secret": "key", "key": "token"}),
@@ -25,6 +28,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "pod-kill": ("pod-kill", {"count": 2}),
     "pod-kill by eviction": ("pod-kill", {"how": "evict", "percent": "50%"}),
     "cpu-stress": ("cpu-stress", {"workers": 2}),
+    "cpu-stress without a shell": ("cpu-stress", {"container": BARE, "image": "web:3"}),
     "disk-fill": ("disk-fill", {"size": "20Mi", "leave": "1%"}),
     "job": (
         "job",

@@ -13,11 +13,10 @@ from gate.faults.beside import LONGER, begin, is_beside
 from gate.model import Target, Undo
 from tests.builders import deployment, pod_template
 from tests.faults.application import POLITE, Application, Eventually, insisting
+from tests.faults.application import bare as without_shell
 from tests.grounds import Ground
 
 Json = dict[str, Any]
-BARE = {"name": "PATH", "value": "/nowhere"}
-"""A runtime looks for the program of a command where the container's own PATH says."""
 on_the_sandbox = pytest.mark.parametrize("cluster", ["sandbox"], indirect=True)
 """No command can be run in containers that are played by kwok."""
 CASES: dict[str, Json] = {
@@ -31,9 +30,7 @@ CASES: dict[str, Json] = {
 def bare(cluster: Ground, namespace: str, eventually: Eventually) -> Iterator[Application]:
     """A Deployment `web` of one pod, whose container finds no shell. What waits in it has its own."""
     application = Application(ground=cluster, namespace=namespace, eventually=eventually)
-    command = ["/bin/sh", "-c", "trap exit TERM; /bin/sleep 1000d & wait"]
-    mount = {"name": "data", "mountPath": "/data"}
-    main = {"name": "main", "image": "web:1", "command": command, "env": [BARE], "volumeMounts": [mount]}
+    main = without_shell("main") | {"volumeMounts": [{"name": "data", "mountPath": "/data"}]}
     template = pod_template(main, {"name": "beside", "image": "web:2", "command": POLITE})
     template["spec"] |= {"terminationGracePeriodSeconds": 1, "volumes": [{"name": "data", "emptyDir": {}}]}
     application.api.create("deployments", namespace, deployment("web", namespace, template=template, replicas=1))

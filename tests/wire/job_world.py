@@ -58,7 +58,7 @@ ROOT = Path(__file__).parents[2]
 Json = dict[str, Any]
 Eventually = Callable[[Callable[[], object]], None]
 
-SPECIAL = ("chaos-gate-config", "chaos-gate-detours", "chaos-gate-exec", "chaos-gate-jobs")
+SPECIAL = ("chaos-gate-config", "chaos-gate-detours", "chaos-gate-ephemeral", "chaos-gate-exec", "chaos-gate-jobs")
 """The shipped roles that faults need beside the executor's own."""
 AN_ADMINISTRATORS = frozenset({"node-cordon", "node-drain"})
 """No account of a team may do this: nodes belong to no namespace."""
