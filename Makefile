@@ -8,7 +8,7 @@ WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1) + 1)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit control-plane test-cluster bench-sandbox bench-tracker bench-engine bench-wait bench-catalogue bench-truth lock clean
+.PHONY: help demo test lint unit control-plane test-cluster bench-sandbox bench-tracker bench-engine bench-wait bench-catalogue bench-truth fuzz lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -47,6 +47,12 @@ bench-engine: $(VENV)/installed-test  ## measure runs beside a sandbox: alone, 5
 
 bench-wait: $(VENV)/installed-test  ## measure 1,000 jobs that wait for their verdicts at one gate (two minutes)
 	$(BIN)/python -m bench.wait
+
+fuzz: SECONDS ?= 60
+fuzz: $(VENV)/installed-test  ## have atheris make up documents, and see that the loader takes them (a minute; SECONDS=…)
+	@$(BIN)/pip install --quiet --disable-pip-version-check 'atheris>=3,<4' || \
+	  { echo "LEFT OUT: make fuzz: atheris cannot be installed here"; exit 3; }
+	$(BIN)/python -m tests.documents.fuzzing --seconds $(SECONDS)
 
 bench-catalogue: $(VENV)/installed-test  ## measure 1,000 subscriptions and 1,000 workflows out of git, and lint (a minute)
 	$(BIN)/python -m bench.catalogue

@@ -30,6 +30,8 @@ from gate.model import Promote, Selection, Subscription, Way, WorkflowUse, Workl
 
 LARGEST = 1_000_000
 """Bytes in one file."""
+MOST_TOLD = 300
+"""Mistakes in one file, after which no further document of it is looked at."""
 KINDS = ("Subscription", "Workflow", "Fault", "Policy")
 COMING = ("GameDay",)
 
@@ -101,9 +103,18 @@ def load(data: bytes, file: str, vocabulary: Vocabulary) -> Loaded:
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         return _unreadable("is not UTF-8", file, line)
-    return Loaded.together(
-        _illegible(part) if isinstance(part, Illegible) else _document(part, vocabulary) for part in trees(text, file)
-    )
+    parts: list[Loaded] = []
+    told = 0
+    for part in trees(text, file):
+        if isinstance(part, Illegible):
+            parts.append(_illegible(part))
+        elif told > MOST_TOLD:
+            why = f"is not looked at: there are more than {MOST_TOLD} mistakes before it"
+            parts.append(_broken(part, [BadDocument(why, place=part.place(()))]))
+        else:
+            parts.append(_document(part, vocabulary))
+        told += len(parts[-1].problems)
+    return Loaded.together(parts)
 
 
 def _illegible(part: Illegible) -> Loaded:

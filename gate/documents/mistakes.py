@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -11,16 +12,21 @@ from gate.documents.traps import rounded
 from gate.documents.tree import Path, Tree, dotted
 from gate.errors import BadDocument
 
+MOST_TOLD = 100
+"""Mistakes of one kind in one document; who has made more knows what to do with the others."""
+
 
 def mistakes(error: ValidationError, tree: Tree, prefix: Path, form: type[BaseModel]) -> Iterator[BadDocument]:
     """One mistake for each of pydantic's, for a form that was filled from the part of the tree at `prefix`."""
     noted = {(problem.place, problem.path) for problem in tree.problems}
-    for found in error.errors():
+    for found in islice(error.errors(), MOST_TOLD):
         path = (*prefix, *(part for part in found["loc"] if part != "[key]"))
         if (tree.place(path), dotted(path)) in noted and found["type"] != "extra_forbidden":
             continue  # what was made of the value is nothing to complain about: it is a trap of YAML
         words = _fields_at(form, found["loc"][:-1])
         yield BadDocument(_why(found, words, tree.written.get(path)), place=tree.place(path), path=dotted(path))
+    if (more := error.error_count() - MOST_TOLD) > 0:
+        yield BadDocument(f"there are {more} more mistakes", place=tree.place(prefix), path=dotted(prefix))
 
 
 def unknown(word: str, known: Iterable[str], what: str) -> str:

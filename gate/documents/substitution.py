@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gate.documents.mistakes import unknown
+from gate.documents.mistakes import MOST_TOLD, unknown
 from gate.documents.tree import Path
 
 _REFERENCE = re.compile(r"\$\{([^{}]*)\}")
@@ -40,7 +40,8 @@ class Filling:
         if name in self.names:
             self.used.add(name)
             return self.names[name]
-        self.unknown.append((path, unknown(name, self.names, "one of the names that can be filled in:")))
+        if len(self.unknown) < MOST_TOLD:
+            self.unknown.append((path, unknown(name, self.names, "one of the names that can be filled in:")))
         return f"${{{name}}}"
 
 

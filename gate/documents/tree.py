@@ -19,6 +19,12 @@ MOST_NODES = 20_000
 """Values in one document, also those that aliases make."""
 MOST_DOCUMENTS = 1000
 """Documents in one file."""
+MOST_VALUES = 50_000
+"""Values in one file."""
+LONGEST = 65_536
+"""Letters of one value."""
+MOST_LETTERS = 1_000_000
+"""Letters of all values in one document, also those that aliases make."""
 DEEPEST = 40
 _TOO_LARGE = f"too large: at most {MOST_NODES} values, nested {DEEPEST} deep"
 
@@ -70,12 +76,11 @@ class Illegible:
 
 def trees(text: str, file: str) -> Iterator[Tree | Illegible]:
     """The documents of a file, each read by itself: one that is no YAML does not hide those after it."""
+    values = 0
     for number, (line, part) in enumerate(_documents(text)):
-        if number >= MOST_DOCUMENTS:
-            problem = BadDocument(
-                f"at most {MOST_DOCUMENTS} documents in a file", place=Place(file=file, line=line + 1)
-            )
-            yield Illegible(text=part, problem=problem)
+        if number >= MOST_DOCUMENTS or values > MOST_VALUES:
+            why = f"at most {MOST_DOCUMENTS} documents, and {MOST_VALUES} values, in a file"
+            yield Illegible(text=part, problem=BadDocument(why, place=Place(file=file, line=line + 1)))
             return
         if strange := _unprintable(part, file, line):
             yield Illegible(text=part, problem=strange)
@@ -83,7 +88,9 @@ def trees(text: str, file: str) -> Iterator[Tree | Illegible]:
         try:
             # A document may end with `...`, so that another one follows without `---`.
             for node in _Composer(part).nodes():
-                yield _Reading(file, line).tree(node)
+                tree = _Reading(file, line).tree(node)
+                values += len(tree.places)
+                yield tree
         except BadDocument as problem:
             yield Illegible(text=part, problem=problem)
         except (yaml.YAMLError, RecursionError, ValueError) as error:
@@ -157,6 +164,8 @@ class _Composer:
         self._nodes += 1
         if self._nodes > MOST_NODES or self._depth > DEEPEST:
             raise yaml.MarkedYAMLError(problem=_TOO_LARGE, problem_mark=mark)
+        if isinstance(event, yaml.ScalarEvent) and len(event.value) > LONGEST:
+            raise yaml.MarkedYAMLError(problem=f"too long: at most {LONGEST} letters in a value", problem_mark=mark)
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self._anchors:
                 why = f"*{event.anchor} refers to nothing: there is no &{event.anchor} before it"
@@ -202,7 +211,7 @@ class _Reading:
         self._places: dict[Path, Place] = {}
         self._problems: list[BadDocument] = []
         self._written: dict[Path, str] = {}
-        self._nodes = 0
+        self._nodes = self._letters = 0
 
     def tree(self, node: yaml.Node) -> Tree:
         value = self._value(node, ())
@@ -212,6 +221,9 @@ class _Reading:
         place = _place(self._file, node.start_mark, self._line)
         self._places.setdefault(path, place)
         self._nodes += 1
+        self._letters += len(node.value) if isinstance(node, yaml.ScalarNode) else 0
+        if self._letters > MOST_LETTERS:
+            raise BadDocument(f"the document is too large: at most {MOST_LETTERS} letters", place=place)
         if self._nodes > MOST_NODES or len(path) > DEEPEST:
             raise BadDocument(f"the document is {_TOO_LARGE}", place=place)
         if node.tag not in {"", "!"}:

@@ -1,6 +1,6 @@
 """A workflow document with its parameters filled in becomes the workflow that is run, or a list of mistakes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -49,6 +49,13 @@ NEEDED = {
 """Windows in which at least one probe has to count, and why."""
 MOST_STEPS = 100
 """What each step leaves behind, some 2 to 10 kB, has to fit into one object of Kubernetes, which takes 1.5 MB."""
+TOO_LONG = {
+    "steps": f"steps, a run keeps a record of {MOST_STEPS} at most; make it several workflows",
+    "steadyState": f"probes, a workflow may have {MOST_STEPS}; make it several workflows",
+    "load": f"loads, a workflow may have {MOST_STEPS}; make it several workflows",
+    "parameters": f"parameters, a workflow may have {MOST_STEPS}",
+}
+"""Parts of a workflow with their bound."""
 BOUNDS = ("atLeast", "atMost")
 CHOOSES = "count"
 """The setting of faults that choose how many pods they hit."""
@@ -100,6 +107,8 @@ def build(
 ) -> tuple[Workflow | None, list[BadDocument]]:
     """The workflow with these parameters, or None with everything that is wrong."""
     tree, declared = document.tree, document.parameters
+    if too_long := list(_too_long(tree)):
+        return None, too_long
     facts = {**facts, **_of_target(document, given, facts)}
     of_facts = Filling(facts)  # a parameter's value may refer to facts, but not to other parameters
     values = {
@@ -127,6 +136,19 @@ def build(
     shaping = _Shaping(tree, vocabulary, facts, problems, own)
     workflow = shaping.workflow(filled)
     return (None if problems else workflow), problems
+
+
+def _too_long(tree: Tree) -> Iterator[BadDocument]:
+    """Lists that nobody has to read to the end to know that they are wrong."""
+    for field, why in TOO_LONG.items():
+        count = _length(tree.value["spec"].get(field))
+        if count > MOST_STEPS:
+            path = (*SPEC, field)
+            yield BadDocument(f"{count} {why}", place=tree.place(path), path=dotted(path))
+
+
+def _length(part: Any) -> int:
+    return len(part) if isinstance(part, list | dict) else 0
 
 
 def _of_target(document: WorkflowDocument, given: Settings, facts: Mapping[str, str]) -> dict[str, str]:

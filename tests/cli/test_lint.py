@@ -55,7 +55,7 @@ def test_a_mistake_is_one_line_with_file_line_and_column(write: Write) -> None:
     result = run(folder)
     assert result.exit_code == 1
     (line,) = [line for line in result.output.splitlines() if "enviroment" in line]
-    assert "subscriptions/document.yaml:9:3: error: spec.enviroment: " in line
+    assert "subscriptions/document.yaml:10:3: error: spec.enviroment: " in line
     assert line.endswith("did you mean environment? (see docs/reference.md)")
 
 

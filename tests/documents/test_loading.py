@@ -224,7 +224,7 @@ def test_what_may_stand_before_a_document_changes_nothing(text: str) -> None:
 
 def test_a_file_has_so_many_documents_and_no_more() -> None:
     found = loaded("---\na: 1\n" * 2000)
-    assert found.problems[-1].why == "at most 1000 documents in a file"
+    assert found.problems[-1].why == "at most 1000 documents, and 50000 values, in a file"
     assert len(found.problems) == 1001
 
 

@@ -90,6 +90,16 @@ def test_the_documents_of_this_project_are_what_the_schema_takes(file: Path) -> 
         assert refused(document["kind"], document) == []
 
 
+@pytest.mark.parametrize("file", sorted(PROJECT.glob("[sw]*s/*.yaml")))
+def test_editors_find_the_schema_of_each_sample_that_is_of_one_kind(file: Path) -> None:
+    kinds = {document["kind"].lower() for document in yaml.safe_load_all(file.read_text())}
+    if len(kinds) == 1:
+        (kind,) = kinds
+        assert file.read_text().startswith(f"# yaml-language-server: $schema=../{kind}.schema.json\n")
+    else:
+        assert "yaml-language-server" not in file.read_text()
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_there_is_to_begin_with_is_right_for_lint_and_for_editors(kind: str) -> None:
     printed = CliRunner().invoke(new, [kind])
