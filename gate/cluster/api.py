@@ -9,11 +9,10 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import timedelta
-from enum import Enum, StrEnum
+from enum import Enum
 from pathlib import Path
-from typing import Any, Protocol, TypeGuard
+from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import urllib3
@@ -23,41 +22,9 @@ from kubernetes.client import Configuration
 from kubernetes.client.rest import RESTClientObject
 
 from gate.cluster import executing
-from gate.errors import Absent, Conflict, Denied, GateError, NoProgram, Permanent, Protected, Temporary, Terminating
-
-Json = dict[str, Any]
-
-CHAOS_MESH_KINDS = (
-    *("blockchaos", "dnschaos", "httpchaos", "iochaos", "jvmchaos"),
-    *("kernelchaos", "networkchaos", "podchaos", "stresschaos", "timechaos"),
-)
-"""The resources of Chaos Mesh that hit pods."""
-
-GROUPS: Mapping[str, str] = {
-    "configmaps": "/api/v1",
-    "events": "/api/v1",
-    "namespaces": "/api/v1",
-    "nodes": "/api/v1",
-    "pods": "/api/v1",
-    "secrets": "/api/v1",
-    "services": "/api/v1",
-    "deployments": "/apis/apps/v1",
-    "statefulsets": "/apis/apps/v1",
-    "daemonsets": "/apis/apps/v1",
-    "rollouts": "/apis/argoproj.io/v1alpha1",
-    "replicasets": "/apis/apps/v1",
-    "controllerrevisions": "/apis/apps/v1",
-    "horizontalpodautoscalers": "/apis/autoscaling/v2",
-    "poddisruptionbudgets": "/apis/policy/v1",
-    "jobs": "/apis/batch/v1",
-    "networkpolicies": "/apis/networking.k8s.io/v1",
-    "leases": "/apis/coordination.k8s.io/v1",
-    "chaosgates": "/apis/chaosgate.dev/v1alpha1",
-    "chaosruns": "/apis/chaosgate.dev/v1alpha1",
-    "chaosengines": "/apis/litmuschaos.io/v1alpha1",
-    **dict.fromkeys(CHAOS_MESH_KINDS, "/apis/chaos-mesh.org/v1alpha1"),
-}
-"""Plural name of a resource -> where its group is served."""
+from gate.cluster.resources import path_of
+from gate.cluster.said import Json, Silent, Unserved, WatchEvent, error_of, event_of, lines_of, object_of, page_of
+from gate.errors import Absent, Conflict, GateError, NoProgram, Permanent, Temporary
 
 AGENT = "chaos-gate"
 USUAL = Path("~/.kube/config")
@@ -74,41 +41,12 @@ nobody here reads warnings.
 """
 
 
-class Expired(Temporary):
-    """The server no longer keeps the history that was asked for (410): list again."""
-
-
-class Silent(Temporary):
-    """A watch has said nothing for so long that nobody may be there any more: watch again, from where it was."""
-
-
-class _Unserved(Temporary):
-    """A 404 that speaks of no object: the server does not know the resource, or something else has answered for it."""
-
-
 class Form(Enum):
     """How much of each object the server sends."""
 
     WHOLE = "application/json"
     METADATA = "application/json;as=PartialObjectMetadata{kind};g=meta.k8s.io;v=v1"
     """Who it is, without what it says: a fraction of the bytes where a change is only a hint."""
-
-
-class EventType(StrEnum):
-    """What a watch event says happened."""
-
-    ADDED = "ADDED"
-    MODIFIED = "MODIFIED"
-    DELETED = "DELETED"
-    BOOKMARK = "BOOKMARK"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatchEvent:
-    """One line of a watch."""
-
-    type: EventType
-    object: Json
 
 
 class Carrier(Protocol):
@@ -200,7 +138,7 @@ class Api:
     def get(self, resource: str, namespace: str, name: str) -> Json | None:
         """None if the server says that there is no such object; a 404 of anybody else says nothing."""
         try:
-            return _object(self._call("GET", path_of(resource, namespace, name)))
+            return object_of(self._call("GET", path_of(resource, namespace, name)))
         except Absent:
             return None
 
@@ -225,7 +163,7 @@ class Api:
         """The plural names of the resources that the server has in a group; none if it has no such group."""
         try:
             said = self._call("GET", f"/apis/{group}/{version}")
-        except (_Unserved, Absent):
+        except (Unserved, Absent):
             return frozenset()
         return frozenset(each["name"] for each in said.get("resources") or ())
 
@@ -255,9 +193,9 @@ class Api:
         while token != "":
             try:
                 page = self._call("GET", path_of(resource, namespace), query, accept=form.value.format(kind="List"))
-            except _Unserved as error:
+            except Unserved as error:
                 raise Absent(str(error)) from error
-            found, version, token = _page(page, f"the list of {resource} at {self.host}")
+            found, version, token = page_of(page, f"the list of {resource} at {self.host}")
             del page
             yield found, version
             del found
@@ -288,10 +226,10 @@ class Api:
             answered = True
             with closing(response):
                 if response.status >= 400:
-                    raise _error(response.status, response.read(), url)
-                for line in _lines(response):
-                    yield _event(line, url)
-        except _Unserved as error:
+                    raise error_of(response.status, response.read(), url)
+                for line in lines_of(response):
+                    yield event_of(line, url)
+        except Unserved as error:
             raise Absent(str(error)) from error
         except (urllib3.exceptions.HTTPError, ValueError, KeyError) as error:
             if answered and isinstance(error, urllib3.exceptions.ReadTimeoutError):
@@ -301,13 +239,13 @@ class Api:
     def create(self, resource: str, namespace: str, body: Json, *, strict: bool = False) -> Json:
         """Create it; `Conflict` if the name is taken. `strict`: a field that the server does not know is refused."""
         query = {"fieldValidation": "Strict"} if strict else UNTOLD
-        return _object(self._call("POST", path_of(resource, namespace), query, body=body))
+        return object_of(self._call("POST", path_of(resource, namespace), query, body=body))
 
     def patch(self, resource: str, namespace: str, name: str, body: Json, *, subresource: str = "") -> Json:
-        return _object(self._call("PATCH", path_of(resource, namespace, name, subresource), UNTOLD, body=body))
+        return object_of(self._call("PATCH", path_of(resource, namespace, name, subresource), UNTOLD, body=body))
 
     def replace(self, resource: str, namespace: str, name: str, body: Json) -> Json:
-        return _object(self._call("PUT", path_of(resource, namespace, name), body=body))
+        return object_of(self._call("PUT", path_of(resource, namespace, name), body=body))
 
     def delete(self, resource: str, namespace: str, name: str, *, uid: str, grace: timedelta | None = None) -> bool:
         body: Json = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
@@ -339,7 +277,7 @@ class Api:
                 f"{self.host}{path}?{query}", self._headers(), self._configuration, command, self._read
             )
         except executing.Refused as error:
-            raise _error(error.status, error.body, what) from error
+            raise error_of(error.status, error.body, what) from error
         except executing.Broken as error:
             raise Temporary(f"{what}: nobody says how it ended: {error}") from error
         if ended.has_no_program:
@@ -401,7 +339,7 @@ class Api:
         if self._clock and (date := response.headers.get("Date")):
             self._clock.heard(date, asked)
         if response.status >= 400:
-            raise _error(response.status, response.data, f"{method} {url}")
+            raise error_of(response.status, response.data, f"{method} {url}")
         try:
             answer: Json | object = json.loads(response.data)
         except ValueError as error:
@@ -419,81 +357,3 @@ def _without_user(address: str) -> str:
     """Some kubeconfigs have a password in the address. It is not how we say who we are, and it is in no message."""
     parts = urlsplit(address)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-
-
-def path_of(resource: str, namespace: str = "", name: str = "", subresource: str = "") -> str:
-    """Where a resource, or one object of it, is served. Raises `Permanent` for one that the gate does not know."""
-    if resource not in GROUPS:
-        raise Permanent(f'the gate does not know the resource "{resource}"; it knows {", ".join(GROUPS)}')
-    within = f"/namespaces/{namespace}" if namespace and resource != "namespaces" else ""
-    return "/".join(part for part in (f"{GROUPS[resource]}{within}/{resource}", name, subresource) if part)
-
-
-def _is_object(item: Any) -> TypeGuard[Json]:
-    """It has what every object of Kubernetes has; the rest is its schema's to see to."""
-    metadata = item.get("metadata") if isinstance(item, dict) else None
-    return isinstance(metadata, dict) and bool(metadata.get("resourceVersion"))
-
-
-def _object(answer: Json) -> Json:
-    """Raises `Temporary` if it is none: whoever said so, it was not the API server."""
-    if not _is_object(answer):
-        raise Temporary(f"the answer is no object of Kubernetes: {json.dumps(answer)[:80]}")
-    return answer
-
-
-def _page(page: Json, what: str) -> tuple[list[Json], str, str]:
-    """The objects of a page, its resourceVersion, and the token for the next one. Raises `Temporary` if it is none."""
-    items = page.get("items") or []
-    if "items" not in page or not _is_object(page) or not isinstance(items, list) or not all(map(_is_object, items)):
-        raise Temporary(f"{what} is none: {json.dumps(page)[:80]}")
-    return items, page["metadata"]["resourceVersion"], page["metadata"].get("continue") or ""
-
-
-def _event(line: bytes, url: str) -> WatchEvent:
-    """Raises what an ERROR event says, and `Temporary` or `ValueError` for what is no event."""
-    event = json.loads(line)
-    kind, about = (event.get("type"), event.get("object")) if isinstance(event, dict) else (None, None)
-    if kind == "ERROR" and isinstance(about, dict):
-        raise _error(about.get("code", 500), json.dumps(about).encode(), url)
-    if not _is_object(about):
-        raise Temporary(f"{url}: {line[:80]!r} is no event")
-    return WatchEvent(type=EventType(str(kind)), object=about)
-
-
-def _error(status: int, body: bytes, what: str) -> GateError:
-    try:
-        message = json.loads(body)["message"]
-    except (ValueError, KeyError, TypeError):
-        message = body[:200].decode(errors="replace")
-    text = f"{what}: {status}: {message}"
-    match status:
-        case 404:
-            return Absent(text) if b'"NotFound"' in body else _Unserved(text)
-        case 409:
-            return Conflict(text)
-        case 410:
-            return Expired(text)
-        case 403 if b'"NamespaceTerminating"' in body:
-            return Terminating(f"{text}; nothing can be made there any more")
-        case 429 if b'"DisruptionBudget"' in body:
-            return Protected(f"{text} {_causes(body)}".rstrip())
-        case 401 | 403:
-            return Denied(f"{text}; grant it in the gate's role")
-        case 408 | 429 | 500 | 502 | 503 | 504:
-            return Temporary(text)
-    return Permanent(text)
-
-
-def _causes(body: bytes) -> str:
-    """What a Status says beyond its message: of an eviction that is refused, which budget refuses it, and why."""
-    causes = (json.loads(body).get("details") or {}).get("causes") or []
-    return "; ".join(cause["message"] for cause in causes if cause.get("message"))
-
-
-def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
-    """The lines of a stream, each as soon as it is whole."""
-    rest = b""
-    while chunk := response.read1(65536):
-        *lines, rest = (rest + chunk).split(b"\n")
-        yield from (line for line in lines if line.strip())

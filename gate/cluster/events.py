@@ -8,8 +8,9 @@ from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 
-from gate.cluster.api import Api, Json
+from gate.cluster.api import Api
 from gate.cluster.gates import API_VERSION
+from gate.cluster.said import Json
 from gate.errors import Conflict, GateError
 from gate.model import Run, fingerprint
 

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from gate.cluster.api import Api, Json
+from gate.cluster.api import Api
 from gate.cluster.callers import AUDIENCE
 from gate.cluster.gates import API_VERSION
 from gate.cluster.job_template import CONTAINER, PLAIN, JobTemplate
+from gate.cluster.said import Json
 from gate.errors import Conflict, Permanent
 from gate.model import Run, fingerprint
 from gate.running.job_executor import ExecutorJob

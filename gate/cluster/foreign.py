@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from gate.cluster.api import CHAOS_MESH_KINDS, Api, Json
+from gate.cluster.api import Api
+from gate.cluster.resources import CHAOS_MESH_KINDS
+from gate.cluster.said import Json
 from gate.cluster.selecting import Labels, from_text, selects
 from gate.errors import Absent, Denied
 from gate.model import WorkloadName

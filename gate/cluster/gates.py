@@ -3,7 +3,8 @@
 import logging
 from collections.abc import Mapping, Sequence
 
-from gate.cluster.api import Api, Json
+from gate.cluster.api import Api
+from gate.cluster.said import Json
 from gate.codec import Codec
 from gate.errors import Conflict, Permanent
 from gate.model import Gate, GateOverride, GateStatus, Promoted, Workload, WorkloadKind, WorkloadName, fingerprint

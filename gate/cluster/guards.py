@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from gate.cluster.api import Api, Json
+from gate.cluster.api import Api
+from gate.cluster.said import Json
 from gate.cluster.selecting import selects
 from gate.errors import Absent, Denied
 from gate.model import Target, WorkloadName

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from gate.cluster.api import Api, Json
+from gate.cluster.api import Api
+from gate.cluster.said import Json
 from gate.errors import Absent, Conflict
 from gate.model import fingerprint
 

@@ -6,7 +6,8 @@ A workload that is created after its subscription is judged from its first versi
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from gate.cluster.api import Api, Json
+from gate.cluster.api import Api
+from gate.cluster.said import Json
 from gate.errors import Permanent
 
 CONFIG_MAP = "chaos-gate-subscriptions"

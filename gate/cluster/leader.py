@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from gate.cluster.api import Api, Json
+from gate.cluster.api import Api
+from gate.cluster.said import Json
 from gate.tracking.election import NOBODY, Claim, Record, Terms
 
 NAME = "chaos-gate"

@@ -8,8 +8,9 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from gate.cluster.api import Api, Json
+from gate.cluster.api import Api
 from gate.cluster.leader import KIND, lasts_of, micro_time
+from gate.cluster.said import Json
 from gate.errors import Absent, Conflict, Terminating
 from gate.running.job_executor import Heard
 

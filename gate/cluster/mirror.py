@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Generic, TypeVar
 
-from gate.cluster.api import Api, EventType, Expired, Form, Json, Silent
+from gate.cluster.api import Api, Form
+from gate.cluster.said import EventType, Expired, Json, Silent
 from gate.errors import Absent, GateError
 
 log = logging.getLogger(__name__)

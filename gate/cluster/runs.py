@@ -5,9 +5,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from gate.cluster.api import GROUPS, Api, Json
+from gate.cluster.api import Api
 from gate.cluster.gates import API_VERSION
 from gate.cluster.kinds import KINDS
+from gate.cluster.resources import GROUPS
+from gate.cluster.said import Json
 from gate.codec import Codec
 from gate.errors import Conflict, Permanent
 from gate.model import Evidence, Gate, Judgement, Reason, Run, RunPhase, RunSpec, RunStatus

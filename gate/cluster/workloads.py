@@ -5,10 +5,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
-from gate.cluster.api import Api, Json
+from gate.cluster.api import Api
 from gate.cluster.kinds import KINDS
 from gate.cluster.kinds.observed import Observed, owned_by
 from gate.cluster.rollouts import current_pods, is_ready, rollout_of, target_of, unfinished, workload_of
+from gate.cluster.said import Json
 from gate.model import Progress, Rollout, Target, Workload, WorkloadKind, WorkloadName
 
 T = TypeVar("T")

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from gate.cluster.api import Api, Form, Json
+from gate.cluster.api import Api, Form
 from gate.cluster.gates import LONGEST_NAME, gate_from, gate_name
 from gate.cluster.kinds import KINDS
 from gate.cluster.mirror import Key, Mirror
 from gate.cluster.runs import run_from
+from gate.cluster.said import Json
 from gate.errors import Permanent
 from gate.model import Gate, Run, WorkloadKind, WorkloadName
 

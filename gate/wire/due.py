@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from gate.catalogue.subscribed import Subscribed
-from gate.cluster.api import Json
 from gate.cluster.mirror import Key
+from gate.cluster.said import Json
 from gate.model import Gate, Run, WorkloadName
 from gate.tracking.queue import WorkQueue
 from gate.web.changes import Changes

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from gate.cluster.api import Api, Json
+from gate.cluster.api import Api
+from gate.cluster.said import Json
 from gate.cluster.workloads import FEW, Workloads
 from gate.model import Progress, Rollout, WorkloadKind, WorkloadName
 from tests.builders import deployment, pod_template

@@ -12,8 +12,9 @@ import pytest
 import urllib3
 from kubernetes.client import Configuration
 
-from gate.cluster.api import Api, Json
+from gate.cluster.api import Api
 from gate.cluster.mirror import JITTER, LIST_AFTER, Mirror
+from gate.cluster.said import Json
 from gate.sandbox.kubernetes.cluster import Kubernetes
 from tests.clocks import HandClock
 

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gate.cluster.api import Api, Json
+from gate.cluster.api import Api
 from gate.cluster.mirror import Key, Mirror
+from gate.cluster.said import Json
 from gate.sandbox.kubernetes.cluster import Kubernetes
 from gate.sandbox.kubernetes.faults.plan import Plan, Rule, Verb
 from gate.sandbox.kubernetes.faults.port import EventFault, EventFaultKind, Fault, When

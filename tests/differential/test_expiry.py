@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from gate.cluster.api import Api, Expired
+from gate.cluster.api import Api
+from gate.cluster.said import Expired
 from gate.sandbox.kubernetes.faults.port import Fault
 from tests import grounds
 from tests.differential.comparing import Pair

@@ -7,8 +7,9 @@ from itertools import count
 import pytest
 from urllib3.exceptions import HTTPError
 
-from gate.cluster.api import Api, Json
+from gate.cluster.api import Api
 from gate.cluster.leases import LASTS, Leases
+from gate.cluster.said import Json
 from gate.errors import Temporary
 from tests.faults.application import through
 from tests.grounds import Ground

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from kube_samples import Client, config_map, pod
 
 from gate.cli import main
-from gate.cluster.api import Api, Expired
+from gate.cluster.api import Api
+from gate.cluster.said import Expired
 from gate.errors import Conflict, GateError, Temporary
 from gate.sandbox.kubernetes.access.tokens import Tokens
 from gate.sandbox.kubernetes.api.rest import Api as Server
