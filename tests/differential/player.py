@@ -151,13 +151,14 @@ def _is_as_expected(ask: Ask, reply: Reply) -> bool:
 
 
 def _is_served_or_gone(definition: Any) -> bool:
-    """Its kinds are served or, if somebody still holds a definition that is going, its objects are gone."""
+    """It has the names that it asks for, and its kinds are served; or, if somebody still holds a definition that is
+    going, its objects are gone."""
+    if value_at(definition, "status.acceptedNames") != value_at(definition, "spec.names"):
+        return False
     if value_at(definition, "metadata.deletionTimestamp"):
         return CLEANUP not in (value_at(definition, "metadata.finalizers") or ())
     conditions = value_at(definition, "status.conditions") or ()
-    holds = {each["type"] for each in conditions if each["status"] == "True"}
-    accepted = value_at(definition, "status.acceptedNames") == value_at(definition, "spec.names")
-    return accepted and {"NamesAccepted", "Established"} <= holds
+    return {"NamesAccepted", "Established"} <= {each["type"] for each in conditions if each["status"] == "True"}
 
 
 def _has(reply: Reply, path: str, value: Any) -> bool:
