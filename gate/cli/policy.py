@@ -11,11 +11,13 @@ import click
 from gate.cli.duration import Duration
 from gate.errors import GateError
 from gate.policy.ask import ask
+from gate.policy.people import Deed, Person
 from gate.policy.question import Answer, Question, Reach, Word
 from gate.policy.rules import Policy
 from gate.policy.when import opens
 
 COLOURS = {Word.ALLOW: "green", Word.WAIT: "yellow", Word.DENY: "red"}
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 SAID = {Word.ALLOW: "yes", Word.WAIT: "not now", Word.DENY: "no"}
 
 
@@ -52,7 +54,7 @@ Exit codes:
 @click.option(
     "--policy",
     "file",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=FILE,
     envvar="CHAOS_GATE_POLICY",
     help="The document; without one the safe default is asked.",
 )
@@ -138,3 +140,52 @@ def _json(answer: Answer, question: Question, opening: datetime | None) -> str:
         "rules": rules,
     }
     return json.dumps(whole, indent=2)
+
+
+@policy.command(
+    epilog="""\b
+Example:
+  chaos-gate policy may override --policy policy.yaml --group payments --namespace shop
+
+\b
+Exit codes:
+  0  yes
+  1  no
+  2  usage, or a policy that cannot be read
+"""
+)
+@click.argument("deed", type=click.Choice([*map(str, Deed)]))
+@click.option("--policy", "file", type=FILE, envvar="CHAOS_GATE_POLICY", required=True, help="The document.")
+@click.option("--user", default="", help="Somebody, as the API server knows them.")
+@click.option("--group", "groups", multiple=True, help="A group of theirs.")
+@click.option("--namespace", "-n", default="", help="Where it would be.")
+@click.pass_context
+def may(ctx: click.Context, /, deed: str, file: Path, user: str, groups: tuple[str, ...], namespace: str) -> None:
+    """Say whether a person may do something by hand, and every rule that spoke."""
+    from gate.policy.people import may as asked
+    from gate.wire.policies import read_policy
+
+    answer = asked(read_policy(file), Person(user=user, groups=groups), Deed(deed), namespace)
+    click.echo(click.style(SAID[answer.word], fg=COLOURS[answer.word], bold=True))
+    for each in answer.rulings:
+        click.echo(f"  {click.style(each.word, fg=COLOURS[each.word])}  {each.rule}: {each.why} ({each.place})")
+    ctx.exit(CODES[answer.word])
+
+
+@policy.command(
+    epilog="""\b
+Example:
+  chaos-gate policy rights --policy policy.yaml --namespace shop --namespace shop-eu | kubectl apply -f -
+"""
+)
+@click.option("--policy", "file", type=FILE, envvar="CHAOS_GATE_POLICY", required=True, help="The document.")
+@click.option("--namespace", "-n", "there", multiple=True, help="One that patterns of teams' namespaces may stand for.")
+@click.option("--own", envvar="CHAOS_GATE_NAMESPACE", default="chaos-gate", show_default=True, help="The gate's own.")
+def rights(file: Path, there: tuple[str, ...], own: str) -> None:
+    """Print the roles and bindings by which Kubernetes lets the people of the policy do what they may."""
+    import yaml
+
+    from gate.wire.people import manifests
+    from gate.wire.policies import read_policy
+
+    click.echo(yaml.safe_dump_all(manifests(read_policy(file), own, there), sort_keys=False), nl=False)

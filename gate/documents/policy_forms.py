@@ -11,6 +11,8 @@ from gate.documents.units import Lasting, WholePercent
 
 Pattern = Annotated[str, Field(min_length=1, max_length=253, examples=["shop-*"])]
 """A text in which `*` stands for anything and `?` for one letter."""
+Subject = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[^'\\\s][^'\\\n]*$")]
+"""A person or a group, by the name that the API server knows."""
 Day = Literal["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 LAST_YEAR = 9000
 """Of a freeze: times near the end of the calendar cannot be reckoned with."""
@@ -215,6 +217,35 @@ class ImagesForm(Form):
     )
 
 
+class PeopleForm(Form):
+    """Who may do what by hand; everybody here may look."""
+
+    role: Literal["viewer", "developer", "sre", "administrator"] = Field(
+        description="What they are.", examples=["developer"]
+    )
+    team: Name | None = Field(
+        default=None, description="Of developers: the team of `ownership` whose namespaces are theirs."
+    )
+    groups: list[Subject] = Field(default=[], description="Groups, as Kubernetes knows them.", examples=[["payments"]])
+    users: list[Subject] = Field(default=[], description="Single people.", examples=[["jane@example.org"]])
+    may: list[Literal["run", "abort", "override", "mode"]] | None = Field(
+        default=None,
+        description="What they may beside looking; left out, a developer may run and abort, an SRE and an "
+        "administrator everything, a viewer nothing.",
+        examples=[["run", "abort"]],
+    )
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Self:
+        if not self.groups and not self.users:
+            raise ValueError("must name groups or users")
+        if (self.role == "developer") != (self.team is not None):
+            raise ValueError("must have a team if the role is developer, and none if it is another one")
+        if self.team and "mode" in (self.may or ()):
+            raise ValueError("must not give a team the mode, which is everybody's")
+        return self
+
+
 class PolicySpec(Form):
     """What is left out is as safe as without a policy."""
 
@@ -233,6 +264,18 @@ class PolicySpec(Form):
     )
     when: WhenForm = Field(default=WhenForm(), description="When something may begin.", examples=[{}])
     images: ImagesForm | None = Field(default=None, description="Images that documents may name; left out, none.")
+    people: list[PeopleForm] = Field(
+        default=[],
+        description="Who may do what by hand, for `chaos-gate policy rights`; left out, whom Kubernetes lets.",
+        examples=[[{"role": "developer", "team": "payments", "groups": ["payments"]}]],
+    )
+
+    @model_validator(mode="after")
+    def _known_teams(self) -> Self:
+        teams = {rule.team for rule in self.ownership}
+        if lost := sorted({each.team for each in self.people if each.team and each.team not in teams}):
+            raise ValueError(f"names people of {', '.join(lost)}, and no rule of ownership is about that team")
+        return self
 
     @field_validator("time_zone")
     @classmethod

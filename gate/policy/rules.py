@@ -144,6 +144,20 @@ class Images(Rule):
     """Those that may run privileged."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class People(Rule):
+    """Who is a viewer, a developer of a team, an SRE, an administrator, and what they may do by hand."""
+
+    role: str
+    team: str = ""
+    """For developers: whose namespaces are theirs."""
+    groups: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
+    """As the API server knows them."""
+    deeds: tuple[str, ...] = ()
+    """What they may beside looking."""
+
+
 WORKING_HOURS = Window(rule="spec.when.windows", days=frozenset(range(5)), start=9 * 60, end=17 * 60)
 ONE_POD = Limit(rule="spec.blastRadius", pods=1, percent=34)
 OWN_PROGRAMS = "job"
@@ -162,5 +176,7 @@ class Policy:
     when: When = When(rule="spec.when", windows=(WORKING_HOURS,))
     images: Images | None = None
     """None: no image that a document names."""
+    people: tuple[People, ...] = ()
+    """Empty: whom Kubernetes lets, and no other."""
     own: frozenset[str] = field(default=frozenset())
     """Namespaces of the gate itself."""

@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 from gate.documents.boundless import boundless
 from gate.documents.loading import LARGEST, load
 from gate.documents.policies import PolicyDocument
-from gate.documents.policy_forms import DAYS, HolidaysForm, LimitForm, OwnershipForm, WhenForm, WindowForm
+from gate.documents.policy_forms import DAYS, HolidaysForm, LimitForm, OwnershipForm, PeopleForm, WhenForm, WindowForm
 from gate.documents.vocabulary import Vocabulary
 from gate.errors import GateError, Permanent
+from gate.policy.people import USUAL, Role
 from gate.policy.question import Freeze
 from gate.policy.rules import (
     WORKING_HOURS,
@@ -28,6 +29,7 @@ from gate.policy.rules import (
     Namespaces,
     NotDuring,
     Ownership,
+    People,
     Policy,
     When,
     Window,
@@ -136,6 +138,7 @@ def policy_of(document: PolicyDocument) -> Policy:
         )
         if spec.images
         else None,
+        people=tuple(_people(form, written("people", n)) for n, form in enumerate(spec.people)),
     )
 
 
@@ -158,6 +161,17 @@ def _ownership(form: OwnershipForm, written: dict[str, Any]) -> Ownership:
         workloads=tuple(form.workloads),
         faults=tuple(form.faults),
         accounts=tuple(form.accounts),
+    )
+
+
+def _people(form: PeopleForm, written: dict[str, Any]) -> People:
+    return People(
+        **written,
+        role=form.role,
+        team=form.team or "",
+        groups=tuple(form.groups),
+        users=tuple(form.users),
+        deeds=USUAL[Role(form.role)] if form.may is None else tuple(form.may),
     )
 
 
