@@ -147,6 +147,8 @@ class _Composer:
     def __init__(self, text: str) -> None:
         self._events: Any = _Parser(text)
         self._anchors: dict[str, yaml.Node] = {}
+        self._open: list[str] = []
+        """Anchors of what is not whole yet."""
         self._nodes = self._depth = 0
 
     def nodes(self) -> Iterator[yaml.Node]:
@@ -170,10 +172,14 @@ class _Composer:
             if event.anchor not in self._anchors:
                 why = f"*{event.anchor} refers to nothing: there is no &{event.anchor} before it"
                 raise yaml.MarkedYAMLError(problem=why, problem_mark=mark)
+            if event.anchor in self._open:
+                why = f"*{event.anchor} refers to what it stands in, which would never end"
+                raise yaml.MarkedYAMLError(problem=why, problem_mark=mark)
             return self._anchors[event.anchor]
         node = self._begun(event)
         if event.anchor is not None:
             self._anchors[event.anchor] = node
+            self._open.append(event.anchor)
         self._depth += 1
         if isinstance(node, yaml.MappingNode):
             while not isinstance(self._events.peek_event(), yaml.MappingEndEvent):
@@ -184,6 +190,8 @@ class _Composer:
                 node.value.append(self._node())
             self._events.get_event()
         self._depth -= 1
+        if event.anchor is not None:
+            self._open.pop()
         return node
 
     @staticmethod

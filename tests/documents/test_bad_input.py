@@ -66,3 +66,43 @@ def test_more_steps_than_that_are_refused_before_anything_is_done(steps: int, re
     (said,) = complaints(with_steps(steps, repeat))
     assert said.endswith(f"spec.steps: {counted}, a run keeps a record of 100 at most; make it several workflows")
     assert process_time() - began < 10
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "why"),
+    [
+        ("a: &a [1, *a]", "1:11", "*a refers to what it stands in, which would never end"),
+        ("a: &a\n  b: &b {c: *a}", "2:13", "*a refers to what it stands in, which would never end"),
+    ],
+)
+def test_an_alias_for_what_it_stands_in_is_refused_in_one_line(text: str, place: str, why: str) -> None:
+    (problem,) = catalogue(text).loaded.problems
+    assert f"{problem.place.line}:{problem.place.column}" == place
+    assert problem.why == f"this cannot be read as YAML: {why}"
+
+
+def test_an_anchor_may_have_the_name_of_one_that_is_whole() -> None:
+    assert complaints(WORKFLOW.replace("hold: 4s", "hold: &a 4s") + "# &a *a\n") == []
+
+
+@pytest.mark.parametrize("default", ["${parameters.other}", "${parameters.patience}"])
+def test_parameters_cannot_refer_to_each_other_or_to_themselves(default: str) -> None:
+    circle = WORKFLOW.replace("{default: 1s}", f'{{default: "{default}"}}')
+    assert circle != WORKFLOW
+    said = complaints(circle)
+    assert any(f'"{default[2:-1]}" is not one of the names that can be filled in' in each for each in said), said
+    assert not any("\n" in each for each in said)
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        (SUBSCRIPTION, "two subscriptions are called checkout: file0.yaml:7 and file1.yaml:7"),
+        (WORKFLOW, "two workflows have this name: file0.yaml:1 and file1.yaml:1"),
+    ],
+)
+def test_two_documents_of_one_name_are_none_and_both_places_are_said(document: str, said: str) -> None:
+    found = catalogue(document, document, WORKFLOW if document == SUBSCRIPTION else SUBSCRIPTION)
+    problems = [str(each) for each in found.resolve(found.loaded.subscriptions[0])[1]]
+    assert [each for each in problems if said in each], problems
+    assert not any("\n" in each for each in problems)
