@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gate.cli.planned import Planned
     from gate.cluster.api import Api
     from gate.documents.loading import Loaded
+    from gate.running.mode import Mode
     from gate.wire.previewing import Asking
 
 DEMO_SUBSCRIPTION = "subscriptions/checkout.yaml"
@@ -47,6 +48,14 @@ Examples:
     envvar="CHAOS_GATE_POLICY",
     help="The administrators' policy; without it the safe default is asked.",
 )
+@click.option("--account", default="", help="The service account that executes runs, for the policy to be asked about.")
+@click.option(
+    "--gate",
+    envvar="CHAOS_GATE_NAMESPACE",
+    default="chaos-gate",
+    show_default=True,
+    help="The gate's own namespace, for its mode as far as you may see it.",
+)
 @click.option("--output", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
 @click.option(
     "--post-to-merge-request",
@@ -60,6 +69,8 @@ def plan(
     parameters: tuple[tuple[str, Any], ...],
     seed: str,
     policy_file: Path | None,
+    account: str,
+    gate: str,
     output: str,
     post_to_merge_request: bool,
 ) -> None:
@@ -75,7 +86,7 @@ def plan(
     from gate.cluster.looking import Looking
 
     api = Looking.from_environment()
-    asking = _asking(policy_file, seed)
+    asking = replace(_asking(policy_file, seed), account=account, mode=_mode(api, gate))
     if workload:
         plans = [_by_hand(api, document, workflows, workload, dict(parameters), asking)]
     elif parameters:
@@ -93,16 +104,24 @@ def plan(
 
 
 def _asking(policy_file: Path | None, seed: str) -> "Asking":
-    from functools import partial
-
-    from gate.policy.ask import ask
     from gate.policy.rules import Policy
     from gate.wire.policies import read_policy
     from gate.wire.previewing import Asking
 
     rules = read_policy(policy_file) if policy_file else Policy()
     now = datetime.now(UTC).astimezone(rules.when.zone)
-    return Asking(policy=partial(ask, rules), owners=None, now=now, monotonic=time.monotonic, seed=seed)
+    return Asking(rules=rules, owners=None, now=now, monotonic=time.monotonic, seed=seed)
+
+
+def _mode(api: "Api", namespace: str) -> "Mode":
+    """That of the gate; who may not see it plans as if nothing held everybody."""
+    from gate.cluster.mode import stated_mode
+    from gate.running.mode import Mode
+
+    try:
+        return stated_mode(api, namespace)
+    except GateError:
+        return Mode.RUN
 
 
 def _by_hand(

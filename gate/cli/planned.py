@@ -181,4 +181,7 @@ def _of_copies(found: WorkflowPreview) -> str:
     copy, said = found.copy, ""
     if copy:
         said = f", in a copy of {copy.pods} pods" if not copy.problem else f"; NO COPY: {copy.problem}"
+        if copy.decision and not copy.decision.allowed:
+            why = "; ".join(map(str, copy.decision.against))
+            said += f", which the policy says of: {SAID[copy.decision.word]}, {why}"
     return f"{said}; where it fails, a copy of the version before is hit as well" if found.workflow.compare else said

@@ -59,7 +59,7 @@ class Policing:
     def admits(self, spec: RunSpec) -> str:
         """What holds the run before it begins; empty if nothing does. Raises `Denied` if the policy forbids a step."""
         policy = self.policy()
-        facts = self._facts(policy, spec)
+        facts = self.facts(policy, spec)
         # All are asked, also where one has to wait: another one may be forbidden.
         held = [_held(policy, *self._asked(policy, spec, step, None, facts)) for step in _unlike(spec.workflow.steps)]
         return next(filter(None, held), "")
@@ -71,7 +71,7 @@ class Policing:
         policy = self.policy()
         policy = replace(policy, when=replace(policy.when, not_during=()))
         reach = self._reach(policy, step, spec, targets) if _is_a_step(step) else None
-        return _held(policy, *self._asked(policy, spec, step, reach, self._facts(policy, spec)))
+        return _held(policy, *self._asked(policy, spec, step, reach, self.facts(policy, spec)))
 
     def holds(self, run: str, spec: RunSpec, step: Step, undos: Sequence[Undo]) -> str:
         """The same of one step, whose targets are known, or of the copy that the run makes before its steps."""
@@ -80,7 +80,7 @@ class Policing:
         # Whoever follows a pod that was hit belongs to a step that has begun, which may have set off the alerts itself.
         if any(undo.follows for undo in undos):
             policy = replace(policy, when=replace(policy.when, not_during=()))
-        return _held(policy, *self._asked(policy, spec, step, reach, self._facts(policy, spec)))
+        return _held(policy, *self._asked(policy, spec, step, reach, self.facts(policy, spec)))
 
     def _asked(
         self, policy: Policy, spec: RunSpec, step: Step, reach: Reach | None, facts: Mapping[str, Any]
@@ -99,9 +99,9 @@ class Policing:
             accounts=accounts_of(spec.workflow),
             **facts,
         )
-        return question, ask(policy, question, *(GROUPS if _is_a_step(step) else BESIDE))
+        return question, ask(policy, question, *groups_of(step))
 
-    def _facts(self, policy: Policy, spec: RunSpec) -> dict[str, Any]:
+    def facts(self, policy: Policy, spec: RunSpec) -> dict[str, Any]:
         """What is the same for all steps, as far as some rule is about it."""
         when = policy.when
         alerts, silent = self.alerts(when.not_during)
@@ -165,6 +165,11 @@ def _held(policy: Policy, question: Question, answer: Answer) -> str:
 def _is_a_step(step: Step) -> bool:
     """Whether it is one of the workflow's, and not something that is made beside the workload."""
     return step.fault in ACTS and step.fault != COPY
+
+
+def groups_of(step: Step) -> Sequence[str]:
+    """The groups of rules that are asked about it."""
+    return tuple(GROUPS) if _is_a_step(step) else BESIDE
 
 
 def _unlike(steps: Sequence[Step]) -> Sequence[Step]:

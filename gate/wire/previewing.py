@@ -1,7 +1,7 @@
 """What would happen to a workload if it were judged now, found out by looking alone."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from gate.cluster.api import Api, Form
@@ -27,11 +27,14 @@ from gate.model import (
     WorkloadName,
     WorkloadSelector,
 )
+from gate.policy.ask import ask
 from gate.policy.namespaces import OPT_IN, OPTED_IN
 from gate.policy.question import Answer, Question, Reach
+from gate.policy.rules import Policy
+from gate.running.mode import Mode
 from gate.running.turns import CAPS, Caps, beyond
 from gate.wire.locking import ClusterLocks
-from gate.wire.policing import accounts_of, images_of, privileged_of
+from gate.wire.policing import Policing, accounts_of, groups_of
 from gate.wire.ties import surrounding
 
 NOW = timedelta(0)
@@ -47,6 +50,8 @@ class CopyPreview:
     pods: int = 0
     problem: str = ""
     """Why there can be none."""
+    decision: Answer | None = None
+    """What the policy says of its being made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,8 +118,7 @@ class Preview:
 class Asking:
     """What a preview asks besides the cluster."""
 
-    policy: Callable[[Question], Answer]
-    """Says every rule that speaks."""
+    rules: Policy
     owners: tuple[str, ...] | None
     """The documents that ask for it; None for a run by hand."""
     now: datetime
@@ -122,6 +126,9 @@ class Asking:
     seed: str = "plan"
     leave_ready: int = 0
     caps: Caps = CAPS
+    account: str = ""
+    """The service account that would execute it; empty if nobody has said."""
+    mode: Mode = Mode.RUN
 
 
 def preview(api: Api, name: WorkloadName, workflows: Sequence[Workflow], asking: Asking) -> Preview:
@@ -147,17 +154,25 @@ class _Looked:
             api=api, foreign=Foreign(api, asking.monotonic), caps=asking.caps, leave_ready=asking.leave_ready
         )
         self._zones: dict[str, str] = {}
+        self._policing = Policing(policy=lambda: asking.rules, api=api, now=lambda: asking.now)
 
     def workflow(self, workflow: Workflow) -> WorkflowPreview:
         spec = self._spec(workflow)
         copied = workflow.isolation is Isolation.COPY
+        waits = f"the mode {self._asking.mode}" if self._asking.mode is not Mode.RUN else self._holder(spec)
         return WorkflowPreview(
             workflow=workflow,
             longest=duration_of(workflow),
             steps=[self._step(step, spec) for step in workflow.steps],
-            copy=_copy(self._api, self._rollout, workflow) if copied else None,
-            waits_for=self._holder(spec),
+            copy=self._copy(workflow, spec) if copied else None,
+            waits_for=waits,
         )
+
+    def _copy(self, workflow: Workflow, spec: RunSpec) -> CopyPreview:
+        step = Step(name="copy", fault=COPY, settings={}, hold=NOW, recover=NOW)
+        decision, undecided = self._decision(spec, step, spec.workload.name, (), ())
+        found = _copy(self._api, self._rollout, workflow)
+        return replace(found, decision=decision, problem="; ".join(filter(None, (found.problem, undecided))))
 
     def _spec(self, workflow: Workflow) -> RunSpec:
         version = self._rollout.version
@@ -181,7 +196,7 @@ class _Looked:
         except GateError as error:
             problem = str(error)
         says = fault.Settings if issubclass(fault.Settings, Block) else Block
-        decision, undecided = self._decision(spec.workflow, step, name, undos, pods)
+        decision, undecided = self._decision(spec, step, name, undos, pods)
         return StepPreview(
             step=step,
             targets=[self._hit(undo.target) for undo in undos],
@@ -217,12 +232,13 @@ class _Looked:
         return self._zones[node]
 
     def _decision(
-        self, workflow: Workflow, step: Step, name: WorkloadName, undos: Sequence[Undo], pods: Sequence[Target]
+        self, spec: RunSpec, step: Step, name: WorkloadName, undos: Sequence[Undo], pods: Sequence[Target]
     ) -> tuple[Answer | None, str]:
         try:
             found = self._api.get("namespaces", "", name.namespace)
+            facts = self._policing.facts(self._asking.rules, spec)
         except GateError as error:
-            return None, f"the labels of the namespace {name.namespace} cannot be read: {error}"
+            return None, f"what the policy is about in the namespace {name.namespace} cannot be read: {error}"
         labels = ((found or {}).get("metadata") or {}).get("labels") or {}
         hit = [self._hit(undo.target) for undo in undos]
         of_pods = sum(each.kind == POD for each in hit)
@@ -243,11 +259,11 @@ class _Looked:
             owners=self._asking.owners,
             reach=reach if hit else None,
             hold=step.hold,
-            accounts=accounts_of(workflow),
-            images=images_of(workflow),
-            privileged=privileged_of(workflow),
+            account=self._asking.account or None,
+            accounts=accounts_of(spec.workflow),
+            **facts,
         )
-        return self._asking.policy(question), ""
+        return ask(self._asking.rules, question, *groups_of(step)), ""
 
     def _held(self, spec: RunSpec, step: Step, undos: Sequence[Undo]) -> Sequence[str]:
         try:

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +12,16 @@ from click.testing import CliRunner, Result
 
 from gate.cli import cli
 from gate.cli.noting import post
+from gate.cluster.runs import Runs
 from gate.documents.blocks import Block
 from gate.errors import Permanent
 from gate.faults import FAULTS
+from gate.model import RunPhase, RunStatus
 from gate.sandbox.gitlab import GitLab
 from tests import grounds
 from tests.builders import deployment
 from tests.grounds import Ground
+from tests.runs import created, spec
 from tests.sandbox.gitlab_world import Project
 
 PODS = 3
@@ -156,6 +161,57 @@ def test_the_policy_says_which_rules_spoke(shop: Ground, catalogue: Path) -> Non
     assert kill["policy"]["answer"] == "allow"
     assert queue["policy"]["answer"] == "deny"
     assert all(rule["place"] for rule in queue["policy"]["rules"])
+
+
+ASKING = POLICY.replace(
+    "  when: {windows",
+    """\
+  ownership: [{team: red, paths: ["*"], namespaces: [shop], accounts: [executor]}]
+  when: {minimumInterval: 1h, mandatory: [{workflow: basics, within: 7d}], windows""",
+)
+
+
+def test_the_policy_is_asked_about_accounts_alerts_runs_before_and_what_must_have_passed(
+    shop: Ground, catalogue: Path
+) -> None:
+    policy = catalogue / "policy.yaml"
+    silent = 'notDuring: [{prometheus: "http://127.0.0.1:9"}], windows'
+    policy.write_text(ASKING.replace("windows", silent))
+    words = (catalogue / "subscriptions" / "web.yaml", "--policy", policy)
+    before = replace(spec(NAMESPACE), version="fedcba9876")
+    run = created(shop.api, NAMESPACE, "before", before)
+    try:
+        ended = datetime.now(UTC) - timedelta(minutes=5)
+        Runs(shop.api).save_status(run, RunStatus(phase=RunPhase.EXECUTED, attempt=1, started=ended, finished=ended))
+        (workflow,) = planned(shop, *words, "--account", "root")["workflows"]
+    finally:
+        shop.api.delete("chaosruns", NAMESPACE, "before", uid=run.uid)
+    said = " ".join(rule["why"] for rule in workflow["steps"][0]["policy"]["rules"])
+    assert "the service account root is not among executor" in said
+    assert "http://127.0.0.1:9 does not say which alerts fire" in said
+    assert "1h have to be between two" in said
+    assert "the workflow basics was never passed there" in said
+    assert workflow["steps"][0]["policy"]["answer"] == "deny"
+
+
+def test_the_mode_of_the_gate_is_what_a_run_would_wait_for(shop: Ground, catalogue: Path) -> None:
+    shop.api.create("configmaps", NAMESPACE, {"metadata": {"name": "chaos-gate-mode"}, "data": {"mode": "drain"}})
+    try:
+        (workflow,) = planned(shop, catalogue / "subscriptions" / "web.yaml", "--gate", NAMESPACE)["workflows"]
+        assert workflow["waitsFor"] == "the mode drain"
+    finally:
+        shop.ask("DELETE", f"/api/v1/namespaces/{NAMESPACE}/configmaps/chaos-gate-mode")
+
+
+def test_a_copy_is_asked_about_and_takes_no_pod_from_anybody(shop: Ground, catalogue: Path) -> None:
+    file = catalogue / "workflows" / "hits.yaml"
+    text = WORKFLOW.replace("  baseline: 10s\n", "  baseline: 10s\n  isolation: copy\n")
+    file.write_text(text.replace("resource: deployments, name: web", 'resource: deployments, name: "${target.name}"'))
+    words = (catalogue / "subscriptions" / "web.yaml", "--policy", catalogue / "policy.yaml")
+    (workflow,) = planned(shop, *words)["workflows"]
+    decision = workflow["copy"]["decision"]
+    assert {rule["rule"] for rule in decision["rulings"]} >= {"spec.namespaces"}
+    assert not any(rule["rule"].startswith("spec.blastRadius") for rule in decision["rulings"])
 
 
 def test_what_holds_a_step_is_said(shop: Ground, catalogue: Path, eventually: Eventually) -> None:
