@@ -12,7 +12,7 @@ from gate.faults import ACTS, beside, cpu_stress
 from gate.faults.beside import LONGER, begin, is_beside
 from gate.model import Target, Undo
 from tests.builders import deployment, pod_template
-from tests.faults.application import POLITE, Application, Eventually, insisting
+from tests.faults.application import POLITE, Application, Eventually
 from tests.faults.application import bare as without_shell
 from tests.grounds import Ground
 
@@ -82,12 +82,19 @@ def test_where_there_is_a_shell_the_image_is_not_used(bare: Application) -> None
 
 
 @on_the_sandbox
-def test_what_nobody_ends_ends_by_itself_and_so_does_its_container(bare: Application) -> None:
+def test_a_program_that_nobody_ends_ends_by_itself(bare: Application) -> None:
     (undo,) = bare.plan("cpu-stress", image="web:3")
-    short = replace(undo, settings={**undo.settings, "seconds": 1 - LONGER + 3})
-    with pytest.raises(Temporary):  # a container for four seconds
-        begin(short, bare.api)
-    insisting(cpu_stress.inject, replace(short, settings={**short.settings, "seconds": 1}), bare.api)
+    short = replace(undo, settings={**undo.settings, "seconds": 2})
+    bare.inject(short)
+    bare.eventually(lambda: bare.programs() == [])
+    assert cpu_stress.prove(short, bare.api) is None
+
+
+@on_the_sandbox
+def test_a_container_to_which_nobody_comes_ends_by_itself(bare: Application) -> None:
+    (undo,) = bare.plan("cpu-stress", image="web:3")
+    with pytest.raises(Temporary):
+        begin(replace(undo, settings={**undo.settings, "seconds": 1 - LONGER}), bare.api)
 
     def state() -> Json:
         statuses = bare.read("pods", undo.target.name)["status"].get("ephemeralContainerStatuses") or [{}]
@@ -95,7 +102,6 @@ def test_what_nobody_ends_ends_by_itself_and_so_does_its_container(bare: Applica
         return found
 
     bare.eventually(lambda: "terminated" in state())
-    assert bare.programs() == []
     assert "nothing is left" in bare.revert(undo)
     with pytest.raises(Permanent, match="ended: Completed"):
         cpu_stress.inject(undo, bare.api)
