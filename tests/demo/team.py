@@ -14,7 +14,7 @@ import yaml
 from gate.sandbox import shop
 from gate.sandbox.demo.seeding import files_of
 from gate.sandbox.demo.stage import CATALOGUE, MAINTAINER, PROJECT, Stage
-from tests.demo.playing import KILL, SUBSCRIPTION, Play
+from tests.demo.playing import SUBSCRIPTION, Play
 from tests.sandbox.gitlab_world import Client
 
 PATH = "/projects/shop%2Fcheckout"
@@ -26,6 +26,23 @@ STAGED = {
 }
 SHIP = {"stage": "production", "environment": "production", "script": ["exit 0"]}
 PIPELINE = {"stages": ["deploy", "production"], "deploy-staging": STAGED}
+STEADY = """\
+apiVersion: chaosgate.dev/v1alpha1
+kind: Workflow
+metadata: {name: quick}
+spec:
+  baseline: 500ms
+  steadyState:
+    - name: somebody is there
+      kubernetes: {resource: deployments, name: checkout}
+      every: 100ms
+      expect: {field: status.readyReplicas, atLeast: 1}
+      tolerate: {failures: %s, streak: 30s}
+  steps:
+    - {name: pods go, fault: %s, hold: %s, recover: 30s}
+"""
+"""What it asks is answered also where everything else on the machine is busy."""
+PASSES, FAILS = STEADY % ("90%", "pod-kill", "1s"), STEADY % ("0%", "scale-to-zero", "5s")
 BY_HAND = {"when": "manual", "allow_failure": False}
 """How a job `ship` waits for the gate."""
 PINNED = {"rules": [{"if": "$CHAOS_SHA", "when": "on_success"}]}
@@ -50,7 +67,7 @@ class Team:
     _versions: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _made: set[str] = field(default_factory=set)
 
-    def subscribes(self, promote: str, workflow: str = KILL) -> None:
+    def subscribes(self, promote: str, workflow: str = PASSES) -> None:
         document = SUBSCRIPTION % "checkout"
         told = "gitlab: {project: shop/checkout}"
         assert told in document
