@@ -158,8 +158,8 @@ class Own(Worse):
         pytest.param({"runs": Renaming}, 6, id="runs have new names each time"),
         pytest.param({"gates": Forgetful}, 104, id="what was judged is forgotten"),
         pytest.param({"gates": Blind}, 9, id="the first look is forgotten"),
-        pytest.param({"gates": Hasty}, 199, id="nothing needs to settle"),
-        pytest.param({"gates": Presuming}, 118, id="what is there first is taken for an upgrade"),
+        pytest.param({"gates": Hasty}, 154, id="nothing needs to settle"),
+        pytest.param({"gates": Presuming}, 79, id="what is there first is taken for an upgrade"),
     ],
 )
 def test_the_simulation_notices_when(worse: Any, seen: int) -> None:
