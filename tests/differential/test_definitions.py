@@ -376,7 +376,12 @@ SCRIPTS["a definition that is changed to what it cannot be"] = (
     changed({"versions": [version(schema=None)]}),
     changed({"versions": [version(storage=False), version("v2")]}),
     changed({"versions": [version("v2")]}),
-    DEFINITIONS.patch({"status": {"storedVersions": ["v2"]}}, f"ones.{GROUP}", "status").show("status.storedVersions"),
+    *(
+        DEFINITIONS.patch({"status": {"storedVersions": stored}}, f"ones.{GROUP}", "status").show(
+            "status.storedVersions", "message"
+        )
+        for stored in (["v2", "v0"], ["v2"])
+    ),
     changed({"versions": [version("v2")]}),
     changed({"names": {"singular": "single", "listKind": "Several"}}),
     DEFINITIONS.patch({"spec": None}, f"ones.{GROUP}").show("code", "details"),

@@ -8,11 +8,13 @@ three. What holds there all the same are the bounds that `out_of_bounds` looks f
 Not in the story either, because the real Kubernetes does it differently each time: how the statuses of several objects
 interleave, and whether it says ReplicaSetUpdated between NewReplicaSetCreated and what follows. (It says so when it
 sees the new pods counted in a step of its own. When it sees them together with the fact that the old ones are old no
-count has grown, and it says nothing.)
+count has grown, and it says nothing. Where its write of NewReplicaSetCreated meets somebody else's, it says
+ReplicaSetUpdated only.)
 """
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -122,7 +124,7 @@ def _conditions(versions: list[Object]) -> list[str]:
     for version in versions:
         now = {each["type"]: _said(each) for each in version["status"].get("conditions", [])}
         if _is_chance(present.get("Progressing", ""), now.get("Progressing", "")):
-            now["Progressing"] = present["Progressing"]
+            now["Progressing"] = _begun(now["Progressing"]) or present["Progressing"]
         told += [text for kind, text in now.items() if present.get(kind) != text]
         told += [f"{kind} is gone" for kind in present if kind not in now]
         present = now
@@ -131,6 +133,12 @@ def _conditions(versions: list[Object]) -> list[str]:
 
 def _is_chance(before: str, after: str) -> bool:
     return " NewReplicaSetCreated:" in before and " ReplicaSetUpdated:" in after
+
+
+def _begun(progressing: str) -> str:
+    """What is said of that ReplicaSet when it is made; "" where it is not about one."""
+    about = re.search(r'ReplicaSet "([^"]+)" is progressing', progressing)
+    return f'Progressing=True NewReplicaSetCreated: Created new replica set "{about[1]}"' if about else ""
 
 
 def _said(condition: Object) -> str:

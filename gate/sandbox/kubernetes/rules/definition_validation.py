@@ -44,7 +44,9 @@ def custom_resource_definition(new: Object, old: Object | None) -> list[Cause]:
     causes += _names(spec.get("names") or {})
     if old is not None:
         causes += _changes(new, old)
-    causes += [*_stored(new), *_approval(new, old)]
+    if old is None or spec != old["spec"]:  # who writes the status may say what he wants of what is stored
+        causes += _stored(new)
+    causes += _approval(new, old)
     if spec.get("preserveUnknownFields"):
         remedy = "set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead"
         causes.append(invalid("spec.preserveUnknownFields", True, f"cannot set to true, {remedy}"))
