@@ -25,8 +25,12 @@ class _Asked:
     """What is known of one run."""
 
     holder: str | None = None
+    refused: str = ""
     due: float = float("-inf")
+    """When the answer is as old as one may be, and it is asked again."""
     under_way: bool = False
+    awaited: bool = False
+    """Somebody was told that it is not known yet."""
 
 
 class Admission:
@@ -45,10 +49,15 @@ class Admission:
         self._known: dict[str, _Asked] = {}
 
     def holder(self, run: Run) -> str | None:
-        """What the policy has against its beginning; empty: nothing. None: it is not known yet, and is being asked."""
+        """What the policy has against its beginning; empty: nothing, or it is refused for good. None: it is not known
+        now, and is being asked. Whoever waited meanwhile for something else may not begin on what was said before that.
+        """
         with self._lock:
             known = self._known.setdefault(run.uid, _Asked())
-            asks = not known.under_way and self._monotonic() >= known.due
+            is_old = self._monotonic() >= known.due
+            holder = None if is_old and not known.holder else known.holder
+            known.awaited = known.awaited or holder is None
+            asks = not known.under_way and is_old
             known.under_way = known.under_way or asks
         if asks:
             try:
@@ -56,7 +65,13 @@ class Admission:
             except RuntimeError:  # the machine has no thread for it now
                 log.exception("admission.again run=%s", run.name)
                 known.under_way = False
-        return known.holder
+        return holder
+
+    def refused(self, run: Run) -> str:
+        """Why the policy forbids it at any time, as it was last found; empty if it does not, as far as is known."""
+        with self._lock:
+            known = self._known.get(run.uid)
+            return known.refused if known else ""
 
     def keep(self, uids: Collection[str]) -> None:
         """Forget all other runs."""
@@ -68,22 +83,26 @@ class Admission:
         self._hands.close()
 
     def _ask(self, run: Run, known: _Asked) -> None:
-        before = known.holder
+        before, found = known.holder, None
         try:
-            known.holder = self._answer(run)
+            found = self._answer(run)
         finally:
             with self._lock:
+                if found:
+                    known.holder, known.refused = found
                 pause = max(AGAIN, len(self._known) * APART)
-            known.due = self._monotonic() + pause.total_seconds()
-            known.under_way = False
-        if known.holder != before:
-            self._told()
+                known.due = self._monotonic() + pause.total_seconds()
+                known.under_way = False
+                tells, known.awaited = known.awaited or known.holder != before, False
+            if tells:
+                self._told()
 
-    def _answer(self, run: Run) -> str:
+    def _answer(self, run: Run) -> tuple[str, str]:
+        """What holds it, and why it is refused."""
         try:
-            return self._admits(run.spec)
+            return self._admits(run.spec), ""
         except Temporary as error:
-            return f"the policy, which cannot be asked now: {error}"
-        except GateError as error:  # it never will be otherwise: whoever executes the run asks again, and ends it
+            return f"the policy, which cannot be asked now: {error}", ""
+        except GateError as error:  # it never will be otherwise: it goes, and whoever is to execute it ends it
             log.info("run.refused run=%s why=%r", run.name, str(error))
-            return ""
+            return "", str(error)

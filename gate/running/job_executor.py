@@ -21,7 +21,7 @@ from gate.running.line import Line
 from gate.running.mode import Mode
 from gate.running.ports import Clock
 from gate.running.runner import MOST_ATTEMPTS
-from gate.running.turns import CAPS, WAITING, Caps
+from gate.running.turns import CAPS, WAITING, Caps, to_be_ended
 
 log = logging.getLogger(__name__)
 
@@ -158,7 +158,7 @@ class JobExecutor:
         """
         self._store, self._leases, self._jobs, self._clock = store, leases, jobs, clock
         self._read_mode, self._leads, self._end, self._tell, self._begins = mode, leads, end, tell, begins
-        self._line = Line(store, clock, caps, admission)
+        self._admission, self._line = admission, Line(store, clock, caps, admission)
         self._watched: dict[str, _Watched] = {}
         self._poked = threading.Event()
 
@@ -213,12 +213,22 @@ class JobExecutor:
             if fresh is None or fresh.uid != run.uid or not self._line.may_go(fresh, mode):
                 return
             what = what_next(fresh, latest, heard, late=late)
+            if what is Next.MAKE and self._is_held(fresh, mode):
+                return
             if judgement := self._over(fresh, what, mode, _how_lost(latest, heard, self._begins)):
                 self._conclude(fresh, jobs, judgement)
             elif what is Next.MAKE:
                 self._replace(fresh, watched, jobs, _how_lost(latest, heard, self._begins))
         finally:
             self._leases.release(run)
+
+    def _is_held(self, run: Run, mode: Mode) -> bool:
+        """Whether a run that has lost its executor waits for the policy before another one: a Job knows less than we
+        do. What is in force is taken back all the same, and what is to be ended does not wait.
+        """
+        if self._admission is None or not run.begun or run.guarded or to_be_ended(run, mode, self._clock.now()):
+            return False
+        return self._admission.holder(run) != ""
 
     def _over(self, run: Run, what: Next, mode: Mode, how_lost: str) -> Judgement | None:
         """How the run ends without another executor, if it does. The Lease is ours: nobody begins it meanwhile."""
@@ -229,6 +239,8 @@ class JobExecutor:
                 waited = f". {run.status.activity}" if run.status.activity.startswith(WAITING) else ""
                 message = f"the deadline of the run, {run.spec.deadline:%H:%M:%S}, was over before it began{waited}"
                 return Judgement(verdict=Verdict.ERRORED, reason=Reason.DEADLINE_EXCEEDED, message=message)
+        if self._admission and not run.guarded and (why := self._admission.refused(run)):
+            return Judgement(verdict=Verdict.ERRORED, reason=Reason.POLICY_DENIED, message=why)
         return _lost(f"nobody executes it any more: {how_lost}") if what is Next.END else None
 
     def _conclude(self, run: Run, jobs: Sequence[ExecutorJob], judgement: Judgement) -> None:

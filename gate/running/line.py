@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from gate.errors import GateError, Temporary
-from gate.model import Run
+from gate.model import Run, RunPhase
 from gate.running.admission import AGAIN, Admission
 from gate.running.mode import Mode
 from gate.running.ports import Clock
@@ -69,20 +69,20 @@ class Line:
         """The turns, without those whom the policy holds; and until when it leaves it so."""
         runs, now, held = self._store.all(), self._clock.now(), dict[str, str]()
         if self._admission:
-            self._admission.keep({run.uid for run in runs})
-        while True:
-            answer = turns(runs, mode, self._caps, now, executed=executed, held=held)
-            found = {run.uid: holder for run in answer.go if (holder := self._policy(run, mode, now, executed))}
-            if not found:
-                self._held = held
-                return answer, now + AGAIN if held else EVER
-            held |= found
+            self._admission.keep({run.uid for run in runs if run.status.phase in {RunPhase.PENDING, RunPhase.RUNNING}})
 
-    def _policy(self, run: Run, mode: Mode, now: datetime, executed: Collection[str]) -> str:
+        def policy(run: Run) -> str:
+            if holder := self._policy(run):
+                held[run.uid] = holder
+            return holder
+
+        answer = turns(runs, mode, self._caps, now, executed=executed, held=policy)
+        self._held = held
+        return answer, now + AGAIN if held else EVER
+
+    def _policy(self, run: Run) -> str:
         """Whether the policy holds a run whose turn it would be, in words; empty if not."""
-        if self._admission is None or run.uid in executed or under_way(run) or to_be_ended(run, mode, now):
-            return ""
-        holder = self._admission.holder(run)
+        holder = self._admission.holder(run) if self._admission else ""
         return UNKNOWN if holder is None else holder
 
     def may_go(self, run: Run, mode: Mode) -> bool:
@@ -102,7 +102,7 @@ class Line:
         except GateError as error:
             self._show(run, f"others, for who they are cannot be seen: {error}")
             return True
-        answer = turns(around, mode, self._caps, now, executed=executed, held=self._held)
+        answer = turns(around, mode, self._caps, now, executed=executed, held=lambda each: self._held.get(each.uid, ""))
         holder = next((holder for other, holder in answer.held if other.uid == run.uid), "")
         if holder:
             self._show(run, holder)

@@ -3,7 +3,7 @@
 One run for each workload, so many for each namespace and for the whole cluster, in the order of their creation.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -24,7 +24,11 @@ class Caps:
 
 
 CAPS = Caps()
-NOBODY: Mapping[str, str] = {}
+
+
+def by_nothing(_run: Run) -> str:
+    """Nothing holds it but other runs."""
+    return ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -105,10 +109,11 @@ def turns(
     now: datetime,
     *,
     executed: Collection[str] = (),
-    held: Mapping[str, str] = NOBODY,
+    held: Callable[[Run], str] = by_nothing,
 ) -> Turns:
     """Who goes, and who waits for what. `executed` are the uids of runs that were begun a moment ago, whatever the
-    runs here say. `held` says by uid what else holds runs that have not begun; these stand in nobody's way.
+    runs here say. `held` is asked of each run that has not begun, when its turn comes, what else holds it; whom
+    something holds stands in nobody's way.
     """
     answer, taken = Turns(), _Taken(caps)
     alive = [run for run in runs if under_way(run) or run.status.phase is RunPhase.PENDING or run.uid in executed]
@@ -127,8 +132,8 @@ def turns(
             answer.held.append((run, f"the mode {mode}"))
             continue
         holder = taken.holder(run)
-        if not holder and run.uid in held:
-            answer.held.append((run, held[run.uid]))
+        if not holder and (other := held(run)):
+            answer.held.append((run, other))
             continue
         if holder:
             answer.held.append((run, holder))

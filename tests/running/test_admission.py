@@ -12,6 +12,7 @@ from gate.model import Run, RunPhase, RunSpec
 from gate.running.admission import AGAIN, Admission
 from gate.running.line import Line
 from gate.running.mode import Mode
+from gate.running.turns import CAPS, turns
 from tests.clocks import START, HandClock
 from tests.runs import spec
 
@@ -126,6 +127,64 @@ def test_what_the_policy_forbids_goes_to_be_ended_by_its_executor(
     there = scene(waiting("bad"))
     there.policy.against["bad"] = Denied("never")
     eventually(lambda: there.goes() == ["bad"])
+    assert there.admission.refused(there.store.runs[0]) == "never"
+
+
+def test_an_answer_counts_only_until_it_is_time_to_ask_again(
+    scene: Callable[..., Scene], eventually: Eventually
+) -> None:
+    """What waited for others since it was admitted, and has its turn now, begins in no freeze that began meanwhile."""
+    there = scene(waiting("day"))
+    eventually(lambda: there.goes() == ["day"])
+    there.clock.advance(timedelta(minutes=4))
+    there.policy.against["day"] = HOURS
+    there.policy.may_answer.clear()
+    assert there.goes() == []
+    there.policy.may_answer.set()
+    eventually(lambda: there.goes() == [] and there.store.shown.get("day") == f"Waiting: held by {HOURS}")
+
+
+def test_whoever_heard_that_it_is_not_known_is_told_when_it_is_although_the_answer_is_the_same(
+    scene: Callable[..., Scene], eventually: Eventually
+) -> None:
+    there = scene(waiting("day"))
+    eventually(lambda: there.goes() == ["day"])
+    there.clock.advance(AGAIN)
+    there.told.clear()
+    assert there.goes() == []
+    assert there.told.wait(30)
+    eventually(lambda: there.goes() == ["day"])
+
+
+def test_runs_that_are_over_make_nobody_wait_longer_for_an_answer(
+    scene: Callable[..., Scene], eventually: Eventually
+) -> None:
+    names = [f"run-{number}" for number in range(80)]
+    there = scene(*(waiting(name, namespace=name) for name in names))
+    eventually(lambda: len(there.goes()) == len(names))
+    over = [replace(run, status=replace(run.status, phase=RunPhase.JUDGED)) for run in there.store.runs]
+    there.store.runs = [*over, waiting("night")]
+    there.policy.against["night"] = HOURS
+    eventually(lambda: there.goes() == [] and there.store.shown.get("night"))
+    asked = there.policy.asked.count("night")
+    there.clock.advance(AGAIN)
+    eventually(lambda: there.goes() == [] and there.policy.asked.count("night") > asked)
+
+
+def test_many_who_are_held_cost_one_pass(scene: Callable[..., Scene], eventually: Eventually) -> None:
+    names = [f"run-{number}" for number in range(200)]
+    there = scene(*(waiting(name) for name in names))
+    there.policy.against.update(dict.fromkeys(names, HOURS))
+    eventually(lambda: there.goes() == [] and len(there.store.shown) == len(names))
+    asked = list[str]()
+    now = there.clock.now()
+
+    def held(run: Run) -> str:
+        asked.append(run.name)
+        return HOURS
+
+    assert len(turns(there.store.runs, Mode.RUN, CAPS, now, held=held).held) == len(names)
+    assert sorted(asked) == sorted(names)
 
 
 def test_while_the_policy_cannot_be_asked_a_run_waits_and_says_so(

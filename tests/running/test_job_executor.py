@@ -1,6 +1,7 @@
 """What is to be done about a run whose executor is a Job, from what is there and what is heard."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -8,7 +9,8 @@ from itertools import product
 import pytest
 
 from gate.errors import Denied
-from gate.model import Judgement, Reason, Run, RunPhase, RunStatus, Verdict
+from gate.model import Judgement, Reason, Run, RunPhase, RunSpec, RunStatus, Verdict
+from gate.running.admission import AGAIN, Admission
 from gate.running.job_executor import MOST_JOBS, ExecutorJob, Heard, JobExecutor, Next, number_after, what_next
 from gate.running.mode import Mode
 from gate.running.runner import MOST_ATTEMPTS
@@ -72,6 +74,7 @@ class Stage:
     refuses: bool = False
     is_held: bool = False
     ends: list[Judgement] = field(default_factory=list)
+    admission: Admission | None = None
 
     def all(self) -> Sequence[Run]:
         return [self.about]
@@ -123,6 +126,7 @@ class Stage:
             leads=lambda: self.leads,
             end=self.end,
             begins=BEGINS,
+            admission=self.admission,
         )
 
     def numbers(self) -> list[int]:
@@ -158,6 +162,65 @@ def test_a_job_that_does_not_begin_in_its_time_ends_the_run_and_goes() -> None:
     assert reasons(stage) == [Reason.EXECUTOR_LOST]
     assert "did not begin within 30s" in stage.ends[0].message
     assert stage.jobs == []
+
+
+@pytest.fixture
+def policed() -> Iterator[Callable[[Stage, Callable[[RunSpec], str]], Callable[[], None]]]:
+    """Lets a stage be asked by a policy; returns what looks and waits for the answer of a policy that was asked."""
+    made: list[Admission] = []
+
+    def police(stage: Stage, admits: Callable[[RunSpec], str]) -> Callable[[], None]:
+        told = threading.Event()
+        stage.admission = Admission(admits, stage.clock.monotonic, told.set)
+        made.append(stage.admission)
+        executor = stage.executor()
+
+        def look() -> None:
+            told.clear()
+            executor.consider()
+            assert told.wait(30), "the policy is asked"
+            executor.consider()
+
+        return look
+
+    yield police
+    for each in made:
+        each.close()
+
+
+Police = Callable[[Stage, Callable[[RunSpec], str]], Callable[[], None]]
+
+
+def never(_spec: RunSpec) -> str:
+    raise Denied("the policy forbids it: the team bank may not do so")
+
+
+def test_a_run_that_the_policy_forbids_ends_without_a_job(policed: Police) -> None:
+    stage = Stage(pending())
+    policed(stage, never)()
+    assert (reasons(stage), stage.jobs) == ([Reason.POLICY_DENIED], [])
+    assert "the team bank may not do so" in stage.ends[0].message
+
+
+def test_after_a_lost_executor_another_one_is_made_when_the_policy_lets_it(policed: Police) -> None:
+    stage, holders = Stage(pending(status=RunStatus(phase=RunPhase.RUNNING, attempt=1))), ["frozen"]
+    stage.jobs.append(job(1, over=True))
+    look = policed(stage, lambda _: holders[0])
+    look()
+    assert (stage.numbers(), stage.ends) == ([1], [])
+    holders[0] = ""
+    stage.clock.advance(AGAIN)
+    look()
+    assert stage.numbers() == [1, 2]
+
+
+def test_what_is_in_force_is_taken_back_by_another_executor_whatever_the_policy_says(policed: Police) -> None:
+    stage = Stage(pending(status=RunStatus(phase=RunPhase.RUNNING, attempt=1), guarded=True))
+    stage.jobs.append(job(1, over=True))
+    stage.admission = Admission(never, stage.clock.monotonic)
+    stage.executor().consider()
+    stage.admission.close()
+    assert (stage.numbers(), stage.ends) == ([1, 2], [])
 
 
 def test_whoever_leads_next_gives_a_job_its_time_anew() -> None:
