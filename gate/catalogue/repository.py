@@ -3,6 +3,7 @@
 No work tree, no hooks, no submodules, no links: only blobs, whose content is parsed once for each blob.
 """
 
+import logging
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,13 +14,16 @@ import git
 
 from gate.catalogue.bounded import run
 from gate.catalogue.entries import Entry, entries
+from gate.catalogue.objects import Lacking, Objects
 from gate.catalogue.settings import ORIGIN, to_fetch, to_read, without
 from gate.catalogue.signatures import verify
 from gate.catalogue.sources import Source
 from gate.documents.catalogue import Catalogue, NotTaken
 from gate.documents.loading import LARGEST, Broken, Loaded, load
 from gate.documents.vocabulary import Vocabulary
-from gate.errors import BadDocument, Permanent, Place, Temporary
+from gate.errors import BadDocument, GateError, Permanent, Place, Temporary
+
+log = logging.getLogger(__name__)
 
 MOST_FILES = 10_000
 MOST_BYTES = 20_000_000
@@ -53,6 +57,7 @@ class Repository:
         folder.mkdir(parents=True, exist_ok=True)
         self._repo = git.Repo.init(folder, bare=True)
         self._repo.git.update_environment(**to_read())
+        self._objects = Objects(self._repo)
         self._stamp = folder / "fetched"
         self._newest, self._good = source.ref, f"refs/taken/{source.ref.removeprefix('refs/')}"
         self._parsed: dict[tuple[str, bytes], _File] = {}
@@ -103,14 +108,8 @@ class Repository:
                 lock.unlink(missing_ok=True)
 
     def revision(self) -> str:
-        """The newest revision that was fetched; empty if there has been none."""
-        return self._revision_of(self._newest)
-
-    def _revision_of(self, ref: str) -> str:
-        try:
-            return self._repo.commit(ref).hexsha
-        except (git.BadName, ValueError):
-            return ""
+        """The newest revision that was fetched; empty if there has been none. `Temporary` when git does not work."""
+        return self._objects.commit(self._newest)
 
     def read(self, fetched: datetime) -> Catalogue:
         """The documents at the newest revision that was fetched, or, while that cannot be taken, at the last one that
@@ -123,8 +122,8 @@ class Repository:
             raise Permanent(self._damaged)
         try:
             return self._at(newest, fetched)
-        except Permanent as error:
-            good = self._revision_of(self._good)
+        except GateError as error:
+            good = self._objects.commit(self._good)
             if good in {"", newest}:
                 raise
             not_taken = NotTaken(revision=newest, why=str(error), instead=good)
@@ -141,15 +140,22 @@ class Repository:
             for entry, size in zip(found, sizes, strict=True):
                 key = (entry.path, entry.sha)
                 files[key] = self._parsed.get(key) or _File(size=size, loaded=self._load(entry, size))
-        except (git.exc.ODBError, ValueError, OSError) as error:
+        except Lacking as error:
             raise Permanent(self._damaged) from error
         self._parsed = files
-        if self._revision_of(self._good) != revision:
-            self._repo.git.update_ref(self._good, revision)
+        self._note(revision)
         loaded = Loaded.together(each.loaded for each in files.values())
         return Catalogue(
             revision=revision, fetched=fetched, loaded=loaded, vocabulary=self._vocabulary, not_taken=not_taken
         )
+
+    def _note(self, revision: str) -> None:
+        """Which one to go back to. Where that cannot be written, this one is in force all the same."""
+        try:
+            if self._objects.commit(self._good) != revision:
+                self._repo.git.update_ref(self._good, revision)
+        except (GateError, git.GitCommandError, OSError) as error:
+            log.warning("catalogue.unnoted revision=%s why=%r", revision, " ".join(str(error).split()))
 
     def _insist(self, revision: str) -> None:
         """On a signature, if the operators want one."""
@@ -179,13 +185,11 @@ class Repository:
         return text.replace(f"{secret}@", "") if secret else text
 
     def _documents(self, revision: str) -> list[Entry]:
-        found = []
-        for count, entry in enumerate(entries(self._repo, revision)):
-            if count >= MOST_FILES:
-                raise Permanent(self._is(revision, f"has more than {MOST_FILES} files"))
-            if entry.is_expected and not entry.is_folder:
-                found.append(entry)
-        return found
+        try:
+            found = [*entries(self._objects, revision, MOST_FILES)]
+        except Permanent as error:
+            raise Permanent(self._is(revision, str(error))) from error
+        return [entry for entry in found if entry.is_expected and not entry.is_folder]
 
     def _size(self, entry: Entry) -> int:
         """Of one that was not fetched since it is too large, more than it may have; of what is no file, nothing."""
@@ -194,8 +198,8 @@ class Repository:
         if not entry.is_file:
             return 0
         try:
-            return int(self._repo.odb.info(entry.sha).size)
-        except ValueError:
+            return self._objects.size(entry.sha)
+        except Lacking:
             return LARGEST + 1
 
     def _load(self, entry: Entry, size: int) -> Loaded:
@@ -203,7 +207,7 @@ class Repository:
             return self._refused(entry.path, entry.wrong)
         if size > LARGEST:
             return self._refused(entry.path, f"has more than {LARGEST} bytes; split it into several files")
-        data: bytes = self._repo.odb.stream(entry.sha).read()
+        data = self._objects.data(entry.sha)
         if data.startswith(POINTER):
             return self._refused(entry.path, "is a pointer of Git LFS; put the document itself here")
         return load(data, f"{self._mark}{entry.path}", self._vocabulary)

@@ -1,13 +1,18 @@
 """Repositories that somebody made to do harm, or that hold what a catalogue must not: each has its one line."""
 
 import subprocess
+import tracemalloc
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import git
 import pytest
 
+from gate.catalogue.entries import entries
 from gate.catalogue.repository import Repository
 from gate.catalogue.sources import Source
+from gate.errors import Permanent
 from tests.catalogue.conftest import NOW, Mirrored
 from tests.catalogues import Origin
 
@@ -64,6 +69,63 @@ def test_folders_that_multiply_are_not_followed_for_long(origin: Origin, mirror:
     catalogue = mirror.read(NOW)
     assert catalogue.revision == good
     assert "has more than 10000 files" in str(catalogue.not_taken[0])
+
+
+def deep(origin: Origin, levels: int, name: bytes) -> bytes:
+    """A folder of folders of that name, and a thousand others on each level."""
+    empty = written(origin, "blob", b"")
+    folder = tree(origin, (b"100644", b"a.yaml", empty))
+    for _ in range(levels):
+        beside = [(b"100644", b"b%d" % n, empty) for n in range(1000)]
+        folder = tree(origin, (b"40000", name, folder), *beside)
+    return tree(origin, (b"40000", b"workflows", folder))
+
+
+@pytest.mark.parametrize(
+    ("levels", "name", "complaint"),
+    [
+        (50, b"a", "has folders in more than 40 levels, as workflows/a/a/a/a/"),
+        (20, b"a" * 100, "has a path of more than 1000 letters, workflows/aaaa"),
+    ],
+    ids=["very deep", "very long"],
+)
+def test_paths_that_nobody_needs_are_not_followed(
+    origin: Origin, mirror: Repository, levels: int, name: bytes, complaint: str
+) -> None:
+    good = mirror.fetch()
+    mirror.read(NOW)
+    committed(origin, deep(origin, levels, name))
+    mirror.fetch()
+    catalogue = mirror.read(NOW)
+    assert catalogue.revision == good
+    assert complaint in str(catalogue.not_taken[0])
+
+
+def test_what_has_nothing_but_names_costs_no_memory(origin: Origin, mirror: Repository) -> None:
+    """Some kB on their way, for names that are alike are packed well."""
+    mirror.fetch()
+    mirror.read(NOW)
+    empty = written(origin, "blob", b"")
+    many = written(origin, "tree", b"".join(b"100644 %0100d\0%s" % (n, empty) for n in range(50_000)))
+    folder = tree(origin, *((b"40000", b"%d" % n, many) for n in range(5)))
+    committed(origin, tree(origin, (b"40000", b"workflows", folder)))
+    mirror.fetch()
+    tracemalloc.start()
+    try:
+        catalogue = mirror.read(NOW)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert "has more than 5000000 bytes of names alone" in str(catalogue.not_taken[0])
+    assert peak < 10_000_000
+
+
+@pytest.mark.parametrize("folder", [b"4000x a\0" + b"a" * 20, b"40000 a\0aaa", b"anything"])
+def test_a_folder_that_is_none_cannot_be_read(folder: bytes) -> None:
+    inside: Any = {b"\0" * 20: b"tree " + b"01" * 20 + b"\n", b"\1" * 20: folder}
+    objects: Any = SimpleNamespace(size=lambda sha: len(inside[sha]), data=inside.get)
+    with pytest.raises(Permanent, match="has a folder that cannot be read"):
+        [*entries(objects, "00" * 20, 10)]
 
 
 def test_what_a_pointer_of_lfs_points_to_is_not_fetched(origin: Origin, mirror: Repository, tmp_path: Path) -> None:

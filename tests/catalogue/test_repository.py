@@ -1,6 +1,7 @@
 """The catalogue's repository: real git, read at a commit, the last good revision staying in force."""
 
 import os
+import signal
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +19,13 @@ from tests.documents.test_loading import SUBSCRIPTION, WORKFLOW
 from tests.documents.vocabularies import WORDS
 
 CHECKOUT = WorkloadName(kind=WorkloadKind.DEPLOYMENT, namespace="shop", name="checkout")
+
+
+def runs_in(process: Path, folder: Path) -> bool:
+    try:
+        return (process / "cwd").readlink() == folder
+    except OSError:  # it has ended, or is somebody else's
+        return False
 
 
 def test_the_documents_are_read_at_the_newest_revision(origin: Origin, mirror: Repository) -> None:
@@ -148,6 +156,27 @@ def test_a_damaged_mirror_is_said_and_how_to_mend_it(origin: Origin, mirror: Rep
     with pytest.raises(Permanent, match="is damaged; delete"):
         again.read(NOW)
     again.close()
+
+
+def test_git_that_ends_while_it_waits_is_begun_again(origin: Origin, mirror: Repository, tmp_path: Path) -> None:
+    mirror.fetch()
+    mirror.read(NOW)
+    waiting = [int(each.name) for each in Path("/proc").glob("[0-9]*") if runs_in(each, tmp_path / "mirror")]
+    assert waiting
+    for process in waiting:
+        os.kill(process, signal.SIGKILL)
+    revision = origin.commit(workflows__other_yaml="")
+    mirror.fetch()
+    assert mirror.read(NOW).revision == revision
+
+
+def test_a_revision_that_cannot_be_noted_is_in_force_all_the_same(
+    origin: Origin, mirror: Repository, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "mirror" / "refs" / "taken").write_text("a file in the way")
+    revision = mirror.fetch()
+    assert mirror.read(NOW).revision == revision
+    assert "catalogue.unnoted" in caplog.text
 
 
 def test_an_address_that_looks_like_an_option_is_none(tmp_path: Path) -> None:

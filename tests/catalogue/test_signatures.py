@@ -103,3 +103,9 @@ def test_keys_of_gpg_count_as_well_if_they_are_listed(
     signed(origin, "gpg.format=openpgp", "user.signingKey=stranger@example.org", GNUPGHOME=str(home))
     mirror.fetch()
     assert mirror.read(NOW).revision == good
+    keys.write_text("no keys")
+    signed(origin, "gpg.format=openpgp", "user.signingKey=author@example.org", GNUPGHOME=str(home))
+    mirror.fetch()
+    catalogue = mirror.read(NOW)
+    assert catalogue.revision == good
+    assert "cannot be imported" in str(catalogue.not_taken[0])
