@@ -10,11 +10,14 @@ from gate.quantities import in_words
 
 
 def rulings(when: When, question: Question) -> Iterator[Ruling]:
-    """One for each such workflow. It is not about the workflow itself, nor where nobody knows what has passed."""
-    for rule in when.mandatory:
-        passed = question.passed
-        if passed is None or question.workflow == rule.workflow or not matches(question.namespace, rule.namespaces):
-            continue
+    """One for each such workflow. None of them is about another one, for the two would wait for each other, nor where
+    nobody knows what has passed.
+    """
+    passed = question.passed
+    there = [rule for rule in when.mandatory if matches(question.namespace, rule.namespaces)]
+    if passed is None or question.workflow in {rule.workflow for rule in there}:
+        return
+    for rule in there:
         last = passed.get(rule.workflow)
         late = _is_late(rule, last, question.at)
         word = Word.WAIT if late else Word.ALLOW
@@ -34,10 +37,13 @@ def overdue(when: When, gates: Iterable[Gate], now: datetime) -> list[str]:
 
 
 def passed(gate: Gate | None, runs: Iterable[Run]) -> Mapping[str, datetime]:
-    """When each workflow was last passed: as the gate remembers it, and as runs say that are still there."""
+    """When each workflow was last passed: as the gate remembers it, and as runs say that are still there.
+
+    A run by hand does not count: what it played under that name is not known to be what the catalogue means by it.
+    """
     judged = gate.status.judged if gate else ()
     moments = [(entry.workflow, each.at) for each in judged for entry in each.runs if entry.verdict is Verdict.PASSED]
-    good = (run for run in runs if run.status.verdict is Verdict.PASSED)
+    good = (run for run in runs if run.status.verdict is Verdict.PASSED and not run.spec.asked_by)
     moments += [(run.spec.workflow.name, run.status.finished) for run in good if run.status.finished]
     found: dict[str, datetime] = {}
     for workflow, moment in moments:

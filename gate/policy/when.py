@@ -91,7 +91,7 @@ def _freezes_in_gitlab(when: When, question: Question) -> Iterator[Ruling]:
     if rule is None:
         return
     for freeze in question.freezes:
-        if freeze.start <= question.at < freeze.end:
+        if question.at < freeze.end:  # they were on a moment ago
             yield _wait(rule, f"frozen until {freeze.end.astimezone(when.zone):%Y-%m-%d %H:%M %Z}: {freeze.why}")
     for why in question.unheard:
         yield _wait(rule, f"it is not known whether GitLab is frozen: {why}")

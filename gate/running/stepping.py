@@ -86,7 +86,7 @@ def _inject(run: Execution, step: Step, undos: list[Undo]) -> StepRecord:
     whole = _ready(run, step) if any(undo.spacing for undo in undos) else 0
     for undo in undos:
         _await_turn(run, step, undo, whole)
-        _permitted(run, step, [undo])
+        _permitted(run, step, undos)  # after a pause the whole step is asked about, not one act of it
         if record.injected is None:
             record = replace(record, injected=run.time.now())
             run.log.step(record)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from gate.errors import GateError, Permanent
+from gate.errors import GateError, Permanent, Temporary
 from gate.gitlab.freezing import FreezePeriod, frozen_until
 from gate.model import WorkloadName
 from gate.policy.question import Freeze
@@ -47,6 +47,16 @@ class _Project:
     problem: str = ""
 
 
+@dataclass(slots=True)
+class _Instance:
+    """A GitLab that did not answer."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    """Held by whoever finds out whether it answers again: the others do not wait for it once more."""
+    until: float = float("-inf")
+    problem: str = ""
+
+
 class Freezes:
     """Asks GitLab, and remembers for a while what it said. Thread-safe."""
 
@@ -60,6 +70,8 @@ class Freezes:
         self._projects, self._gitlab, self._monotonic = projects, gitlab, monotonic
         self._lock = threading.Lock()
         self._known: dict[str, _Project] = {}
+        self._silent: dict[GitLab, _Instance] = {}
+        """Each GitLab that has been silent once. One that is asked in vain for one project is so for all of them."""
 
     def __call__(self, workload: WorkloadName, now: datetime) -> Frozen:
         """The freezes that are on now for the workload."""
@@ -85,11 +97,39 @@ class Freezes:
         try:
             if self._gitlab is None:
                 raise Permanent("the gate has no GitLab; set CHAOS_GATE_GITLAB_URL")
-            known.periods, known.problem = self._gitlab(project).freeze_periods(project), ""
+            known.periods, known.problem = self._heard(self._gitlab(project), project), ""
         except GateError as error:
             known.problem = str(error)
             log.warning("policy.freezes project=%s why=%r", project, known.problem)
         known.until = self._monotonic() + (AGAIN if known.problem else FRESH)
+
+    def _heard(self, gitlab: GitLab, project: str) -> Sequence[FreezePeriod]:
+        """What it says; at once that it says nothing, if it did so a moment ago. Raises `GateError`."""
+        with self._lock:
+            silent = self._silent.get(gitlab)
+        if silent is None or not silent.problem:
+            return self._asked(gitlab, project)
+        if not silent.lock.acquire(blocking=False):
+            raise Temporary(silent.problem)
+        try:
+            if self._monotonic() < silent.until:
+                raise Temporary(silent.problem)
+            return self._asked(gitlab, project)
+        finally:
+            silent.lock.release()
+
+    def _asked(self, gitlab: GitLab, project: str) -> Sequence[FreezePeriod]:
+        try:
+            periods, problem = gitlab.freeze_periods(project), ""
+        except Temporary as error:
+            periods, problem = (), str(error)
+        with self._lock:
+            if problem or gitlab in self._silent:
+                silent = self._silent.setdefault(gitlab, _Instance())
+                silent.problem, silent.until = problem, self._monotonic() + AGAIN
+        if problem:
+            raise Temporary(problem)
+        return periods
 
 
 def _on(project: str, periods: Iterable[FreezePeriod], now: datetime) -> Iterator[Freeze]:

@@ -46,7 +46,7 @@ class Policing:
     now: Callable[[], datetime]
     owners: Callable[[RunSpec], tuple[str, ...]] = lambda _: ()
     """The documents that ask for a run, as far as the catalogue in force knows them. A Job knows none: what they may is
-    asked before it is made.
+    asked before it is made. Raises `Temporary` while they are not known.
     """
     account: str = ""
     """The service account that executes runs."""
@@ -70,7 +70,7 @@ class Policing:
         """
         policy = self.policy()
         policy = replace(policy, when=replace(policy.when, not_during=()))
-        reach = self._reach(policy, step, spec, targets) if _is_a_step(step) else None
+        reach = self._reach(policy, step, spec, targets, begun=True) if _is_a_step(step) else None
         return _held(policy, *self._asked(policy, spec, step, reach, self.facts(policy, spec)))
 
     def holds(self, run: str, spec: RunSpec, step: Step, undos: Sequence[Undo]) -> str:
@@ -79,7 +79,8 @@ class Policing:
         reach = None if step.fault == COPY else self._reach(policy, step, spec, [undo.target for undo in undos])
         # Whoever follows a pod that was hit belongs to a step that has begun, which may have set off the alerts itself.
         if any(undo.follows for undo in undos):
-            policy = replace(policy, when=replace(policy.when, not_during=()))
+            # Nor is GitLab asked, which may take its time: this is the thread that takes the fault back.
+            policy = replace(policy, when=replace(policy.when, not_during=(), gitlab=None))
         return _held(policy, *self._asked(policy, spec, step, reach, self.facts(policy, spec)))
 
     def _asked(
@@ -94,12 +95,16 @@ class Policing:
             workload=name,
             reach=reach,
             hold=step.hold,
-            owners=self.owners(spec) or None,
+            owners=self._owners(policy, spec) or None,
             account=self.account or None,
             accounts=accounts_of(spec.workflow),
             **facts,
         )
         return question, ask(policy, question, *groups_of(step))
+
+    def _owners(self, policy: Policy, spec: RunSpec) -> tuple[str, ...]:
+        """As far as some rule is about them: freezes are those of the projects that the same documents name."""
+        return self.owners(spec) if policy.ownership or (policy.when.gitlab and self.freezes) else ()
 
     def facts(self, policy: Policy, spec: RunSpec) -> dict[str, Any]:
         """What is the same for all steps, as far as some rule is about it."""
@@ -109,7 +114,8 @@ class Policing:
         return {
             "images": images_of(spec.workflow),
             "privileged": privileged_of(spec.workflow),
-            "workflow": spec.workflow.name,
+            # By hand somebody may play anything by that name.
+            "workflow": "" if spec.asked_by else spec.workflow.name,
             "passed": self._passed(spec) if when.mandatory else None,
             "alerts": alerts,
             "silent": silent,
@@ -135,16 +141,20 @@ class Policing:
         )
         return max((moment for moment in ended if moment), default=None)
 
-    def _reach(self, policy: Policy, step: Step, spec: RunSpec, targets: Sequence[Target]) -> Reach:
+    def _reach(
+        self, policy: Policy, step: Step, spec: RunSpec, targets: Sequence[Target], *, begun: bool = False
+    ) -> Reach:
+        """`begun`: some of the targets may have been hit by now, and were ready before."""
         ready = Workloads(self.api).ready_pods(step.target or spec.workload.name)
         whole = any(target.kind not in {POD, NODE} for target in targets)
         # Also one by one: a pod that is waited for in vain is down beside the next one.
         hit = [pod for pod in ready if whole] or [target for target in targets if target.kind == POD]
+        before = len({pod.uid for pod in (*ready, *hit)}) if begun else len(ready)
         nodes = tuple(target.name for target in targets if target.kind == NODE)
         zones: tuple[str, ...] = ()
         if any(limit.zones for limit in policy.limits):
             zones = tuple(sorted({self._zone(node) for node in (*nodes, *(pod.node for pod in hit))}))
-        return Reach(pods=len(hit), ready=len(ready), nodes=nodes, zones=zones)
+        return Reach(pods=len(hit), ready=before, nodes=nodes, zones=zones)
 
     def _zone(self, node: str) -> str:
         found = self.api.get("nodes", "", node) if node else None

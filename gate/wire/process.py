@@ -23,7 +23,7 @@ from gate.cluster.workloads import Workloads
 from gate.config import ExecutedBy, Settings
 from gate.gitlab.outbox import Outbox
 from gate.gitlab.promoter import Promoter
-from gate.model import Gate, Judgement, Run, RunSpec, RunStatus, Subscription, WorkloadName
+from gate.model import Gate, Judgement, Run, RunStatus, WorkloadName
 from gate.policy.mandatory import overdue
 from gate.reports.evidence import EvidenceFolder
 from gate.reports.shelf import LARGEST
@@ -59,6 +59,7 @@ from gate.wire.shown import Shown
 from gate.wire.sources import is_read, repository_of, sources_of
 from gate.wire.ties import GateStore, RevertNews, RunLeases, RunStore
 from gate.wire.vocabulary import vocabulary
+from gate.wire.whose import Whose
 
 if TYPE_CHECKING:
     from gate.web.server import Server
@@ -188,24 +189,12 @@ class Process:
     def _make_policing(self) -> Policing:
         """It knows the catalogue and GitLab, and the policy is the one that is watched."""
         gitlab = self._gitlabs.client if self._gitlabs else None
+        whose = Whose(self._subscribed, self._due.copies.workloads)
         return replace(
             policing_of(self._settings, self._api, self._clock, self._policy),
-            owners=self._owners_of,
-            freezes=Freezes(self._projects_of, gitlab, self._clock.monotonic),
+            owners=whose.owners,
+            freezes=Freezes(whose.projects, gitlab, self._clock.monotonic),
         )
-
-    def _owners_of(self, spec: RunSpec) -> tuple[str, ...]:
-        """The documents by which the run is asked for; nothing where a person has asked for it."""
-        found = self._subscriptions_of(spec.workload.name)
-        return tuple(each.place.rpartition(":")[0] for each in found if each.name in spec.subscriptions)
-
-    def _projects_of(self, name: WorkloadName) -> set[str]:
-        """The GitLab projects that the workload is subscribed for."""
-        return {each.project for each in self._subscriptions_of(name) if each.project}
-
-    def _subscriptions_of(self, name: WorkloadName) -> Sequence[Subscription]:
-        labels = next((labels for each, labels in self._due.copies.workloads() if each == name), {})
-        return [claim.subscription for claim in self._subscribed.of(name, labels) if claim.subscription]
 
     def _make_gitlabs(self) -> GitLabs | None:
         instances = instances_of(self._settings)

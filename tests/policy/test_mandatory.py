@@ -47,6 +47,16 @@ def test_what_was_never_passed_holds_all_but_itself_in_the_namespaces_of_the_rul
     assert answer({}, namespace="bank") is Word.ALLOW
 
 
+def test_two_mandatory_workflows_do_not_wait_for_each_other() -> None:
+    both = replace(POLICY, when=replace(POLICY.when, mandatory=(RULE, replace(RULE, workflow="recovers"))))
+    for workflow, word in (("survives", Word.ALLOW), ("recovers", Word.ALLOW), ("harsh", Word.WAIT)):
+        asked = replace(question(), at=MONDAY, workflow=workflow, namespace="shop", passed={})
+        assert ask(both, asked, "when").word is word
+    elsewhere = replace(both.when.mandatory[1], namespaces=("bank",))
+    apart = replace(both, when=replace(both.when, mandatory=(RULE, elsewhere)))
+    assert ask(apart, replace(question(), at=MONDAY, workflow="recovers", passed={}), "when").word is Word.WAIT
+
+
 def test_where_nobody_says_what_was_passed_the_rule_does_not_speak() -> None:
     assert answer(None) is Word.ALLOW
 

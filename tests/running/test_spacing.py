@@ -81,3 +81,24 @@ def test_the_next_act_comes_when_the_workload_is_whole_or_the_time_is_over(
     found, status = played(spacing, replaced_after)
     assert apart <= found <= apart + 0.5
     assert len(status.evidence.effects) == 2
+
+
+@dataclass
+class Asked(Spaced):
+    """Notes how many targets each permission was for."""
+
+    numbers: list[int] = field(default_factory=list)
+
+    def world(self, life: Life | None = None) -> World:
+        def permission(_spec: object, _step: object, targets: Sequence[Target]) -> None:
+            self.numbers.append(len(targets))
+
+        return replace(super().world(life), permission=permission)
+
+
+def test_before_each_act_the_policy_is_asked_about_all_that_its_step_hits() -> None:
+    """It may have become tighter in a pause between two acts: what each of them may do alone, both may not."""
+    spec = replace(SPEC, workflow=replace(SPEC.workflow, steps=(HOLD,)))
+    stage = Asked(Service(suffers=False, pods=(POD, OTHER)), spec=spec, spacing=20.0, replaced_after=3.0)
+    stage.execute()
+    assert stage.numbers == [2, 2, 2]

@@ -88,6 +88,31 @@ def test_gitlab_is_asked_once_a_minute_and_sooner_where_it_did_not_answer() -> N
     assert not freezes(NAME, THURSDAY).unheard
 
 
+def test_a_gitlab_that_is_silent_is_waited_for_once_and_not_for_each_project() -> None:
+    scripted, other, clock = Scripted(), Scripted(), HandClock()
+    scripted.away = True
+    homes = {"shop/web": scripted, "shop/api": scripted, "bank/web": other}
+    of = {"away": ["shop/web"], "too": ["shop/api"], "there": ["bank/web"]}
+    freezes = Freezes(lambda name: of[name.name], homes.__getitem__, clock.monotonic)
+
+    def unheard(workload: str) -> tuple[str, ...]:
+        return freezes(replace(NAME, name=workload), THURSDAY).unheard
+
+    assert unheard("away") == ("shop/web: GitLab is away",)
+    assert unheard("too") == ("shop/api: GitLab is away",)
+    assert (scripted.asked, unheard("there"), other.asked) == (1, (), 1)
+    scripted.away = False
+    clock.advance(timedelta(seconds=AGAIN))
+    assert (unheard("too"), unheard("away"), scripted.asked) == ((), (), 3)
+
+
+def test_a_freeze_that_was_found_a_moment_before_the_question_is_one_also_where_the_clock_was_set_back() -> None:
+    found = Freezes(lambda _: ["shop/web"], lambda _: Scripted(), HandClock().monotonic)(NAME, FRIDAY)
+    at = FRIDAY - timedelta(milliseconds=1)
+    asked = Question(at=at, fault="pod-kill", namespace="shop", freezes=found.freezes)
+    assert ask(POLICY, asked, "when").word is Word.WAIT
+
+
 def test_a_period_that_cannot_be_understood_holds_as_one_that_is_not_known() -> None:
     scripted = Scripted()
     broken = replace(FROM_FRIDAY, zone="Mars/Olympus")

@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 
 from gate.catalogue.folder import read_paths
+from gate.catalogue.subscribed import Subscribed
 from gate.cluster.runs import Runs
 from gate.cluster.workloads import Workloads
 from gate.config import Settings
 from gate.documents.catalogue import Catalogue
-from gate.errors import Denied, GateError
+from gate.documents.loading import Loaded
+from gate.errors import Denied, GateError, Temporary
 from gate.model import (
     COPY,
     Judgement,
@@ -35,13 +37,26 @@ from gate.model import (
 )
 from gate.policy.ask import ask
 from gate.policy.question import Freeze, Question
-from gate.policy.rules import ONE_POD, Frozen, Images, Interval, Limit, Mandatory, NotDuring, Ownership, Policy
+from gate.policy.rules import (
+    ONE_POD,
+    Frozen,
+    FrozenInGitLab,
+    Images,
+    Interval,
+    Limit,
+    Mandatory,
+    NotDuring,
+    Ownership,
+    Policy,
+)
 from gate.sandbox.shipped import policy as of_the_demo
 from gate.wire.acting import outfit_of
 from gate.wire.alerts import FRESH, Alerts, firing
+from gate.wire.freezes import Frozen as Heard
 from gate.wire.policies import PolicyFile, in_force, read_policy
 from gate.wire.policing import Policing, policy_of, refusals, reviewed
 from gate.wire.vocabulary import vocabulary
+from gate.wire.whose import Whose
 from tests.builders import deployment
 from tests.clocks import HandClock
 from tests.grounds import Ground
@@ -258,6 +273,54 @@ def test_what_takes_the_place_of_a_pod_that_was_hit_is_followed_though_an_alert_
     assert policing.holds("run", scene.spec, step, [replace(undo, follows="another")]) == ""
 
 
+def test_what_takes_the_place_of_a_pod_that_was_hit_does_not_wait_for_gitlab(scene: Scene) -> None:
+    """The thread that follows it takes the fault back."""
+    asked = list[str]()
+
+    def freezes(name: WorkloadName, _now: datetime) -> Heard:
+        asked.append(name.name)
+        return Heard(unheard=("shop/web: GitLab is away",))
+
+    rules = when(gitlab=FrozenInGitLab(rule="spec.when.gitlabFreezes"))
+    policing = replace(scene.policing(rules), freezes=freezes)
+    (undo,), (step,) = scene.undos("one"), scene.spec.workflow.steps
+    assert policing.holds("run", scene.spec, step, [replace(undo, follows="another")]) == ""
+    assert asked == []
+    assert "GitLab is away" in policing.holds("run", scene.spec, step, [undo])
+
+
+def test_while_it_is_not_known_whose_a_run_is_rules_about_that_allow_nothing(scene: Scene) -> None:
+    subscribed = Subscribed(lambda: MONDAY)
+    whose = Whose(subscribed, list)
+    frozen = when(gitlab=FrozenInGitLab(rule="spec.when.gitlabFreezes"))
+    by_owner = replace(scene.policing(OWNED), owners=whose.owners)
+    by_project = replace(scene.policing(frozen), owners=whose.owners, freezes=lambda *_: Heard())
+    for policing in (by_owner, by_project):
+        with pytest.raises(Temporary, match="before a catalogue was read"):
+            policing.admits(scene.spec)
+    subscribed.put(Catalogue(revision="r", fetched=MONDAY, loaded=Loaded(), vocabulary=vocabulary()))
+    for policing in (by_owner, by_project):
+        with pytest.raises(Temporary, match=r"no readable subscription in the catalogue that is called web"):
+            policing.admits(scene.spec)
+    assert by_owner.admits(replace(scene.spec, asked_by="jane")) == ""
+    assert replace(scene.policing(), owners=whose.owners).admits(scene.spec) == ""
+
+
+def test_a_run_by_hand_of_a_mandatory_name_is_not_that_workflow(scene: Scene) -> None:
+    rule = Mandatory(rule="spec.when.mandatory[0]", workflow="survives", within=timedelta(days=7), namespaces=("*",))
+    policing = scene.policing(when(mandatory=(rule,)))
+    assert policing.admits(scene.spec) == ""
+    by_hand = created(scene.api, scene.namespace, "by-hand", replace(scene.spec, asked_by="jane"))
+    passed = RunStatus(phase=RunPhase.JUDGED, attempt=1, started=MONDAY, finished=MONDAY, verdict=Verdict.PASSED)
+    try:
+        Runs(scene.api).save_status(by_hand, passed)
+        other = replace(scene.spec, workflow=replace(scene.spec.workflow, name="harsh"))
+        for held in (other, replace(scene.spec, asked_by="jane")):
+            assert "the workflow survives was never passed" in policing.admits(held)
+    finally:
+        scene.api.delete("chaosruns", scene.namespace, "by-hand", uid=by_hand.uid)
+
+
 def test_only_runs_that_had_begun_keep_others_at_a_distance(scene: Scene) -> None:
     policing = scene.policing(when(interval=Interval(rule="spec.when.minimumInterval", least=timedelta(hours=1))))
     before = created(scene.api, scene.namespace, "before", replace(scene.spec, version="fedcba9876"))
@@ -409,7 +472,7 @@ def test_what_was_put_off_is_asked_about_in_whole_but_not_about_alerts_that_it_m
     assert "outside of" in scene.policing(now=SUNDAY).again(scene.spec, step, targets[:1])
     loud = when(not_during=(NotDuring(rule="r", alerts=("Down",), prometheus=alerts),))
     assert scene.policing(loud).again(scene.spec, step, targets[:1]) == ""
-    with pytest.raises(Denied, match="would hit 2 of 0 pods"):
+    with pytest.raises(Denied, match="would hit 2 of 2 pods"):
         scene.policing().again(scene.spec, step, targets)
     beside = replace(step, fault="companion")
     narrow = replace(Policy(), limits=(replace(ONE_POD, faults=("scale",)),))
