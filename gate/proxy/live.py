@@ -31,6 +31,8 @@ class LiveProxy:
         self.spec, self.seed, self.generation = spec, seed, generation
         self.loop = asyncio.get_running_loop()
         self.counters = Counters()
+        self.latest: float | None = None
+        """When the last connection came, by the clock of the loop."""
         self.links: set[Link] = set()
         self.socket: socket.socket | None = None
         self.server: asyncio.Server | None = None
@@ -42,6 +44,7 @@ class LiveProxy:
         """A link has come: its number, from 1."""
         self.links.add(link)
         self.counters.connections += 1
+        self.latest = self.loop.time()
         self.counters.live += 1
         return next(self._ordinals)
 

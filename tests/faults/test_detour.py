@@ -3,13 +3,16 @@
 import socket
 import struct
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from pydantic import ValidationError
 
-from gate.errors import Permanent
+from gate.errors import Denied, Permanent
 from gate.faults.network import NETWORK
 from gate.faults.network.detour import DETOUR
+from gate.faults.network.settings import KINDS
+from gate.running.ports import Cluster
 from tests import grounds
 from tests.builders import pod_template
 from tests.faults.application import Application, Eventually
@@ -135,6 +138,73 @@ def test_a_selector_that_somebody_else_has_set_meanwhile_is_left_so(web: Applica
     assert "is left so" in web.revert(undo)
     assert selector(web) == {"app": "another"}
     eventually(lambda: web.state()["services"] == {"web": {"app": "another"}})
+
+
+@on_the_sandbox
+def test_who_applies_a_manifest_meanwhile_keeps_what_he_said_and_loses_our_label(
+    web: Application, eventually: Eventually
+) -> None:
+    """Apply adds its keys to those that are there: neither the pods nor the proxy have all of them."""
+    (undo,) = web.plan("network-reset", **WAY)
+    web.inject(undo)
+    web.change("services", "web", {"spec": {"selector": {"app": "web"}}})
+    assert "leads to its own pods again" in web.revert(undo)
+    assert selector(web) == {"app": "web"}
+    eventually(lambda: list(web.state()["services"]) == ["web"])
+
+
+class Mute:
+    """A client that may run nothing in a container any more."""
+
+    def __init__(self, api: Any) -> None:
+        self._api = api
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._api, name)
+
+    def execute(self, *_: object, changing: bool = True) -> str:
+        raise Denied("pods/exec is forbidden")
+
+
+@on_the_sandbox
+def test_who_may_not_speak_to_the_proxy_any_more_leads_the_service_back_all_the_same(web: Application) -> None:
+    (undo,) = web.plan("network-reset", **WAY)
+    web.inject(undo)
+    assert "leads to its own pods again" in NETWORK["network-reset"].revert(undo, cast("Cluster", Mute(web.api)))
+    assert selector(web) == {"app": "web"}
+
+
+@on_the_sandbox
+def test_a_port_that_has_a_name_is_found_by_it_at_the_proxy_as_well(shop: Application, eventually: Eventually) -> None:
+    container = {"name": "main", "image": "shop:1", "ports": [{"name": "http", "containerPort": 8080}]}
+    body = {"spec": {"template": {"spec": {"$patch": "replace", "containers": [container]}}}}
+    shop.ground.ask(
+        "PATCH",
+        f"/apis/apps/v1/namespaces/{shop.namespace}/deployments/web",
+        body,
+        media="application/strategic-merge-patch+json",
+    ).raise_for_status()
+    named = {"spec": {"ports": [{"name": "http", "port": 8080, "targetPort": "http"}]}}
+    shop.change("services", "web", named)
+    eventually(lambda: [pod for pod in shop.pods() if "http" in str(shop.read("pods", pod.name)["spec"])][2:])
+    (undo,) = shop.plan("network-delay", time="1ms", **WAY)
+    shop.inject(undo)
+    eventually(lambda: answer(shop) == "one" and NETWORK["network-delay"].prove(undo, shop.api))
+    shop.revert(undo)
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "why"),
+    [
+        ("error", {"status": 500}, "add protocol: http"),
+        ("refuse", {}, "take network-reset for a service"),
+        ("reset", {"count": 2}, "count is about pods"),
+        ("reset", {"proxy": "inventory"}, "either proxy, of a sidecar, or service"),
+    ],
+)
+def test_what_would_mean_something_else_before_a_service_is_refused(kind: str, more: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValidationError, match=why):
+        KINDS[kind].model_validate({**WAY, **more})
 
 
 @pytest.mark.parametrize(

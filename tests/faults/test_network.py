@@ -97,6 +97,19 @@ def test_a_delay_is_counted_by_the_proxy_that_makes_it(web: Application, eventua
 
 
 @on_the_sandbox
+def test_whom_an_earlier_attempt_has_hit_proves_nothing_for_the_next_one(
+    web: Application, eventually: Eventually, settings: Any
+) -> None:
+    (first,) = web.plan("network-reset", **settings)
+    web.inject(first)
+    eventually(lambda: NETWORK["network-reset"].prove(first, web.api))
+    web.revert(first)
+    (second,) = web.plan("network-reset", **settings)
+    assert second.settings["name"] == first.settings["name"]
+    assert NETWORK["network-reset"].prove(second, web.api) is None
+
+
+@on_the_sandbox
 def test_a_fault_that_nobody_ends_ends_when_its_time_is_over(
     web: Application, eventually: Eventually, settings: Any
 ) -> None:

@@ -16,6 +16,8 @@ from gate.running.ports import Cluster
 ASK = ("chaos-gate", "proxy", "ask", "--within", "15s")
 """A container runs a little before the proxy in it listens."""
 PROXIES = "/v1/proxies"
+RECENT = 10.0
+"""Seconds within which somebody has to have come through a proxy for its silence to be felt."""
 
 
 def fault_of(settings: Through, behaviour: str, lasting: timedelta) -> str:
@@ -60,16 +62,26 @@ def runs(undo: Undo, cluster: Cluster) -> bool:
     return "running" in (status_of(found(cluster, undo.target), undo.settings["container"]).get("state") or {})
 
 
+def seen_before(undo: Undo, proxy: Json) -> Json:
+    """What the proxy has counted until now: another attempt may have hit somebody under the same name."""
+    counters = proxy["counters"]
+    return {"affected": counters["affected"].get(undo.settings["name"], 0), "idle": counters["idle"]}
+
+
 def felt(undo: Undo, asked: Iterable[Json], through: str) -> str | None:
-    """The proxies count whom they hit. Whom nobody listens to they cannot count: they must have been used before."""
-    known, name = list(asked), undo.settings["name"]
-    hit = sum(each["counters"]["affected"].get(name, 0) for each in known)
+    """The proxies count whom they hit. Whom nobody listens to they cannot count: somebody must have come right before
+    the act.
+    """
+    known, name, before = list(asked), undo.settings["name"], int(undo.before.get("affected", 0))
+    total = sum(each["counters"]["affected"].get(name, 0) for each in known)
+    hit = total - before if total >= before else total  # a proxy that was started anew counts from nothing
     if hit:
         seen = sum(each["counters"]["seen"] for each in known)
         return f"{hit} of {seen} that went through {through} were hit"
-    used = sum(each["counters"]["connections"] for each in known if name in faults(each))
-    if undo.fault == "network-refuse" and used:
-        return f"nobody listens any more at {through}, which {used} connections went through"
+    idle = undo.before.get("idle")
+    refused = undo.fault == "network-refuse" and any(name in faults(each) for each in known)
+    if refused and idle is not None and idle <= RECENT:
+        return f"nobody listens any more at {through}, where somebody came {idle:.1f} s before"
     return None
 
 

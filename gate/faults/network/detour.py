@@ -8,9 +8,10 @@ Taken back in the other order: the proxy forgets the fault, the Service finds it
 through the proxy ends with it, after the time that nodes need to learn of the way back.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 
-from gate.errors import Conflict, Permanent, Temporary
+from gate.errors import Conflict, GateError, Permanent, Temporary
 from gate.faults.containers import status_of
 from gate.faults.network import asking
 from gate.faults.network.settings import SIDECAR, Through
@@ -18,6 +19,8 @@ from gate.faults.objects import OURS, Json, found, must_find, named, patch
 from gate.faults.stress import LONGER
 from gate.model import Step, Target, Undo, WorkloadName, fingerprint
 from gate.running.ports import Cluster
+
+log = logging.getLogger(__name__)
 
 DETOUR = "chaosgate.dev/detour"
 """The label by which the proxy's pod is found: its value is the name of what belongs to one detour."""
@@ -73,6 +76,7 @@ def plan(
                 "name": name,
                 "fault": asking.fault_of(settings, behaviour, step.hold + LONGER),
                 "image": settings.image,
+                "protocol": settings.protocol,
                 "listens": _listens(item, must_find(cluster, pods[0]), what),
             },
             before={"selector": item["spec"]["selector"]},
@@ -88,10 +92,10 @@ def inject(undo: Undo, cluster: Cluster) -> None:
         raise Permanent(f"the selector of {named(undo.target)} was changed meanwhile")
     behind = _make(undo, cluster, SERVICES, _behind(undo, item))
     pod = _make(undo, cluster, PODS, _pod(undo, behind["spec"]["clusterIP"]))
-    if "running" not in (status_of(pod, SIDECAR).get("state") or {}):
+    if not _runs(pod):
         raise Temporary(f"the proxy of {named(undo.target)} has not begun")
-    for proxy in undo.settings["listens"]:
-        asking.set_fault(undo, cluster, proxy)
+    for each in undo.settings["listens"]:
+        asking.set_fault(undo, cluster, each["proxy"])
     if now != _ours(undo):
         patch(cluster, undo.target, item, {"spec": {"selector": _instead(now, _ours(undo))}})
 
@@ -103,36 +107,55 @@ def prove(undo: Undo, cluster: Cluster) -> str | None:
 
 
 def revert(undo: Undo, cluster: Cluster) -> str:
-    """Whose selector somebody has changed meanwhile, it stays so. The proxy and the second Service go in each case."""
+    """Whose selector somebody has changed meanwhile, it stays so. The proxy and the second Service go in each case.
+
+    The Service first: it must lead to its pods also where we may do nothing else any more.
+    """
     item = found(cluster, undo.target)
-    _heal(undo, cluster)
     said = f"{named(undo.target)} is gone; there is nothing to put back"
     if item is not None:
-        now = item["spec"].get("selector")
-        said = f"{named(undo.target)} leads to its own pods"
-        if now == _ours(undo):
-            patch(cluster, undo.target, item, {"spec": {"selector": _instead(now, undo.before["selector"])}})
-            said += " again"
-        elif now != undo.before["selector"]:
-            said = f"the selector of {named(undo.target)} was changed by somebody else meanwhile, and is left so"
+        _heal(undo, cluster)
+        said = _lead_back(undo, cluster, item)
+    troubles = []
     for resource in (PODS, SERVICES):
-        left = _mine(undo, cluster, resource)
-        if left is not None and "deletionTimestamp" not in left["metadata"]:
-            cluster.delete(resource, undo.target.namespace, undo.settings["pod"], uid=left["metadata"]["uid"])
+        try:
+            _remove(undo, cluster, resource)
+        except GateError as error:
+            troubles.append(error)
+    if troubles:
+        raise troubles[0]
     return said
 
 
+def _lead_back(undo: Undo, cluster: Cluster, item: Json) -> str:
+    """Whoever applies a manifest in the middle of a step adds the old keys to ours: they stay, and ours goes."""
+    now: Mapping[str, str] = item["spec"].get("selector") or {}
+    if now.get(DETOUR) == undo.settings["pod"]:
+        others = {key: value for key, value in now.items() if key != DETOUR}
+        patch(cluster, undo.target, item, {"spec": {"selector": _instead(now, others or undo.before["selector"])}})
+        return f"{named(undo.target)} leads to its own pods again"
+    if now == undo.before["selector"]:
+        return f"{named(undo.target)} leads to its own pods"
+    return f"the selector of {named(undo.target)} was changed by somebody else meanwhile, and is left so"
+
+
+def _remove(undo: Undo, cluster: Cluster, resource: str) -> None:
+    left = _mine(undo, cluster, resource)
+    if left is not None and "deletionTimestamp" not in left["metadata"]:
+        cluster.delete(resource, undo.target.namespace, undo.settings["pod"], uid=left["metadata"]["uid"])
+
+
 def _heal(undo: Undo, cluster: Cluster) -> None:
-    """What still goes through the proxy shall pass. A proxy that does not answer goes all the same."""
-    pod = _mine(undo, cluster, PODS)
-    if pod is None or "running" not in (status_of(pod, SIDECAR).get("state") or {}):
-        return
+    """What still goes through the proxy shall pass. A proxy that cannot be asked goes all the same."""
     try:
+        pod = _mine(undo, cluster, PODS)
+        if pod is None or not _runs(pod):
+            return
         for name, proxy in asking.proxies(undo, cluster).items():
             if undo.settings["name"] in asking.faults(proxy):
                 asking.forget(undo, cluster, name)
-    except (Permanent, Temporary):
-        return
+    except GateError as error:
+        log.warning("detour.heal service=%s why=%r", named(undo.target), str(error))
 
 
 def _unfit(item: Json) -> str:
@@ -162,21 +185,27 @@ def _owned(item: Json) -> str:
     return f"it belongs to {owner}, which leads it itself; put a proxy into the pods instead" if owner else ""
 
 
-def _listens(item: Json, pod: Json, what: str) -> dict[str, int]:
-    """Name of a proxy -> where its pods listen, for each port of the Service."""
+def _listens(item: Json, pod: Json, what: str) -> list[Json]:
+    """The proxies: for each port of the pods that the Service leads to, one that listens there instead.
+
+    `behind` is a port of the second Service. A port that has a name keeps it: that is how a Service finds it.
+    """
     numbers = {
         port["name"]: port["containerPort"]
         for container in pod["spec"]["containers"]
         for port in container.get("ports") or ()
         if "name" in port
     }
-    found = {}
+    made: dict[int, Json] = {}
     for port in item["spec"]["ports"]:
         wanted = port.get("targetPort", port["port"])
         if isinstance(wanted, str) and wanted not in numbers:
             raise Permanent(f"{what} leads to the port {wanted}, which {pod['metadata']['name']} does not have")
-        found[f"port-{port['port']}"] = int(numbers[wanted] if isinstance(wanted, str) else wanted)
-    return found
+        number = int(numbers[wanted] if isinstance(wanted, str) else wanted)
+        made.setdefault(number, {"proxy": f"port-{number}", "listen": number, "behind": port["port"]})
+        if isinstance(wanted, str):
+            made[number]["name"] = wanted
+    return list(made.values())
 
 
 def _ours(undo: Undo) -> dict[str, str]:
@@ -199,15 +228,18 @@ def _behind(undo: Undo, item: Json) -> Json:
 
 def _pod(undo: Undo, address: str) -> Json:
     """The proxy's pod. It fits namespaces that enforce the Pod Security Standard `restricted`."""
-    added = []
-    for proxy, port in undo.settings["listens"].items():
-        added += ["--add", f"{proxy} $(POD_IP):{port} {address}:{proxy.removeprefix('port-')}"]
-    low = any(port < LOW_PORTS for port in undo.settings["listens"].values())
+    added, listens = [], undo.settings["listens"]
+    for each in listens:
+        way = f"{each['proxy']} $(POD_IP):{each['listen']} {address}:{each['behind']}"
+        added += ["--add", f"{way} {undo.settings['protocol']}"]
+    low = any(each["listen"] < LOW_PORTS for each in listens)
+    ports = [{"name": each["name"], "containerPort": each["listen"]} for each in listens if "name" in each]
     unprivileged = {"sysctls": [{"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}]} if low else {}
     container = {
         "name": SIDECAR,
         "image": undo.settings["image"],
         "args": ["proxy", *added],
+        "ports": ports,
         "env": [{"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}],
         "lifecycle": {"preStop": {"sleep": {"seconds": LEAVING}}},
         "securityContext": {
@@ -230,6 +262,10 @@ def _pod(undo: Undo, address: str) -> Json:
             },
         },
     }
+
+
+def _runs(pod: Json) -> bool:
+    return "running" in (status_of(pod, SIDECAR).get("state") or {})
 
 
 def _make(undo: Undo, cluster: Cluster, resource: str, body: Json) -> Json:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
+from pydantic.alias_generators import to_camel
 
 from gate.documents.blocks import shown_as
 from gate.documents.units import Duration, Lasting, Percent, in_words
@@ -42,6 +43,11 @@ class Through(Choice):
     image: str = Field(
         default="", description="With service: the image of chaos-gate.", examples=["registry.example/chaos-gate:0.1"]
     )
+    protocol: Literal["tcp", "http"] = Field(
+        default="tcp",
+        description="With service: what its callers speak; requests are connections with tcp.",
+        examples=["http"],
+    )
     requests: Percent = Field(
         default=1.0, gt=0, description="Whom it hits: connections, or with `protocol: http` requests.", examples=["30%"]
     )
@@ -56,6 +62,8 @@ class Through(Choice):
         of_pods = sorted({"count", "percent", "node", "zone", "container"} & self.model_fields_set)
         if self.service and of_pods:
             raise ValueError(f"{of_pods[0]} is about pods; a service is led through one proxy as a whole")
+        if self.proxy and "protocol" in self.model_fields_set:
+            raise ValueError("protocol is for a service; that of a proxy in a sidecar is in its configuration")
         return self
 
     def behaviour(self) -> Json:
@@ -85,6 +93,13 @@ class Error(Through):
         default=64, description="tcp: so much garbage, then the end.", examples=[64]
     )
 
+    @model_validator(mode="after")
+    def _in_its_protocol(self) -> "Error":
+        of_http = sorted({"status", "body", "retry_after"} & self.model_fields_set)
+        if self.service and self.protocol == "tcp" and of_http:
+            raise ValueError(f"{to_camel(of_http[0])} is for callers that speak HTTP: add protocol: http")
+        return self
+
 
 class Reset(Through):
     """The connection is reset."""
@@ -109,6 +124,8 @@ class Refuse(Through):
 
     @model_validator(mode="after")
     def _for_all(self) -> "Refuse":
+        if self.service:
+            raise ValueError("nobody would be there to count whom it hits: take network-reset for a service")
         if self.requests < 1:
             raise ValueError("nobody listens for all connections or for none: leave requests out")
         return self

@@ -3,6 +3,7 @@ one.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from gate.errors import Permanent
@@ -34,8 +35,8 @@ def plan(
                 "fault": asking.fault_of(settings, behaviour, step.hold + LONGER),
             },
         )
-        _proxy(undo, cluster)  # or what was never there could not be healed either
-        undos.append(undo)
+        proxy = _proxy(undo, cluster)  # or what was never there could not be healed either
+        undos.append(replace(undo, before=asking.seen_before(undo, proxy)))
     return undos
 
 

@@ -140,9 +140,10 @@ def _edited(board: Switchboard, asked: Question, edit: Any) -> Reply:
 
 
 def _shown(board: Switchboard, one: Spec) -> dict[str, object]:
-    counters = board.live[one.name].counters
-    counted = {each.name: getattr(counters, each.name) for each in fields(counters)}
-    return {**document(one), "counters": counted}
+    live = board.live[one.name]
+    counted = {each.name: getattr(live.counters, each.name) for each in fields(live.counters)}
+    idle = None if live.latest is None else round(board.now() - live.latest, 3)
+    return {**document(one), "counters": {**counted, "idle": idle}}
 
 
 PATHS = [
