@@ -34,6 +34,34 @@ def test_a_freeze_is_on_from_its_start_to_its_end(moment: str, end: str | None) 
     assert found == (at(end) if end else None)
 
 
+NIGHTLY = FreezePeriod(start="30 2 * * *", end="0 8 * * *", zone="Europe/Berlin")
+EARLY = FreezePeriod(start="0 22 * * *", end="30 2 * * *", zone="Europe/Berlin")
+ALL_BUT = FreezePeriod(start="45 2 * * *", end="30 2 * * *", zone="Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("period", "moment", "end"),
+    [
+        (NIGHTLY, "2026-10-25T00:15Z", None),
+        (NIGHTLY, "2026-10-25T00:45Z", "2026-10-25T07:00Z"),
+        (NIGHTLY, "2026-10-25T01:15Z", "2026-10-25T07:00Z"),  # the same times on the wall as an hour before
+        (NIGHTLY, "2026-10-25T01:45Z", "2026-10-25T07:00Z"),
+        (NIGHTLY, "2026-10-25T07:00Z", None),
+        (EARLY, "2026-10-25T00:45Z", "2026-10-25T01:30Z"),
+        (EARLY, "2026-10-25T01:30Z", None),
+        (ALL_BUT, "2026-10-25T01:35Z", None),
+        (ALL_BUT, "2026-10-25T01:45Z", "2026-10-26T01:30Z"),
+        (NIGHTLY, "2027-03-28T00:15Z", None),
+        (NIGHTLY, "2027-03-28T01:05Z", "2027-03-28T06:00Z"),  # half past two is left out
+        (EARLY, "2027-03-28T00:45Z", "2027-03-28T01:30Z"),
+        (EARLY, "2027-03-28T02:00Z", None),
+    ],
+)
+def test_where_the_clocks_are_changed_a_freeze_has_no_hole(period: FreezePeriod, moment: str, end: str | None) -> None:
+    found = frozen_until(period, datetime.fromisoformat(moment))
+    assert found == (datetime.fromisoformat(end) if end else None)
+
+
 def test_the_zone_is_that_of_the_period() -> None:
     elsewhere = FreezePeriod(start="0 23 * * 5", end="0 8 * * 1", zone="America/New_York")
     friday = at("2026-11-20T23:30")
