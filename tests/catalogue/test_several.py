@@ -7,6 +7,8 @@ import pytest
 
 from gate.catalogue.several import Several
 from gate.catalogue.sources import Source
+from gate.documents.loading import load
+from gate.documents.precedence import preferred
 from gate.errors import Permanent, Temporary
 from tests.catalogue.conftest import NOW, Mirrored
 from tests.catalogues import Origin
@@ -79,6 +81,36 @@ def test_a_mistake_in_the_first_puts_nothing_of_the_other_in_force(
     loaded = both.read(NOW).loaded
     assert loaded.workflows == ()
     assert [each.place.file for each in loaded.problems] == ["shop:workflows/a.yaml"]
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    ["kind: [", WORKFLOW.replace("kind: Workflow", "kind: Workfow"), "name: survives\n", "caf\u00e9"],
+    ids=["no name", "a kind that is none", "no document", "no UTF-8"],
+)
+def test_what_may_be_a_name_of_the_other_holds_it_up(mistake: str) -> None:
+    first = load(mistake.encode("latin-1"), "shop:workflows/a.yaml", WORDS)
+    second = load(WORKFLOW.encode(), "company:workflows/a.yaml", WORDS)
+    assert first.broken
+    both = preferred([first, second])
+    assert both.workflows == ()
+    said = "; ".join(map(str, (*both.problems, *both.notes)))
+    assert "shop:workflows/a.yaml:" in said
+    assert "company:workflows/a.yaml:3: metadata.name: is " in said
+
+
+def test_a_workflow_without_a_name_holds_up_no_subscription() -> None:
+    first = load(b"kind: Workflow\nmetadata: [", "shop:workflows/a.yaml", WORDS)
+    second = load(SUBSCRIPTION.encode(), "company:subscriptions/a.yaml", WORDS)
+    assert preferred([first, second]).subscriptions == second.subscriptions
+
+
+def test_a_subscription_that_is_held_up_still_closes_its_gate() -> None:
+    second = load(SUBSCRIPTION.encode(), "company:subscriptions/a.yaml", WORDS)
+    both = preferred([load(b"kind: [", "shop:a.yaml", WORDS), second])
+    (held_up,) = [each for each in both.broken if each.name]
+    assert (both.subscriptions, held_up.workload) == ((), second.subscriptions[0].workload)
+    assert "is held up: shop:a.yaml:2 goes before it, might be checkout, too" in str(held_up.problems[0])
 
 
 def test_one_that_cannot_be_fetched_does_not_keep_the_others_from_it(
