@@ -4,6 +4,7 @@ No work tree, no hooks, no submodules, no links: only blobs, whose content is pa
 """
 
 import logging
+import os
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from gate.catalogue.objects import Lacking, Objects
 from gate.catalogue.settings import ORIGIN, to_fetch, to_read, without
 from gate.catalogue.signatures import verify
 from gate.catalogue.sources import Source
+from gate.catalogue.tidying import prepared, tidy
 from gate.documents.catalogue import Catalogue, NotTaken
 from gate.documents.loading import LARGEST, Broken, Loaded, load
 from gate.documents.vocabulary import Vocabulary
@@ -36,6 +38,11 @@ POINTER = b"version https://git-lfs.github.com/spec/"
 """How a file begins that says where another one lies."""
 MANY_PACKS = 50
 """Each fetch that brings something leaves a file; so many are made one."""
+MOST_KEPT = 2 * MOST_FETCHED
+"""Bytes of all these files, before they are made one."""
+NEWEST = "refs/fetched/newest"
+GOOD = "refs/taken/newest"
+"""What was fetched last, and what was in force last, whatever they are called at the address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,16 +57,14 @@ class Repository:
     """A mirror of one branch or tag. Used by one thread."""
 
     def __init__(self, source: Source, folder: Path, vocabulary: Vocabulary, mark: str = "") -> None:
-        """`folder` holds the mirror and may outlive the process; it is made when it is missing. `mark` stands before
-        the path of each document, where there are several catalogues.
+        """`folder` holds the mirror and may outlive the process; it is made when it is missing, and made empty when it
+        is of another source. `mark` stands before the path of each document, where there are several catalogues.
         """
         self._source, self._vocabulary, self._mark = source, vocabulary, mark
-        folder.mkdir(parents=True, exist_ok=True)
-        self._repo = git.Repo.init(folder, bare=True)
+        self._repo = git.Repo.init(prepared(folder, f"{self.shown} {source.ref}"), bare=True)
         self._repo.git.update_environment(**to_read())
         self._objects = Objects(self._repo)
         self._stamp = folder / "fetched"
-        self._newest, self._good = source.ref, f"refs/taken/{source.ref.removeprefix('refs/')}"
         self._parsed: dict[tuple[str, bytes], _File] = {}
         self._verified = ""
 
@@ -77,13 +82,23 @@ class Repository:
             "--depth=1",
             f"--filter={without(LARGEST)}",
             ORIGIN,
-            f"{self._source.ref}:{self._newest}",
+            f"{self._source.ref}:{NEWEST}",
         ]
         self._git("fetch", *words)
         self._stamp.touch()
-        if len([*Path(self._repo.git_dir).glob("objects/pack/*.pack")]) > MANY_PACKS:
-            self._git("gc", "--quiet", "--prune=now")
+        self._tidy()
         return self.revision()
+
+    def _tidy(self) -> None:
+        """Where that does not work, the mirror is as fresh as it would be."""
+        sizes = [pack.stat().st_size for pack in Path(self._repo.git_dir).glob("objects/pack/*.pack")]
+        if len(sizes) <= MANY_PACKS and (len(sizes) == 1 or sum(sizes) <= MOST_KEPT):
+            return
+        try:
+            tidy(self._repo, map(self._objects.commit, (NEWEST, GOOD)), {**os.environ, **to_read()})
+        except Temporary as error:
+            log.warning("catalogue.untidy why=%r", str(error))
+        self._objects.forget()
 
     def _git(self, *words: str) -> None:
         environment = to_fetch(self._source, LARGEST)
@@ -109,7 +124,7 @@ class Repository:
 
     def revision(self) -> str:
         """The newest revision that was fetched; empty if there has been none. `Temporary` when git does not work."""
-        return self._objects.commit(self._newest)
+        return self._objects.commit(NEWEST)
 
     def read(self, fetched: datetime) -> Catalogue:
         """The documents at the newest revision that was fetched, or, while that cannot be taken, at the last one that
@@ -123,7 +138,7 @@ class Repository:
         try:
             return self._at(newest, fetched)
         except GateError as error:
-            good = self._objects.commit(self._good)
+            good = self._objects.commit(GOOD)
             if good in {"", newest}:
                 raise
             not_taken = NotTaken(revision=newest, why=str(error), instead=good)
@@ -152,8 +167,8 @@ class Repository:
     def _note(self, revision: str) -> None:
         """Which one to go back to. Where that cannot be written, this one is in force all the same."""
         try:
-            if self._objects.commit(self._good) != revision:
-                self._repo.git.update_ref(self._good, revision)
+            if self._objects.commit(GOOD) != revision:
+                self._repo.git.update_ref(GOOD, revision)
         except (GateError, git.GitCommandError, OSError) as error:
             log.warning("catalogue.unnoted revision=%s why=%r", revision, " ".join(str(error).split()))
 

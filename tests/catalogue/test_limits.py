@@ -16,6 +16,7 @@ from gate.documents.loading import LARGEST
 from gate.errors import Permanent, Temporary
 from tests.catalogue.conftest import NOW, Mirrored
 from tests.catalogues import Origin
+from tests.documents.test_loading import SUBSCRIPTION
 
 
 def imported(origin: Origin, *files: tuple[str, bytes]) -> str:
@@ -96,15 +97,43 @@ def test_what_brings_too_much_is_cut_off_and_nothing_of_it_stays(
     assert mirror.read(NOW).revision == revision
 
 
-def test_many_fetches_leave_few_files(origin: Origin, mirror: Repository, tmp_path: Path) -> None:
+@pytest.mark.parametrize("can", [True, False], ids=["a server that can", "a server that cannot"])
+def test_many_fetches_leave_what_is_needed_and_nothing_else(
+    origin: Origin, mirrored: Mirrored, tmp_path: Path, can: bool
+) -> None:
+    with git.Repo(origin.folder) as repo, repo.config_writer() as config:
+        config.set_value("uploadpack", "allowFilter", str(can).lower())
+    mirror = mirrored(Source(address=origin.folder.as_uri()))
     packs = tmp_path / "mirror" / "objects" / "pack"
+    imported(origin, ("pictures/a.png", os.urandom(500_000)))
     mirror.fetch()
-    (pack,) = packs.glob("*.pack")
+    imported(origin, ("workflows/large.yaml", os.urandom(LARGEST + 1)), ("subscriptions/a.yaml", SUBSCRIPTION.encode()))
+    good = mirror.fetch()
+    mirror.read(NOW)
+    (pack, *_) = packs.glob("*.pack")
     for number in range(repository.MANY_PACKS + 1):
         name = packs / f"pack-{number:040x}.pack"
         name.write_bytes(pack.read_bytes())
         name.with_suffix(".idx").write_bytes(pack.with_suffix(".idx").read_bytes())
+    bad = imported(origin, *((f"workflows/{n}.yaml", b"") for n in range(MOST_FILES + 1)))
+    assert mirror.fetch() == bad
+    catalogue = mirror.read(NOW)
+    assert (catalogue.revision, [each.name for each in catalogue.loaded.subscriptions]) == (good, ["checkout"])
+    assert len([*packs.glob("*.pack")]) == 1
+    assert size(tmp_path / "mirror") < (500_000 if can else LARGEST + 1_000_000)
+    assert len((tmp_path / "mirror" / "shallow").read_text().split()) <= 2
+    revision = imported(origin, ("workflows/other.yaml", b""))
+    assert mirror.fetch() == revision
+    assert mirror.read(NOW).revision == revision
+
+
+def test_a_mirror_that_cannot_be_made_smaller_is_fresh_all_the_same(
+    origin: Origin, mirror: Repository, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    mirror.fetch()
+    for number in range(repository.MANY_PACKS + 1):
+        (tmp_path / "mirror" / "objects" / "pack" / f"pack-{number:040x}.pack").mkdir()
     revision = origin.commit(workflows__other_yaml="")
     assert mirror.fetch() == revision
-    assert len([*packs.glob("*.pack")]) < 5
+    assert "catalogue.untidy" in caplog.text
     assert mirror.read(NOW).revision == revision

@@ -13,7 +13,7 @@ from gate.catalogue.sources import Source
 from gate.catalogue.subscribed import Subscribed
 from gate.errors import GateError, Permanent, Temporary
 from gate.model import Workflow, WorkloadKind, WorkloadName
-from tests.catalogue.conftest import NOW
+from tests.catalogue.conftest import NOW, Mirrored
 from tests.catalogues import Origin
 from tests.documents.test_loading import SUBSCRIPTION, WORKFLOW
 from tests.documents.vocabularies import WORDS
@@ -64,9 +64,26 @@ def test_a_mirror_that_outlived_its_process_is_read_without_fetching(
     origin: Origin, mirror: Repository, tmp_path: Path
 ) -> None:
     revision = mirror.fetch()
-    again = Repository(Source(address="/nowhere"), tmp_path / "mirror", WORDS)
+    origin.folder.rename(origin.folder.with_name("gone"))
+    again = Repository(Source(address=str(origin.folder)), tmp_path / "mirror", WORDS)
     assert again.read(NOW).revision == revision
     again.close()
+
+
+def test_a_mirror_of_another_repository_is_not_read(mirror: Repository, mirrored: Mirrored) -> None:
+    mirror.fetch()
+    again = mirrored(Source(address="/nowhere"))
+    assert again.fetched() is None
+    with pytest.raises(Permanent, match="has never been fetched"):
+        again.read(NOW)
+
+
+def test_a_branch_may_be_called_like_the_folder_of_another(origin: Origin, mirrored: Mirrored) -> None:
+    for branch in ("rel", "rel/1"):
+        with git.Repo(origin.folder) as repo:
+            repo.git.branch("--move", branch)
+        revision = mirrored(Source(address=str(origin.folder), branch=branch)).fetch()
+        assert mirrored(Source(address=str(origin.folder), branch=branch)).read(NOW).revision == revision
 
 
 def test_a_catalogue_that_was_never_fetched_cannot_be_read(mirror: Repository) -> None:
