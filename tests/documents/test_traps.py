@@ -18,6 +18,11 @@ from gate.documents.traps import date, trap
         ("0b101", "5 in YAML 1.1 and text in YAML 1.2"),
         ("1_000", "1000 in YAML 1.1 and text in YAML 1.2"),
         ("-1:30", "-90 in YAML 1.1 and text in YAML 1.2"),
+        ("1_000.5", "1000.5 in YAML 1.1 and text in YAML 1.2"),
+        ("-0_10", "-8 in YAML 1.1 and text in YAML 1.2"),
+        ("1:30.5", "90.5 in YAML 1.1 and text in YAML 1.2"),
+        ("1.5e3", "text in YAML 1.1 and 1500 in YAML 1.2"),
+        ("-.5E3", "text in YAML 1.1 and -500 in YAML 1.2"),
         ("12:30:05", "45005 in YAML 1.1 and text in YAML 1.2"),
     ],
 )
@@ -48,6 +53,11 @@ def test_what_is_the_same_to_both_is_written_once() -> None:
         "0" * 100_000,
         "1_" * 50_000,
         "a_b",
+        "1.5e+3",
+        "1.2.3",
+        "10.0.0.1:80",
+        ".e3",
+        "1_" * 20 + ".5" * 20_000,
         "8080:80",
         "::1",
         "0x",
@@ -56,6 +66,11 @@ def test_what_is_the_same_to_both_is_written_once() -> None:
 )
 def test_what_is_no_trap_may_stand_without_quotes(word: str) -> None:
     assert trap(word) == ""
+
+
+@pytest.mark.parametrize("word", [".inf", "-.INF", ".NaN"])
+def test_what_is_no_number_here_is_written_in_quotes(word: str) -> None:
+    assert trap(word).endswith(f'write "{word}" in quotes')
 
 
 @pytest.mark.parametrize("word", ["2026-11-22", "2026-1-2", "2026-11-22T12:30:00Z", "2026-11-22 12:30:00 +1"])
