@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from gate.catalogue.folder import ENDINGS, FOLDERS
+from gate.catalogue.folder import ENDINGS, FOLDERS, LINK
 from gate.catalogue.objects import Objects
 from gate.errors import Permanent
 
@@ -52,7 +52,7 @@ class Entry:
         if stat.S_IFMT(self.mode) == SUBMODULE:
             return "is a submodule; put the documents themselves here"
         if not self.is_file:
-            return "is a link; put the document itself here"
+            return LINK
         if self.path in FOLDERS:
             return "is a file; this must be a folder with documents"
         if not self.path.isprintable():

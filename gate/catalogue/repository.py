@@ -15,6 +15,7 @@ import git
 
 from gate.catalogue.bounded import run
 from gate.catalogue.entries import Entry, entries
+from gate.catalogue.folder import MOST_BYTES, MOST_FILES
 from gate.catalogue.objects import Lacking, Objects
 from gate.catalogue.settings import ORIGIN, to_fetch, to_read, without
 from gate.catalogue.signatures import verify
@@ -27,9 +28,6 @@ from gate.errors import BadDocument, GateError, Permanent, Place, Temporary
 
 log = logging.getLogger(__name__)
 
-MOST_FILES = 10_000
-MOST_BYTES = 20_000_000
-"""Of all documents together."""
 MOST_FETCHED = 100_000_000
 """Bytes that may arrive in one fetch, packed."""
 FETCH_TIMEOUT = 30.0

@@ -9,7 +9,8 @@ import pytest
 
 from gate.catalogue import repository
 from gate.catalogue.bounded import run
-from gate.catalogue.repository import MOST_BYTES, MOST_FILES, Repository
+from gate.catalogue.folder import MOST_BYTES, MOST_FILES, read_paths
+from gate.catalogue.repository import Repository
 from gate.catalogue.settings import to_fetch
 from gate.catalogue.sources import Source
 from gate.documents.loading import LARGEST
@@ -17,6 +18,7 @@ from gate.errors import Permanent, Temporary
 from tests.catalogue.conftest import NOW, Mirrored
 from tests.catalogues import Origin
 from tests.documents.test_loading import SUBSCRIPTION
+from tests.documents.vocabularies import WORDS
 
 
 def imported(origin: Origin, *files: tuple[str, bytes]) -> str:
@@ -137,3 +139,16 @@ def test_a_mirror_that_cannot_be_made_smaller_is_fresh_all_the_same(
     assert mirror.fetch() == revision
     assert "catalogue.untidy" in caplog.text
     assert mirror.read(NOW).revision == revision
+
+
+def test_what_an_author_has_is_refused_as_the_gate_would(tmp_path: Path) -> None:
+    for number in range(MOST_BYTES // LARGEST + 1):
+        file = tmp_path / "workflows" / f"{number}.yaml"
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"#" * LARGEST)
+    (tmp_path / "workflows" / "odd").symlink_to("0.yaml")
+    (tmp_path / "subscriptions").symlink_to("workflows")
+    said = [each.why for each in read_paths([tmp_path], WORDS).problems]
+    link = "is a link; put the document itself here"
+    assert said.count(link) == 2
+    assert [each for each in said if "bytes of documents; a catalogue may have 20000000" in each]
