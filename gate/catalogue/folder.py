@@ -16,6 +16,8 @@ FOLDERS = ("subscriptions", "workflows")
 MOST_FILES = 10_000
 MOST_BYTES = 20_000_000
 """Of all documents together."""
+MOST_VALUES = 500_000
+"""Of all documents together; some thousands are read in a second."""
 LINK = "is a link; put the document itself here"
 
 
@@ -28,7 +30,7 @@ def read_paths(paths: list[Path], vocabulary: Vocabulary) -> Loaded:
     files = sorted({each for path in paths for each in _files(path)})
     links = {file for file in files if file.is_symlink()} - {*paths}
     read = [_refused(file, LINK) if file in links else _read(file, vocabulary) for file in files]
-    return Loaded.together([*read, *_too_much(files)])
+    return Loaded.together([*read, *_too_much(files, sum(each.values for each in read))])
 
 
 def _read(file: Path, vocabulary: Vocabulary) -> Loaded:
@@ -60,11 +62,13 @@ def _counts(path: Path, folder: Path) -> bool:
     return path.suffix in ENDINGS and path.is_file()
 
 
-def _too_much(files: Sequence[Path]) -> Iterator[Loaded]:
+def _too_much(files: Sequence[Path], values: int) -> Iterator[Loaded]:
     """What the gate would not take as a whole."""
     size = sum(min(file.lstat().st_size, LARGEST + 1) for file in files)
     if len(files) > MOST_FILES:
         yield _refused(files[-1], f"is one of {len(files)} files; a catalogue may have {MOST_FILES}")
+    if values > MOST_VALUES:
+        yield _refused(files[-1], f"is one of {values} values in documents; a catalogue may have {MOST_VALUES}")
     if size > MOST_BYTES:
         yield _refused(files[-1], f"is one of {size} bytes of documents; a catalogue may have {MOST_BYTES}")
 

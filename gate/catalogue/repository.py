@@ -15,7 +15,7 @@ import git
 
 from gate.catalogue.bounded import run
 from gate.catalogue.entries import Entry, entries
-from gate.catalogue.folder import MOST_BYTES, MOST_FILES
+from gate.catalogue.folder import MOST_BYTES, MOST_FILES, MOST_VALUES
 from gate.catalogue.objects import Lacking, Objects
 from gate.catalogue.settings import ORIGIN, to_fetch, to_read, without
 from gate.catalogue.signatures import verify
@@ -64,6 +64,7 @@ class Repository:
         self._objects = Objects(self._repo)
         self._stamp = folder / "fetched"
         self._parsed: dict[tuple[str, bytes], _File] = {}
+        self._too_long: dict[str, str] = {}
         self._verified = ""
 
     def close(self) -> None:
@@ -145,14 +146,18 @@ class Repository:
     def _at(self, revision: str, fetched: datetime, *not_taken: NotTaken) -> Catalogue:
         self._insist(revision)
         files: dict[tuple[str, bytes], _File] = {}
+        values = 0
         try:
             found = self._documents(revision)
             sizes = [self._size(entry) for entry in found]
             if sum(sizes) > MOST_BYTES:
                 raise Permanent(self._is(revision, f"has {sum(sizes)} bytes of documents; it may have {MOST_BYTES}"))
+            if revision in self._too_long:
+                raise Permanent(self._too_long[revision])
             for entry, size in zip(found, sizes, strict=True):
                 key = (entry.path, entry.sha)
                 files[key] = self._parsed.get(key) or _File(size=size, loaded=self._load(entry, size))
+                self._bound(revision, values := values + files[key].loaded.values)
         except Lacking as error:
             raise Permanent(self._damaged) from error
         self._parsed = files
@@ -161,6 +166,13 @@ class Repository:
         return Catalogue(
             revision=revision, fetched=fetched, loaded=loaded, vocabulary=self._vocabulary, not_taken=not_taken
         )
+
+    def _bound(self, revision: str, values: int) -> None:
+        """What it has cost to find that out is not paid again with each fetch."""
+        if values > MOST_VALUES:
+            why = self._is(revision, f"has more than {MOST_VALUES} values in its documents")
+            self._too_long = {revision: why}
+            raise Permanent(why)
 
     def _note(self, revision: str) -> None:
         """Which one to go back to. Where that cannot be written, this one is in force all the same."""

@@ -32,6 +32,8 @@ LARGEST = 1_000_000
 """Bytes in one file."""
 MOST_TOLD = 300
 """Mistakes in one file, after which no further document of it is looked at."""
+LETTERS_OF_A_VALUE = 20
+"""About as many, where they cannot be counted."""
 KINDS = ("Subscription", "Workflow", "Fault", "Policy")
 COMING = ("GameDay",)
 
@@ -68,6 +70,8 @@ class Loaded:
     broken: tuple[Broken, ...] = ()
     notes: tuple[BadDocument, ...] = ()
     """What was passed over without being a mistake."""
+    values: int = 0
+    """How many there are in the files, also in what is broken: what it costs to read them."""
 
     @property
     def documents(self) -> int:
@@ -91,6 +95,7 @@ class Loaded:
             policies=tuple(each for part in parts for each in part.policies),
             broken=tuple(each for part in parts for each in part.broken),
             notes=tuple(each for part in parts for each in part.notes),
+            values=sum(part.values for part in parts),
         )
 
 
@@ -104,7 +109,7 @@ def load(data: bytes, file: str, vocabulary: Vocabulary) -> Loaded:
         line = data[: error.start].count(b"\n") + 1
         return _unreadable("is not UTF-8", file, line)
     parts: list[Loaded] = []
-    told = 0
+    told = values = 0
     for part in trees(text, file):
         if isinstance(part, Illegible):
             parts.append(_illegible(part))
@@ -114,7 +119,8 @@ def load(data: bytes, file: str, vocabulary: Vocabulary) -> Loaded:
         else:
             parts.append(_document(part, vocabulary))
         told += len(parts[-1].problems)
-    return Loaded.together(parts)
+        values += len(part.text) // LETTERS_OF_A_VALUE if isinstance(part, Illegible) else len(part.places)
+    return replace(Loaded.together(parts), values=values)
 
 
 def _illegible(part: Illegible) -> Loaded:

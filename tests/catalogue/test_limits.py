@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import git
@@ -9,7 +10,7 @@ import pytest
 
 from gate.catalogue import repository
 from gate.catalogue.bounded import run
-from gate.catalogue.folder import MOST_BYTES, MOST_FILES, read_paths
+from gate.catalogue.folder import MOST_BYTES, MOST_FILES, MOST_VALUES, read_paths
 from gate.catalogue.repository import Repository
 from gate.catalogue.settings import to_fetch
 from gate.catalogue.sources import Source
@@ -139,6 +140,20 @@ def test_a_mirror_that_cannot_be_made_smaller_is_fresh_all_the_same(
     assert mirror.fetch() == revision
     assert "catalogue.untidy" in caplog.text
     assert mirror.read(NOW).revision == revision
+
+
+def test_documents_that_take_long_to_read_are_not_taken_and_not_read_again(origin: Origin, mirror: Repository) -> None:
+    good = mirror.fetch()
+    mirror.read(NOW)
+    document = b"---\n" + b"a: [\n" * 40_000
+    long = imported(origin, *((f"workflows/{n}.yaml", document) for n in range(2 + 20 * MOST_VALUES // len(document))))
+    mirror.fetch()
+    (newer,) = mirror.read(NOW).not_taken
+    assert (newer.revision, newer.instead) == (long, good)
+    assert f"has more than {MOST_VALUES} values in its documents" in str(newer)
+    started = time.process_time()
+    assert mirror.read(NOW).not_taken == (newer,)
+    assert time.process_time() - started < 1
 
 
 def test_what_an_author_has_is_refused_as_the_gate_would(tmp_path: Path) -> None:
