@@ -4,6 +4,7 @@ import logging
 import random
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import IntEnum
 
@@ -61,7 +62,7 @@ def execute(settings: Settings, api: Api, namespace: str, name: str, stop: threa
     store = _OneRun(api, first, clock)
     turn = _Turn(RunLeases(Leases(api, identity(), clock.monotonic)), clock)
     record = EvidenceFolder(settings.evidence, settings.keep_evidence, clock.now).of
-    policing = policing_of(settings, api, clock, policy_of(settings))
+    policing = replace(policing_of(settings, api, clock, policy_of(settings)), asked=clock.now())
     executor = Executor(
         store=store,
         leases=turn,

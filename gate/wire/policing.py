@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from gate.cluster.api import Api
@@ -30,6 +30,8 @@ from gate.wire.policies import InForce, in_force
 Freezing = Callable[[WorkloadName, datetime], Frozen]
 """Which freeze periods in GitLab are on for a workload."""
 
+COUNTS = timedelta(minutes=5)
+"""How long a run may wait, in a process that knows no GitLab, and still begin on what GitLab said before."""
 POD = "Pod"
 OWN_ACCOUNT = "chaos-gate"
 ZONE = "topology.kubernetes.io/zone"
@@ -55,6 +57,8 @@ class Policing:
     """What GitLab says of a workload's projects. None: whoever made this process has asked before, as a gate does
     before it makes a Job, which knows no GitLab.
     """
+    asked: datetime | None = None
+    """When that was, about. What GitLab said then lets no run begin that has waited for long since."""
 
     def admits(self, spec: RunSpec) -> str:
         """What holds the run before it begins; empty if nothing does. Raises `Denied` if the policy forbids a step."""
@@ -62,7 +66,14 @@ class Policing:
         facts = self.facts(policy, spec)
         # All are asked, also where one has to wait: another one may be forbidden.
         held = [_held(policy, *self._asked(policy, spec, step, None, facts)) for step in _unlike(spec.workflow.steps)]
-        return next(filter(None, held), "")
+        return next(filter(None, held), "") or self._outdated(policy)
+
+    def _outdated(self, policy: Policy) -> str:
+        if self.asked is None or not policy.when.gitlab or self.now() - self.asked < COUNTS:
+            return ""
+        return (
+            f"the policy: GitLab was asked about freezes at {self.asked:%H:%M %Z}, and cannot be asked from here again"
+        )
 
     def again(self, spec: RunSpec, step: Step, targets: Sequence[Target]) -> str:
         """The same of an act that was put off: meanwhile there may be another policy, and another time. Alerts are left

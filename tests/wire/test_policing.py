@@ -306,6 +306,16 @@ def test_while_it_is_not_known_whose_a_run_is_rules_about_that_allow_nothing(sce
     assert replace(scene.policing(), owners=whose.owners).admits(scene.spec) == ""
 
 
+def test_a_job_that_has_waited_for_long_begins_nothing_on_what_gitlab_said_before_it(scene: Scene) -> None:
+    rules = when(gitlab=FrozenInGitLab(rule="spec.when.gitlabFreezes"))
+    young = replace(scene.policing(rules), asked=MONDAY - timedelta(minutes=4))
+    assert young.admits(scene.spec) == ""
+    old = replace(young, asked=MONDAY - timedelta(hours=1))
+    assert "GitLab was asked about freezes at 09:00 UTC" in old.admits(scene.spec)
+    assert scene.held(old, "one") == ""
+    assert replace(old, policy=Policy).admits(scene.spec) == ""
+
+
 def test_a_run_by_hand_of_a_mandatory_name_is_not_that_workflow(scene: Scene) -> None:
     rule = Mandatory(rule="spec.when.mandatory[0]", workflow="survives", within=timedelta(days=7), namespaces=("*",))
     policing = scene.policing(when(mandatory=(rule,)))
