@@ -151,9 +151,9 @@ def test_documents_that_take_long_to_read_are_not_taken_and_not_read_again(origi
     (newer,) = mirror.read(NOW).not_taken
     assert (newer.revision, newer.instead) == (long, good)
     assert f"has more than {MOST_VALUES} values in its documents" in str(newer)
-    started = time.process_time()
+    started = time.thread_time()
     assert mirror.read(NOW).not_taken == (newer,)
-    assert time.process_time() - started < 1
+    assert time.thread_time() - started < 1
 
 
 def test_what_an_author_has_is_refused_as_the_gate_would(tmp_path: Path) -> None:
