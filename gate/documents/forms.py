@@ -201,13 +201,13 @@ class SubscriptionSpec(Form):
 
 
 class ParameterForm(Form):
-    """A parameter that a workflow declares."""
+    """A parameter that a workflow declares for subscriptions, or a fault for steps."""
 
     default: Any = Field(
-        default=None, description="Its value when a subscription gives none; without it, it must.", examples=["400ms"]
+        default=None, description="Its value when none is given; without it, one must be.", examples=["400ms"]
     )
     description: str = Field(
-        default="", description="What it means, for those who subscribe.", examples=["How late the dependency answers."]
+        default="", description="What it means, for those who give it.", examples=["How late the dependency answers."]
     )
 
 
@@ -340,13 +340,25 @@ class WorkflowSpec(Form):
     )
 
 
+class FaultSpec(Form):
+    """One block, which is named like a kind of fault, and what it leaves to steps."""
+
+    model_config = ConfigDict(extra="allow")
+
+    parameters: dict[ParameterName, ParameterForm] = Field(
+        default={},
+        description="What steps may set in `with`; filled in where the block says `${parameters.NAME}`.",
+        examples=[{"feature": {"description": "Which one is switched off."}}],
+    )
+
+
 class FaultForm(Form):
     """A fault document: one's own, by a name that steps may use."""
 
     api_version: Literal["chaosgate.dev/v1alpha1"] = Field(description="The version of this format.")
     kind: Literal["Fault"] = Field(description="What this document is.")
     metadata: Metadata = Field(description="Who it is.")
-    spec: dict[str, Any] = Field(description="One block, which is named like a kind of fault: its settings.")
+    spec: FaultSpec = Field(description="What it does.")
 
 
 class SubscriptionForm(Form):

@@ -42,7 +42,7 @@ def _why(found: Mapping[str, Any], words: list[str], written: str | None) -> str
     given = written or read
     say: dict[str, Callable[[], str]] = {
         "missing": lambda: "is missing",
-        "extra_forbidden": lambda: _unknown_field(name, words),
+        "extra_forbidden": lambda: unknown_field(name, words),
         "enum": lambda: unknown(str(given), re.findall("'([^']*)'", found["ctx"]["expected"]), "one of"),
         "literal_error": lambda: f'must be {found["ctx"]["expected"]}, not "{given}"',
         "string_pattern_mismatch": lambda: f'"{given}" does not look like {found["ctx"]["pattern"]}',
@@ -61,7 +61,8 @@ def _why(found: Mapping[str, Any], words: list[str], written: str | None) -> str
     return say.get(found["type"], lambda: f"{found['msg']}, not {_said(given)}")()
 
 
-def _unknown_field(name: str, words: list[str]) -> str:
+def unknown_field(name: str, words: list[str]) -> str:
+    """`there is no field "cuont"; did you mean count?`"""
     close = difflib.get_close_matches(name, words, n=1)
     hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(words)}"
     return f'there is no field "{name}"; {hint}'

@@ -73,7 +73,11 @@ def _parts(vocabulary: Vocabulary) -> Iterator[str]:
     for kind, schema in schemas.items():
         yield from [f"## {kind}", "", schema["description"], ""]
         if kind == "Fault":
-            yield from ["`spec` has one block, which is named like a kind of fault: its settings are below.", ""]
+            yield from [
+                "`spec` has one block, which is named like a kind of fault: its settings are below. It may have",
+                "`parameters`, as a [workflow](#spec-parameters) has; here steps give them in `with`.",
+                "",
+            ]
         else:
             yield from _table(resolved(schema["properties"]["spec"], schema["$defs"]), "spec.", schema["$defs"])
     for title, what, kinds in (

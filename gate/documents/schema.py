@@ -41,7 +41,7 @@ def schema_of(kind: str, vocabulary: Vocabulary) -> Schema:
         case "Workflow":
             definitions = _workflow(definitions, vocabulary)
         case "Fault":
-            root["properties"]["spec"] |= _one_of(_blocks(definitions, vocabulary.faults, "fault"))
+            definitions = _fault(definitions, vocabulary)
     root = {"$schema": DIALECT, "title": kind} | {key: part for key, part in root.items() if key != "title"}
     whole = root | {"$defs": dict(sorted(definitions.items()))}
     _give_examples(whole)
@@ -66,16 +66,28 @@ def _workflow(definitions: Schema, vocabulary: Vocabulary) -> Schema:
     faults = _blocks(definitions, vocabulary.faults, "fault")
     step["properties"]["fault"] |= {"anyOf": [{"enum": list(faults)}, {"pattern": NAME}]}
     step["allOf"] = [_with(kind, block, definitions) for kind, block in faults.items()]
-    open_to_references = {
+    return _open_to_references(definitions, "WorkflowSpec")
+
+
+def _fault(definitions: Schema, vocabulary: Vocabulary) -> Schema:
+    spec = definitions["FaultSpec"]
+    _name_a_block(spec, _blocks(definitions, vocabulary.faults, "fault"))
+    spec["additionalProperties"] = False
+    opened = _open_to_references(definitions, "FaultSpec")
+    return opened | {"FaultSpec": spec}
+
+
+def _open_to_references(definitions: Schema, spec: str) -> Schema:
+    """Any value may be a reference instead, but for those of the parameters themselves."""
+    opened = {
         name: _open(part) if name not in {"Metadata", "ParameterForm"} else part for name, part in definitions.items()
     }
-    spec = open_to_references["WorkflowSpec"]["properties"]
-    spec["parameters"] = definitions["WorkflowSpec"]["properties"]["parameters"]
-    return open_to_references | {
+    opened[spec]["properties"]["parameters"] = definitions[spec]["properties"]["parameters"]
+    return opened | {
         "reference": {
             "type": "string",
             "pattern": r"^\$\{[^{}]+\}$",
-            "description": "A parameter or a fact, filled in before the workflow is read.",
+            "description": "A parameter or a fact, filled in before the document is read.",
             "examples": ["${parameters.delay}"],
         }
     }
@@ -85,10 +97,6 @@ def _name_a_block(form: Schema, blocks: Schema) -> None:
     """Exactly one block stands in the form, and its name is the kind."""
     form["properties"] |= blocks
     form["oneOf"] = [{"required": [kind]} for kind in blocks]
-
-
-def _one_of(blocks: Schema) -> Schema:
-    return {"properties": blocks, "additionalProperties": False, "minProperties": 1, "maxProperties": 1}
 
 
 def _with(kind: str, block: Schema, definitions: Schema) -> Schema:

@@ -19,8 +19,9 @@ from gate.documents.forms import (
 )
 from gate.documents.isolation import contradictions
 from gate.documents.mistakes import mistakes, unknown
-from gate.documents.own_faults import OwnFaults
-from gate.documents.substitution import Filling, references
+from gate.documents.own_faults import ANY_FACTS, ANY_VALUE, OwnFaults
+from gate.documents.own_steps import step_mistakes
+from gate.documents.substitution import FACTS, Filling, referred
 from gate.documents.target import HOST, NAME, TARGET_FACTS, host_of
 from gate.documents.tree import Path, Tree, dotted
 from gate.documents.vocabulary import Vocabulary
@@ -37,7 +38,6 @@ from gate.model import (
     Tolerance,
     Window,
     Workflow,
-    WorkloadKind,
     WorkloadName,
 )
 
@@ -59,7 +59,6 @@ TOO_LONG = {
 BOUNDS = ("atLeast", "atMost")
 CHOOSES = "count"
 """The setting of faults that choose how many pods they hit."""
-FACTS = ("workload.kind", "workload.namespace", "workload.name", "environment")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,19 +82,10 @@ def check(document: WorkflowDocument, vocabulary: Vocabulary, own: OwnFaults | N
     Without `own` nobody knows yet which faults have a name in the catalogue: a step may want any.
     """
     open_names = {name for name, each in document.parameters.items() if "default" not in each.model_fields_set}
-    given = dict.fromkeys(open_names, "1s")
-    facts = dict.fromkeys(FACTS, "x") | {"workload.kind": str(WorkloadKind.DEPLOYMENT)}
-    _, problems = build(document, given, facts, vocabulary, own)
+    given = dict.fromkeys(open_names, ANY_VALUE)
+    _, problems = build(document, given, ANY_FACTS, vocabulary, own)
     hidden = {f"parameters.{name}" for name in open_names}
-    return [problem for problem in problems if not hidden & _referred(document.tree, problem)]
-
-
-def _referred(tree: Tree, problem: BadDocument) -> set[str]:
-    """The names that stand where the mistake is: with another value there may be none."""
-    path = next(
-        (path for path, place in tree.places.items() if place == problem.place and dotted(path) == problem.path), ()
-    )
-    return references(tree.at(path))
+    return [problem for problem in problems if not hidden & referred(document.tree, problem)]
 
 
 def build(
@@ -299,8 +289,6 @@ class _Shaping:
             self._problems.append(BadDocument(why, place=self._tree.place(at), path=dotted(at)))
 
     def _own_fault(self, own: OwnFaults, name: str, step: Mapping[str, Any], path: Path) -> None:
-        """A step adds what its fault leaves open: what would be said twice is a mistake."""
-        added = step.get("with", {})
 
         def wrong(why: str, *at: str) -> None:
             self._problems.append(BadDocument(why, place=self._tree.place((*path, *at)), path=dotted((*path, *at))))
@@ -311,13 +299,12 @@ class _Shaping:
         if not known:
             wrong(unknown(name, [*self._vocabulary.faults, *own], "one of the faults:"), "fault")
         for fault in known[:1]:
-            said = fault.settings.keys() & added.keys() if isinstance(added, dict) else set()
-            for field in sorted(said):
-                wrong(f"the fault {name} says this already, at {fault.tree.place(())}", "with", field)
             self._follows(fault.kind, step, path)
-            if not said:
-                whole = {**fault.settings, **added} if isinstance(added, dict) else added
-                self._fits(self._vocabulary.faults[fault.kind], whole, (*path, "with"))
+            form, added = self._vocabulary.faults[fault.kind], step.get("with", {})
+            if isinstance(added, dict):
+                self._problems += step_mistakes(fault, added, self._facts, form, self._tree, (*path, "with"))
+            else:
+                self._fits(form, added, (*path, "with"))
 
     def _steps(self, forms: list[StepForm], repeat: RepeatForm | None) -> tuple[Step, ...]:
         """Each repetition has steps of its own, with names that tell them apart."""
@@ -351,7 +338,7 @@ class _Shaping:
         return Step(
             name=form.name,
             fault=own[0].kind if own else form.fault,
-            settings={**own[0].settings, **form.settings} if own else form.settings,
+            settings=own[0].with_added(form.settings, self._facts)[0] if own else form.settings,
             target=target,
             used=form.used or "",
             targets=form.targets,

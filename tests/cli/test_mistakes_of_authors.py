@@ -256,6 +256,74 @@ OF_SUBSCRIPTIONS = {
         "docs/reference.md#spec-deadline",
     ),
 }
+FAULT = """\
+apiVersion: chaosgate.dev/v1alpha1
+kind: Fault
+metadata: {name: full-queue}
+spec:
+  parameters:
+    topic: {}
+    release: {default: "3"}
+  job:
+    image: queue:${parameters.release}
+    inject: [fill, "${parameters.topic}"]
+    revert: [sh, -c, 'drain "${TOPIC}"']
+    env: {TOPIC: "${parameters.topic}"}
+"""
+USING = WORKFLOW.replace("fault: pod-kill", "fault: full-queue").replace("{count: 1}", "{topic: orders}")
+IN_FAULT = "workflows/fault.yaml"
+OF_FAULTS = {
+    "a parameter that nobody declares": Mistake(
+        "queue:${parameters.release}",
+        "queue:${parameters.relaese}-${parameters.release}",
+        (9, 5),
+        "spec.job.image",
+        "; did you mean parameters.release?",
+        "docs/reference.md#fault-job-image",
+    ),
+    "a parameter that is not used": Mistake(
+        "queue:${parameters.release}",
+        "queue:3",
+        (7, 5),
+        "spec.parameters.release",
+        "this parameter is not used anywhere",
+        "docs/reference.md#spec-parameters",
+    ),
+    "a parameter that a shell would read as code": Mistake(
+        'drain "${TOPIC}"',
+        "drain ${parameters.topic}",
+        (11, 22),
+        "spec.job.revert[2]",
+        "a parameter here would be code for sh; give it to a variable in env, and use that here",
+        "docs/reference.md#fault-job-revert",
+    ),
+}
+OF_STEPS = {
+    "a parameter that is not given": Mistake(
+        "{topic: orders}",
+        "{count: 1}",
+        (17, 7),
+        "spec.steps[0].with.topic",
+        "is missing: the fault full-queue needs this parameter, which has no default",
+        "docs/reference.md#spec-steps-with",
+    ),
+    "a parameter that the fault does not have": Mistake(
+        "{topic: orders}",
+        "{topic: orders, relaese: x}",
+        (17, 29),
+        "spec.steps[0].with.relaese",
+        'there is no field "relaese"; did you mean release?',
+        "docs/reference.md#spec-steps-with",
+    ),
+    "a parameter of another type": Mistake(
+        "{topic: orders}",
+        "{topic: [a, b]}",
+        (17, 14),
+        "spec.steps[0].with.topic",
+        "must be text, not a list",
+        "docs/reference.md#spec-steps-with",
+    ),
+}
 IDLE = WORKFLOW.replace("name: survives", "name: idle")
 
 
@@ -300,6 +368,24 @@ def test_a_mistake_in_a_subscription_is_said_where_it_stands(documents: Path, mi
     assert mistake.right in SUBSCRIPTION
     (documents / IN_SUBSCRIPTION).write_text(SUBSCRIPTION.replace(mistake.right, mistake.wrong))
     assert_said(documents, IN_SUBSCRIPTION, mistake)
+
+
+@pytest.mark.parametrize("mistake", OF_FAULTS.values(), ids=OF_FAULTS)
+def test_a_mistake_in_a_fault_is_said_where_it_stands(documents: Path, mistake: Mistake) -> None:
+    assert mistake.right in FAULT
+    (documents / IN_WORKFLOW).write_text(USING)
+    (documents / IN_FAULT).write_text(FAULT.replace(mistake.right, mistake.wrong))
+    assert_said(documents, IN_FAULT, mistake)
+
+
+@pytest.mark.parametrize("mistake", OF_STEPS.values(), ids=OF_STEPS)
+def test_a_mistake_about_a_fault_is_said_where_the_step_makes_it(documents: Path, mistake: Mistake) -> None:
+    assert mistake.right in USING
+    (documents / IN_FAULT).write_text(FAULT)
+    (documents / IN_WORKFLOW).write_text(USING)
+    assert said(documents) == []
+    (documents / IN_WORKFLOW).write_text(USING.replace(mistake.right, mistake.wrong))
+    assert_said(documents, IN_WORKFLOW, mistake)
 
 
 def test_a_workflow_that_nobody_uses_is_a_warning_at_its_name(documents: Path) -> None:

@@ -40,7 +40,10 @@ apiVersion: chaosgate.dev/v1alpha1
 kind: Fault
 metadata: {name: full-queue}
 spec:
-  job: {image: "registry.shop/queue:3", inject: [fill], revert: [drain]}
+  parameters:
+    release: {default: "3"}
+    registry: {default: registry.shop}
+  job: {image: "${parameters.registry}/queue:${parameters.release}", inject: [fill], revert: [drain]}
 """
 WORKFLOW = """\
 apiVersion: chaosgate.dev/v1alpha1
@@ -151,6 +154,19 @@ def test_a_fault_of_ones_own_is_planned_as_one_that_is_built_in(shop: Ground, ca
     step = workflow["steps"][1]
     assert (step["fault"], len(step["targets"]), step["problem"]) == ("job", 2, "")
     assert step["comesBack"].startswith("another Job runs the command")
+
+
+def test_the_policy_is_asked_about_the_image_that_a_parameter_makes(shop: Ground, catalogue: Path) -> None:
+    (catalogue / "policy.yaml").write_text(POLICY.replace("[pod-kill], pods: 1", "[pod-kill, job], pods: 2"))
+    workflow = catalogue / "workflows" / "hits.yaml"
+    said = []
+    for added in ("", ", registry: registry.elsewhere"):
+        workflow.write_text(WORKFLOW.replace("{count: 2}", f"{{count: 2{added}}}"))
+        asked = planned(shop, catalogue / "subscriptions" / "web.yaml", "--policy", catalogue / "policy.yaml")
+        said.append(json.dumps(asked["workflows"][0]["steps"][1]["policy"]["rules"]))
+    right, elsewhere = said
+    assert "the image registry.shop/queue:3 is among" in right
+    assert "the image registry.elsewhere/queue:3 is not among" in elsewhere
 
 
 def test_the_policy_says_which_rules_spoke(shop: Ground, catalogue: Path) -> None:

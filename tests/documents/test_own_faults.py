@@ -85,7 +85,7 @@ def test_a_fault_that_nobody_uses_is_a_warning() -> None:
 @pytest.mark.parametrize(
     ("right", "wrong", "complaint"),
     [
-        ("pod-kill:", "pod-kil:", 'file0.yaml:5: spec.pod-kil: "pod-kil" is not a kind of fault: pod-kill'),
+        ("pod-kill:", "pod-kil:", 'file0.yaml:5: spec.pod-kil: "pod-kil" is not a kind of fault or a field: pod-kill'),
         ("grace: 5s", "grace: 5", "file0.yaml:6: spec.pod-kill.grace: '5' is not a duration; write 5s for seconds"),
         ("grace: 5s", "grave: 5s", "did you mean grace?"),
         ("gentle-kill", "pod-kill", "file0.yaml:3: metadata.name: pod-kill is a kind of fault; give this one another"),

@@ -74,7 +74,7 @@ def the_step(web: Application) -> Step:
     return step
 
 
-def test_a_step_has_what_the_fault_says_and_what_it_adds(web: Application) -> None:
+def test_a_step_has_what_the_fault_says_with_the_parameter_that_it_gives(web: Application) -> None:
     fault = next(yaml.safe_load_all(EXAMPLE.read_text()))
     step = the_step(web)
     assert step.fault == "job"
