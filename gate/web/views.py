@@ -114,6 +114,10 @@ class Views(Protocol):
 class Hearer(Protocol):
     """Who takes webhooks."""
 
+    def insist(self, headers: Mapping[str, str]) -> None:
+        """Before the body is read. `Denied` where the headers tell that it is not GitLab's, `Temporary` as below."""
+        ...
+
     def hear(self, headers: Mapping[str, str], body: bytes) -> None:
         """At once. `Denied` for what is not GitLab's, `Temporary` if that cannot be told just now."""
         ...

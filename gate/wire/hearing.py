@@ -3,12 +3,13 @@
 import logging
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 
 from gate.errors import Denied
-from gate.gitlab.webhooks import About, Webhook, insist, read
+from gate.gitlab.webhooks import About, Webhook, insist, insist_on_headers, read
 
 log = logging.getLogger(__name__)
 
@@ -52,19 +53,34 @@ class Hearing:
         with self._lock:
             return dict(self._counts)
 
+    def insist(self, headers: Mapping[str, str]) -> None:
+        """Before the body is read. Raises `Denied` where the headers tell that it is not from GitLab, `Temporary` if
+        the secrets cannot be read.
+        """
+        secrets = self._known_secrets()
+        with self._counting_refusals():
+            insist_on_headers(_lower(headers), secrets)
+
     def hear(self, headers: Mapping[str, str], body: bytes) -> None:
         """Raises `Denied` for what is not from GitLab, `Temporary` if the secrets cannot be read."""
-        lower = {name.lower(): value for name, value in headers.items()}
-        secrets = [line.strip() for line in self._secrets().splitlines() if line.strip()]
-        try:
+        lower, secrets = _lower(headers), self._known_secrets()
+        with self._counting_refusals():
             insist(lower, body, secrets, now=self._now())
-        except Denied:
-            self._count(About.OTHER, Outcome.REFUSED)
-            raise
         webhook = read(lower, body)
         outcome = Outcome.REPEATED if self._is_known(webhook.number) else self._act(webhook)
         self._count(webhook.about, outcome)
         log.info("webhook.%s about=%s project=%r", outcome, webhook.about, webhook.project)
+
+    def _known_secrets(self) -> list[str]:
+        return [line.strip() for line in self._secrets().splitlines() if line.strip()]
+
+    @contextmanager
+    def _counting_refusals(self) -> Iterator[None]:
+        try:
+            yield
+        except Denied:
+            self._count(About.OTHER, Outcome.REFUSED)
+            raise
 
     def _act(self, webhook: Webhook) -> Outcome:
         match webhook.about:
@@ -90,3 +106,7 @@ class Hearing:
     def _count(self, about: About, outcome: Outcome) -> None:
         with self._lock:
             self._counts[about, outcome] += 1
+
+
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}

@@ -63,6 +63,9 @@ def test_a_request_that_comes_too_slowly_holds_its_thread_no_longer_than_others_
     known: Known, begins: str
 ) -> None:
     class Hears:
+        def insist(self, headers: object) -> None:
+            """Nothing is wrong with them."""
+
         def hear(self, headers: object, body: bytes) -> None:
             raise AssertionError("it was never whole")
 

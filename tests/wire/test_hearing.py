@@ -2,12 +2,14 @@
 
 import base64
 import secrets
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -161,6 +163,16 @@ def test_what_is_too_large_is_refused(gate: Gate, address: str) -> None:
     assert large.status_code == 413
     whole = requests.post(address, data=b" " * (1024 * 1024), headers={"X-Gitlab-Token": TOKEN}, timeout=30)
     assert (whole.status_code, gate.counts("other", "ignored")) == (202, 1)
+
+
+@pytest.mark.parametrize("shown", ["X-Gitlab-Token: guessed\r\n", ""], ids=["a wrong token", "none"])
+def test_without_the_secret_the_body_is_not_even_waited_for(gate: Gate, address: str, shown: str) -> None:
+    where = urlsplit(address)
+    asked = f"POST {where.path} HTTP/1.1\r\nHost: gate\r\nContent-Length: {LARGEST_BODY}\r\n{shown}\r\n"
+    with socket.create_connection((where.hostname, where.port), timeout=PATIENCE) as sender:
+        sender.sendall(asked.encode())
+        assert sender.recv(4096).startswith(b"HTTP/1.1 403 ")
+    assert gate.counts("other", "refused") == 1
 
 
 def test_while_the_secrets_cannot_be_read_nothing_is_taken(gate: Gate, address: str) -> None:
