@@ -33,6 +33,10 @@ class Denied(GateError):
     """The policy, or the server's access rules, say no. Trying again does not help."""
 
 
+class Unproven(Denied):
+    """Nobody knows who asks: what was shown proves nothing, perhaps no longer. Something else that is shown may."""
+
+
 class Temporary(GateError):
     """It did not work now (server away, conflict, rate limit); the same comparison later may succeed."""
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from gate.cluster.api import Api
 from gate.cluster.gates import API_VERSION
-from gate.errors import Denied
+from gate.errors import Denied, Unproven
 
 AUDIENCE = "chaos-gate"
 """Whom such tokens are for. One for the API server itself is not taken: it could do more than it is shown for."""
@@ -27,13 +27,13 @@ class Callers:
         self._api = api
 
     def who(self, token: str) -> Caller:
-        """Raises `Denied` for a token that proves nothing, and what the API server raises."""
+        """Raises `Unproven` for a token that proves nothing, and what the API server raises."""
         if not token:
-            raise Denied(f"say who you are by a token of Kubernetes for {AUDIENCE}: kubectl create token --audience")
+            raise Unproven(f"say who you are by a token of Kubernetes for {AUDIENCE}: kubectl create token --audience")
         said = self._api.review(AUTHENTICATION, "TokenReview", {"token": token, "audiences": [AUDIENCE]})
         # A server that knows nothing of audiences takes any token, and names none.
         if not said.get("authenticated") or AUDIENCE not in (said.get("audiences") or ()):
-            raise Denied(
+            raise Unproven(
                 f"the token is none of this cluster for {AUDIENCE}: {said.get('error') or 'it is not said why'}"
             )
         user = said.get("user") or {}

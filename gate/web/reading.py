@@ -11,6 +11,7 @@ from flask import request
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Unauthorized
 
+from gate.errors import Unproven
 from gate.web.own import bearer
 from gate.web.views import Readable, Readers
 
@@ -24,15 +25,18 @@ REMEDY = (
 
 
 def insist(readers: Readers | None, what: Readable, namespace: str = "") -> None:
-    """Raises `Unauthorized` for nobody, `Denied` for somebody who may not read these there, `Temporary` if that cannot
-    be told just now. No `readers`: everybody may. No namespace: all of them.
+    """Raises `Unauthorized` for nobody known, `Denied` for somebody who may not read these there, `Temporary` if
+    that cannot be told just now. No `readers`: everybody may. No namespace: all of them.
     """
     if readers is None or _is_local():
         return
     token = _token(request.headers.get("Authorization", ""))
     if not token:
         raise Unauthorized(REMEDY, www_authenticate=ASK)
-    readers.insist(token, what, namespace)
+    try:
+        readers.insist(token, what, namespace)
+    except Unproven as error:  # a browser shows an old token again and again until it is asked for another one
+        raise Unauthorized(f"{error}; {REMEDY}", www_authenticate=ASK) from error
 
 
 def _is_local() -> bool:

@@ -16,7 +16,9 @@ class KnownReaders:
         self._callers, self._namespaces = Callers(api), namespaces
 
     def insist(self, token: str, what: Readable, namespace: str) -> None:
-        """Raises `Denied` unless whoever has the token may list these, there or wherever this gate looks."""
+        """Raises `Unproven` for a token of nobody, `Denied` unless whoever has it may list these, there or wherever
+        this gate looks.
+        """
         caller = self._callers.who(token)
         for each in (namespace,) if namespace else self._namespaces or ("",):
             self._callers.insist(caller, "list", each, resource=what)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from gate.cluster.callers import AUDIENCE, Callers
-from gate.errors import Denied
+from gate.errors import Denied, Unproven
 from tests.grounds import Ground
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -49,13 +49,13 @@ def test_a_token_for_the_gate_says_who_calls(cluster: Ground, namespace: str, ca
 def test_a_token_for_somebody_else_is_not_taken_the_api_server_included(
     audiences: tuple[str, ...], cluster: Ground, namespace: str, callers: Callers
 ) -> None:
-    with pytest.raises(Denied, match="none of this cluster for chaos-gate"):
+    with pytest.raises(Unproven, match="none of this cluster for chaos-gate"):
         callers.who(token(cluster, namespace, "cook", *audiences))
 
 
 @pytest.mark.parametrize("shown", ["", "nonsense", "a.b.c"])
 def test_what_is_no_token_is_nobody(shown: str, callers: Callers) -> None:
-    with pytest.raises(Denied):
+    with pytest.raises(Unproven):
         callers.who(shown)
 
 

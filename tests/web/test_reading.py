@@ -7,7 +7,7 @@ import pytest
 import requests
 from requests.adapters import HTTPAdapter
 
-from gate.errors import Denied
+from gate.errors import Denied, Unproven
 from gate.web.app import create_app
 from gate.web.server import Server
 from gate.web.views import Readable
@@ -15,6 +15,7 @@ from tests.web.conftest import Known
 from tests.web.test_app import ASK, SUBSCRIPTION, gate
 
 GOOD = "a-token-of-somebody"
+GUESTS = "a-token-of-somebody-without-rights"
 EVERYBODYS = ["/", "/metrics", "/api/v1/gates", "/api/v1/runs"]
 OF_THE_SHOP = [
     "/gates/shop/deployment/checkout",
@@ -37,8 +38,10 @@ class Readers:
     asked: list[tuple[Readable, str]] = field(default_factory=list)
 
     def insist(self, token: str, what: Readable, namespace: str) -> None:
+        if token == GUESTS:
+            raise Denied("the guest may not list these")
         if token != GOOD:
-            raise Denied("nobody knows that token")
+            raise Unproven("nobody knows that token")
         self.asked.append((what, namespace))
 
 
@@ -70,7 +73,13 @@ def test_who_says_nothing_is_asked_who_he_is_and_who_may_not_is_refused(ask, pat
     assert nobody.headers["WWW-Authenticate"].startswith("Basic ")
     assert "say who you are: a token of Kubernetes" in nobody.json()["error"]
     assert "checkout" not in nobody.text
-    assert ask(path, headers={"Authorization": "Bearer wrong"}).status_code == 403
+    guest = ask(path, auth=("anybody", GUESTS))
+    assert (guest.status_code, "WWW-Authenticate" in guest.headers) == (403, False)
+    for old in ({"headers": {"Authorization": "Bearer wrong"}}, {"auth": ("anybody", "expired")}):
+        unproven = ask(path, **old)
+        assert unproven.status_code == 401
+        assert unproven.headers["WWW-Authenticate"].startswith("Basic ")
+        assert "nobody knows that token" in unproven.json()["error"]
     assert ask(path, headers={"Authorization": "Basic no-base64"}).status_code == 401
 
 
