@@ -19,6 +19,8 @@ from gate.errors import Denied
 
 OLDEST = timedelta(minutes=5)
 """How far a signed webhook may be off, before or after."""
+LONGEST = 1024
+"""Characters of a project's path with its groups; what is longer is no project's."""
 SIGNING = "whsec_"
 """How a signing token begins; the key follows in Base64. Any other secret is a token, or that of a status check."""
 
@@ -141,7 +143,7 @@ def _about(said: Mapping[str, Any]) -> About:
 def _project(said: Mapping[str, Any]) -> str:
     project = said.get("project")
     path = project.get("path_with_namespace") if isinstance(project, dict) else None
-    return path if isinstance(path, str) else ""
+    return path if isinstance(path, str) and len(path) <= LONGEST else ""
 
 
 def is_repository(address: str, project: str) -> bool:

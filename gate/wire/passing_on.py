@@ -6,11 +6,11 @@ what GitLab itself loses: the next look comes without it.
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from gate.cluster.heard import Heard, Word
-from gate.errors import GateError
+from gate.errors import GateError, Permanent
 
 log = logging.getLogger(__name__)
 
@@ -81,8 +81,16 @@ class PassingOn:
             words = [Word(text=text, at=at) for text, at in self._unsaid.items()]
         if not words:
             return
-        self._heard.leave(words)
-        log.info("webhook.passed_on about=%s", ",".join(each.text for each in words))
+        try:
+            self._heard.leave(words)
+            log.info("webhook.passed_on about=%s", ",".join(each.text for each in words))
+        except Permanent:  # said once more they would be refused once more, and whatever is heard later with them
+            self._drop(words)
+            raise
+        self._drop(words)
+
+    def _drop(self, words: Iterable[Word]) -> None:
+        """Those that have not been heard once more meanwhile."""
         with self._lock:
             for each in words:
                 if self._unsaid.get(each.text) == each.at:

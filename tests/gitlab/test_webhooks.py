@@ -90,6 +90,12 @@ def test_it_is_about_what_it_says(said: Any, about: About) -> None:
     assert read({}, json.dumps(said).encode()).about is about
 
 
+@pytest.mark.parametrize(("length", "project"), [(1024, "p" * 1024), (1025, "")])
+def test_a_path_that_is_too_long_is_no_projects(length: int, project: str) -> None:
+    said = {"object_kind": "deployment", "project": {"path_with_namespace": "p" * length}}
+    assert read({}, json.dumps(said).encode()).project == project
+
+
 @given(
     st.binary() | st.recursive(st.text() | st.none(), lambda inner: st.dictionaries(st.text(), inner)).map(json.dumps)
 )

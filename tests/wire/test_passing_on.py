@@ -8,7 +8,7 @@ import pytest
 
 from gate.cluster.api import Api
 from gate.cluster.heard import CONFIG_MAP, Heard
-from gate.errors import Temporary
+from gate.errors import Permanent, Temporary
 from gate.wire.passing_on import KEPT, MOST, PassingOn
 from tests.clocks import HandClock
 
@@ -23,6 +23,7 @@ class Replica:
     clock: HandClock
     leads: bool = False
     away: bool = False
+    refused: bool = False
     fetched: int = 0
     looked: list[str] = field(default_factory=list)
 
@@ -35,6 +36,8 @@ class Replica:
     def _reach(self) -> None:
         if self.away:
             raise Temporary("Kubernetes is away")
+        if self.refused:
+            raise Permanent("Kubernetes never takes that")
 
     def _fetch(self) -> None:
         self.fetched += 1
@@ -89,6 +92,18 @@ def test_what_cannot_be_kept_just_now_is_kept_later(replica) -> None:
     other.passing.step()
     leader.passing.step()
     assert leader.looked == ["shop/checkout"]
+
+
+def test_what_can_never_be_kept_does_not_stop_what_is_heard_later(replica) -> None:
+    leader, other = replica(leads=True), replica(refused=True)
+    other.passing.look("shop/checkout")
+    with pytest.raises(Permanent):
+        other.passing.step()
+    other.refused = False
+    other.passing.look("shop/cart")
+    other.passing.step()
+    leader.passing.step()
+    assert leader.looked == ["shop/cart"]
 
 
 def test_whoever_begins_to_lead_looks_at_what_nobody_may_have_looked_at(replica) -> None:
