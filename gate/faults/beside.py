@@ -6,6 +6,7 @@ one that has ended uses nothing, is not started again, and goes with the pod.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain, count
 
 from pydantic import Field
 
@@ -32,15 +33,18 @@ class Aided(Place):
     )
 
 
-def instead(undo: Undo, place: Aided, why: Exception) -> Undo:
-    """The same, to be done in an ephemeral container. Raises `Permanent` if nobody says of which image."""
+def instead(undo: Undo, place: Aided, item: Json, why: Exception) -> Undo:
+    """The same, to be done in an ephemeral container of the pod that is not there so far: one of an attempt before has
+    little of its time left, or none. Raises `Permanent` if nobody says of which image.
+    """
     if not place.image:
         raise Permanent(
             f"{where(undo)} has no shell to run {undo.fault} in: name an `image` that has one, for an ephemeral "
             f"container beside it ({why})"
         ) from why
-    name = f"chaos-gate-{fingerprint(undo.settings['mark'])}"
-    aided = {"container": name, "beside": undo.settings["container"], "image": place.image}
+    name, taken = f"chaos-gate-{fingerprint(undo.settings['mark'])}", {each["name"] for each in _present(item)}
+    free = next(each for each in chain([name], (f"{name}-{number}" for number in count(2))) if each not in taken)
+    aided = {"container": free, "beside": undo.settings["container"], "image": place.image}
     return replace(undo, settings={**undo.settings, **aided})
 
 
@@ -56,7 +60,7 @@ def begin(undo: Undo, cluster: Cluster, path: str = "") -> None:
     """
     item = must_find(cluster, undo.target)
     name = undo.settings["container"]
-    present: Sequence[Json] = item["spec"].get("ephemeralContainers") or ()
+    present = _present(item)
     if name not in {each["name"] for each in present}:
         metadata = {key: item["metadata"][key] for key in ("uid", "resourceVersion")}
         body = {"metadata": metadata, "spec": {"ephemeralContainers": [*present, _container(undo, item, path)]}}
@@ -67,6 +71,11 @@ def begin(undo: Undo, cluster: Cluster, path: str = "") -> None:
         raise Permanent(f"{where(undo)}, of {undo.settings['image']}, ended: {_why(ended)}")
     if "running" not in state:
         raise Temporary(f"{where(undo)}, of {undo.settings['image']}, does not run: {_why(state.get('waiting') or {})}")
+
+
+def _present(item: Json) -> Sequence[Json]:
+    present: Sequence[Json] = item["spec"].get("ephemeralContainers") or ()
+    return present
 
 
 def _container(undo: Undo, item: Json, path: str) -> Json:

@@ -64,13 +64,14 @@ def plan(
     """
     undos = []
     for pod in choose(place, step, pods, seed, partial(zone_of, cluster)):
+        item = must_find(cluster, pod)
         undo = Undo(
             id=f"{step.name}/{pod.name}",
             step=step.name,
             fault=step.fault,
             target=pod,
             settings={
-                "container": container_of(must_find(cluster, pod), place.container, pod)["name"],
+                "container": container_of(item, place.container, pod)["name"],
                 "mark": f"{pod.uid}-{fingerprint(seed, step.name)}",
                 "seconds": int((step.hold + LONGER).total_seconds()),
                 "arguments": list(arguments),
@@ -79,7 +80,7 @@ def plan(
         try:
             sh(undo, cluster, ":", changing=False)  # or what was never begun could not be taken back either
         except NoProgram as error:
-            undo = instead(undo, place, error)
+            undo = instead(undo, place, item, error)
         undos.append(undo)
     return undos
 

@@ -108,6 +108,19 @@ def test_a_container_to_which_nobody_comes_ends_by_itself(bare: Application) -> 
 
 
 @on_the_sandbox
+def test_another_attempt_gets_a_container_of_its_own_with_all_of_its_time(bare: Application) -> None:
+    (lost,) = bare.plan("cpu-stress", image="web:3")
+    bare.inject(lost)
+    assert "were ended" in bare.revert(lost)
+    (undo,) = bare.plan("cpu-stress", image="web:3")
+    bare.inject(undo)
+    names = [each["name"] for each in bare.read("pods", undo.target.name)["spec"]["ephemeralContainers"]]
+    assert names == [lost.settings["container"], undo.settings["container"]]
+    assert len(set(names)) == 2
+    assert "were ended" in bare.revert(undo)
+
+
+@on_the_sandbox
 def test_a_shell_that_comes_too_late_does_nothing(bare: Application) -> None:
     """Whoever takes back before it runs need not wait for it: it only waits, and nobody gives it anything to do."""
     (undo,) = bare.plan("cpu-stress", image="nobody:1")
@@ -136,7 +149,8 @@ def by_hand(bare: Application, **settings: Any) -> Undo:
         target=pod,
         settings={"container": "main", "mark": f"{pod.uid}-1", "seconds": 31, "arguments": ["1"]},
     )
-    return beside.instead(undo, beside.Aided(image="web:3", **settings), Permanent("no shell"))
+    item = bare.read("pods", pod.name)
+    return beside.instead(undo, beside.Aided(image="web:3", **settings), item, Permanent("no shell"))
 
 
 def said(bare: Application, undo: Undo, state: Json) -> None:
@@ -177,7 +191,8 @@ def test_only_the_volume_that_is_filled_is_mounted_and_no_part_of_one() -> None:
     item = {"spec": {"containers": [{"name": "main", "volumeMounts": mounts, "securityContext": trusted}]}}
     seen = Server(item)
     undo = replace(
-        beside.instead(UNDO, beside.Aided(image="tools:1"), Permanent("no shell")), target=replace(TARGET, uid="u")
+        beside.instead(UNDO, beside.Aided(image="tools:1"), item, Permanent("no shell")),
+        target=replace(TARGET, uid="u"),
     )
     for path, named in (
         ("/data/x", ["data"]),
