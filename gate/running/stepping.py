@@ -82,20 +82,44 @@ def _permitted(run: Execution, step: Step, undos: list[Undo]) -> None:
 
 def _inject(run: Execution, step: Step, undos: list[Undo]) -> StepRecord:
     """The step begins with the first act, not with the permission for it: that may be waited for."""
-    fault, record = run.fault(step.fault), StepRecord(step=step.name, attempt=run.log.status.attempt)
+    record = StepRecord(step=step.name, attempt=run.log.status.attempt)
     whole = _ready(run, step) if any(undo.spacing for undo in undos) else 0
     for undo in undos:
         _await_turn(run, step, undo, whole)
         _permitted(run, step, undos)  # after a pause the whole step is asked about, not one act of it
         if record.injected is None:
-            record = replace(record, injected=run.time.now())
-            run.log.step(record)
-            run.seen.begin(step.name, record.injected or run.time.now())
-        run.patiently(partial(fault.inject, undo, run.world.cluster))
+            record = _first(run, undo, record)
+        else:
+            _act(run, undo)
         run.log.undo(replace(undo, injected=run.time.now()))
         run.log.note(f"injected {undo.fault} into {target_in_words(undo)}", activity=f"holding {step.name}")
     run.log.show()
     return record
+
+
+def _first(run: Execution, undo: Undo, record: StepRecord) -> StepRecord:
+    """The first act, which is on record before it is tried. The step begins with the try that did it."""
+    record = replace(record, injected=run.time.now())
+    run.log.step(record)
+    try:
+        record = replace(record, injected=_act(run, undo))
+    finally:
+        run.seen.begin(record.step, record.injected or run.time.now())
+    run.log.step(record)
+    return record
+
+
+def _act(run: Execution, undo: Undo) -> datetime:
+    """Do it, and say when that was begun which did it: what was tried before only prepared it."""
+    fault, begun = run.fault(undo.fault), run.time.now()
+
+    def attempt() -> None:
+        nonlocal begun
+        begun = run.time.now()
+        fault.inject(undo, run.world.cluster)
+
+    run.patiently(attempt)
+    return begun
 
 
 def _await_turn(run: Execution, step: Step, undo: Undo, whole: int) -> None:
@@ -112,8 +136,9 @@ def _ready(run: Execution, step: Step) -> int:
 
 def _hold(run: Execution, step: Step, record: StepRecord) -> StepRecord:
     """Keep the fault for its time, but no longer than the service can be said to stand it; then take it back."""
-    end = (record.injected or run.time.now()) + step.hold
-    proven, replacements = False, Replacements(run, step, record.injected or run.time.now())
+    begun = _in_force(run, step, record)
+    end = begun + step.hold
+    proven, replacements = False, Replacements(run, step, begun)
     while (left := (end - run.time.now()).total_seconds()) > 0:
         proven = proven or prove(run, step)
         proven = not replacements.look() and proven
@@ -130,6 +155,15 @@ def _hold(run: Execution, step: Step, record: StepRecord) -> StepRecord:
     run.log.step(record)
     run.log.show()
     return record
+
+
+def _in_force(run: Execution, step: Step, record: StepRecord) -> datetime:
+    """From when on the hold counts: from the first act where they keep their distance, else from the last one."""
+    undos = [undo for undo in run.log.status.evidence.undo if undo.step == step.name]
+    first = record.injected or run.time.now()
+    if any(undo.spacing for undo in undos):
+        return first
+    return max((undo.injected for undo in undos if undo.injected), default=first)
 
 
 def prove(run: Execution, step: Step) -> bool:

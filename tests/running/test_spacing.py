@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from gate.errors import Temporary
 from gate.model import RunStatus, Step, Target, Undo, WorkloadName
 from gate.running.ports import Cluster, World
-from tests.running.simulation import POD, SPEC, Life, Outage, Service, Simulation, Stage, seconds
+from tests.running.simulation import POD, SPEC, START, Life, Outage, Service, Simulation, Stage, seconds
 
 OTHER = replace(POD, name="checkout-2", uid="pod-2")
 HOLD = replace(SPEC.workflow.steps[0], hold=seconds(30), recover=seconds(3))
@@ -102,3 +103,47 @@ def test_before_each_act_the_policy_is_asked_about_all_that_its_step_hits() -> N
     stage = Asked(Service(suffers=False, pods=(POD, OTHER)), spec=spec, spacing=20.0, replaced_after=3.0)
     stage.execute()
     assert stage.numbers == [2, 2, 2]
+
+
+@dataclass
+class Pulled(OneByOne):
+    """Each act waits for an image, as long as it takes to come."""
+
+    pull: float = 0.0
+    asked: dict[str, float] = field(default_factory=dict)
+
+    def inject(self, undo: Undo, cluster: Cluster) -> None:
+        if self.clock.monotonic() < self.asked.setdefault(undo.id, self.clock.monotonic()) + self.pull:
+            raise Temporary("the image is being pulled")
+        super().inject(undo, cluster)
+
+
+@dataclass
+class Pulling(Stage):
+    pull: float = 0.0
+    fault: Pulled | None = None
+
+    def world(self, life: Life | None = None) -> World:
+        self.fault = self.fault or Pulled(self.service, self.clock, life or Life(), self.journal, pull=self.pull)
+        return replace(super().world(life), faults={"outage": self.fault})
+
+
+@pytest.mark.parametrize("pods", [(POD,), (POD, OTHER)], ids=["one", "two"])
+def test_the_time_that_an_image_takes_is_no_time_of_the_fault(pods: tuple[Target, ...]) -> None:
+    step = replace(HOLD, hold=seconds(20))
+    spec = replace(SPEC, workflow=replace(SPEC.workflow, steps=(step,)))
+    stage = Pulling(Service(suffers=False, pods=pods), spec=spec, pull=18.0)
+    status = stage.execute()
+    assert stage.fault is not None
+    (record,) = status.evidence.steps
+    assert record.injected is not None
+    assert record.reverted is not None
+    assert record.injected == START + seconds(stage.fault.times[0]), "what is seen meanwhile is not under the fault"
+    assert record.reverted >= START + seconds(stage.fault.times[-1]) + step.hold, "each is held for the whole time"
+
+
+def test_the_fault_is_found_as_fast_as_it_is_however_long_its_image_takes() -> None:
+    stage = Pulling(Service(), pull=18.0)
+    (record,) = stage.execute().evidence.steps
+    assert record.detection is not None
+    assert record.detection <= seconds(0.2)
