@@ -146,6 +146,7 @@ class ControlPlane:
                 f"--service-account-signing-key-file={key}",
                 "--service-cluster-ip-range=10.96.0.0/16",
                 "--authorization-mode=RBAC",
+                "--allow-privileged",  # as clusters do; who may use it is the affair of admission
                 "--endpoint-reconciler-type=none",  # the address of this server is no address of a Service
                 *self._arguments,
             ],
