@@ -18,7 +18,7 @@ from cheroot.makefile import MakeFile
 
 from gate.errors import Permanent
 from gate.web.parking import ROOM, Lot, Wait
-from gate.web.patience import PATIENCE, Clocked
+from gate.web.patience import PATIENCE, Clocked, Crowd
 from gate.web.tls import Certificate
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class _Connection(server.HTTPConnection):
     """The TLS handshake is done."""
 
     def __init__(self, server: Any, sock: Any, makefile: Callable[..., Any] = MakeFile) -> None:
-        self._coming = Clocked(sock, server.patience)
+        self._coming = Clocked(sock, server.patience, crowd=server.crowd)
         super().__init__(server, sock, lambda to, *how: makefile(self._coming if "r" in how[0] else to, *how))
 
     def communicate(self) -> bool:
@@ -139,6 +139,7 @@ class _Listener(wsgi.Server):
     ConnectionClass = _Connection
     lot: Lot | None = None
     patience = PATIENCE
+    crowd: Crowd
 
     def process_conn(self, conn: _Connection) -> None:
         """Give it to a thread; a new one only when something comes, as it does at once unless it is a port scan."""
@@ -179,6 +180,7 @@ class Server:
         self._server.gateway = _Gateway
         self._server.lot = self._lot = lot
         self._server.patience = patience
+        self._server.crowd = Crowd(max(1, threads // 2))
         self._server.request_queue_size = 128
         self._server.max_request_header_size = 64 * 1024
         self._server.max_request_body_size = largest

@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from gate.web.app import create_app
-from gate.web.patience import PATIENCE, SLOWEST, Clocked
+from gate.web.patience import HURRY, PATIENCE, SLOWEST, Clocked, Crowd
 from gate.web.server import LARGEST_BODY, SMALL_BODY, Server
 from tests.clocks import HandClock
 from tests.web.conftest import Known
@@ -25,6 +25,12 @@ class Coming:
 
     def recv_into(self, buffer: bytearray) -> int:
         return len(buffer)
+
+    def gettimeout(self) -> float:
+        return 10.0
+
+    def settimeout(self, seconds: float) -> None:
+        assert seconds > 0
 
 
 @contextmanager
@@ -76,7 +82,7 @@ def test_a_request_that_comes_too_slowly_holds_its_thread_no_longer_than_others_
 
 
 def test_a_large_body_may_take_as_long_as_it_takes_at_a_decent_pace(clock: HandClock) -> None:
-    coming = Clocked(Coming(), PATIENCE, monotonic=clock.monotonic)
+    coming = Clocked(Coming(), PATIENCE, crowd=Crowd(1), monotonic=clock.monotonic)
     for _ in range(100):
         assert coming.recv_into(bytearray(SLOWEST)) == SLOWEST
         clock.advance(timedelta(seconds=1))
@@ -85,3 +91,20 @@ def test_a_large_body_may_take_as_long_as_it_takes_at_a_decent_pace(clock: HandC
         coming.recv_into(bytearray(1))
     coming.begin()
     assert coming.recv_into(bytearray(1)) == 1
+
+
+def test_who_speaks_while_too_many_others_are_waited_for_has_to_hurry(clock: HandClock) -> None:
+    crowd = Crowd(1)
+    coming = Clocked(Coming(), PATIENCE, crowd=crowd, monotonic=clock.monotonic)
+    clock.advance(timedelta(seconds=HURRY + 1))
+    with crowd, pytest.raises(TimeoutError):
+        coming.recv_into(bytearray(1))
+    assert coming.recv_into(bytearray(1)) == 1
+
+
+def test_more_slow_connections_than_threads_keep_nobody_else_from_being_heard(known: Known) -> None:
+    begins = "GET /healthz HTTP/1.1\r\nHost: gate\r\nX-Long: "
+    with Server(create_app(known), threads=4, patience=600) as server, ExitStack() as slow:
+        for _ in range(8):
+            slow.enter_context(dripping(server.address, begins))
+        assert requests.get(f"{server.address}/healthz", timeout=60).text == "ok\n"
