@@ -4,7 +4,6 @@ What it has found out about the code is kept nowhere; a file that breaks somethi
 """
 
 import argparse
-import resource
 import sys
 import tempfile
 from pathlib import Path
@@ -13,7 +12,7 @@ from time import process_time
 import atheris
 
 with atheris.instrument_imports(include=["gate.documents"], enable_loader_override=False):
-    from tests.documents.costly import COSTLY, read_bytes
+    from tests.documents.costly import COSTLY, most_memory, read_bytes
 
 PROJECT = Path(__file__).parents[2]
 SECONDS, MEGABYTES = 2.0, 200.0
@@ -35,7 +34,7 @@ def try_one(data: bytes) -> None:
     """Raises what the loader raises, and `AssertionError` for what takes too long or too much."""
     began = process_time()
     read_bytes(data)
-    took, memory = process_time() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    took, memory = process_time() - began, most_memory()
     if took > SECONDS:
         raise AssertionError(f"took {took:.1f} s of the processor")
     if memory > MEGABYTES:

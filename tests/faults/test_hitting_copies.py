@@ -300,7 +300,7 @@ def test_plan_says_of_how_many_pods_there_would_be_a_copy_or_why_there_can_be_no
         assert result.exit_code == 0, result.output
         return result.output
 
-    assert f"{name}: watched for 5s first, in a copy of 2 pods\n" in said()
+    assert f"{name}: watched for 5s first, in a copy of 2 pods" in said()
     assert "pod-kill on 1 Pod of the copy" in said()
     data = {"name": "data", "hostPath": {"path": "/data"}}
     shop.api.patch("deployments", NAMESPACE, NAME.name, {"spec": {"template": {"spec": {"volumes": [data]}}}})

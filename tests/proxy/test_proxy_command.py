@@ -128,7 +128,8 @@ def test_explain_needs_a_seed(tmp_path: Path) -> None:
 
 
 def test_the_example_of_the_page_says_what_explain_says(tmp_path: Path) -> None:
-    sample, rules = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    sample, rules = (block for block in blocks if "proxies:\n" in block)
     (tmp_path / "rules.yaml").write_text(rules)
     assert len(config(tmp_path / "rules.yaml").proxies[0].rules) == 2
     (tmp_path / "proxies.yaml").write_text(sample)
