@@ -277,7 +277,7 @@ def test_endpoints_follow_the_readiness_of_pods_in_both_forms(cluster, deploymen
         subset = cluster.store.get(ENDPOINTS, "default", "web")["subsets"][0]
         (one_slice,) = cluster.store.list(ENDPOINT_SLICES)[0]
         old = [address["ip"] for address in subset["addresses"]], [a["ip"] for a in subset["notReadyAddresses"]]
-        new = {tuple(each["addresses"]): each["conditions"]["ready"] for each in one_slice["endpoints"]}
+        new = {tuple(each["addresses"]): each["conditions"]["ready"] for each in one_slice["endpoints"] or ()}
         return old, new
 
     eventually(lambda: forms() == ((["10.0.0.2"], ["10.0.0.1"]), {("10.0.0.1",): False, ("10.0.0.2",): True}))
