@@ -282,7 +282,7 @@ class Api:
             raise Temporary(f"{what}: nobody says how it ended: {error}") from error
         if ended.has_no_program:
             raise NoProgram(f"{what}: {ended.failure}")
-        if not ended.started:  # the container may be on its way to its end, or to its start
+        if not ended.started or ended.was_killed:  # the container may be on its way to its end, or to its start
             raise Temporary(f"{what}: {ended.failure}")
         if ended.failure:
             raise Permanent(f"{what}: {ended.failure}: {ended.errors.strip()[:200]}".rstrip(": "))

@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,10 @@ class Refused(Exception):
         self.status, self.body = status, body
 
 
+KILLED = 128 + signal.SIGKILL
+"""What a shell and a runtime say of who was ended by SIGKILL."""
+
+
 class Broken(Exception):
     """Nothing, or not all, came back in time."""
 
@@ -49,6 +54,13 @@ class Ended:
     errors: str
     failure: str
     started: bool
+    code: int = 0
+    """With which it exited, if it was started and failed."""
+
+    @property
+    def was_killed(self) -> bool:
+        """By nobody that it could hear: as a rule its container has ended around it."""
+        return self.code == KILLED
 
     @property
     def has_no_program(self) -> bool:
@@ -91,7 +103,15 @@ def run(
         errors=written[Channel.ERRORS].decode(errors="replace"),
         failure=failure,
         started=not failure or status.get("reason") == "NonZeroExitCode",
+        code=_code(status),
     )
+
+
+def _code(status: Mapping[str, Any]) -> int:
+    """The exit code in a status of a command that failed; 0 if there is none."""
+    causes: Sequence[Mapping[str, Any]] = (status.get("details") or {}).get("causes") or ()
+    said = next((str(each.get("message")) for each in causes if each.get("reason") == "ExitCode"), "")
+    return int(said) if said.isdigit() else 0
 
 
 def _security(configuration: Configuration) -> ssl.SSLContext:
